@@ -1,0 +1,149 @@
+"""The contract between the masks and a framework, told once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.errors import InputError
+from saliency.core.target import Target
+
+Array: TypeAlias = Any
+"""An array of the adapter's framework, on the model's device."""
+
+Rule: TypeAlias = Literal["guided", "rectified"]
+"""How a gradient passes a ReLU: ``guided`` multiplies by (x > 0)(gradient > 0), ``rectified`` by (gradient > 0)."""
+
+
+class GradientAdapter(ABC):
+    """The only thing that knows a framework.
+
+    Arrays have a leading batch axis, ``(N, *input)``, unless a line says otherwise. Between ``asarray`` and ``numpy``
+    everything stays on the model's device. No method changes the model.
+    """
+
+    xp: Any
+    """Namespace with ``sum mean clip where amax concatenate reshape ones_like``, as NumPy spells them."""
+
+    channel_axis: int
+    """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C)."""
+
+    @abstractmethod
+    def asarray(self, value: Any, name: str = "x_value") -> Array:
+        """Bring numbers to the model's device, as floats.
+
+        Args:
+            value: array of the host or of the framework, nested list, or PIL image; any shape, any unit.
+            name: what an error calls it.
+
+        Returns:
+            Array of the same shape (an image: with its channels where the model has them), float32 or wider.
+
+        Raises:
+            InputError: if it does not hold numbers, or not only finite ones.
+        """
+
+    @abstractmethod
+    def asfeed(self, value: Any, name: str) -> Any:
+        """Bring another input of the model to its device; integers stay integers, and what is no array stays as it is."""
+
+    @abstractmethod
+    def numpy(self, array: Array) -> npt.NDArray[Any]:
+        """Bring an array back to the host: the only way out."""
+
+    @abstractmethod
+    def normal(self, shape: tuple[int, ...], seed: int) -> Array:
+        """Draw standard normal numbers from a generator of their own, which ``seed`` alone determines."""
+
+    @abstractmethod
+    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
+        """Run the model forward without recording a graph.
+
+        Args:
+            x: (N, *input), in the model's own units.
+            target: says which layer's output is wanted, and whether logits are.
+            feed: the model's other inputs by name, arrays (N, ...).
+
+        Returns:
+            What ``target.scores`` takes: the layer's output, or the model's (its logits, where it ends in a softmax or
+            sigmoid and the target asks for them). Channels stand on axis 1: (N, channels, *space).
+
+        Raises:
+            InputError: if the model does not take such an input.
+            TargetError: if there is no such layer.
+        """
+
+    @abstractmethod
+    def gradients(
+        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+    ) -> Array:
+        """Differentiate each sample's score with respect to its own input.
+
+        Args:
+            x: (N, *input), in the model's own units.
+            target: the N samples' target.
+            feed: the model's other inputs by name, arrays (N, ...).
+            rule: how the gradient passes every ReLU; None leaves it as it is.
+            allow_no_relu: accept a rule for a model that has no ReLU.
+
+        Returns:
+            (N, *input), score units per input unit, float32 or wider.
+
+        Raises:
+            GradientError: if the score does not depend on the input.
+            ModelError: if a rule is asked for and no ReLU was found, or some of the model cannot be looked into.
+        """
+
+    def stack(self, values: Any, name: str = "x_values") -> Array:
+        """Bring N inputs to the device as one batch.
+
+        Args:
+            values: array (N, *input), or a list of N inputs of one shape.
+            name: what an error calls it.
+
+        Returns:
+            Array (N, *input).
+
+        Raises:
+            InputError: if the shapes differ, or one of the inputs is not what ``asarray`` takes.
+        """
+        if not isinstance(values, list | tuple):
+            return self.asarray(values, name)
+        arrays = [self.asarray(value, f"{name}[{i}]" if len(values) > 1 else name) for i, value in enumerate(values)]
+        for i, array in enumerate(arrays):
+            if tuple(array.shape) != tuple(arrays[0].shape):
+                raise InputError(
+                    f"`{name}[{i}]` (shape {tuple(array.shape)}) must have the shape of `{name}[0]` {tuple(arrays[0].shape)}"
+                )
+        return self.xp.concatenate([array[None] for array in arrays])
+
+
+def host_numbers(value: Any, name: str, channel_axis: int) -> npt.NDArray[Any]:
+    """Read numbers on the host: lists, arrays and PIL images.
+
+    Args:
+        value: anything that NumPy reads as numbers, or a PIL image.
+        name: what an error calls it.
+        channel_axis: where an image's channels go, 0 or -1.
+
+    Returns:
+        Array of integers, booleans or floats, all finite.
+
+    Raises:
+        InputError: if it does not hold numbers, or not only finite ones.
+    """
+    try:
+        numbers = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
+    if numbers.dtype.kind not in "buif":
+        raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
+    if hasattr(value, "getbands"):  # a PIL image: (H, W) or (H, W, C), whatever the model's order
+        numbers = numbers if numbers.ndim == 3 else numbers[..., None]
+        numbers = np.moveaxis(numbers, -1, channel_axis)
+    bad = int(numbers.size - np.isfinite(numbers).sum())
+    if bad:
+        raise InputError(f"`{name}` holds {bad} of {numbers.size} values that are NaN or infinite; all must be finite")
+    return numbers

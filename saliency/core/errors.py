@@ -1,0 +1,36 @@
+"""What can go wrong, as a tree.
+
+    SaliencyError
+    |-- InputError     (ValueError)       an input or an option breaks a rule
+    |-- TargetError    (ValueError)       what was asked for is not in the model
+    |-- ModelError     (RuntimeError)     the model cannot be served as it is
+    `-- GradientError  (ArithmeticError)  the gradient is missing or not finite
+
+    ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly or not
+
+Each message says the name, the value and the rule.
+"""
+
+
+class SaliencyError(Exception):
+    """Anything that this library refuses to do."""
+
+
+class InputError(SaliencyError, ValueError):
+    """An input or an option breaks a rule."""
+
+
+class TargetError(SaliencyError, ValueError):
+    """A class, layer, channel or unit that the model does not have."""
+
+
+class ModelError(SaliencyError, RuntimeError):
+    """A model that cannot be served as it is; the message says what would help."""
+
+
+class GradientError(SaliencyError, ArithmeticError):
+    """A gradient that does not exist or is not finite."""
+
+
+class ZeroGradientWarning(UserWarning):
+    """A mask that is zero everywhere, because the gradient is."""

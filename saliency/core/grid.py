@@ -1,0 +1,14 @@
+"""A figure that shows itself in a notebook."""
+
+import io
+
+from matplotlib.figure import Figure
+
+
+class Grid(Figure):
+    """A matplotlib figure that IPython shows as a PNG, without pyplot and whatever the backend."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()

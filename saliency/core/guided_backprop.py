@@ -1,0 +1,39 @@
+"""Gradients that pass a ReLU by another rule: guided backpropagation and the deconvnet."""
+
+from typing import final
+
+from saliency.core.adapter import Array
+from saliency.core.mask import SaliencyMask
+from saliency.core.score import Score
+
+
+@final
+class GuidedBackprop(SaliencyMask):
+    """The gradient, of which every ReLU passes on the positive part alone, where its input was positive.
+
+    The mask has the input's shape, in units of score per unit of input. Option ``allow_no_relu=True`` accepts a model in
+    which no ReLU was found; its mask is then the vanilla gradient.
+
+    Source:
+        Springenberg et al., Striving for Simplicity: The All Convolutional Net, arXiv:1412.6806.
+    """
+
+    def masks(self, score: Score, x: Array, allow_no_relu: bool = False) -> Array:
+        """Return the guided gradient of the score."""
+        return score.gradients(x, "guided", allow_no_relu)
+
+
+@final
+class Deconvnet(SaliencyMask):
+    """The gradient, of which every ReLU passes on the positive part, whatever its input was ("rectified").
+
+    The mask has the input's shape, in units of score per unit of input. Option ``allow_no_relu`` as in
+    ``GuidedBackprop``.
+
+    Source:
+        Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901.
+    """
+
+    def masks(self, score: Score, x: Array, allow_no_relu: bool = False) -> Array:
+        """Return the rectified gradient of the score."""
+        return score.gradients(x, "rectified", allow_no_relu)

@@ -1,0 +1,179 @@
+"""The abstract mask: what every method shares with the others."""
+
+import inspect
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from saliency.core.adapter import Array
+from saliency.core.errors import InputError
+from saliency.core.run import Host, Inputs, Progress, in_batches
+from saliency.core.score import Score
+from saliency.core.smooth import Noise, smoothed
+from saliency.core.wrap import wrap
+
+
+class SaliencyMask(ABC):
+    """A method that tells which parts of an input a network's score depends on.
+
+    Args:
+        model: an adapter, or anything that ``saliency.wrap`` takes.
+        y: what is explained: an int (class), a list of ints (their sum), (layer, channel), (layer, channel, row, column),
+            a callable from the model's output to one number per sample, or None (each sample's top class). A layer is a
+            name or the layer itself; a channel with spatial axes counts by its mean over them; indices start at 0.
+        batch_size: samples in one pass through the model; None chooses by the size of an input.
+        logits: where the model ends in a softmax or sigmoid and ``y`` is a class, explain the number in front of it.
+        **options: defaults for the options that ``GetMask`` passes on to the method.
+
+    Raises:
+        InputError: if the model or an option is not of these.
+    """
+
+    def __init__(
+        self, model: Any, y: Any = None, *, batch_size: int | None = None, logits: bool = True, **options: Any
+    ) -> None:
+        if batch_size is not None and not (isinstance(batch_size, int) and batch_size >= 1):
+            raise InputError(f"`batch_size` (={batch_size!r}) must be a whole number, 1 or more, or None")
+        self.adapter = wrap(model)
+        self.y = y
+        self.batch_size = batch_size
+        self.logits = logits
+        self.options = options
+        self._method({})
+
+    @abstractmethod
+    def masks(self, score: Score, x: Array, *args: Any, **options: Any) -> Array:
+        """Compute N masks.
+
+        Args:
+            score: what is explained, as a function of N inputs.
+            x: (N, *input), in the model's own units, on its device.
+            **options: the method's own, by name.
+
+        Returns:
+            (N, *mask) on the same device.
+        """
+
+    def GetMask(self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, **options: Any) -> Host:
+        """Compute the mask of one input.
+
+        Args:
+            x_value: one input of the model without its batch axis, (C, H, W) for a Torch image network.
+            feed_dict: the model's other inputs by name, arrays without their batch axis and plain values.
+            **options: the method's own.
+
+        Returns:
+            The mask: of the input's shape, unless the method says otherwise.
+
+        Raises:
+            InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
+        """
+        x, feed = self._one(x_value, feed_dict)
+        mask: Host = self.GetMasks(x, feed_dict=feed, **options)[0]
+        return mask
+
+    def GetSmoothedMask(
+        self,
+        x_value: Any,
+        feed_dict: Mapping[str, Any] | None = None,
+        stdev_spread: float = 0.15,
+        nsamples: int = 25,
+        magnitude: bool = True,
+        seed: int | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> Host:
+        """Compute the mask of one input, averaged over noisy copies of it (SmoothGrad).
+
+        Args:
+            x_value, feed_dict: as for ``GetMask``; the other inputs get no noise.
+            stdev_spread: standard deviation of the noise, in units of the input's range (maximum - minimum).
+            nsamples: number of copies.
+            magnitude: average the squares of the masks, as PAIR's SmoothGrad does, instead of the masks.
+            seed: a whole number makes the result repeatable; None does not.
+            progress: show a bar.
+            **options: the method's own.
+
+        Returns:
+            The averaged mask, of ``GetMask``'s shape, in its units or their square.
+
+        Raises:
+            As ``GetMask``.
+
+        Source:
+            Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
+        """
+        x, feed = self._one(x_value, feed_dict)
+        mask: Host = self.GetSmoothedMasks(x, None, feed, stdev_spread, nsamples, magnitude, seed, progress, **options)[0]
+        return mask
+
+    def GetMasks(
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> Host:
+        """Compute the masks of N inputs at once: the same numbers as one at a time.
+
+        Args:
+            x_values: array (N, *input), or a list of N inputs.
+            y: one target for all, or a list of N targets, one an input (a list in it is a sum); None is the mask's own.
+            feed_dict: the model's other inputs by name, arrays (N, ...) and plain values.
+            progress: show a bar.
+            **options: the method's own.
+
+        Returns:
+            (N, *mask).
+
+        Raises:
+            As ``GetMask``.
+        """
+        method = self._method(options)
+
+        def plain(score: Score, x: Array, tick: Progress) -> Array:
+            masks = method(score, x)
+            tick(score.n)
+            return masks
+
+        return self._run(plain, Inputs.of(x_values, self.y, y, feed_dict), 1 if progress else 0)
+
+    def GetSmoothedMasks(
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        stdev_spread: float = 0.15,
+        nsamples: int = 25,
+        magnitude: bool = True,
+        seed: int | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> Host:
+        """Compute the smoothed masks of N inputs at once: ``GetMasks``'s inputs, ``GetSmoothedMask``'s options.
+
+        Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
+        """
+        noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
+        smooth = partial(smoothed, self._method(options), noise, magnitude)
+        return self._run(smooth, Inputs.of(x_values, self.y, y, feed_dict), nsamples if progress else 0)
+
+    def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[Array, dict[str, Any]]:
+        """Return one input, and the other inputs, with a batch axis of 1."""
+        feed = {name: self.adapter.asfeed(value, name) for name, value in (feed_dict or {}).items()}
+        feed = {name: value[None] if hasattr(value, "shape") else value for name, value in feed.items()}
+        return self.adapter.asarray(x_value)[None], feed
+
+    def _run(self, compute: Callable[[Score, Array, Progress], Array], inputs: Inputs, ticks: int) -> Host:
+        return in_batches(compute, self.adapter, inputs, self.batch_size, self.logits, ticks)
+
+    def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
+        """Return ``masks`` with its options in place: those of this call, then the constructor's."""
+        known = list(inspect.signature(self.masks).parameters)[2:]
+        for name in (*self.options, *options):
+            if name not in known:
+                raise InputError(f"`{name}` is not an option of {type(self).__name__}, which takes {known or 'none'}")
+        return partial(self.masks, **{**self.options, **options})

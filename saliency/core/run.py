@@ -1,0 +1,119 @@
+"""From N inputs of a user to N masks on the host, batch by batch."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.adapter import Array, GradientAdapter
+from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
+from saliency.core.score import Score
+
+Host: TypeAlias = npt.NDArray[Any]
+Progress: TypeAlias = Callable[[int], object]
+
+BATCH_NUMBERS = 1_200_000
+"""Input numbers in a batch of the default size: 8 pictures of 224 x 224, 32 (the most) of 96 x 96."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """N inputs as the user gave them, with a target for each and the model's other inputs."""
+
+    x_values: Any
+    ys: Sequence[Any]
+    feed: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
+        """Pair N inputs with N targets.
+
+        Raises:
+            InputError: if there is no input, or the numbers of inputs, targets and other inputs differ.
+        """
+        n, feed = _length("x_values", x_values), dict(feed_dict or {})
+        ys = list(y) if isinstance(y, list | np.ndarray) else [mask_y if y is None else y] * n
+        if len(ys) != n:
+            raise InputError(f"`y` ({len(ys)} targets) must have one entry for each of the {n} inputs")
+        for name, value in feed.items():
+            if np.ndim(value) and len(value) != n:
+                raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
+        return cls(x_values, ys, feed)
+
+    def score(self, adapter: GradientAdapter, run: slice, batch_size: int, logits: bool) -> tuple[Score, Array]:
+        """Bring some of the inputs to the device; return what is explained of them, and them, (n, *input)."""
+        feed = {name: adapter.asfeed(value, name) for name, value in self.feed.items()}
+        feed = {name: value[run] if hasattr(value, "shape") else value for name, value in feed.items()}
+        x = adapter.stack(self.x_values[run])
+        return Score.of(adapter, x, self.ys[run], feed, batch_size, logits), x
+
+
+def in_batches(
+    compute: Callable[[Score, Array, Progress], Array],
+    adapter: GradientAdapter,
+    inputs: Inputs,
+    batch_size: int | None,
+    logits: bool,
+    ticks: int,
+) -> Host:
+    """Compute N masks in batches.
+
+    Args:
+        compute: from the score of n inputs, and these, to n masks.
+        adapter: of the model.
+        inputs: the N inputs.
+        batch_size: samples in a batch; None chooses by the size of an input.
+        logits: see ``SaliencyMask``.
+        ticks: how many steps of a progress bar a mask takes; 0 shows none.
+
+    Returns:
+        (N, *mask).
+
+    Raises:
+        GradientError: if a mask is not finite.
+    """
+    n = len(inputs.ys)
+    size = batch_size or min(32, max(1, BATCH_NUMBERS // max(1, math.prod(np.shape(inputs.x_values[0])))))
+    masks = []
+    with _bar(ticks * n) as bar:
+        for start in range(0, n, size):
+            score, x = inputs.score(adapter, slice(start, start + size), size, logits)
+            masks.append(adapter.numpy(compute(score, x, bar.update)))
+    return _sound(np.concatenate(masks))
+
+
+def _length(name: str, values: Any) -> int:
+    try:
+        n = len(values)
+    except TypeError:
+        raise InputError(f"`{name}` ({type(values).__name__}) must be an array (N, *input) or a list of N inputs") from None
+    if n == 0:
+        raise InputError(f"`{name}` (length 0) must hold one input at least")
+    return n
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, unit="mask", disable=not total)
+
+
+def _sound(masks: Host) -> Host:
+    """Return the masks if all are finite; warn of those that are zero everywhere."""
+    flat = masks.reshape(len(masks), -1)
+    broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    if broken.size:
+        raise GradientError(f"the mask of input {broken.tolist()} holds NaN or infinite values: the model's gradient does")
+    empty = np.flatnonzero(~flat.any(axis=1))
+    if empty.size:
+        warnings.warn(
+            f"the mask of input {empty.tolist()} is zero everywhere: no gradient reaches the input (a dead or saturated "
+            "network, or a rule that lets nothing pass)",
+            ZeroGradientWarning,
+            stacklevel=5,
+        )
+    return masks

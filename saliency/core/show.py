@@ -1,0 +1,60 @@
+"""A grid of pictures and masks."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.visualization import channels_last, stretched
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def show(
+    pictures: Sequence[Any],
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    size: float = 2.4,
+    cmap: str = "gray",
+) -> "Figure":
+    """Lay pictures and masks out in a grid, without pyplot.
+
+    Args:
+        pictures: (H, W), (H, W, C) or (C, H, W) each; 2-D ones are drawn with ``cmap``: 0 to 1, or -1 to 1 where a pixel
+            is negative.
+        titles: one a picture.
+        columns: pictures in a row; None makes one row of up to 8.
+        size: width of a picture in inches.
+        cmap: matplotlib colour map.
+
+    Returns:
+        A matplotlib figure: a notebook shows it, ``.savefig(path)`` writes it.
+
+    Raises:
+        ValueError: if there is no picture, or the number of titles is another.
+    """
+    from saliency.core.grid import Grid
+
+    if not len(pictures):
+        raise ValueError("`pictures` (length 0) must hold one picture at least")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} pictures")
+    columns = min(columns or 8, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    figure = Grid(figsize=(size * columns, size * 1.12 * rows), layout="constrained")
+    for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        axes.set_axis_off()
+        if i < len(pictures):
+            _draw(axes, np.asarray(pictures[i]), cmap)
+            axes.set_title(titles[i] if titles else "", fontsize=9)
+    return figure
+
+
+def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str) -> None:
+    if picture.ndim == 2:
+        axes.imshow(picture, cmap=cmap, vmin=min(0.0, -float((picture < 0).any())), vmax=1.0)
+    else:
+        axes.imshow(stretched(channels_last(picture, None)), cmap="gray")

@@ -1,0 +1,87 @@
+"""SmoothGrad: a mask averaged over noisy copies of its input."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from saliency.core.adapter import Array
+from saliency.core.errors import InputError
+from saliency.core.run import Progress
+from saliency.core.score import Score
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Normal noise whose sample i depends on (seed, i) alone, whatever the batch and the number of inputs.
+
+    Args:
+        spread: standard deviation, in units of the input's own range (maximum - minimum).
+        samples: number of noisy copies.
+        seed: a whole number.
+
+    Raises:
+        InputError: if one of them is out of range.
+    """
+
+    spread: float
+    samples: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not (_is_whole(self.spread) or isinstance(self.spread, float | np.floating)) or not 0 <= self.spread < math.inf:
+            raise InputError(f"`stdev_spread` (={self.spread!r}) must be a finite number, 0 or more")
+        if not (_is_whole(self.samples) and self.samples >= 1):
+            raise InputError(f"`nsamples` (={self.samples!r}) must be a whole number, 1 or more")
+        if not (_is_whole(self.seed) and self.seed >= 0):
+            raise InputError(f"`seed` (={self.seed!r}) must be a whole number, 0 or more, or None")
+
+    def copies(self, score: Score, x: Array) -> Iterator[Array]:
+        """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input)."""
+        xp, adapter = score.adapter.xp, score.adapter
+        axes = tuple(range(1, len(x.shape)))
+        span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
+        for run in score.batches(int(self.samples)):
+            noise = [adapter.normal(tuple(x.shape[1:]), _mix(int(self.seed), i))[None, None] for i in run]
+            yield x + float(self.spread) * span * xp.concatenate(noise)  # (copies, N, *input)
+
+
+def smoothed(
+    masks: Callable[[Score, Array], Array], noise: Noise, magnitude: bool, score: Score, x: Array, tick: Progress
+) -> Array:
+    """Average masks over noisy copies of the inputs.
+
+    Args:
+        masks: from N inputs to N masks.
+        noise: how many copies, and how noisy.
+        magnitude: average the squares instead.
+        score: of the N inputs.
+        x: (N, *input).
+        tick: called with the number of masks made, for a progress bar.
+
+    Returns:
+        (N, *mask), in the mask's units, or their square.
+
+    Source:
+        Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825; the squares: Hooker et al.,
+        A Benchmark for Interpretability Methods in Deep Neural Networks, arXiv:1806.10758.
+    """
+    total: Array = 0.0
+    for noisy in noise.copies(score, x):
+        copies = noisy.shape[0]
+        mask = masks(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
+        mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
+        total = total + score.adapter.xp.sum(mask * mask if magnitude else mask, axis=0)
+        tick(copies * score.n)
+    return total / noise.samples
+
+
+def _mix(seed: int, sample: int) -> int:
+    """Return a 63-bit seed that (seed, sample) determines and that shares no pattern with its neighbours'."""
+    words = np.random.SeedSequence([seed, sample]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -1,0 +1,138 @@
+"""What is explained: a class, a layer's channel or unit, a loss, or any function of the model's output."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.errors import ModelError, TargetError
+
+FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable or None"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target of N samples: one number per sample, read off the model's output or off a layer's.
+
+    Args:
+        layer: name or object of the layer whose output is read; None for the model's output.
+        function: from the model's output, as the model gives it, to one number per sample, (N,) or (N, 1).
+        units: (N, terms, 1) channels or (N, terms, 3) channel, row, column; a sample's score is the sum of its terms,
+            and a channel alone is its mean over space. All integers from 0.
+        weights: (N, terms), 1 for a term that counts and 0 for one that fills up the row.
+        logits: where the model ends in a softmax or sigmoid, read the number in front of it.
+    """
+
+    layer: Any = None
+    function: Callable[[Any], Any] | None = None
+    units: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1, 1), np.int64))
+    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 1)))
+    logits: bool = True
+
+    @classmethod
+    def of(cls, ys: Sequence[Any], logits: bool = True) -> "Target":
+        """Read the users' spelling of N targets.
+
+        Args:
+            ys: one entry a sample: an int (class), a list of ints (their sum), a tuple (layer, channel) or
+                (layer, channel, row, column), or a callable from the model's output to one number per sample.
+            logits: see the class.
+
+        Raises:
+            TargetError: if an entry has another form, or the samples' layers or functions differ.
+        """
+        if all(callable(y) for y in ys) and len({id(y) for y in ys}) == 1:
+            return cls(function=ys[0], logits=False)
+        layers, units = zip(*(_read(y) for y in ys), strict=True)
+        if any(layer is not layers[0] and layer != layers[0] for layer in layers):
+            raise TargetError(f"`y` names several layers ({', '.join(map(str, layers))}); one call explains one layer")
+        if len({len(unit) for terms in units for unit in terms}) > 1:
+            raise TargetError(f"`y` ({ys!r}) mixes channels and single units; one call takes one kind")
+        terms = max(len(unit) for unit in units)
+        filled = [list(unit) + [unit[0]] * (terms - len(unit)) for unit in units]
+        weights = [[1.0] * len(unit) + [0.0] * (terms - len(unit)) for unit in units]
+        return cls(layers[0], units=np.array(filled, np.int64), weights=np.array(weights), logits=logits)
+
+    def repeat(self, times: int) -> "Target":
+        """Return the target of ``times`` copies of the samples, copy after copy."""
+        return replace(self, units=np.tile(self.units, (times, 1, 1)), weights=np.tile(self.weights, (times, 1)))
+
+    def scores(self, outputs: Any, n: int, adapter: Any) -> Any:
+        """Read one score per sample off the outputs.
+
+        Args:
+            outputs: (N, channels, *space) of the layer or the model; for a function, whatever the model gives.
+            n: number of samples.
+            adapter: the outputs' adapter.
+
+        Returns:
+            (N,) in the output's units.
+
+        Raises:
+            ModelError: if the output is not an array (N, ...).
+            TargetError: if an index is outside the output, or the function does not give one number per sample.
+        """
+        if self.function is not None:
+            return _one_per_sample(self.function(outputs), n)
+        outputs = channels_of(outputs, n)
+        _check_indices(self.units, outputs.shape, self.layer)
+        rows = np.arange(n)[:, None]  # (N, 1)
+        values = outputs[rows, self.units[..., 0]]  # (N, terms, *space)
+        if self.units.shape[-1] == 3:
+            terms = np.arange(self.units.shape[1])[None]  # (1, terms)
+            values = values[rows, terms, self.units[..., 1], self.units[..., 2]]
+        elif values.ndim > 2:
+            values = adapter.xp.mean(values, axis=tuple(range(2, values.ndim)))
+        return adapter.xp.sum(values * adapter.asarray(self.weights), axis=1)
+
+
+def channels_of(outputs: Any, n: int) -> Any:
+    """Return outputs as (N, channels, *space), or say why they are not.
+
+    Raises:
+        ModelError: if they are not an array with N samples.
+    """
+    shape = getattr(outputs, "shape", None)
+    if shape is None:
+        raise ModelError(
+            f"the model's output is a {type(outputs).__name__}; a class needs one array (N, classes): "
+            "pass `y` as a callable that reads its number from this output"
+        )
+    if len(shape) == 0 or shape[0] != n:
+        raise ModelError(f"the model's output has the shape {tuple(shape)} for {n} input(s); it must be ({n}, ...)")
+    return outputs[:, None] if len(shape) == 1 else outputs
+
+
+def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    """Return (layer, terms) of one sample's target."""
+    layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
+    terms = list(indices[0]) if isinstance(indices[0], list | np.ndarray) and len(indices) == 1 else [indices]
+    units = [term if isinstance(term, tuple) else (term,) for term in terms]
+    if not units or _is_index(layer) or not all(_is_index(i) for unit in units for i in unit):
+        raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
+    return layer, [tuple(int(i) for i in unit) for unit in units]
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
+
+
+def _check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any) -> None:
+    place = "the model's output" if layer is None else f"layer {layer!r}"
+    if units.shape[-1] == 3 and len(shape) != 4:
+        raise TargetError(f"`y` names a row and a column, but {place} has the shape (N, {', '.join(map(str, shape[1:]))})")
+    for axis, name in zip(range(units.shape[-1]), ("class or channel", "row", "column"), strict=False):
+        size, wanted = int(shape[axis + 1]), units[..., axis]
+        outside = wanted[(wanted < 0) | (wanted >= size)]
+        if outside.size:
+            raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1})")
+
+
+def _one_per_sample(scores: Any, n: int) -> Any:
+    shape = getattr(scores, "shape", None)
+    if shape is None or tuple(shape) not in ((n,), (n, 1)):
+        found = type(scores).__name__ if shape is None else f"shape {tuple(shape)}"
+        raise TargetError(f"`y` must give one number per sample, shape ({n},); it gave {found}")
+    return scores[:, 0] if len(shape) == 2 else scores

@@ -1,0 +1,161 @@
+"""Masks against closed forms, on an adapter without a framework."""
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency import Vanilla
+from tests.reference import FunctionAdapter, linear, quadratic
+
+RNG = np.random.default_rng(0)
+W = RNG.normal(size=(4, 3, 5, 6))
+X = RNG.normal(size=(7, 3, 5, 6))
+
+
+def test_the_gradient_of_a_linear_function_is_its_weights():
+    for y in range(4):
+        np.testing.assert_array_equal(Vanilla(linear(W), y).GetMask(X[0]), W[y])
+
+
+def test_a_list_is_the_sum_of_its_classes():
+    np.testing.assert_allclose(Vanilla(linear(W), [1, 3]).GetMask(X[0]), W[1] + W[3])
+
+
+def test_no_target_is_each_sample_s_top_class():
+    tops = (X.reshape(7, -1) @ W.reshape(4, -1).T).argmax(1)
+    assert len(set(tops)) > 1
+    np.testing.assert_array_equal(Vanilla(linear(W)).GetMasks(X), W[tops])
+
+
+def test_many_inputs_have_targets_of_their_own_sums_of_different_length_too():
+    masks = Vanilla(linear(W)).GetMasks(X, y=[0, [1], [1, 2], [0, 1, 2, 3], 3, None, 2])
+    top = (X[5].ravel() @ W.reshape(4, -1).T).argmax()
+    expected = [W[0], W[1], W[1] + W[2], W.sum(0), W[3], W[top], W[2]]
+    np.testing.assert_allclose(masks, expected)
+
+
+def test_one_target_for_all_replaces_the_mask_s_own():
+    np.testing.assert_array_equal(Vanilla(linear(W), 0).GetMasks(X, y=2), [W[2]] * 7)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_masks_do_not_depend_on_the_batch_size(size):
+    adapter = quadratic([1, 2])
+    np.testing.assert_allclose(Vanilla(adapter, 1, batch_size=size).GetMasks(X), 2 * X)
+    assert max(adapter.passes) <= size
+    assert sum(adapter.passes) == 7
+
+
+def test_smoothing_a_linear_function_changes_nothing():
+    mask = Vanilla(linear(W), 1).GetSmoothedMask(X[0], nsamples=5, magnitude=False)
+    np.testing.assert_allclose(mask, W[1])
+    np.testing.assert_allclose(Vanilla(linear(W), 1).GetSmoothedMask(X[0]), W[1] ** 2)
+
+
+def test_one_sample_without_noise_is_the_mask():
+    mask = Vanilla(quadratic([1, 3]), 1)
+    np.testing.assert_array_equal(mask.GetSmoothedMask(X[0], stdev_spread=0, nsamples=1, magnitude=False), mask.GetMask(X[0]))
+
+
+def test_noise_has_the_promised_spread_and_squares_are_averaged():
+    x = np.linspace(-1, 2, 3 * 40 * 40).reshape(3, 40, 40)
+    mask = Vanilla(quadratic([1]), 0).GetSmoothedMask(x, stdev_spread=0.2, nsamples=200, seed=1)
+    # E[(x + n)^2] = x^2 + sigma^2, sigma = 0.2 * (2 - -1)
+    np.testing.assert_allclose((mask - x**2).mean(), 0.6**2, rtol=0.01)
+
+
+@pytest.mark.parametrize("size", [1, 4, 25, 64])
+def test_a_seed_gives_the_same_mask_whatever_the_batch(size):
+    alone = Vanilla(quadratic([1]), 0, batch_size=25).GetSmoothedMask(X[2], seed=5)
+    adapter = quadratic([1])
+    together = Vanilla(adapter, 0, batch_size=size).GetSmoothedMasks(X, seed=5)
+    np.testing.assert_allclose(together[2], alone, rtol=1e-12)
+    assert max(adapter.passes) <= size
+    assert sum(adapter.passes) == 7 * 25
+
+
+def test_seeds_differ_and_no_seed_leaves_numpy_s_generator_alone():
+    mask = Vanilla(quadratic([1]), 0)
+    before = np.random.get_state()[1].copy()
+    masks = [mask.GetSmoothedMask(X[0], seed=seed, nsamples=2) for seed in (0, 1, None, None)]
+    assert len({m.tobytes() for m in masks}) == 4
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_samples_are_shared_out_evenly():
+    adapter = quadratic([1])
+    Vanilla(adapter, 0, batch_size=8).GetSmoothedMask(X[0], nsamples=25)
+    assert sorted(adapter.passes) == [6, 6, 6, 7]
+
+
+def test_progress_counts_masks(capsys):
+    Vanilla(quadratic([1]), 0).GetSmoothedMask(X[0], nsamples=9, progress=True)
+    assert "9/9" in capsys.readouterr().err
+
+
+def test_inputs_come_as_lists_integers_and_images():
+    from PIL import Image
+
+    pixels = RNG.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    mask = Vanilla(quadratic([1]), 0)
+    for x in (pixels.transpose(2, 0, 1), pixels.transpose(2, 0, 1).tolist(), Image.fromarray(pixels)):
+        np.testing.assert_array_equal(mask.GetMask(x), pixels.transpose(2, 0, 1))
+    np.testing.assert_array_equal(mask.GetMask(Image.fromarray(pixels[..., 0])), pixels[None, ..., 0])
+
+
+def test_options_are_the_method_s_and_may_be_given_to_the_constructor():
+    with pytest.raises(saliency.InputError, match="`steps` is not an option of Vanilla"):
+        Vanilla(linear(W), 0).GetMask(X[0], steps=3)
+    with pytest.raises(saliency.InputError, match="`steps` is not an option of GuidedBackprop"):
+        saliency.GuidedBackprop(linear(W), 0, steps=3)
+    assert saliency.GuidedBackprop(linear(W), 0, allow_no_relu=True).options == {"allow_no_relu": True}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Vanilla(linear(W), 0, batch_size=0), r"`batch_size` \(=0\) must be"),
+        (lambda: Vanilla(linear(W), 4).GetMask(X[0]), r"class or channel 4 .* has 4 \(0 to 3\)"),
+        (lambda: Vanilla(linear(W), -1).GetMask(X[0]), r"class or channel -1 "),
+        (lambda: Vanilla(linear(W), 1.5).GetMask(X[0]), r"`y` \(=1.5\) must be an int"),
+        (lambda: Vanilla(linear(W), True).GetMask(X[0]), r"`y` \(=True\) must be"),
+        (lambda: Vanilla(linear(W), []).GetMask(X[0]), r"`y` \(=\[\]\) must be"),
+        (lambda: Vanilla(linear(W), (1, 2)).GetMask(X[0]), r"`y` \(=\(1, 2\)\) must be"),
+        (lambda: Vanilla(linear(W), 0).GetMasks(X, y=[1, 2]), r"`y` \(2 targets\) .* 7 inputs"),
+        (lambda: Vanilla(linear(W), 0).GetMasks([]), r"`x_values` \(length 0\)"),
+        (lambda: Vanilla(linear(W), 0).GetMasks(3), r"`x_values` \(int\) must be an array"),
+        (lambda: Vanilla(linear(W), 0).GetMasks([X[0], X[0, :, 1:]]), r"`x_values\[1\]` \(shape \(3, 4, 6\)\)"),
+        (lambda: Vanilla(linear(W), 0).GetMasks(X, feed_dict={"a": [1, 2]}), r"`feed_dict\['a'\]` \(length 2\)"),
+        (lambda: Vanilla(linear(W), 0).GetMask(np.where(W[0] > 2, np.nan, 1)), r"`x_value` holds \d+ of 90 values .* NaN"),
+        (lambda: Vanilla(linear(W), 0).GetMask("cat.jpg"), r"`x_value` \(str of <U7\) must be an array of real numbers"),
+        (lambda: Vanilla(linear(W), 0).GetMask([[1, 2], [3]]), r"`x_value` \(list\) must be an array of numbers"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=-0.1), r"`stdev_spread` \(=-0.1\) must be"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=float("nan")), r"`stdev_spread` \(=nan\)"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], nsamples=0), r"`nsamples` \(=0\) must be"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], nsamples=2.5), r"`nsamples` \(=2.5\) must be"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], seed=-1), r"`seed` \(=-1\) must be"),
+        (lambda: saliency.wrap(3), r"`model` \(builtins.int\) must be a torch.nn.Module"),
+        (lambda: saliency.wrap(linear(W), relu_nodes=[]), r"options \(relu_nodes\) are for a model"),
+    ],
+)
+def test_bad_input_is_told_by_name_value_and_rule(call, message):
+    with pytest.raises((saliency.InputError, saliency.TargetError), match=message):
+        call()
+
+
+def test_a_gradient_that_is_not_finite_is_an_error_and_names_the_input():
+    weights = W.copy()
+    weights[1, 0, 0, 0] = np.inf
+    with pytest.raises(saliency.GradientError, match=r"input \[2\] holds NaN or infinite"):
+        Vanilla(linear(weights)).GetMasks(X[:4], y=[0, 2, 1, 3])
+
+
+def test_a_gradient_that_is_zero_everywhere_is_told():
+    with pytest.warns(saliency.ZeroGradientWarning, match=r"input \[1\] is zero everywhere"):
+        masks = Vanilla(linear(W * [[[[0]]], [[[1]]], [[[1]]], [[[1]]]])).GetMasks(X[:2], y=[1, 0])
+    assert not masks[1].any()
+
+
+def test_an_output_that_is_not_finite_has_no_top_class():
+    with pytest.raises(saliency.ModelError, match="no top class"):
+        Vanilla(FunctionAdapter(lambda x: np.full((len(x), 2), np.nan), None)).GetMask(X[0])
