@@ -1,0 +1,145 @@
+"""Torch's side of the contract."""
+
+import threading
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from saliency.core.adapter import GradientAdapter, Rule, host_numbers
+from saliency.core.errors import GradientError, InputError, ModelError
+from saliency.core.target import Target
+from saliency.torch.guard import check_servable, untouched
+from saliency.torch.rules import InPlaceOnViews, apply_rule
+from saliency.torch.taps import Logits, ends_squashed, layer_output, only_call
+
+
+class TorchAdapter(GradientAdapter):
+    """A ``torch.nn.Module``, on whatever device and in whatever floating type its first parameter is.
+
+    Half-precision models get their input cast at the door: noise, sums and masks are float32. The model runs in eval mode,
+    eagerly; train flags, grad modes, parameters' gradients and random generators are as before when a call ends.
+
+    Args:
+        model: the module; its ``forward`` takes the input first, the others by name.
+        relu_nodes: names of autograd nodes of your own that are ReLUs (``MyReLUBackward`` for a
+            ``torch.autograd.Function`` named ``MyReLU``).
+
+    Raises:
+        ModelError: if the model's tensors were made under ``torch.inference_mode()``.
+    """
+
+    xp = torch
+    channel_axis = 0
+
+    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = ()) -> None:
+        check_servable(model)
+        self.model = model
+        self._relu_nodes = frozenset(relu_nodes)
+        tensors = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
+        self._own_dtype = tensors[0].dtype if tensors else torch.get_default_dtype()
+        self.device = tensors[0].device if tensors else torch.device("cpu")
+        self.dtype = torch.float64 if self._own_dtype == torch.float64 else torch.float32
+        self._squashed = threading.local()  # a guess that saves a forward pass: did the last output end in a softmax?
+
+    def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
+        if not isinstance(value, torch.Tensor):
+            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis), dtype=np.float64))
+        elif value.is_complex() or not bool(torch.isfinite(value).all()):
+            raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
+        with torch.inference_mode(False):
+            moved: torch.Tensor = value.detach().to(self.device, self.dtype)
+            return moved.clone() if moved.is_inference() else moved
+
+    def asfeed(self, value: Any, name: str) -> Any:
+        if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+            return value
+        whole = not value.is_floating_point() if isinstance(value, torch.Tensor) else np.asarray(value).dtype.kind in "bui"
+        return torch.as_tensor(value, device=self.device) if whole else self.asarray(value, name).to(self._own_dtype)
+
+    def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
+        array = array.detach()
+        host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
+        return host
+
+    def normal(self, shape: tuple[int, ...], seed: int) -> torch.Tensor:
+        generator = torch.Generator(self.device).manual_seed(seed)
+        return torch.randn(shape, generator=generator, device=self.device, dtype=torch.float32).to(self.dtype)
+
+    def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+        with untouched(self.model, self.device, grad=False):
+            return self._forward(x, target, feed, tap=target.logits)
+
+    def gradients(
+        self,
+        x: torch.Tensor,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> torch.Tensor:
+        with untouched(self.model, self.device, grad=True), ExitStack() as stack:
+            leaf = x.detach().clone().requires_grad_()
+            if rule is not None:
+                stack.enter_context(InPlaceOnViews())
+            outputs = self._outputs_with_graph(leaf, target, feed)
+            score = target.scores(outputs, len(leaf), self).sum()
+            if not score.requires_grad:
+                raise GradientError("the score does not depend on the input: it was detached, or is a constant")
+            if rule is not None:
+                apply_rule(score, leaf, rule, self._relu_nodes, allow_no_relu)
+            return self._differentiate(score, leaf)
+
+    def _outputs_with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+        wanted = target.logits and target.layer is None and target.function is None
+        tap = wanted and getattr(self._squashed, "last", False)
+        outputs = self._forward(x, target, feed, tap)
+        if wanted and not tap and ends_squashed(outputs):
+            self._squashed.last = True
+            outputs = self._forward(x, target, feed, tap=True)
+        return outputs
+
+    def _forward(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], tap: bool) -> Any:
+        with ExitStack() as stack:
+            calls = stack.enter_context(layer_output(self.model, target.layer)) if target.layer is not None else None
+            logits = stack.enter_context(Logits()) if tap and calls is None else None
+            output = self._call(x, feed)
+        if calls is not None:
+            return only_call(calls, target.layer)
+        return logits.of(output) if logits is not None else output
+
+    def _call(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
+        try:
+            return self.model(x.to(self._own_dtype), **feed)
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise InputError(f"the model does not take `x_value` of shape {tuple(x.shape[1:])}: {first}") from error
+
+    def _differentiate(self, score: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
+        try:
+            (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise ModelError(f"Torch can't differentiate this model: {str(error).splitlines()[0]}") from error
+        if gradient is None:
+            raise GradientError("the score does not depend on the input: no path leads from it to `x_value`")
+        return gradient
+
+
+def adapt(model: Any, **options: Any) -> TorchAdapter | None:
+    """Return the adapter of a Torch model; None for anything else.
+
+    Raises:
+        ModelError: for a Keras model, which its Torch backend dresses up as a module.
+    """
+    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
+        raise ModelError("`model` is a Keras model on its Torch backend, which is not served: its ReLUs would be missed")
+    if isinstance(model, torch.export.ExportedProgram):
+        model = model.module()
+    return TorchAdapter(model, **options) if isinstance(model, torch.nn.Module) else None

@@ -1,0 +1,134 @@
+"""The backward rules of ReLU-like nodes, set on the graph of one call: the model never hears of them."""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeAlias
+
+import torch
+from torch.autograd.graph import Node
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from saliency.core.adapter import Rule
+from saliency.core.errors import ModelError
+
+Gradients: TypeAlias = tuple[torch.Tensor | None, ...]
+
+OPAQUE = {
+    "CompiledFunctionBackward": "give the model as it was before it was compiled",
+    "DifferentiableGraphBackward": "give the model before torch.jit.script, or torch.jit.trace it",
+    "CheckpointFunctionBackward": "use reentrant-free checkpoints, checkpoint(..., use_reentrant=False)",
+}
+"""Nodes that hide what they do, and what would help."""
+
+
+def _zero(value: Any) -> bool:
+    return value is not None and not isinstance(value, torch.Tensor) and value == 0
+
+
+def _zeros(value: torch.Tensor | None) -> bool:
+    return value is not None and not value.requires_grad and not bool(value.any())
+
+
+RELUS: dict[str, Callable[[Any], bool]] = {
+    "ReluBackward0": bool,
+    "ThresholdBackward0": lambda node: _zero(node._saved_threshold),
+    "HardtanhBackward0": lambda node: _zero(node._saved_min_val),  # ReLU6
+    "LeakyReluBackward0": lambda node: _zero(node._saved_negative_slope),
+    "ClampBackward1": lambda node: _zero(node._saved_min),
+    "ClampBackward0": lambda node: _zeros(node._saved_min),
+    "ClampMinBackward0": lambda node: _zero(node._saved_min),
+    "ClampMinBackward1": lambda node: _zeros(node._saved_min),
+    "MaximumBackward0": lambda node: _zeros(node._saved_other) or _zeros(node._saved_self),
+    "FmaxBackward0": lambda node: _zeros(node._saved_other) or _zeros(node._saved_self),
+}
+"""Node name -> does this node compute max(x, 0), with or without a ceiling?"""
+
+
+def _guided(inwards: Gradients, _outwards: Gradients) -> Gradients:
+    return tuple(None if g is None else g.clamp(min=0) for g in inwards)
+
+
+def _rectified(inwards: Gradients, outwards: Gradients) -> Gradients:
+    return tuple(None if g is None else outwards[0].clamp(min=0) for g in inwards if outwards[0] is not None)
+
+
+RULES: dict[Rule, Callable[[Gradients, Gradients], Gradients]] = {"guided": _guided, "rectified": _rectified}
+
+
+def apply_rule(score: torch.Tensor, x: torch.Tensor, rule: Rule, relu_nodes: Collection[str], allow_no_relu: bool) -> None:
+    """Set a backward rule on every ReLU between an input and a score.
+
+    Args:
+        score: one number, with its graph.
+        x: the leaf that it will be differentiated by.
+        rule: how the gradient passes a ReLU.
+        relu_nodes: names of further nodes that are ReLUs, such as a custom ``autograd.Function``'s.
+        allow_no_relu: accept a graph without one.
+
+    Raises:
+        ModelError: if there is no ReLU, or a part of the graph cannot be looked into.
+    """
+    nodes = _between(score, x)
+    for node in nodes:
+        for name, remedy in OPAQUE.items():
+            if name in node.name():
+                raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
+    relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
+    if not relus and not allow_no_relu:
+        raise ModelError(
+            f"the model has no ReLU between the input and the score, so its {rule} gradient would be the vanilla one; "
+            f"its activations are among {_activations(nodes)}. Use Vanilla, name your own ReLU nodes with "
+            "`relu_nodes`, or pass allow_no_relu=True"
+        )
+    for node in relus:
+        node.register_hook(RULES[rule])
+
+
+def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:
+    """Return the nodes of the graph on a path from the score back to the leaf x."""
+    before: dict[Node, list[Node]] = {}  # a node -> those that lead to it
+    stack = [node for node in [score.grad_fn] if node is not None]
+    while stack:
+        node = stack.pop()
+        for following in (edge[0] for edge in node.next_functions if edge[0] is not None):
+            if following not in before:
+                stack.append(following)
+            before.setdefault(following, []).append(node)
+    found = dict.fromkeys(node for node in before if getattr(node, "variable", None) is x)
+    stack = list(found)
+    while stack:
+        new = [earlier for earlier in dict.fromkeys(before.get(stack.pop(), [])) if earlier not in found]
+        found.update(dict.fromkeys(new))
+        stack.extend(new)
+    return list(found)
+
+
+def _activations(nodes: Iterable[Node]) -> str:
+    names = {node.name().split("::")[-1] for node in nodes} - {"AccumulateGrad"}
+    return ", ".join(sorted(names)) or "none"
+
+
+class InPlaceOnViews(TorchFunctionMode):
+    """Write an in-place ReLU of a view as ReLU and copy: autograd would hide its node inside a ``CopySlices`` node."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        plain = IN_PLACE.get(getattr(func, "__name__", "").strip("_"))
+        in_place = kwargs.get("inplace") or str(getattr(func, "__name__", "")).endswith("_")
+        if plain is None or not in_place or not isinstance(args[0], torch.Tensor) or not args[0]._is_view():
+            return func(*args, **kwargs)
+        kwargs.pop("inplace", None)
+        return args[0].copy_(plain(args[0].clone(), *args[1:], **kwargs))  # a clone: the backward pass needs the input
+
+
+IN_PLACE: dict[str, Callable[..., torch.Tensor]] = {
+    "relu": functional.relu,
+    "relu6": functional.relu6,
+    "hardtanh": functional.hardtanh,
+    "threshold": functional.threshold,
+    "clamp": torch.clamp,
+    "clamp_min": torch.clamp_min,
+    "clip": torch.clip,
+}
