@@ -1,0 +1,1 @@
+"""Files: DNNBrain's stimulus tables, pictures, and names that are never half-written."""

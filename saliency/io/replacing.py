@@ -1,0 +1,28 @@
+"""A file appears under its name when it is whole, or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary file beside ``path``, with its suffix; when the block ends well, it takes the name.
+
+    Args:
+        path: the final name; what was there is replaced, or kept if the block raises.
+
+    Raises:
+        OSError: if the file was not written, or cannot take the name.
+    """
+    final = Path(path)
+    temporary = final.with_name(f".{final.stem}-{secrets.token_hex(4)}{final.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)

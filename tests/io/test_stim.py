@@ -1,0 +1,84 @@
+"""Stimulus files as DNNBrain writes them, and what is refused."""
+
+import numpy as np
+import pytest
+
+from saliency.io import stim
+
+GOOD = """type=image
+path=E:\\data\\images
+title=5000scenes, a=b
+data=stimID,label,onset,condition,RT
+
+n01930112_19568.JPEG,111,6.0367,face,3.6309
+001,646,16.0122,NA,nan
+"""
+
+
+def write(folder, text, encoding="utf-8", newline="\n"):
+    file = folder / "a.stim.csv"
+    file.write_bytes(text.replace("\n", newline).encode(encoding))
+    return file
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_with_its_types(tmp_path, encoding, newline):
+    table = stim.read(write(tmp_path, GOOD, encoding, newline))
+    assert (table.type, table.path, dict(table.header)) == ("image", "E:\\data\\images", {"title": "5000scenes, a=b"})
+    assert list(table.data) == ["stimID", "label", "onset", "condition", "RT"]
+    assert table.data["stimID"].tolist() == ["n01930112_19568.JPEG", "001"]
+    assert table.data["label"].tolist() == [111, 646] and table.data["label"].dtype == np.int64
+    assert table.data["condition"].tolist() == ["face", "NA"]
+    assert table.data["onset"].dtype == np.float64 and np.isnan(table.data["RT"][1])
+    assert len(table) == 2
+
+
+def test_lenient_where_it_harms_nobody(tmp_path):
+    table = stim.read(
+        write(tmp_path, 'title = t\npath = p \n type = image\ndata = stimID , label\n"a, b.png",1\n c.png , 2,\n')
+    )
+    assert (table.type, table.path, dict(table.header)) == ("image", "p", {"title": "t"})
+    assert table.data["stimID"].tolist() == ["a, b.png", "c.png"]
+    assert table.data["label"].tolist() == [1, 2]
+
+
+def test_a_video_s_frames_are_whole_numbers(tmp_path):
+    table = stim.read(write(tmp_path, "type=video\npath=a.mp4\ndata=stimID,label\n1.0,0.0\n2,3\n"))
+    assert table.data["stimID"].tolist() == [1, 2]
+    assert table.data["stimID"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no data= line"),
+        ("type=image\npath=p\n", "no data= line"),
+        ("path=p\ndata=stimID\na\n", "no type= line"),
+        ("type=image\ndata=stimID\na\n", "no path= line"),
+        ("type=sound\npath=p\ndata=stimID\na\n", r"line 1: type \(='sound'\) must be one of image"),
+        ("type=image\npath=p\nremark\ndata=stimID\na\n", r"line 3 \('remark'\) must be key=value"),
+        ("type=image\npath=p\ndata=label\n1\n", "line 3: data= .label. must name stimID"),
+        ("type=image\npath=p\ndata=stimID,stimID\na,b\n", "every column once"),
+        ("type=image\npath=p\ndata=stimID\n", "no stimuli"),
+        ("type=image\npath=p\ndata=stimID,label\na,1\n\nb\n", "line 6 has 1 fields; the data= line names 2"),
+        ("type=image\npath=p\ndata=stimID,label\na,1,2\n", "line 4 has 3 fields"),
+        ("type=image\npath=p\ndata=stimID,label\na,cat\n", r"line 4: label \(='cat'\) must be a number"),
+        ("type=image\npath=p\ndata=stimID,label\na,1.5\n", r"label \(='1.5'\) must be a whole number"),
+        ("type=image\npath=p\ndata=stimID,label\na,nan\n", "whole number"),
+        ("type=image\npath=p\ndata=stimID,RT\na,\n", r"RT \(=''\) must be a number"),
+    ],
+)
+def test_what_is_wrong_is_told_by_file_and_line(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        stim.read(write(tmp_path, text))
+    assert "a.stim.csv" in str(refusal.value) and stim.EXAMPLE in str(refusal.value)
+
+
+def test_other_encodings_and_names_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="byte 5 is not UTF-8"):
+        stim.read(write(tmp_path, "path=é\n", "latin-1"))
+    with pytest.raises(ValueError, match="must end in .stim.csv"):
+        stim.read(tmp_path / "a.csv")
+    with pytest.raises(FileNotFoundError):
+        stim.read(tmp_path / "none.stim.csv")
