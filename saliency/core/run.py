@@ -77,13 +77,21 @@ def in_batches(
         GradientError: if a mask is not finite.
     """
     n = len(inputs.ys)
-    size = batch_size or min(32, max(1, BATCH_NUMBERS // max(1, math.prod(np.shape(inputs.x_values[0])))))
+    size = batch_size or _usual_size(inputs.x_values[0])
     masks = []
     with _bar(ticks * n) as bar:
         for start in range(0, n, size):
             score, x = inputs.score(adapter, slice(start, start + size), size, logits)
             masks.append(adapter.numpy(compute(score, x, bar.update)))
     return _sound(np.concatenate(masks))
+
+
+def _usual_size(x_value: Any) -> int:
+    try:
+        numbers = int(math.prod(np.shape(x_value)))
+    except ValueError:  # a ragged list, which the adapter will refuse by name
+        numbers = 1
+    return min(32, BATCH_NUMBERS // max(1, numbers)) or 1
 
 
 def _length(name: str, values: Any) -> int:

@@ -1,5 +1,6 @@
 """Torch's side of the contract."""
 
+import sys
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
@@ -13,7 +14,8 @@ from saliency.core.adapter import GradientAdapter, Rule, host_numbers
 from saliency.core.errors import GradientError, InputError, ModelError
 from saliency.core.target import Target
 from saliency.torch.guard import check_servable, untouched
-from saliency.torch.rules import InPlaceOnViews, apply_rule
+from saliency.torch.in_place import InPlaceOnViews
+from saliency.torch.rules import apply_rule, opaque_nodes
 from saliency.torch.taps import Logits, ends_squashed, layer_output, only_call
 
 
@@ -57,8 +59,11 @@ class TorchAdapter(GradientAdapter):
     def asfeed(self, value: Any, name: str) -> Any:
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):
             return value
-        whole = not value.is_floating_point() if isinstance(value, torch.Tensor) else np.asarray(value).dtype.kind in "bui"
-        return torch.as_tensor(value, device=self.device) if whole else self.asarray(value, name).to(self._own_dtype)
+        try:
+            tensor = torch.as_tensor(value if isinstance(value, torch.Tensor) else np.array(value), device=self.device)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
+        return tensor.detach().to(self._own_dtype) if tensor.is_floating_point() else tensor
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
         array = array.detach()
@@ -90,7 +95,7 @@ class TorchAdapter(GradientAdapter):
             if not score.requires_grad:
                 raise GradientError("the score does not depend on the input: it was detached, or is a constant")
             if rule is not None:
-                apply_rule(score, leaf, rule, self._relu_nodes, allow_no_relu)
+                apply_rule(score, leaf, rule, self._relu_nodes, opaque_nodes(self.model), allow_no_relu)
             return self._differentiate(score, leaf)
 
     def _outputs_with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
@@ -140,6 +145,6 @@ def adapt(model: Any, **options: Any) -> TorchAdapter | None:
     """
     if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
         raise ModelError("`model` is a Keras model on its Torch backend, which is not served: its ReLUs would be missed")
-    if isinstance(model, torch.export.ExportedProgram):
+    if "torch.export" in sys.modules and isinstance(model, torch.export.ExportedProgram):
         model = model.module()
     return TorchAdapter(model, **options) if isinstance(model, torch.nn.Module) else None

@@ -1,12 +1,10 @@
 """The backward rules of ReLU-like nodes, set on the graph of one call: the model never hears of them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import torch
 from torch.autograd.graph import Node
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from saliency.core.adapter import Rule
 from saliency.core.errors import ModelError
@@ -19,6 +17,12 @@ OPAQUE = {
     "CheckpointFunctionBackward": "use reentrant-free checkpoints, checkpoint(..., use_reentrant=False)",
 }
 """Nodes that hide what they do, and what would help."""
+
+
+def opaque_nodes(model: torch.nn.Module) -> dict[str, str]:
+    """Return the names of the nodes that hide what they do in the graph of this model, and what would help."""
+    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
+    return OPAQUE | ({"CopySlices": "trace the model with no operation in place on a view"} if scripted else {})
 
 
 def _zero(value: Any) -> bool:
@@ -55,7 +59,14 @@ def _rectified(inwards: Gradients, outwards: Gradients) -> Gradients:
 RULES: dict[Rule, Callable[[Gradients, Gradients], Gradients]] = {"guided": _guided, "rectified": _rectified}
 
 
-def apply_rule(score: torch.Tensor, x: torch.Tensor, rule: Rule, relu_nodes: Collection[str], allow_no_relu: bool) -> None:
+def apply_rule(
+    score: torch.Tensor,
+    x: torch.Tensor,
+    rule: Rule,
+    relu_nodes: Collection[str],
+    opaque: Mapping[str, str],
+    allow_no_relu: bool,
+) -> None:
     """Set a backward rule on every ReLU between an input and a score.
 
     Args:
@@ -63,6 +74,7 @@ def apply_rule(score: torch.Tensor, x: torch.Tensor, rule: Rule, relu_nodes: Col
         x: the leaf that it will be differentiated by.
         rule: how the gradient passes a ReLU.
         relu_nodes: names of further nodes that are ReLUs, such as a custom ``autograd.Function``'s.
+        opaque: names of the nodes that hide what they do -> what would help.
         allow_no_relu: accept a graph without one.
 
     Raises:
@@ -70,7 +82,7 @@ def apply_rule(score: torch.Tensor, x: torch.Tensor, rule: Rule, relu_nodes: Col
     """
     nodes = _between(score, x)
     for node in nodes:
-        for name, remedy in OPAQUE.items():
+        for name, remedy in opaque.items():
             if name in node.name():
                 raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
@@ -106,29 +118,3 @@ def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:
 def _activations(nodes: Iterable[Node]) -> str:
     names = {node.name().split("::")[-1] for node in nodes} - {"AccumulateGrad"}
     return ", ".join(sorted(names)) or "none"
-
-
-class InPlaceOnViews(TorchFunctionMode):
-    """Write an in-place ReLU of a view as ReLU and copy: autograd would hide its node inside a ``CopySlices`` node."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = dict(kwargs or {})
-        plain = IN_PLACE.get(getattr(func, "__name__", "").strip("_"))
-        in_place = kwargs.get("inplace") or str(getattr(func, "__name__", "")).endswith("_")
-        if plain is None or not in_place or not isinstance(args[0], torch.Tensor) or not args[0]._is_view():
-            return func(*args, **kwargs)
-        kwargs.pop("inplace", None)
-        return args[0].copy_(plain(args[0].clone(), *args[1:], **kwargs))  # a clone: the backward pass needs the input
-
-
-IN_PLACE: dict[str, Callable[..., torch.Tensor]] = {
-    "relu": functional.relu,
-    "relu6": functional.relu6,
-    "hardtanh": functional.hardtanh,
-    "threshold": functional.threshold,
-    "clamp": torch.clamp,
-    "clamp_min": torch.clamp_min,
-    "clip": torch.clip,
-}

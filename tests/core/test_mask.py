@@ -129,6 +129,7 @@ def test_options_are_the_method_s_and_may_be_given_to_the_constructor():
         (lambda: Vanilla(linear(W), 0).GetMask(np.where(W[0] > 2, np.nan, 1)), r"`x_value` holds \d+ of 90 values .* NaN"),
         (lambda: Vanilla(linear(W), 0).GetMask("cat.jpg"), r"`x_value` \(str of <U7\) must be an array of real numbers"),
         (lambda: Vanilla(linear(W), 0).GetMask([[1, 2], [3]]), r"`x_value` \(list\) must be an array of numbers"),
+        (lambda: Vanilla(linear(W), 0).GetMasks([[[1, 2], [3]]]), r"`x_values` \(list\) must be an array of numbers"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=-0.1), r"`stdev_spread` \(=-0.1\) must be"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=float("nan")), r"`stdev_spread` \(=nan\)"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], nsamples=0), r"`nsamples` \(=0\) must be"),

@@ -197,6 +197,17 @@ def test_other_inputs_come_by_name():
         Vanilla(model, 2).GetMask(X[0], feed)
 
 
+def test_other_inputs_may_be_infinite_but_must_be_numbers():
+    class Masked(torch.nn.Module):
+        def forward(self, x, bias):
+            return (x.flatten(2).mean(2) + bias).softmax(1)
+
+    mask = Vanilla(Masked(), 0, logits=False).GetMask(X[0], {"bias": [0.0, 0.0, -np.inf]})
+    assert mask[0].any() and mask[1].any() and not mask[2].any()
+    with pytest.raises(saliency.InputError, match=r"`feed_dict\['bias'\]` \(list\) must be an array of numbers"):
+        Vanilla(Masked(), 0).GetMask(X[0], {"bias": ["a", "b", "c"]})
+
+
 def state_of(model):
     """Everything of a model and of Torch that a call could change."""
     modules = [(name, module.training, {k: len(v) for k, v in vars(module).items() if "hooks" in k}, sorted(vars(module)))
@@ -262,8 +273,8 @@ def test_a_model_made_under_inference_mode_is_told():
 
 
 def test_threads_do_not_hear_of_each_other():
-    model = small()
-    expected = {Vanilla: by_hand(model, 2), GuidedBackprop: GuidedBackprop(model, 2).GetMasks(X)}
+    model = small().train()
+    expected = {Vanilla: by_hand(small(), 2), GuidedBackprop: GuidedBackprop(model, 2).GetMasks(X)}
     wrong = []
 
     def work(mask, y):
@@ -279,6 +290,7 @@ def test_threads_do_not_hear_of_each_other():
     for thread in threads:
         thread.join()
     assert wrong == []
+    assert all(module.training for module in model.modules())
 
 
 @pytest.mark.parametrize(

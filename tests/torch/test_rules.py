@@ -110,6 +110,17 @@ def test_compiled_exported_and_traced_models(rule):
     assert close(masks(traced, rule), oracle(rule))
 
 
+def test_in_place_relus_of_views_in_exported_and_traced_models():
+    model = Net([F.relu, F.relu, lambda h: h.view(h.shape).relu_(), F.relu, F.relu]).eval()
+    exported = torch.export.export(model, (picture(),))
+    assert close(masks(exported, "guided"), oracle("guided"))
+    with pytest.warns((torch.jit.TracerWarning, DeprecationWarning)):
+        traced = torch.jit.trace(model, picture())
+    with pytest.raises(saliency.ModelError, match="CopySlices.*in place on a view"):
+        masks(traced, "guided")
+    assert close(masks(traced, "vanilla"), oracle("vanilla"))
+
+
 def test_a_custom_function_is_named_by_the_user():
     model = Net([CustomReLU.apply] * 5)
     with pytest.raises(saliency.ModelError, match=r"no ReLU.*CustomReLUBackward.*relu_nodes"):
