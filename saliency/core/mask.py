@@ -9,7 +9,7 @@ from typing import Any
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
-from saliency.core.run import Host, Inputs, Progress, in_batches
+from saliency.core.run import Host, Inputs, Progress, in_batches, plain
 from saliency.core.score import Score
 from saliency.core.smooth import Noise, smoothed
 from saliency.core.wrap import wrap
@@ -132,14 +132,8 @@ class SaliencyMask(ABC):
         Raises:
             As ``GetMask``.
         """
-        method = self._method(options)
-
-        def plain(score: Score, x: Array, tick: Progress) -> Array:
-            masks = method(score, x)
-            tick(score.n)
-            return masks
-
-        return self._run(plain, Inputs.of(x_values, self.y, y, feed_dict), 1 if progress else 0)
+        compute = partial(plain, self._method(options))
+        return self._run(compute, Inputs.of(x_values, self.y, y, feed_dict), 1 if progress else 0)
 
     def GetSmoothedMasks(
         self,
@@ -158,8 +152,8 @@ class SaliencyMask(ABC):
         Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
         """
         noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
-        smooth = partial(smoothed, self._method(options), noise, magnitude)
-        return self._run(smooth, Inputs.of(x_values, self.y, y, feed_dict), nsamples if progress else 0)
+        compute = partial(smoothed, self._method(options), noise, magnitude)
+        return self._run(compute, Inputs.of(x_values, self.y, y, feed_dict), nsamples if progress else 0)
 
     def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[Array, dict[str, Any]]:
         """Return one input, and the other inputs, with a batch axis of 1."""

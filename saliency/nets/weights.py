@@ -1,0 +1,51 @@
+"""Weights from a file, by the ways that run no code."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from saliency.core.errors import InputError
+
+
+def load_weights(model: torch.nn.Module, file: str | Path) -> None:
+    """Fill a model with the weights of a file.
+
+    Args:
+        model: changed in place; its own floating type is kept.
+        file: safetensors, or a plain state dict that ``torch.load(weights_only=True)`` takes.
+
+    Raises:
+        InputError: if the file is missing, is neither, or its names or shapes are not the model's.
+    """
+    state = {name.removeprefix("module."): tensor for name, tensor in _read(Path(file)).items()}
+    own = model.state_dict()
+    missing, strange = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    for what, names in (("lacks", missing), ("has, unlike the model,", strange), ("has in another shape", sorted(other))):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            raise InputError(f"`weights` ({file}) {what} {', '.join(names[:5])}{more}; it must fit {type(model).__name__}")
+    model.load_state_dict(own | state)
+
+
+def _read(file: Path) -> Mapping[str, torch.Tensor]:
+    if not file.is_file():
+        raise InputError(f"`weights` ({file}) must be a file; there is none of this name")
+    try:
+        if file.suffix == ".safetensors":
+            tensors: dict[str, torch.Tensor] = load_file(file)
+            return tensors
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise InputError(
+            f"`weights` ({file}) must be safetensors or a plain state dict, which hold numbers and no code: "
+            f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"`weights` ({file}) must hold a state dict, tensors by name; it holds a {type(state).__name__}")
+    return state

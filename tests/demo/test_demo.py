@@ -1,0 +1,95 @@
+"""The embedded networks are right, the masks lie on the objects, and `python -m saliency.demo` shows it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saliency import nets
+from saliency.demo.__main__ import main
+from saliency.demo.figures import Question, answers, controls, inputs, maps, on_object, questions
+from saliency.demo.scenes import HERE, TAG, load_scenes
+
+SCENES = load_scenes()
+PLAIN, PAIRS = SCENES[:24], SCENES[24:]
+
+
+@pytest.fixture(scope="module")
+def found():
+    network, asked = nets.load("DemoNet"), questions(PLAIN)
+    strengths = maps(network, asked, ["Vanilla", "GuidedBackprop"], seed=0) | controls(network, asked, seed=0)
+    return {name: [on_object(s, q.where) for s, q in zip(m, asked, strict=True)] for name, m in strengths.items()}
+
+
+def test_the_scenes_are_small_and_cover_every_digit():
+    assert sum(file.stat().st_size for file in (HERE / "scenes").iterdir()) < 500_000
+    assert all((HERE / name).stat().st_size < 500_000 for name in ("clean.safetensors", "shortcut.safetensors"))
+    assert {scene.digits[0] for scene in PLAIN} == set(range(10))
+    for scene in SCENES:
+        assert scene.picture.size == (96, 96)
+        assert set(np.unique(scene.objects)) - {0, TAG} == {digit + 1 for digit in scene.digits}
+    assert [scene.tagged for scene in PAIRS] == [True, False] * (len(PAIRS) // 2)
+
+
+def test_the_clean_network_names_the_digits():
+    network = nets.load("DemoNet")
+    import torch
+
+    asked = [Question(scene, scene.digits[0], scene.mask(scene.digits[0])) for scene in PLAIN]
+    with torch.no_grad():
+        yes = network.model(torch.tensor(inputs(network, asked))).numpy() > 0
+    truth = np.array([[digit in scene.digits for digit in range(10)] for scene in PLAIN])
+    assert (yes == truth).all(axis=1).mean() >= 0.8
+    assert (yes == truth).mean() >= 0.97
+
+
+def test_the_maps_lie_on_the_digit_and_the_controls_do_not(found):
+    hits = {name: np.mean([hit for hit, _ in rows]) for name, rows in found.items()}
+    shares = {name: np.mean([share for _, share in rows]) for name, rows in found.items()}
+    assert hits["Vanilla"] >= 0.85
+    assert hits["GuidedBackprop"] >= 0.9
+    assert shares["GuidedBackprop"] >= 0.6
+    for name in hits:
+        if name.startswith("control"):
+            assert hits[name] <= 0.5
+            assert shares["Vanilla"] > 1.5 * shares[name]
+
+
+def test_two_digits_of_one_scene_have_maps_of_their_own():
+    network = nets.load("DemoNet")
+    asked = [question for question in questions(PLAIN) if len(question.scene.digits) == 2]
+    others = [Question(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in asked]
+    strengths = maps(network, asked, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
+    own = [on_object(s, q.where)[1] for s, q in zip(strengths, asked, strict=True)]
+    other = [on_object(s, q.where)[1] for s, q in zip(strengths, others, strict=True)]
+    assert np.mean(np.array(own) > 2 * np.array(other)) >= 0.8
+
+
+def test_the_shortcut_network_looks_at_the_tag():
+    network = nets.load("ShortcutNet")
+    tagged = [Question(scene, 3, scene.objects == TAG) for scene in PAIRS if scene.tagged]
+    without = [Question(scene, 3, scene.mask(3)) for scene in PAIRS if not scene.tagged]
+    assert (answers(network, tagged) > 0).all()
+    assert (answers(network, without) < 0).all()
+    for strengths in maps(network, tagged, ["Vanilla", "GuidedBackprop"], seed=0).values():
+        assert all(on_object(s, q.where)[0] for s, q in zip(strengths, tagged, strict=True))
+
+
+def test_the_demo_writes_its_pictures_and_says_where(tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "new" / "folder")]) == 0
+    printed = capsys.readouterr().out
+    for name in ("gallery.png", "shortcut.png"):
+        path = tmp_path / "new" / "folder" / name
+        assert str(path) in printed
+        with Image.open(path) as picture:
+            assert min(picture.size) > 500
+    assert "| Vanilla + SmoothGrad |" in (tmp_path / "new" / "folder" / "figures.md").read_text()
+    assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["figures.md", "gallery.png", "shortcut.png"]
+
+
+def test_an_out_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(SystemExit) as stop:
+        main(["--out", str(tmp_path / "file")])
+    assert stop.value.code == 2
+    assert "--out" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "kept"

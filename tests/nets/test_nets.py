@@ -1,0 +1,114 @@
+"""Networks by name, and weights that run no code."""
+
+import pickle
+
+import pytest
+import safetensors.torch
+import torch
+
+import saliency
+from saliency import nets
+from saliency.nets.demo_net import DemoNet
+from saliency.nets.names import layer_paths
+from saliency.nets.weights import load_weights
+
+
+class Marker:
+    """Pickled, it would leave a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def save(folder, state, name="w.safetensors"):
+    if name.endswith("safetensors"):
+        safetensors.torch.save_file(state, folder / name)
+    else:
+        torch.save(state, folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_weights_come_from_safetensors_and_plain_state_dicts(tmp_path, name, prefix):
+    torch.manual_seed(1)
+    source, model = DemoNet(), DemoNet()
+    load_weights(model, save(tmp_path, {prefix + k: v for k, v in source.state_dict().items()}, name))
+    for key, value in source.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value)
+
+
+def test_half_precision_weights_keep_the_model_s_type(tmp_path):
+    model = DemoNet()
+    load_weights(model, save(tmp_path, {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}))
+    assert model.fc1.weight.dtype == torch.float32
+
+
+def test_weights_that_do_not_fit_are_told(tmp_path):
+    state = DemoNet().state_dict()
+    less = {k: v for k, v in state.items() if not k.startswith("conv")}
+    with pytest.raises(saliency.InputError, match=r"lacks conv1.weight, .* and 1 more; it must fit DemoNet"):
+        load_weights(DemoNet(), save(tmp_path, less))
+    with pytest.raises(saliency.InputError, match="has, unlike the model, other.weight"):
+        load_weights(DemoNet(), save(tmp_path, state | {"other.weight": torch.ones(1)}))
+    with pytest.raises(saliency.InputError, match="has in another shape fc1.bias"):
+        load_weights(DemoNet(), save(tmp_path, state | {"fc1.bias": torch.ones(11)}))
+
+
+def test_files_that_are_no_weights_are_refused_and_run_nothing(tmp_path):
+    with pytest.raises(saliency.InputError, match="there is none of this name"):
+        load_weights(DemoNet(), tmp_path / "none.pth")
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Marker(str(tmp_path / "marker")), 2))
+    torch.save({"fc1.bias": Marker(str(tmp_path / "marker"))}, tmp_path / "evil2.pth")
+    torch.save(DemoNet(), tmp_path / "module.pth")
+    torch.save([1, 2], tmp_path / "list.pth")
+    (tmp_path / "short.safetensors").write_bytes(b"\xff" * 7)
+    (tmp_path / "empty.pth").touch()
+    whole = save(tmp_path, DemoNet().state_dict()).read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[:-100])
+    for name in ("evil.pth", "evil2.pth", "module.pth", "list.pth", "short.safetensors", "empty.pth", "cut.safetensors"):
+        with pytest.raises(saliency.InputError, match="state dict"):
+            load_weights(DemoNet(), tmp_path / name)
+    assert not (tmp_path / "marker").exists()
+
+
+def test_embedded_networks_by_any_case():
+    assert nets.load("demonet").name == "DemoNet"
+    assert nets.load("SHORTCUTNET").name == "ShortcutNet"
+    network = nets.load("DemoNet")
+    assert network.layer("conv4") == "conv4"
+    with pytest.raises(saliency.TargetError, match=r"DemoNet has no layer 'cnov4'; nearest: conv4"):
+        network.layer("cnov4")
+
+
+def test_unknown_names_suggest_the_nearest_and_are_never_evaluated(tmp_path):
+    pytest.importorskip("torchvision")
+    with pytest.raises(saliency.InputError, match="nearest: .*alexnet"):
+        nets.load("AlexNett")
+    with pytest.raises(saliency.InputError, match="must be a network's name"):
+        nets.load(f"__import__('pathlib').Path({str(tmp_path / 'marker')!r}).touch()")
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_torchvision_network_needs_weights(tmp_path):
+    models = pytest.importorskip("torchvision.models")
+    with pytest.raises(saliency.InputError, match="`net` .='Vgg11'. needs `weights`"):
+        nets.load("Vgg11")
+    torch.manual_seed(0)
+    file = save(tmp_path, models.mobilenet_v2(weights=None).state_dict())
+    network = nets.load("MobileNet_V2", file)
+    assert (network.size, network.std) == ((224, 224), (0.229, 0.224, 0.225))
+    assert network.layer("features.18.0") == "features.18.0"
+
+
+def test_dnnbrain_s_layer_names():
+    models = pytest.importorskip("torchvision.models")
+    names = layer_paths(models.alexnet(weights=None))
+    assert names["conv1"] == "features.0" and names["conv5_relu"] == "features.11" and names["conv5_maxpool"] == "features.12"
+    assert names["fc1"] == "classifier.1" and names["fc2_relu"] == "classifier.5" and names["fc3"] == "classifier.6"
+    with torch.device("meta"):
+        names = layer_paths(models.vgg19_bn(weights=None))
+    assert names["conv2_bn"] == "features.4" and names["conv16_maxpool"] == "features.52" and names["fc3"] == "classifier.6"
