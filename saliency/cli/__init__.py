@@ -1,0 +1,1 @@
+"""Commands, spelt as DNNBrain spells them."""

@@ -1,0 +1,95 @@
+"""``dnn_saliency``: find the parts of pictures that contribute to the activation of a layer's channels."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from saliency.cli.options import Parser, Refused, channel, finite
+
+METHODS = ("guided", "vanilla")
+DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
+and draw a row of stimuli and a row of saliency images for each channel."""
+EXAMPLE = """example, with the embedded network and its pictures:
+  dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
+      -stim saliency/demo/scenes.stim.csv -out figures
+(channels count from 1: channels 4 and 8 of fc1 answer for the digits 3 and 7)
+
+exit status: 0 all done, 1 some pictures failed (see errors.csv),
+             2 refused and nothing written"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its arguments; None takes the process's own.
+
+    Returns:
+        Exit status: 0 all done, 1 some pictures failed, 2 refused, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(_parse(arguments))
+    except KeyboardInterrupt:
+        print("dnn_saliency: interrupted; figures that were finished are whole", file=sys.stderr)
+        return 130
+    except (Refused, ValueError, RuntimeError, OSError) as error:
+        if "-debug" in arguments or "--debug" in arguments:
+            raise
+        print(f"dnn_saliency: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    from saliency.cli.saliency_run import SaliencyRun
+
+    return SaliencyRun.prepare(options).run()
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    options = _parser().parse(arguments)
+    if not options.show and options.out is None:
+        raise Refused("nothing to do: give -out DIR to save the figures, or -show to see them, or both")
+    if len(set(options.chn)) < len(options.chn):
+        raise Refused(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
+    if options.vmin is not None and options.vmax is not None and options.vmin >= options.vmax:
+        raise Refused(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
+    if options.mode == "RGB":
+        unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
+        if unused:
+            print(f"dnn_saliency: note: {', '.join(unused)} count only with -mode gray", file=sys.stderr)
+    options.cmap = options.cmap or "coolwarm"
+    if not options.stim.endswith(".stim.csv"):
+        raise Refused(f"-stim ({options.stim}) must end in .stim.csv")
+    if options.out is not None and Path(options.out).exists() and not Path(options.out).is_dir():
+        raise Refused(f"-out ({options.out}) must be a folder; it is a file")
+    return options
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="dnn_saliency", description=DESCRIPTION, epilog=EXAMPLE)
+    parser.option("net", required=True, metavar="Net", help="DemoNet, ShortcutNet, or a torchvision network (with -weights)")
+    parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
+    parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
+    parser.option("stim", required=True, metavar="Stimulus", help="a .stim.csv file of pictures")
+    parser.option("meth", choices=METHODS, default="guided", help="method (default: guided)")
+    parser.option(
+        "mode",
+        choices=("RGB", "gray"),
+        default="RGB",
+        help="RGB shows the gradient's colours, gray the largest of the three (default: RGB)",
+    )
+    parser.option("cmap", metavar="Colormap", help="matplotlib colour map of gray images (default: coolwarm)")
+    parser.option("vmin", type=finite, metavar="Vmin", help="lower end of the colour map, on the images' scale of 0 to 255")
+    parser.option("vmax", type=finite, metavar="Vmax", help="upper end of it (default of both: each image's own)")
+    parser.option("show", action="store_true", help="show the figures")
+    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it does not exist")
+    parser.option("weights", metavar="FILE", help="the network's weights: safetensors, or a plain Torch state dict")
+    parser.option("overwrite", action="store_true", help="replace figures that are there already")
+    parser.option("debug", action="store_true", help="show the whole traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""What could not be done, as a table beside the pictures."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from saliency.io.replacing import replacing
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One stimulus that has no saliency image, and why."""
+
+    stimID: str  # noqa: N815 - the column's name in the stimulus file
+    path: str
+    stage: str
+    code: str
+    message: str
+
+
+def write_failures(file: Path, failures: Iterable[Failure]) -> None:
+    """Write ``errors.csv``; a cell that a spreadsheet would run as a formula gets a quotation mark in front."""
+    with replacing(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as table:
+        writer = csv.writer(table)
+        writer.writerow([field.name for field in fields(Failure)])
+        for failure in failures:
+            writer.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in astuple(failure)])

@@ -1,0 +1,83 @@
+"""DNNBrain's figure: a row of stimuli, and a row of their saliency images for each channel."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from saliency.io.replacing import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes at least
+
+
+def empty_figure(rows: int, show: bool) -> "Figure":
+    """Return a figure for so many rows; one that is to be shown has a window."""
+    size = (WIDTH, max(HEIGHT, ROW * rows))
+    if show:
+        import matplotlib.pyplot as plt
+
+        return plt.figure(figsize=size)
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size)
+
+
+def keep(figure: "Figure", path: Path | None, show: bool) -> None:
+    """Save a figure, where a path is given; show it, where that is asked for, until its window is closed."""
+    if path is not None:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=100)
+    if show:
+        import matplotlib.pyplot as plt
+
+        plt.show()
+        plt.close(figure)
+
+
+def fill(
+    figure: "Figure",
+    pictures: Sequence[Image.Image],
+    maps: Mapping[str, Sequence[npt.NDArray[Any]]],
+    scale: Mapping[str, Any],
+) -> None:
+    """Draw stimuli and saliency images into an empty figure.
+
+    Args:
+        figure: of matplotlib.
+        pictures: the n stimuli, as they are in their files.
+        maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness.
+        scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
+    """
+    rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
+    for axes_row, (label, images) in zip(figure.subplots(len(rows), len(pictures), squeeze=False), rows, strict=True):
+        axes_row[0].set_ylabel(label)
+        for axes, image in zip(axes_row, images, strict=True):
+            axes.imshow(image, **scale)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    figure.tight_layout()
+
+
+def saliency_image(gradient: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
+    """Scale a gradient to a picture as DNNBrain does: magnitudes, from their own minimum to their maximum.
+
+    Args:
+        gradient: (3, H, W), signed.
+        mode: ``RGB`` keeps the colours, scaled together; ``gray`` keeps the largest of the three.
+
+    Returns:
+        (H, W, 3) or (H, W), 0 to 255; zeros for a constant map.
+    """
+    strength = np.abs(gradient)
+    strength = strength.max(axis=0) if mode == "gray" else strength.transpose(1, 2, 0)
+    low, high = strength.min(), strength.max()
+    scaled = (strength - low) / (high - low) if high > low else np.zeros_like(strength)
+    image: npt.NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
+    return image
