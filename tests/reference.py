@@ -28,8 +28,8 @@ class FunctionAdapter(GradientAdapter):
     def numpy(self, array):
         return np.asarray(array)
 
-    def normal(self, shape, seed):
-        return np.random.default_rng(seed).standard_normal(shape)
+    def normal(self, shape, seeds):
+        return np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
 
     def outputs(self, x, target, feed):
         return self.f(x)

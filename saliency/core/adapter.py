@@ -1,7 +1,7 @@
 """The contract between the masks and a framework, told once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -54,8 +54,8 @@ class GradientAdapter(ABC):
         """Bring an array back to the host: the only way out."""
 
     @abstractmethod
-    def normal(self, shape: tuple[int, ...], seed: int) -> Array:
-        """Draw standard normal numbers from a generator of their own, which ``seed`` alone determines."""
+    def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> Array:
+        """Draw standard normal numbers, (seeds, *shape): each row from a generator of its own, which its seed alone sets."""
 
     @abstractmethod
     def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:

@@ -16,8 +16,8 @@ from saliency.core.score import Score
 Host: TypeAlias = npt.NDArray[Any]
 Progress: TypeAlias = Callable[[int], object]
 
-BATCH_NUMBERS = 1_200_000
-"""Input numbers in a batch of the default size: 8 pictures of 224 x 224, 32 (the most) of 96 x 96."""
+USUAL_SIZES = 6_000_000
+"""Product of the input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _usual_size(x_value: Any) -> int:
         numbers = int(math.prod(np.shape(x_value)))
     except ValueError:  # a ragged list, which the adapter will refuse by name
         numbers = 1
-    return min(32, BATCH_NUMBERS // max(1, numbers)) or 1
+    return min(32, math.isqrt(USUAL_SIZES // max(1, numbers))) or 1
 
 
 def _length(name: str, values: Any) -> int:

@@ -39,12 +39,14 @@ class Noise:
 
     def copies(self, score: Score, x: Array) -> Iterator[Array]:
         """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input)."""
-        xp, adapter = score.adapter.xp, score.adapter
+        xp = score.adapter.xp
         axes = tuple(range(1, len(x.shape)))
         span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
         for run in score.batches(int(self.samples)):
-            noise = [adapter.normal(tuple(x.shape[1:]), _mix(int(self.seed), i))[None, None] for i in run]
-            yield x + float(self.spread) * span * xp.concatenate(noise)  # (copies, N, *input)
+            noise = score.adapter.normal(tuple(x.shape[1:]), [_mix(int(self.seed), i) for i in run])[:, None]
+            noisy = noise * (float(self.spread) * span)  # (copies, N, *input)
+            noisy += x
+            yield noisy
 
 
 def smoothed(

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -70,9 +70,11 @@ class TorchAdapter(GradientAdapter):
         host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
         return host
 
-    def normal(self, shape: tuple[int, ...], seed: int) -> torch.Tensor:
-        generator = torch.Generator(self.device).manual_seed(seed)
-        return torch.randn(shape, generator=generator, device=self.device, dtype=torch.float32).to(self.dtype)
+    def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:
+        numbers = torch.empty((len(seeds), *shape), device=self.device, dtype=torch.float32)
+        for row, seed in zip(numbers, seeds, strict=True):
+            row.normal_(generator=torch.Generator(self.device).manual_seed(seed))
+        return numbers.to(self.dtype)
 
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         with untouched(self.model, self.device, grad=False):
@@ -87,7 +89,7 @@ class TorchAdapter(GradientAdapter):
         allow_no_relu: bool = False,
     ) -> torch.Tensor:
         with untouched(self.model, self.device, grad=True), ExitStack() as stack:
-            leaf = x.detach().clone().requires_grad_()
+            leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             if rule is not None:
                 stack.enter_context(InPlaceOnViews())
             outputs = self._outputs_with_graph(leaf, target, feed)
@@ -118,7 +120,7 @@ class TorchAdapter(GradientAdapter):
 
     def _call(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         try:
-            return self.model(x.to(self._own_dtype), **feed)
+            return self.model(x.to(self._own_dtype, copy=True), **feed)  # a copy: the model may work on it in place
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, TypeError, ValueError, IndexError) as error:

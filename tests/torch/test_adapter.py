@@ -247,6 +247,22 @@ def test_a_model_in_train_mode_is_explained_as_in_eval_mode():
     np.testing.assert_array_equal(Vanilla(small().train(), 2).GetMasks(X), by_hand(small(), 2))
 
 
+def test_a_model_that_works_on_its_input_in_place_spoils_nobody_s_numbers():
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            x.sub_(1.0).mul_(2.0)
+            return x.square().mean((2, 3))
+
+    x = torch.tensor(X[0])
+    for y in (1, None):
+        mask = Vanilla(Model(), y).GetMask(x)
+        top = int(((X[0] - 1) ** 2).mean((1, 2)).argmax()) if y is None else y
+        expected = np.zeros_like(X[0])
+        expected[top] = 8 * (X[0, top] - 1) / 64
+        np.testing.assert_allclose(mask, expected, rtol=1e-4, atol=1e-6)
+    assert np.array_equal(x.numpy(), X[0])
+
+
 def test_a_model_that_draws_random_numbers_does_not_move_the_generator():
     before = torch.get_rng_state()
     Vanilla(Head(lambda x: (x + torch.randn_like(x)).square().mean((2, 3))), 1).GetMask(X[0])

@@ -1,0 +1,101 @@
+"""The maps to be measured, each in a few lines of plain torch: a yardstick independent of the package's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage  # type: ignore[import-untyped]
+from torch import Tensor, nn
+
+from saliency.nets.demo_net import DemoNet
+
+Map = NDArray[np.float64]
+Method = Callable[[DemoNet, Tensor, int], Map]
+
+
+def _gradient(net: DemoNet, x: Tensor, digit: int) -> Tensor:
+    """Gradient of the summed logit of one digit with respect to x (N, 3, 96, 96)."""
+    x = x.detach().requires_grad_(True)
+    return torch.autograd.grad(net(x)[:, digit].sum(), x)[0]
+
+
+def _flat(values: Tensor) -> Map:
+    """Sum of |value| over channels: (1, 3, 96, 96) to (96, 96)."""
+    return np.asarray(values.abs().sum(dim=(0, 1)), dtype=np.float64)
+
+
+def vanilla(net: DemoNet, x: Tensor, digit: int) -> Map:
+    """Plain gradient (Simonyan et al., 2013): (96, 96)."""
+    return _flat(_gradient(net, x, digit))
+
+
+def guided(net: DemoNet, x: Tensor, digit: int) -> Map:
+    """Guided backpropagation (Springenberg et al., 2014): negative gradients are cut at every ReLU; (96, 96)."""
+
+    def cut(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        output.register_hook(lambda gradient: gradient.clamp(min=0))  # type: ignore[no-untyped-call]
+
+    handles = [m.register_forward_hook(cut) for m in net.modules() if isinstance(m, nn.ReLU)]
+    try:
+        return _flat(_gradient(net, x, digit))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def integrated(net: DemoNet, x: Tensor, digit: int, steps: int = 50) -> Map:
+    """Integrated gradients (Sundararajan et al., 2017), midpoint rule from the grey baseline 0: (96, 96)."""
+    along = (torch.arange(steps) + 0.5).div(steps).view(-1, 1, 1, 1)
+    return _flat(x * _gradient(net, along * x, digit).mean(dim=0, keepdim=True))
+
+
+def occlusion(net: DemoNet, x: Tensor, digit: int, window: int = 15, stride: int = 4) -> Map:
+    """Occlusion by grey (Zeiler and Fergus, 2014): mean fall of the logit over the windows on a pixel; (96, 96)."""
+    starts = range(-(window // 2), x.shape[-1] - window // 2, stride)
+    boxes = [(max(r, 0), r + window, max(c, 0), c + window) for r in starts for c in starts]
+    covered = x.repeat(len(boxes), 1, 1, 1).contiguous(memory_format=torch.channels_last)  # (windows, 3, 96, 96)
+    for i, (top, bottom, left, right) in enumerate(boxes):
+        covered[i, :, top:bottom, left:right] = 0
+    with torch.no_grad():
+        hidden = torch.cat([net(part)[:, digit] for part in torch.split(covered, 32)])
+        falls = net(x)[0, digit] - hidden
+    total, count = np.zeros((2, *x.shape[-2:]))
+    for fall, (top, bottom, left, right) in zip(falls.tolist(), boxes, strict=True):
+        total[top:bottom, left:right] += fall
+        count[top:bottom, left:right] += 1
+    return np.asarray(total / count)
+
+
+def grad_cam(net: DemoNet, x: Tensor, digit: int) -> Map:
+    """Grad-CAM (Selvaraju et al., 2017) at the last convolution block, enlarged bilinearly: (96, 96)."""
+    features = net.features(x.detach().requires_grad_(True))  # (1, 64, 24, 24)
+    score = net.fc1(net.pool3(features).flatten(1))[0, digit]
+    weights = torch.autograd.grad(score, features)[0].mean(dim=(2, 3), keepdim=True)  # (1, 64, 1, 1)
+    cam = (weights * features).sum(dim=1, keepdim=True).relu()
+    grown = nn.functional.interpolate(cam, size=x.shape[-2:], mode="bilinear", align_corners=False)
+    return np.asarray(grown.detach()[0, 0], dtype=np.float64)
+
+
+def sobel(_net: DemoNet, x: Tensor, _digit: int) -> Map:
+    """Control: an edge filter, which knows neither network nor digit; (96, 96)."""
+    picture = np.asarray(x[0], dtype=np.float64)
+    return np.asarray(sum(np.hypot(ndimage.sobel(c, 0), ndimage.sobel(c, 1)) for c in picture))
+
+
+def chance(_net: DemoNet, x: Tensor, _digit: int) -> Map:
+    """Control: seeded noise; (96, 96)."""
+    return np.random.default_rng(int(x.abs().sum() * 1000)).random(tuple(x.shape[-2:]))
+
+
+METHODS: dict[str, Method] = {
+    "vanilla gradient": vanilla,
+    "guided backprop": guided,
+    "integrated gradients": integrated,
+    "occlusion": occlusion,
+    "Grad-CAM": grad_cam,
+    "control: Sobel edges": sobel,
+    "control: random map": chance,
+}
