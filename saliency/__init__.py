@@ -4,6 +4,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import (
     GradientError,
     InputError,
+    LogitWarning,
     ModelError,
     SaliencyError,
     TargetError,
@@ -24,6 +25,7 @@ __all__ = [
     "GradientError",
     "GuidedBackprop",
     "InputError",
+    "LogitWarning",
     "ModelError",
     "SaliencyError",
     "SaliencyMask",

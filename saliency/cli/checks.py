@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from saliency.core.target import Target
 from saliency.core.wrap import wrap
 from saliency.io import stim
 
+MOST_ROWS = 600  # of pictures of an inch, at 100 pixels an inch, in a JPEG of at most 65,500 pixels
 HEADLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 
 
@@ -25,7 +27,10 @@ def stimuli(file: str) -> list[tuple[str, Path]]:
         Refused: if the stimuli are no pictures, or none of them exists.
         ValueError, OSError: if the file cannot be read.
     """
-    table = stim.read(file)
+    try:
+        table = stim.read(file)
+    except OSError as error:
+        raise Refused(f"-stim ({file}) cannot be read: {error.strerror}") from None
     if table.type != "image":
         raise Refused(f"{file}: stimuli of type {table.type} are not supported; type=image is")
     folder = Path(table.path)
@@ -39,7 +44,7 @@ def stimuli(file: str) -> list[tuple[str, Path]]:
 
 def is_inside(name: str) -> bool:
     """Tell whether a stimID stays in its folder."""
-    return not Path(name).is_absolute() and not os.path.normpath(name).startswith("..")
+    return not Path(name).is_absolute() and Path(os.path.normpath(name)).parts[:1] != ("..",)
 
 
 def channels(network: nets.Network, layer: str, numbers: Sequence[int]) -> None:
@@ -51,6 +56,8 @@ def channels(network: nets.Network, layer: str, numbers: Sequence[int]) -> None:
     adapter = wrap(network.model)
     grey = adapter.asarray(np.zeros((1, 3, *network.size)))
     n = int(adapter.outputs(grey, Target(network.layer(layer)), {}).shape[1])
+    if len(numbers) > MOST_ROWS:
+        raise Refused(f"-chn (= {len(numbers)} channels) must be at most {MOST_ROWS}, which fill a figure")
     outside = [number for number in numbers if number > n]
     if outside:
         raise Refused(f"-chn (={outside[0]}) must be a channel of {layer}, whose channels run from 1 to {n}")
@@ -88,12 +95,16 @@ def folder(out: Path, names: Sequence[str], overwrite: bool) -> None:
     Raises:
         Refused: if it is a file, cannot be written, or holds one of the figures already.
     """
-    there = [name for name in names if (out / name).exists()]
+    there = [name for name in names if os.path.lexists(out / name)]
+    new = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
     if there and not overwrite:
         raise Refused(f"-out ({out}) holds {there[0]} already ({len(there)} files of this run); give -overwrite to replace")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out):
+            pass
     except OSError as error:
-        raise Refused(f"-out ({out}) must be a folder, or a name for a new one: {error.strerror}") from None
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise Refused(f"-out ({out}) must be a folder that can be written")
+        for parent in filter(os.path.lexists, new):
+            parent.rmdir()
+        rule = "must be a folder that can be written, or the name of a new one"
+        raise Refused(f"-out ({out}) {rule}: {error.strerror}") from None

@@ -3,25 +3,22 @@
 import argparse
 import re
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-import saliency
 from saliency import nets
 from saliency.cli import checks
+from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.errors_table import Failure, write_failures
 from saliency.cli.figure import empty_figure, fill, keep, saliency_image
 from saliency.io.picture import PictureError, read_picture
 
-METHODS = {"guided": saliency.GuidedBackprop, "vanilla": saliency.Vanilla}
+ERRORS = "errors.csv"
 IN_A_FIGURE = 6
 
 
@@ -30,7 +27,7 @@ class SaliencyRun:
     """A command whose options, files, network and folder have been found good."""
 
     options: argparse.Namespace
-    mask: saliency.SaliencyMask
+    maps: ChannelMaps
     network: nets.Network
     stimuli: list[tuple[str, Path]]  # stimID, file
     failures: list[Failure] = field(default_factory=list)
@@ -49,25 +46,29 @@ class SaliencyRun:
         stimuli = checks.stimuli(options.stim)
         network = nets.load(options.net, options.weights)
         checks.channels(network, options.layer, options.chn)
-        run = cls(options, METHODS[options.meth](network.model), network, stimuli)
-        run._masks([np.zeros((3, *network.size))], options.chn[0])  # a method that the network can't have is told here
-        run.notes.clear()
+        run = cls(options, ChannelMaps(network, options.meth, options.layer), network, stimuli)
         if options.out is not None:
             figures = -(-len(stimuli) // IN_A_FIGURE)
-            checks.folder(Path(options.out), [*map(run._name, range(1, figures + 1)), "errors.csv"], options.overwrite)
+            checks.folder(Path(options.out), [*map(run._name, range(1, figures + 1)), ERRORS], options.overwrite)
         return run
 
     def run(self) -> int:
         """Make the figures; return the exit status."""
         n = len(self.stimuli)
-        for k, start in enumerate(range(0, n, IN_A_FIGURE), start=1):
-            group = list(self._pictures(self.stimuli[start : start + IN_A_FIGURE]))
-            if group:
-                self._figure(k, group)
-            print(f"Finish: {min(start + IN_A_FIGURE, n)}/{n}", flush=True)
-        for note, count in self.notes.items():
+        try:
+            for k, start in enumerate(range(0, n, IN_A_FIGURE), start=1):
+                group = list(self._pictures(self.stimuli[start : start + IN_A_FIGURE]))
+                if group:
+                    self._figure(k, group)
+                print(f"Finish: {min(start + IN_A_FIGURE, n)}/{n}", flush=True)
+        finally:  # what failed is told after an interrupt too
+            self._write_failures()
+        for note, count in (+self.notes).items():
             print(f"dnn_saliency: note: {count} of {n}: {note}", file=sys.stderr)
-        return self._close()
+        if self.failures:
+            see = f", see {Path(self.options.out) / ERRORS}" if self.options.out is not None else ""
+            print(f"{n - len(self.failures)} done, {len(self.failures)} failed{see}", file=sys.stderr)
+        return 1 if self.failures else 0
 
     def _pictures(self, stimuli: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path, Image.Image]]:
         for name, path in stimuli:
@@ -83,32 +84,21 @@ class SaliencyRun:
 
     def _figure(self, k: int, group: list[tuple[str, Path, Image.Image]]) -> None:
         inputs = [self.network.prepare(picture) for _, _, picture in group]
-        gradients = np.stack([self._masks(inputs, number) for number in self.options.chn])  # (channels, n, 3, H, W)
-        good = [i for i in range(len(group)) if np.isfinite(gradients[:, i]).all()]
-        for i in set(range(len(group))) - set(good):
+        images, finite = {}, np.ones(len(group), bool)
+        for number in self.options.chn:
+            masks, empty = self.maps.masks(inputs, number)  # (n, 3, H, W)
+            self.notes.update({f"no gradient reaches the picture from channel {number} (its map is black)": empty})
+            finite &= np.isfinite(masks.reshape(len(masks), -1)).all(axis=1)
+            images[f"chn{number}"] = [saliency_image(mask, self.options.mode) for mask in np.nan_to_num(masks)]
+        good = np.flatnonzero(finite).tolist()
+        for i in np.flatnonzero(~finite):
             self._fail(*group[i][:2], "gradient", "NONFINITE_GRAD", "the network's gradient is NaN or infinite")
         if good:
-            labels = [f"chn{number}" for number in self.options.chn]
-            images = [[saliency_image(row[i], self.options.mode) for i in good] for row in gradients]
             scale = {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")}
-            figure = empty_figure(len(labels) + 1, self.options.show)
-            fill(figure, [group[i][2] for i in good], dict(zip(labels, images, strict=True)), scale)
+            figure = empty_figure(len(images) + 1, self.options.show)
+            rows = {label: [row[i] for i in good] for label, row in images.items()}
+            fill(figure, [group[i][2] for i in good], rows, scale)
             keep(figure, Path(self.options.out) / self._name(k) if self.options.out is not None else None, self.options.show)
-
-    def _masks(self, inputs: Sequence[npt.NDArray[Any]], number: int) -> npt.NDArray[Any]:
-        """Return the masks (n, 3, H, W) of a channel; NaN for inputs that have none."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", saliency.ZeroGradientWarning)
-            try:
-                masks = self.mask.GetMasks(list(inputs), (self.network.layer(self.options.layer), number - 1))
-            except saliency.GradientError:
-                if len(inputs) == 1:
-                    return np.full((1, *inputs[0].shape), np.nan)
-                return np.concatenate([self._masks([x], number) for x in inputs])
-        if caught:
-            empty = int((~masks.reshape(len(masks), -1).any(axis=1)).sum())
-            self.notes[f"no gradient reaches the picture from channel {number} (its map is black)"] += empty
-        return masks
 
     def _name(self, k: int) -> str:
         return re.sub(r"[^\w.-]", "_", f"{self.network.name}_{self.options.layer}") + f"_fig{k}.jpg"
@@ -117,15 +107,8 @@ class SaliencyRun:
         self.failures.append(Failure(name, str(path), stage, code, message))
         print(f"dnn_saliency: {name}: {code}: {message}", file=sys.stderr)
 
-    def _close(self) -> int:
-        """Say what failed, in a table where there is a folder; return the exit status."""
-        table = Path(self.options.out) / "errors.csv" if self.options.out is not None else None
-        if table is not None and self.failures:
-            write_failures(table, self.failures)
-        elif table is not None:
-            table.unlink(missing_ok=True)
-        if not self.failures:
-            return 0
-        see = f", see {table}" if table is not None else ""
-        print(f"{len(self.stimuli) - len(self.failures)} done, {len(self.failures)} failed{see}", file=sys.stderr)
-        return 1
+    def _write_failures(self) -> None:
+        if self.options.out is not None and self.failures:
+            write_failures(Path(self.options.out) / ERRORS, self.failures)
+        elif self.options.out is not None:
+            (Path(self.options.out) / ERRORS).unlink(missing_ok=True)

@@ -136,10 +136,12 @@ def host_numbers(value: Any, name: str, channel_axis: int) -> npt.NDArray[Any]:
     """
     try:
         numbers = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # Torch's, for a list of tensors with a graph
         raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
     if numbers.dtype.kind not in "buif":
         raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
+    if numbers.size == 0:
+        raise InputError(f"`{name}` (shape {numbers.shape}) must hold one number at least")
     if hasattr(value, "getbands"):  # a PIL image: (H, W) or (H, W, C), whatever the model's order
         numbers = numbers if numbers.ndim == 3 else numbers[..., None]
         numbers = np.moveaxis(numbers, -1, channel_axis)

@@ -6,7 +6,8 @@
     |-- ModelError     (RuntimeError)     the model cannot be served as it is
     `-- GradientError  (ArithmeticError)  the gradient is missing or not finite
 
-    ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly or not
+    ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly (a dead network) or not
+    LogitWarning        (UserWarning)     a class is explained by a probability, for its logit was not found
 
 Each message says the name, the value and the rule.
 """
@@ -30,6 +31,10 @@ class ModelError(SaliencyError, RuntimeError):
 
 class GradientError(SaliencyError, ArithmeticError):
     """A gradient that does not exist or is not finite."""
+
+
+class LogitWarning(UserWarning):
+    """A class behind a softmax or sigmoid whose logit was not found."""
 
 
 class ZeroGradientWarning(UserWarning):

@@ -12,7 +12,8 @@ class GuidedBackprop(SaliencyMask):
     """The gradient, of which every ReLU passes on the positive part alone, where its input was positive.
 
     The mask has the input's shape, in units of score per unit of input. Option ``allow_no_relu=True`` accepts a model in
-    which no ReLU was found; its mask is then the vanilla gradient.
+    which no ReLU was found; its mask is then the vanilla gradient. A ReLU must be recognisable: one written as other
+    arithmetic, such as ``where(x > 0, x, 0)`` or ``x * (x > 0)``, passes its gradient on as it is.
 
     Source:
         Springenberg et al., Striving for Simplicity: The All Convolutional Net, arXiv:1412.6806.

@@ -9,7 +9,8 @@ from typing import Any
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
-from saliency.core.run import Host, Inputs, Progress, in_batches, plain
+from saliency.core.numbers import whole
+from saliency.core.run import Host, Inputs, Progress, in_batches, named, plain
 from saliency.core.score import Score
 from saliency.core.smooth import Noise, smoothed
 from saliency.core.wrap import wrap
@@ -34,11 +35,9 @@ class SaliencyMask(ABC):
     def __init__(
         self, model: Any, y: Any = None, *, batch_size: int | None = None, logits: bool = True, **options: Any
     ) -> None:
-        if batch_size is not None and not (isinstance(batch_size, int) and batch_size >= 1):
-            raise InputError(f"`batch_size` (={batch_size!r}) must be a whole number, 1 or more, or None")
         self.adapter = wrap(model)
         self.y = y
-        self.batch_size = batch_size
+        self.batch_size = None if batch_size is None else whole("batch_size", batch_size, least=1)
         self.logits = logits
         self.options = options
         self._method({})
@@ -71,7 +70,7 @@ class SaliencyMask(ABC):
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
         """
         x, feed = self._one(x_value, feed_dict)
-        mask: Host = self.GetMasks(x, feed_dict=feed, **options)[0]
+        mask: Host = self._plain(Inputs.of(x, self.y, None, feed), options, progress=False)[0]
         return mask
 
     def GetSmoothedMask(
@@ -106,7 +105,8 @@ class SaliencyMask(ABC):
             Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
         """
         x, feed = self._one(x_value, feed_dict)
-        mask: Host = self.GetSmoothedMasks(x, None, feed, stdev_spread, nsamples, magnitude, seed, progress, **options)[0]
+        noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
+        mask: Host = self._smooth(Inputs.of(x, self.y, None, feed), options, noise, magnitude, progress)[0]
         return mask
 
     def GetMasks(
@@ -132,8 +132,7 @@ class SaliencyMask(ABC):
         Raises:
             As ``GetMask``.
         """
-        compute = partial(plain, self._method(options))
-        return self._run(compute, Inputs.of(x_values, self.y, y, feed_dict), 1 if progress else 0)
+        return self._plain(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def GetSmoothedMasks(
         self,
@@ -152,14 +151,19 @@ class SaliencyMask(ABC):
         Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
         """
         noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
-        compute = partial(smoothed, self._method(options), noise, magnitude)
-        return self._run(compute, Inputs.of(x_values, self.y, y, feed_dict), nsamples if progress else 0)
+        return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, noise, magnitude, progress)
 
     def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[Array, dict[str, Any]]:
         """Return one input, and the other inputs, with a batch axis of 1."""
-        feed = {name: self.adapter.asfeed(value, name) for name, value in (feed_dict or {}).items()}
-        feed = {name: value[None] if hasattr(value, "shape") else value for name, value in feed.items()}
+        feed = {name: self.adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
+        feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
         return self.adapter.asarray(x_value)[None], feed
+
+    def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> Host:
+        return self._run(partial(plain, self._method(options)), inputs, int(progress))
+
+    def _smooth(self, inputs: Inputs, options: Mapping[str, Any], noise: Noise, magnitude: bool, progress: bool) -> Host:
+        return self._run(partial(smoothed, self._method(options), noise, magnitude), inputs, noise.samples * progress)
 
     def _run(self, compute: Callable[[Score, Array, Progress], Array], inputs: Inputs, ticks: int) -> Host:
         return in_batches(compute, self.adapter, inputs, self.batch_size, self.logits, ticks)

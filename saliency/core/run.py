@@ -35,8 +35,10 @@ class Inputs:
         Raises:
             InputError: if there is no input, or the numbers of inputs, targets and other inputs differ.
         """
-        n, feed = _length("x_values", x_values), dict(feed_dict or {})
-        ys = list(y) if isinstance(y, list | np.ndarray) else [mask_y if y is None else y] * n
+        x_values, feed = _sequence(x_values), named(feed_dict)
+        n = len(x_values)
+        each = isinstance(y, list | range) or getattr(y, "ndim", 0) == 1
+        ys = list(y) if each else [mask_y if y is None else y] * n
         if len(ys) != n:
             raise InputError(f"`y` ({len(ys)} targets) must have one entry for each of the {n} inputs")
         for name, value in feed.items():
@@ -46,8 +48,8 @@ class Inputs:
 
     def score(self, adapter: GradientAdapter, run: slice, batch_size: int, logits: bool) -> tuple[Score, Array]:
         """Bring some of the inputs to the device; return what is explained of them, and them, (n, *input)."""
-        feed = {name: adapter.asfeed(value, name) for name, value in self.feed.items()}
-        feed = {name: value[run] if hasattr(value, "shape") else value for name, value in feed.items()}
+        some = {name: value[run] if np.ndim(value) else value for name, value in self.feed.items()}
+        feed = {name: adapter.asfeed(value, name) for name, value in some.items()}
         x = adapter.stack(self.x_values[run])
         return Score.of(adapter, x, self.ys[run], feed, batch_size, logits), x
 
@@ -101,14 +103,27 @@ def _usual_size(x_value: Any) -> int:
     return min(32, math.isqrt(USUAL_SIZES // max(1, numbers))) or 1
 
 
-def _length(name: str, values: Any) -> int:
-    try:
-        n = len(values)
-    except TypeError:
-        raise InputError(f"`{name}` ({type(values).__name__}) must be an array (N, *input) or a list of N inputs") from None
-    if n == 0:
-        raise InputError(f"`{name}` (length 0) must hold one input at least")
-    return n
+def named(feed_dict: Any) -> dict[str, Any]:
+    """Return the model's other inputs by name.
+
+    Raises:
+        InputError: if they are not named.
+    """
+    if not isinstance(feed_dict, Mapping | None):
+        raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from the inputs' names to their values")
+    return dict(feed_dict or {})
+
+
+def _sequence(values: Any) -> Any:
+    """Return N inputs as a list or an array."""
+    values = list(values) if isinstance(values, tuple) else values
+    if not isinstance(values, list) and not hasattr(values, "dtype"):  # a table, say
+        values = np.asarray(values)
+    if not isinstance(values, list) and (len(values.shape) == 0 or str(values.dtype) == "object"):
+        raise InputError("`x_values` must be an array (N, *input) of numbers, or a list of N inputs")
+    if len(values) == 0:
+        raise InputError("`x_values` (length 0) must hold one input at least")
+    return values
 
 
 def _bar(total: int) -> Any:

@@ -45,10 +45,6 @@ class Score:
             ys = [top if y is None else y for y, top in zip(ys, top_classes(adapter, x, feed), strict=True)]
         return cls(adapter, Target.of(ys, logits), feed, len(ys), batch_size)
 
-    def values(self, x: Array) -> Array:
-        """Return the scores (N,) of inputs (N, *input), without a gradient."""
-        return self.target.scores(self.adapter.outputs(x, self.target, self.feed), self.n, self.adapter)
-
     def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, (N, *input) as ``x``; see ``GradientAdapter.gradients``."""
         return self.adapter.gradients(x, self.target, self.feed, rule, allow_no_relu)
@@ -67,7 +63,7 @@ class Score:
         yield from (range(*ends) for ends in pairwise(bounds))
 
     def _tile(self, value: Any, times: int) -> Any:
-        return self.adapter.xp.concatenate([value] * times) if hasattr(value, "shape") else value
+        return self.adapter.xp.concatenate([value] * times) if getattr(value, "shape", ()) else value
 
 
 def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> list[int]:
@@ -77,7 +73,7 @@ def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> 
         ModelError: if the output is not an array (N, ...), or not finite.
     """
     n = x.shape[0]
-    outputs = channels_of(adapter.outputs(x, Target(), feed), n)
+    outputs = channels_of(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
     scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
     if not np.isfinite(scores).all():
         raise ModelError("the model's output is NaN or infinite for this input; it has no top class")

@@ -42,6 +42,8 @@ def show(
         raise ValueError("`pictures` (length 0) must hold one picture at least")
     if titles is not None and len(titles) != len(pictures):
         raise ValueError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} pictures")
+    if columns is not None and columns < 1:
+        raise ValueError(f"`columns` (={columns!r}) must be 1 or more, or None")
     columns = min(columns or 8, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     figure = Grid(figsize=(size * columns, size * 1.12 * rows), layout="constrained")

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
+from saliency.core.numbers import whole
 from saliency.core.run import Progress
 from saliency.core.score import Score
 
@@ -30,12 +32,10 @@ class Noise:
     seed: int
 
     def __post_init__(self) -> None:
-        if not (_is_whole(self.spread) or isinstance(self.spread, float | np.floating)) or not 0 <= self.spread < math.inf:
+        if isinstance(self.spread, bool) or not isinstance(self.spread, SupportsFloat) or not 0 <= self.spread < math.inf:
             raise InputError(f"`stdev_spread` (={self.spread!r}) must be a finite number, 0 or more")
-        if not (_is_whole(self.samples) and self.samples >= 1):
-            raise InputError(f"`nsamples` (={self.samples!r}) must be a whole number, 1 or more")
-        if not (_is_whole(self.seed) and self.seed >= 0):
-            raise InputError(f"`seed` (={self.seed!r}) must be a whole number, 0 or more, or None")
+        whole("nsamples", self.samples, least=1)
+        whole("seed", self.seed, least=0)
 
     def copies(self, score: Score, x: Array) -> Iterator[Array]:
         """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input)."""
@@ -43,8 +43,10 @@ class Noise:
         axes = tuple(range(1, len(x.shape)))
         span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
         for run in score.batches(int(self.samples)):
-            noise = score.adapter.normal(tuple(x.shape[1:]), [_mix(int(self.seed), i) for i in run])[:, None]
-            noisy = noise * (float(self.spread) * span)  # (copies, N, *input)
+            noisy = score.adapter.normal(tuple(x.shape[1:]), [_mix(int(self.seed), i) for i in run])[:, None]
+            if score.n > 1:  # the same noise for each input
+                noisy = xp.concatenate([noisy] * score.n, axis=1)  # (copies, N, *input)
+            noisy *= float(self.spread) * span  # in place: a second array of this size is felt
             noisy += x
             yield noisy
 
@@ -83,7 +85,3 @@ def _mix(seed: int, sample: int) -> int:
     """Return a 63-bit seed that (seed, sample) determines and that shares no pattern with its neighbours'."""
     words = np.random.SeedSequence([seed, sample]).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import ModelError, TargetError
+from saliency.core.numbers import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable or None"
 
@@ -45,6 +46,8 @@ class Target:
         """
         if all(callable(y) for y in ys) and len({id(y) for y in ys}) == 1:
             return cls(function=ys[0], logits=False)
+        if any(callable(y) for y in ys):
+            raise TargetError("`y` holds several functions, or functions beside indices; one call takes one function for all")
         layers, units = zip(*(_read(y) for y in ys), strict=True)
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
             raise TargetError(f"`y` names several layers ({', '.join(map(str, layers))}); one call explains one layer")
@@ -108,15 +111,12 @@ def channels_of(outputs: Any, n: int) -> Any:
 def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     """Return (layer, terms) of one sample's target."""
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
-    terms = list(indices[0]) if isinstance(indices[0], list | np.ndarray) and len(indices) == 1 else [indices]
-    units = [term if isinstance(term, tuple) else (term,) for term in terms]
-    if not units or _is_index(layer) or not all(_is_index(i) for unit in units for i in unit):
+    several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
+    units = [(index,) for index in indices[0]] if several else [indices]
+    read = [tuple(as_index(index) for index in unit) for unit in units]
+    if not read or as_index(layer) is not None or any(index is None for unit in read for index in unit):
         raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
-    return layer, [tuple(int(i) for i in unit) for unit in units]
-
-
-def _is_index(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
+    return layer, [tuple(index for index in unit if index is not None) for unit in read]
 
 
 def _check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any) -> None:

@@ -67,8 +67,13 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
     """
     from matplotlib import colormaps
 
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"`alpha` (={alpha!r}) must be between 0 and 1")
+    if cmap is not None and cmap not in colormaps:
+        raise ValueError(f"`cmap` (={cmap!r}) must be the name of a matplotlib colour map")
     picture = stretched(channels_last(image, None))
-    picture = np.repeat(picture.mean(axis=-1, keepdims=True), 3, axis=-1)  # grey: the mask has the colours
+    colours = picture[..., :-1] if picture.shape[-1] in (2, 4) else picture  # without alpha
+    picture = np.repeat(colours.mean(axis=-1, keepdims=True), 3, axis=-1)  # grey: the mask has the colours
     signed = bool((np.asarray(mask) < 0).any())
     shade = VisualizeImageDiverging(mask, percentile) if signed else VisualizeImageGrayscale(mask, percentile)
     if shade.shape != picture.shape[:2]:
@@ -83,6 +88,8 @@ def channels_last(image: Any, channel_axis: int | None) -> Host:
     picture: Host = np.asarray(image)
     if picture.ndim not in (2, 3) or 0 in picture.shape:
         raise ValueError(f"the mask or picture (shape {picture.shape}) must be (H, W), (H, W, C) or (C, H, W), and not empty")
+    if picture.dtype.kind not in "buif":
+        raise ValueError(f"the mask or picture ({picture.dtype}) must hold real numbers")
     if not np.isfinite(picture).all():
         raise ValueError(f"the mask or picture holds {int((~np.isfinite(picture)).sum())} values that are NaN or infinite")
     if picture.ndim == 2:

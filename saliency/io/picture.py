@@ -36,7 +36,7 @@ def read_picture(path: str | Path) -> tuple[Image.Image, list[str]]:
     _check_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", message="Palette images with Transparency")
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         try:
             with Image.open(path, formats=FORMATS) as image:
                 image.load()
@@ -45,7 +45,9 @@ def read_picture(path: str | Path) -> tuple[Image.Image, list[str]]:
             raise PictureError("TOO_LARGE", path, f"has more pixels than are read ({error})") from None
         except UnidentifiedImageError:
             raise _unidentified(path) from None
-        except (OSError, SyntaxError, EOFError) as error:
+        except PictureError:
+            raise
+        except Exception as error:  # decoders raise anything: OSError, SyntaxError, ValueError, RuntimeError, struct.error
             code = "TRUNCATED" if "truncated" in str(error).lower() else "DAMAGED"
             raise PictureError(code, path, f"is a damaged picture: {error}") from None
 
@@ -57,10 +59,12 @@ def _check_file(path: Path) -> None:
             raise PictureError("NOT_REGULAR", path, "is no regular file")
         with path.open("rb"):
             pass
+    except PictureError:
+        raise
     except FileNotFoundError:
         raise PictureError("MISSING", path, "does not exist") from None
-    except OSError as error:
-        raise PictureError("UNREADABLE", path, f"cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise PictureError("UNREADABLE", path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if status.st_size == 0:
         raise PictureError("EMPTY_FILE", path, "is empty (0 bytes)")
     if status.st_size > MOST_BYTES:

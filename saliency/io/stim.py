@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 TYPES = ("image", "video", "video_clip")
-EXAMPLE = "type=image\npath=images\ndata=stimID,label\ncat.jpg,281"
+EXAMPLE = "A stimulus file has lines like these: type=image | path=images | data=stimID,label | cat.jpg,281"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read(file: str | Path) -> Stimulus:
     lines = [(i, line.strip()) for i, line in enumerate(_text(file).split("\n"), start=1) if line.strip()]
     at = next((k for k, (_, line) in enumerate(lines) if line.partition("=")[0].strip() == "data"), None)
     if at is None:
-        raise _wrong(file, "has no data= line")
+        raise _wrong(file, f"has no data= line. {EXAMPLE}")
     header = dict(_header(file, lines[:at]))
     columns = [name.strip() for name in lines[at][1].partition("=")[2].split(",")]
     if "stimID" not in columns or len(set(columns)) < len(columns):
@@ -64,6 +64,8 @@ def read(file: str | Path) -> Stimulus:
 
 
 def _text(file: Path) -> str:
+    if file.exists() and not file.is_file():
+        raise ValueError(f"{file}: must be a regular file")
     raw = file.read_bytes()
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -83,12 +85,15 @@ def _header(file: Path, lines: list[tuple[int, str]]) -> Iterator[tuple[str, str
             raise _wrong(file, f"line {i}: type (={value.strip()!r}) must be one of {', '.join(TYPES)}")
     for key in ("type", "path"):
         if key not in found:
-            raise _wrong(file, f"has no {key}= line")
+            raise _wrong(file, f"has no {key}= line. {EXAMPLE}")
 
 
 def _rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterator[tuple[int, list[str]]]:
     for i, line in lines:
-        (cells,) = csv.reader([line], skipinitialspace=True)
+        try:
+            (cells,) = csv.reader([line], skipinitialspace=True)
+        except csv.Error as error:
+            raise _wrong(file, f"line {i} can't be read: {error}") from None
         if len(cells) == width + 1 and not cells[-1]:  # a comma at the end
             cells.pop()
         if len(cells) != width:
@@ -106,10 +111,10 @@ def _column(file: Path, name: str, cells: list[tuple[int, str]], kind: str) -> n
             numbers.append(float(cell))
         except ValueError:
             raise _wrong(file, f"line {i}: {name} (={cell!r}) must be a number") from None
-        if whole and not numbers[-1].is_integer():
+        if whole and not (numbers[-1].is_integer() and abs(numbers[-1]) < 2**53):
             raise _wrong(file, f"line {i}: {name} (={cell!r}) must be a whole number")
     return np.array(numbers, dtype=np.int64 if whole else np.float64)
 
 
 def _wrong(file: Path, what: str) -> ValueError:
-    return ValueError(f"{file}: {what}. A stimulus file looks like this:\n{EXAMPLE}")
+    return ValueError(f"{file}: {what}")

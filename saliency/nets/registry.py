@@ -34,17 +34,20 @@ def load(name: str, weights: str | Path | None = None) -> Network:
     embedded = {key.lower(): key for key in EMBEDDED}.get(name.lower())
     if embedded is not None:
         model: torch.nn.Module = DemoNet()
-        load_weights(model, weights or Path(saliency.demo.__file__).parent / EMBEDDED[embedded])
+        own = Path(saliency.demo.__file__).parent / EMBEDDED[embedded]
+        load_weights(model, own if weights is None else weights)
         return Network(embedded, model.eval(), INPUT_SIZE, (MEAN,) * 3, (STD,) * 3, layer_paths(model))
     return _torchvision(name, weights)
 
 
 def _torchvision(name: str, weights: str | Path | None) -> Network:
+    own = {_plain(key): key for key in EMBEDDED}
+    for key in difflib.get_close_matches(_plain(name), own, n=1, cutoff=0.8):  # before torchvision, which may be lacking
+        raise InputError(f"`net` (={name!r}) must be a network's name; nearest: {own[key]}")
     models = _import_models()
     builders = {_plain(key): key for key in models.list_models(module=models)}
     if _plain(name) not in builders:
-        near = difflib.get_close_matches(_plain(name), [*builders, *map(_plain, EMBEDDED)], n=3, cutoff=0.4)
-        near = [builders.get(key, next((e for e in EMBEDDED if _plain(e) == key), key)) for key in near]
+        near = [builders[key] for key in difflib.get_close_matches(_plain(name), builders, n=3, cutoff=0.4)]
         raise InputError(f"`net` (={name!r}) must be a network's name; nearest: {', '.join(near or EMBEDDED)}")
     if weights is None:
         raise InputError(f"`net` (={name!r}) needs `weights`, a safetensors file or plain state dict of torchvision's {name}")
@@ -54,7 +57,7 @@ def _torchvision(name: str, weights: str | Path | None) -> Network:
     model = build(weights=None, **form, **({"init_weights": False} if form else {}))
     load_weights(model, weights)
     usual = models.get_model_weights(key).DEFAULT.transforms()
-    side = int(usual.crop_size[0])
+    side = int(getattr(model, "image_size", usual.crop_size[0]))  # a ViT takes one size; others were trained at this one
     return Network(name, model.eval(), (side, side), tuple(usual.mean), tuple(usual.std), layer_paths(model))
 
 

@@ -1,11 +1,9 @@
 """Weights from a file, by the ways that run no code."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from saliency.core.errors import InputError
@@ -41,11 +39,15 @@ def _read(file: Path) -> Mapping[str, torch.Tensor]:
             tensors: dict[str, torch.Tensor] = load_file(file)
             return tensors
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except Exception as error:  # a file of any other kind: the readers raise KeyError, UnpicklingError, RuntimeError, ...
         raise InputError(
-            f"`weights` ({file}) must be safetensors or a plain state dict, which hold numbers and no code: "
-            f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
+            f"`weights` ({file}) must be safetensors or a plain Torch state dict, which hold numbers and no code; this file "
+            f"is neither, or is damaged ({type(error).__name__})"
         ) from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f"`weights` ({file}) must hold a state dict, tensors by name; it holds a {type(state).__name__}")
-    return state
+    named = isinstance(state, Mapping) and all(isinstance(name, str) for name in state)
+    if not named or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        found = (
+            f"a dict of {', '.join(map(str, list(state)[:5]))}" if isinstance(state, Mapping) else f"a {type(state).__name__}"
+        )
+        raise InputError(f"`weights` ({file}) must hold a state dict, tensors by name; it holds {found}")
+    return {str(name): tensor for name, tensor in state.items()}

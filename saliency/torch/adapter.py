@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -11,12 +12,13 @@ import numpy.typing as npt
 import torch
 
 from saliency.core.adapter import GradientAdapter, Rule, host_numbers
-from saliency.core.errors import GradientError, InputError, ModelError
+from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError
 from saliency.core.target import Target
+from saliency.torch.forward import forward
 from saliency.torch.guard import check_servable, untouched
 from saliency.torch.in_place import InPlaceOnViews
+from saliency.torch.logits import HIDDEN, ending
 from saliency.torch.rules import apply_rule, opaque_nodes
-from saliency.torch.taps import Logits, ends_squashed, layer_output, only_call
 
 
 class TorchAdapter(GradientAdapter):
@@ -41,17 +43,30 @@ class TorchAdapter(GradientAdapter):
         check_servable(model)
         self.model = model
         self._relu_nodes = frozenset(relu_nodes)
-        tensors = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
-        self._own_dtype = tensors[0].dtype if tensors else torch.get_default_dtype()
-        self.device = tensors[0].device if tensors else torch.device("cpu")
-        self.dtype = torch.float64 if self._own_dtype == torch.float64 else torch.float32
         self._squashed = threading.local()  # a guess that saves a forward pass: did the last output end in a softmax?
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self._first.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What inputs, noise and masks are counted in: float32, or float64 if the model is."""
+        return torch.float64 if self._first.dtype == torch.float64 else torch.float32
+
+    @property
+    def _first(self) -> torch.Tensor:
+        tensors = (t for t in (*self.model.parameters(), *self.model.buffers()) if t.is_floating_point())
+        return next(tensors, torch.empty(0))
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):
             value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis), dtype=np.float64))
-        elif value.is_complex() or not bool(torch.isfinite(value).all()):
-            raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
+        else:
+            value = value.to_dense() if value.layout != torch.strided else value
+            if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
+                raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
         with torch.inference_mode(False):
             moved: torch.Tensor = value.detach().to(self.device, self.dtype)
             return moved.clone() if moved.is_inference() else moved
@@ -63,7 +78,7 @@ class TorchAdapter(GradientAdapter):
             tensor = torch.as_tensor(value if isinstance(value, torch.Tensor) else np.array(value), device=self.device)
         except (TypeError, ValueError) as error:
             raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
-        return tensor.detach().to(self._own_dtype) if tensor.is_floating_point() else tensor
+        return tensor.detach().to(self._first.dtype) if tensor.is_floating_point() else tensor
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
         array = array.detach()
@@ -78,7 +93,7 @@ class TorchAdapter(GradientAdapter):
 
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         with untouched(self.model, self.device, grad=False):
-            return self._forward(x, target, feed, tap=target.logits)
+            return forward(self.model, x.to(self._first.dtype, copy=True), target, feed, tap=target.logits)
 
     def gradients(
         self,
@@ -92,40 +107,27 @@ class TorchAdapter(GradientAdapter):
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             if rule is not None:
                 stack.enter_context(InPlaceOnViews())
-            outputs = self._outputs_with_graph(leaf, target, feed)
+            outputs = self._with_graph(leaf.to(self._first.dtype, copy=True), target, feed)
             score = target.scores(outputs, len(leaf), self).sum()
+            if not bool(torch.isfinite(score)):
+                raise GradientError(f"the score is {score.item()}; it must be finite")
             if not score.requires_grad:
                 raise GradientError("the score does not depend on the input: it was detached, or is a constant")
             if rule is not None:
                 apply_rule(score, leaf, rule, self._relu_nodes, opaque_nodes(self.model), allow_no_relu)
             return self._differentiate(score, leaf)
 
-    def _outputs_with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        wanted = target.logits and target.layer is None and target.function is None
+    def _with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+        wanted = target.logits and target.layer is None
         tap = wanted and getattr(self._squashed, "last", False)
-        outputs = self._forward(x, target, feed, tap)
-        if wanted and not tap and ends_squashed(outputs):
+        outputs = forward(self.model, x, target, feed, tap)
+        end = ending(outputs) if wanted and not tap else None
+        if end == "hidden":
+            warnings.warn(HIDDEN, LogitWarning, stacklevel=2)
+        elif end == "squashed":
             self._squashed.last = True
-            outputs = self._forward(x, target, feed, tap=True)
+            outputs = forward(self.model, x, target, feed, tap=True)
         return outputs
-
-    def _forward(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], tap: bool) -> Any:
-        with ExitStack() as stack:
-            calls = stack.enter_context(layer_output(self.model, target.layer)) if target.layer is not None else None
-            logits = stack.enter_context(Logits()) if tap and calls is None else None
-            output = self._call(x, feed)
-        if calls is not None:
-            return only_call(calls, target.layer)
-        return logits.of(output) if logits is not None else output
-
-    def _call(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
-        try:
-            return self.model(x.to(self._own_dtype, copy=True), **feed)  # a copy: the model may work on it in place
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise InputError(f"the model does not take `x_value` of shape {tuple(x.shape[1:])}: {first}") from error
 
     def _differentiate(self, score: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
         try:

@@ -32,7 +32,8 @@ class InPlaceOnViews(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         name = str(getattr(func, "__name__", "")).partition(".")[0]  # an exported module calls relu_.default
         plain = PLAIN.get(name.strip("_")) if name.endswith("_") or kwargs.get("inplace") else None
-        if plain is None or not isinstance(args[0], torch.Tensor) or not args[0]._is_view():
+        inputs = args[:1] or (kwargs.get("input"),)
+        if plain is None or not isinstance(inputs[0], torch.Tensor) or not inputs[0]._is_view():
             return func(*args, **kwargs)
-        kwargs.pop("inplace", None)
-        return args[0].copy_(plain(args[0].clone(), *args[1:], **kwargs))  # a clone: the backward pass needs the input
+        kwargs = {key: value for key, value in kwargs.items() if key not in ("inplace", "input")}
+        return inputs[0].copy_(plain(inputs[0].clone(), *args[1:], **kwargs))  # a clone: the backward pass needs the input

@@ -1,5 +1,6 @@
 """The backward rules of ReLU-like nodes, set on the graph of one call: the model never hears of them."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,13 @@ OPAQUE = {
     "CheckpointFunctionBackward": "use reentrant-free checkpoints, checkpoint(..., use_reentrant=False)",
 }
 """Nodes that hide what they do, and what would help."""
+
+PLUMBING = re.compile(
+    "(AccumulateGrad|Add|Sub|Mul|Div|Sum|Mean|Mm|Addmm|Bmm|Baddbmm|Convolution|T|View|UnsafeView|Reshape|Permute|Transpose|Select|"
+    "Slice|Squeeze|Unsqueeze|Expand|Cat|Stack|Index|Clone|ToCopy|CopySlices|CopyBackwards|AsStrided|Alias|Unbind|Split|"
+    r"\w*Norm|\w*Pool\w*|Constant\w*|Upsample\w*|Embedding)(Backward\d*)?$"
+)
+"""Nodes that are no activation, left out of the message about those that are."""
 
 
 def opaque_nodes(model: torch.nn.Module) -> dict[str, str]:
@@ -116,5 +124,5 @@ def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:
 
 
 def _activations(nodes: Iterable[Node]) -> str:
-    names = {node.name().split("::")[-1] for node in nodes} - {"AccumulateGrad"}
-    return ", ".join(sorted(names)) or "none"
+    names = {node.name().rpartition("::")[-1] for node in nodes}
+    return ", ".join(sorted(name for name in names if not PLUMBING.match(name))) or "none that has a name"

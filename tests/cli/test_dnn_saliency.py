@@ -125,6 +125,26 @@ def test_an_interrupted_run_leaves_no_half_figure(stim, tmp_path, capsys, monkey
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", stop)
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     assert list((tmp_path / "out").iterdir()) == []
+    names = ["none.png", "scene_01.png"]
+    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 130
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["errors.csv"]
+
+
+def test_a_picture_without_a_finite_gradient_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+    original = saliency.nets.Network.prepare
+
+    def prepare(network, picture):
+        x = original(network, picture)
+        return np.full_like(x, 3e38) if picture.size == (5, 5) else x
+
+    monkeypatch.setattr("saliency.nets.network.Network.prepare", prepare)
+    Image.new("RGB", (5, 5), "white").save(tmp_path / "bad.png")
+    (tmp_path / "good.png").write_bytes((DEMO / "scenes" / "scene_03.png").read_bytes())
+    status, _, errors = run(
+        capsys, *EMBEDDED, "-stim", table(tmp_path, ["bad.png", "good.png"], tmp_path), "-out", tmp_path / "out"
+    )
+    assert status == 1 and "bad.png: NONFINITE_GRAD" in errors and "1 done, 1 failed" in errors
+    assert (tmp_path / "out" / FIGURE.format(1)).exists()
 
 
 REFUSALS = {
@@ -136,7 +156,7 @@ REFUSALS = {
     "channel twice": (["-net", "DemoNet", "-layer", "fc1", "-chn", "2", "2", "-stim", "STIM", "-out", "OUT"], "twice"),
     "layer": (["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: fc1"),
     "net": (["-net", "DemoNett", "-layer", "fc1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: DemoNet"),
-    "no ReLU on the way": (["-net", "DemoNet", "-layer", "conv1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "no ReLU"),
+    "no ReLU on the way": (["-net", "DemoNet", "-layer", "conv1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "use -meth vanilla"),
     "method": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-meth", "gradcam"], "invalid choice"),
     "abbreviation": ([*EMBEDDED, "-stim", "STIM", "-o", "OUT"], "-o is no option; did you mean -out?"),
     "misspelt": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-hello"], "-hello is no option"),
@@ -146,7 +166,9 @@ REFUSALS = {
     "vmin over vmax": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "2", "-vmax", "1"], "less than"),
     "cmap": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-cmap", "coolwram"], "nearest: coolwarm"),
     "stim's name": ([*EMBEDDED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
-    "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "none.stim.csv"),
+    "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
+    "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a folder that can be written"),
+    "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "`weights` (.) must be a file"),
     "out is a file": ([*EMBEDDED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
     "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "`weights` (none.pth) must be a file"),
 }  # fmt: skip
@@ -158,7 +180,7 @@ def test_refusals_say_why_in_one_line_and_write_nothing(case, stim, tmp_path, ca
     if case == "net":
         pytest.importorskip("torchvision")
     arguments, message = REFUSALS[case]
-    status, printed, errors = run(capsys, *[{"STIM": stim, "OUT": "out"}.get(word, word) for word in arguments])
+    status, printed, errors = run(capsys, *[word.replace("STIM", stim).replace("OUT", "out") for word in arguments])
     assert status == 2
     assert message in errors and "Traceback" not in errors and printed == ""
     assert len(errors.strip().splitlines()) == 1

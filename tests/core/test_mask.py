@@ -34,6 +34,32 @@ def test_many_inputs_have_targets_of_their_own_sums_of_different_length_too():
     np.testing.assert_allclose(masks, expected)
 
 
+def test_indices_of_any_library():
+    import torch
+
+    for y in (np.int64(3), np.array(3), torch.tensor(3), np.array([3]), range(3, 4), torch.tensor([3])):
+        np.testing.assert_array_equal(Vanilla(linear(W), y, batch_size=np.int64(4)).GetMask(X[0]), W[3])
+    for ys in (np.array([1, 2]), torch.tensor([1, 2]), range(1, 3)):
+        np.testing.assert_array_equal(Vanilla(linear(W)).GetMasks(X[:2], y=ys), W[1:3])
+
+
+def test_the_default_batch_is_bounded():
+    adapter = linear(W)
+    Vanilla(adapter, 0).GetSmoothedMasks(np.zeros((70, 3, 5, 6)), nsamples=3, magnitude=False)
+    assert max(adapter.passes) <= 32
+    large = FunctionAdapter(lambda x: x.mean((1, 2))[:, None], lambda x: np.ones((len(x), 1, *x.shape[1:])))
+    Vanilla(large, 0).GetSmoothedMask(np.zeros((1000, 1200)), nsamples=5, magnitude=False)
+    assert max(large.passes) <= 2
+
+
+def test_a_table_of_inputs():
+    import pandas as pd
+
+    weights = RNG.normal(size=(2, 4))
+    table = pd.DataFrame(RNG.normal(size=(5, 4)), index=list("abcde"))
+    np.testing.assert_array_equal(Vanilla(linear(weights), 1).GetMasks(table), [weights[1]] * 5)
+
+
 def test_one_target_for_all_replaces_the_mask_s_own():
     np.testing.assert_array_equal(Vanilla(linear(W), 0).GetMasks(X, y=2), [W[2]] * 7)
 
@@ -123,7 +149,16 @@ def test_options_are_the_method_s_and_may_be_given_to_the_constructor():
         (lambda: Vanilla(linear(W), (1, 2)).GetMask(X[0]), r"`y` \(=\(1, 2\)\) must be"),
         (lambda: Vanilla(linear(W), 0).GetMasks(X, y=[1, 2]), r"`y` \(2 targets\) .* 7 inputs"),
         (lambda: Vanilla(linear(W), 0).GetMasks([]), r"`x_values` \(length 0\)"),
-        (lambda: Vanilla(linear(W), 0).GetMasks(3), r"`x_values` \(int\) must be an array"),
+        (lambda: Vanilla(linear(W), 0).GetMasks(3), r"`x_values` must be an array \(N, \*input\)"),
+        (lambda: Vanilla(linear(W), 0).GetMasks({"a": X[0]}), r"`x_values` must be an array"),
+        (lambda: Vanilla(linear(W), 0).GetMasks({1, 2}), r"`x_values` must be an array"),
+        (lambda: Vanilla(linear(W), 0).GetMask(X[0], y=3), r"`y` is not an option of Vanilla"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], y=3), r"`y` is not an option of Vanilla"),
+        (lambda: Vanilla(linear(W), 0).GetMask(X[0], feed_dict=3), r"`feed_dict` \(int\) must be a mapping"),
+        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(np.zeros((0, 3))), r"`x_value` \(shape \(0, 3\)\) must hold one"),
+        (lambda: Vanilla(linear(W), 0, batch_size=True), r"`batch_size` \(=True\)"),
+        (lambda: Vanilla(linear(W), [(1, 2)]).GetMask(X[0]), r"`y` \(=\[\(1, 2\)\]\) must be"),
+        (lambda: Vanilla(linear(W)).GetMasks(X[:2], y=[len, sum]), r"several functions"),
         (lambda: Vanilla(linear(W), 0).GetMasks([X[0], X[0, :, 1:]]), r"`x_values\[1\]` \(shape \(3, 4, 6\)\)"),
         (lambda: Vanilla(linear(W), 0).GetMasks(X, feed_dict={"a": [1, 2]}), r"`feed_dict\['a'\]` \(length 2\)"),
         (lambda: Vanilla(linear(W), 0).GetMask(np.where(W[0] > 2, np.nan, 1)), r"`x_value` holds \d+ of 90 values .* NaN"),

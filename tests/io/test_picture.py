@@ -123,6 +123,26 @@ def test_what_can_t_be_shown_is_refused_with_a_code(tmp_path, kind):
     assert str(tmp_path) in str(refusal.value)
 
 
+def test_damaged_pictures_of_every_format_are_refused_with_a_code(tmp_path):
+    """A thousand damaged files: each is read or refused, and nothing else."""
+    noise = Image.fromarray(RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    codes = set()
+    for suffix in ("png", "jpg", "bmp", "gif", "tif", "webp", "ppm", "ico", "avif"):
+        whole = save(tmp_path, noise, f"a.{suffix}").read_bytes()
+        for _ in range(110):
+            data = bytearray(whole[: RNG.integers(1, len(whole) + 1)])
+            for at in RNG.integers(0, len(data), 3):
+                data[at] = RNG.integers(256)
+            (tmp_path / "b").write_bytes(bytes(data))
+            try:
+                assert read_picture(tmp_path / "b")[0].mode == "RGB"
+            except PictureError as error:
+                codes.add(error.code)
+    assert {"DAMAGED", "TRUNCATED", "NOT_AN_IMAGE"} <= codes
+    with pytest.raises(PictureError, match="cannot be read"):
+        read_picture("a\0b.png")
+
+
 def test_a_folder_is_no_picture(tmp_path):
     with pytest.raises(PictureError, match="no regular file"):
         read_picture(tmp_path)

@@ -67,11 +67,18 @@ def test_files_that_are_no_weights_are_refused_and_run_nothing(tmp_path):
     torch.save([1, 2], tmp_path / "list.pth")
     (tmp_path / "short.safetensors").write_bytes(b"\xff" * 7)
     (tmp_path / "empty.pth").touch()
+    (tmp_path / "text.pth").write_text("hello")
+    torch.save({1: torch.ones(1)}, tmp_path / "numbered.pth")
+    torch.save({"state_dict": DemoNet().state_dict(), "epoch": 3}, tmp_path / "checkpoint.pth")
+    with pytest.raises(saliency.InputError, match="holds a dict of state_dict, epoch"):
+        load_weights(DemoNet(), tmp_path / "checkpoint.pth")
     whole = save(tmp_path, DemoNet().state_dict()).read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[:-100])
-    for name in ("evil.pth", "evil2.pth", "module.pth", "list.pth", "short.safetensors", "empty.pth", "cut.safetensors"):
-        with pytest.raises(saliency.InputError, match="state dict"):
+    for name in ("evil.pth", "evil2.pth", "module.pth", "list.pth", "short.safetensors", "empty.pth", "cut.safetensors",
+                 "text.pth", "numbered.pth"):  # fmt: skip
+        with pytest.raises(saliency.InputError, match="state dict") as refusal:
             load_weights(DemoNet(), tmp_path / name)
+        assert "weights_only" not in str(refusal.value)
     assert not (tmp_path / "marker").exists()
 
 

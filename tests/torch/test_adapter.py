@@ -1,5 +1,6 @@
 """The Torch adapter: the right gradient from any kind of model, and a model that is left as it was."""
 
+import sys
 import threading
 
 import numpy as np
@@ -129,9 +130,63 @@ def test_logits_that_were_overwritten_are_told():
     np.testing.assert_array_equal(Vanilla(model, 2, logits=False).GetMasks(X), by_hand(model, 2))
 
 
-def test_a_softmax_inside_the_model_is_not_the_end_of_it():
-    model = small(Head(lambda z: z.softmax(1) * torch.arange(5.0)))
-    np.testing.assert_array_equal(Vanilla(model, 2).GetMasks(X), by_hand(model, 2))
+RESHAPED = {
+    "squeeze of two axes": lambda z: z.view(-1, 5, 1, 1).softmax(1).squeeze((2, 3)),
+    "channels last": lambda z: z.view(-1, 5, 1, 1).permute(0, 2, 3, 1).softmax(-1).permute(0, 3, 1, 2),
+    "transposed": lambda z: z.t().softmax(0).t(),
+    "moved": lambda z: z.softmax(1).movedim(0, 1).movedim(1, 0),
+    "a part of it": lambda z: z.softmax(1)[:, 1:4],
+}
+
+
+@pytest.mark.parametrize("head", RESHAPED)
+def test_logits_are_found_through_reshapes_and_parts(head):
+    y = 1 if head == "a part of it" else 2  # the part begins at class 1
+    logits = by_hand(small(), 2)
+    np.testing.assert_allclose(Vanilla(small(Head(RESHAPED[head])), y).GetMasks(X), logits, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "head", [lambda z: z.softmax(1) * torch.arange(5.0), lambda z: z.softmax(1).clamp(1e-7, 1), lambda z: z.softmax(1).log(),
+             lambda z: torch.cat([z[:, :3].sigmoid(), z[:, 3:].sigmoid()], 1)],
+)  # fmt: skip
+def test_arithmetic_behind_a_softmax_is_told(head):
+    model = small(Head(head))
+    with pytest.warns(saliency.LogitWarning, match="logits=False"):
+        mask = Vanilla(model, 2).GetMasks(X)
+    np.testing.assert_array_equal(mask, by_hand(model, 2))
+    np.testing.assert_array_equal(Vanilla(model, 2, logits=False).GetMasks(X), mask)
+
+
+def test_the_end_of_a_scripted_model_is_told():
+    with pytest.warns(DeprecationWarning):
+        model = torch.jit.script(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5), torch.nn.Softmax(1)))
+    for _ in range(3):
+        model(torch.tensor(X, requires_grad=True))
+    with pytest.warns(saliency.LogitWarning):
+        Vanilla(model, 2).GetMask(X[0])
+
+
+def test_attention_inside_a_model_is_neither_its_end_nor_kept():
+    class Attention(torch.nn.Module):
+        def forward(self, x):
+            tokens = x.flatten(2).transpose(1, 2)  # (N, 64, 3)
+            for _ in range(3):
+                tokens = (tokens @ tokens.transpose(1, 2)).softmax(-1) @ tokens
+            return tokens.mean(1)
+
+    model = Attention()
+    np.testing.assert_allclose(Vanilla(model, 2).GetMasks(X), by_hand(model, 2), rtol=1e-4, atol=1e-7)
+    Vanilla(model).GetMask(X[0])
+
+
+def test_outputs_are_logits_where_they_are_asked_for():
+    from saliency.core.target import Target
+
+    adapter, x = saliency.wrap(small(torch.nn.Softmax(1))), torch.tensor(X)
+    logits = small()(x)
+    torch.testing.assert_close(adapter.outputs(x, Target(), {}), logits)
+    torch.testing.assert_close(adapter.outputs(x, Target(logits=False), {}), logits.softmax(1))
 
 
 def test_layers_channels_and_units():
@@ -243,6 +298,81 @@ def test_the_model_is_left_as_it_was(rule, y, mode):
     assert state_of(model) == before
 
 
+def test_an_interrupt_while_flags_are_set_leaves_no_trace(monkeypatch):
+    class Stubborn(torch.nn.Linear):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "training" and value is False:
+                raise KeyboardInterrupt
+
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4), Stubborn(4, 2), torch.nn.ReLU())
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            Vanilla(model, 0).GetMask(X[0])
+        assert all(module.training for module in model.modules())
+
+
+def test_a_model_and_its_part_in_two_threads():
+    part = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Dropout(0.5), torch.nn.Flatten())
+    whole = torch.nn.Sequential(part, torch.nn.Linear(144, 5)).train()
+    statistics, expected, wrong = part[1].running_mean.clone(), Vanilla(part, 3).GetMasks(X), []
+
+    def work(model, y):
+        for _ in range(40):
+            mask = Vanilla(model, y).GetMasks(X)
+            if model is part and not np.array_equal(mask, expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work, args=job) for job in ((part, 3), (whole, 2), (whole, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and torch.equal(part[1].running_mean, statistics)
+    assert all(module.training for module in whole.modules())
+    if "torch._dynamo" in sys.modules:
+        assert sys.modules["torch._dynamo.eval_frame"]._stance.stance == "default"
+
+
+def test_a_norm_without_running_statistics_is_told():
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, track_running_stats=False), torch.nn.Flatten())
+    with pytest.warns(UserWarning, match="`0` has no running statistics.*batch_size=1"):
+        Vanilla(model, 0)
+
+
+def test_a_model_that_moves_or_changes_type_later():
+    model = small()
+    mask = Vanilla(model, 2)
+    expected = mask.GetMask(X[0])
+    model.double()
+    assert np.abs(mask.GetMask(X[0]) - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_a_layer_in_front_of_a_relu_in_place():
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(inplace=True), torch.nn.Flatten())
+    expected = by_hand(net, 2, read=lambda m, x: m[0](x).mean((2, 3)))
+    np.testing.assert_allclose(Vanilla(net, ("0", 2)).GetMasks(X), expected, atol=1e-8)
+
+
+def test_other_inputs_are_cast_and_never_spoilt():
+    class Scaled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+
+        def forward(self, x, scale):
+            scale.mul_(2)
+            assert scale.dtype == torch.float64
+            return x.mean((2, 3)) * scale * self.w
+
+    scale = torch.ones(3)
+    for _ in range(2):
+        np.testing.assert_allclose(Vanilla(Scaled(), 0).GetMask(X[0], {"scale": scale})[0], 2 / 64)
+    assert scale.tolist() == [1, 1, 1]
+    smooth = Vanilla(Scaled(), 0, batch_size=2).GetSmoothedMask(X[0], {"scale": np.float32(1)}, nsamples=5, magnitude=False)
+    np.testing.assert_allclose(smooth[0], 2 / 64)
+
+
 def test_a_model_in_train_mode_is_explained_as_in_eval_mode():
     np.testing.assert_array_equal(Vanilla(small().train(), 2).GetMasks(X), by_hand(small(), 2))
 
@@ -312,9 +442,9 @@ def test_threads_do_not_hear_of_each_other():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: Vanilla(m, 0).GetMask(X[0, :1]), r"does not take `x_value` of shape \(1, 8, 8\): .*3 channels"),
-        (lambda m: Vanilla(m, 0).GetMask(X[0, :, :6]), r"does not take `x_value` of shape \(3, 6, 8\)"),
-        (lambda m: Vanilla(m, 0).GetMask(X), r"does not take `x_value` of shape \(4, 3, 8, 8\)"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0, :1]), r"failed for `x_value` of shape \(1, 8, 8\), 1 at a time: .*3 channels"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0, :, :6]), r"failed for `x_value` of shape \(3, 6, 8\)"),
+        (lambda m: Vanilla(m, 0).GetMask(X), r"failed for `x_value` of shape \(4, 3, 8, 8\)"),
         (lambda m: Vanilla(m, 0).GetMask(X[0], {"colour": [1]}), r"unexpected keyword argument 'colour'"),
         (lambda m: Vanilla(m, 5).GetMask(X[0]), r"class or channel 5 is not in the model's output, which has 5 \(0 to 4\)"),
         (lambda m: Vanilla(m, ("conv", 6)).GetMask(X[0]), r"channel 6 is not in layer 'conv', which has 6"),
@@ -332,7 +462,7 @@ def test_threads_do_not_hear_of_each_other():
         (lambda m: Vanilla(m, 0).GetMask(torch.zeros(3, 8, 8, dtype=torch.complex64)), r"`x_value` .* finite real numbers"),
         (lambda m: Vanilla(Head(lambda x: x.sum()), 0).GetMask(X[0]), r"shape \(\) for 1 input\(s\); it must be \(1, ...\)"),
         (lambda m: Vanilla(Head(lambda x: x.mean((2, 3))[:1]), 0).GetMasks(X), r"shape \(1, 3\) for 4 input"),
-        (lambda m: Vanilla(Head(lambda x: x.softmax(1)[:, :2]), 0).GetMask(X[0]), r"part of a softmax .* logits=False"),
+        (lambda m: Vanilla(Head(lambda x: x.mean((2, 3)) + torch.nan), 0).GetMask(X[0]), r"the score is nan"),
         (lambda m: Vanilla(Small, 0), r"the class .*Small, not an instance of it"),
     ],
 )  # fmt: skip
@@ -358,8 +488,9 @@ def test_a_model_with_one_number_per_sample():
 
 
 def test_a_nan_in_the_gradient_is_an_error():
+    x = X[0] * (X[0] > 0)
     with pytest.raises(saliency.GradientError, match="NaN"):
-        Vanilla(Head(lambda x: x.clamp(min=-1).sqrt().mean((2, 3))), 0).GetMask(X[0])
+        Vanilla(Head(lambda x: x.abs().sqrt().mean((2, 3))), 0).GetMask(x)
 
 
 def test_a_keras_model_on_torch_is_refused():

@@ -41,6 +41,7 @@ SPELLINGS = {
     "F.relu_": lambda: [F.relu_] * 5,
     "torch.relu": lambda: [torch.relu] * 5,
     "torch.relu_": lambda: [torch.relu_] * 5,
+    "torch.relu_(input=)": lambda: [lambda h: torch.relu_(input=h[:])] * 5,
     "x.relu()": lambda: [lambda h: h.relu()] * 5,
     "x.relu_()": lambda: [lambda h: h.relu_()] * 5,
     "in place on a view": lambda: [lambda h: h.view(h.shape).relu_()] * 5,
@@ -138,7 +139,13 @@ def test_a_model_without_relus_is_an_error_unless_allowed():
         assert np.array_equal(allowed, saliency.Vanilla(model, 2).GetMask(picture()[0]))
 
 
-@pytest.mark.parametrize("spelling", [lambda h: F.leaky_relu(h, 0.1), lambda h: h.clamp(min=0.5), lambda h: h.clamp(max=3)])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        lambda h: F.leaky_relu(h, 0.1), lambda h: h.clamp(min=0.5), lambda h: h.clamp(max=3), lambda h: F.hardtanh(h),
+        lambda h: F.threshold(h, 0.5, 0.0), lambda h: torch.maximum(h, -h), lambda h: torch.maximum(h, torch.ones(())),
+    ],
+)  # fmt: skip
 def test_what_is_no_relu_is_not_taken_for_one(spelling):
     with pytest.raises(saliency.ModelError, match="no ReLU"):
         masks(Net([spelling] * 5), "guided")
@@ -167,7 +174,7 @@ def test_a_scripted_model_says_what_would_help():
     for _ in range(3):
         model(picture().requires_grad_())
     with pytest.raises(saliency.ModelError, match=r"hides its ReLUs.*torch\.jit"):
-        masks(model, "guided")
+        masks(model, "guided", logits=False)
 
 
 def test_reentrant_checkpointing_passes_torch_s_own_message_on():

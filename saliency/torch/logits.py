@@ -1,0 +1,92 @@
+"""The logits in front of a model's last softmax or sigmoid, found in its forward pass, however that was called."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from saliency.core.errors import ModelError
+
+SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
+RESHAPING = {
+    "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "permute", "transpose", "t", "movedim", "expand",
+    "select", "slice", "clone", "contiguous", "alias", "_to_copy", "to",
+}  # fmt: skip
+ELEMENTWISE = {"add", "cat", "clamp", "div", "exp", "index", "log", "mul", "nantonum", "neg", "split", "stack", "sub"}
+UNKNOWN = {"compiledfunction", "differentiablegraph"}
+
+HIDDEN = (
+    "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
+    "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
+)
+
+Step: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+
+
+def ending(output: Any) -> Literal["squashed", "hidden"] | None:
+    """Tell from its graph how an output was made.
+
+    Returns:
+        ``squashed`` by a softmax or sigmoid, reshaped and cast since or not; ``hidden`` if arithmetic came after one, or the
+        graph can't be read; None for any other end.
+    """
+    node, through = getattr(output, "grad_fn", None), False
+    reshapes = {name.replace("_", "") for name in RESHAPING}
+    while node is not None:
+        name = re.sub(r"Backward\d*$", "", node.name()).rpartition("::")[-1].lower()
+        if name in ("softmax", "logsoftmax", "sigmoid", "logsigmoid"):
+            return "hidden" if through else "squashed"
+        if name in UNKNOWN:
+            return "hidden"
+        parents = {parent for parent, _ in node.next_functions if parent is not None}
+        if name in ELEMENTWISE and (len(parents) == 1 or name in ("cat", "stack")):
+            through = True
+        elif name not in reshapes:
+            return None
+        node = node.next_functions[0][0] or next(iter(parents), None)
+    return None
+
+
+class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
+    """Remember, for every tensor that a softmax or sigmoid made, what went into it, and how it was reshaped since."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._before: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor -> its logits, and the steps since
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if name in SQUASHING:
+            made = result[0] if isinstance(result, tuple) else result
+            self._before[made] = (None if made is args[0] else args[0], ())
+        elif name in RESHAPING and isinstance(args[0], torch.Tensor) and args[0] in self._before:
+            logits, steps = self._before[args[0]]
+            self._before[result] = (logits, (*steps, _step(func, name, args[1:], kwargs or {})))
+        return result
+
+    def of(self, output: Any) -> Any:
+        """Return the logits of an output, or the output itself where it was not made by a softmax or sigmoid.
+
+        Raises:
+            ModelError: if they were overwritten.
+        """
+        if not isinstance(output, torch.Tensor) or output not in self._before:
+            return output
+        logits, steps = self._before[output]
+        if logits is None:
+            raise ModelError("the model's softmax or sigmoid works in place and overwrites its logits: pass logits=False")
+        for step in steps:
+            logits = step(logits)
+        return logits
+
+
+def _step(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
+    if name in ("view", "_unsafe_view"):  # logits may lie in memory where their softmax's result did not
+        return lambda logits: logits.reshape(args[0])
+    return lambda logits: func(logits, *args, **kwargs)
