@@ -1,0 +1,1 @@
+"""Measurements: ratios of times taken side by side in one run."""
