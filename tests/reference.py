@@ -18,6 +18,7 @@ class FunctionAdapter(GradientAdapter):
     def __init__(self, f, df):
         self.f, self.df = f, df
         self.passes = []  # samples of each gradient pass
+        self.drawn = []  # seeds of the noise
 
     def asarray(self, value, name="x_value"):
         return np.asarray(host_numbers(value, name, self.channel_axis), np.float64)
@@ -29,6 +30,7 @@ class FunctionAdapter(GradientAdapter):
         return np.asarray(array)
 
     def normal(self, shape, seeds):
+        self.drawn += seeds
         return np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
 
     def outputs(self, x, target, feed):

@@ -111,7 +111,8 @@ class GradientAdapter(ABC):
         """
         if not isinstance(values, list | tuple):
             return self.asarray(values, name)
-        arrays = [self.asarray(value, f"{name}[{i}]" if len(values) > 1 else name) for i, value in enumerate(values)]
+        names = [f"{name}[{i}]" for i in range(len(values))] if len(values) > 1 else ["x_value"]
+        arrays = [self.asarray(value, name) for value, name in zip(values, names, strict=True)]
         for i, array in enumerate(arrays):
             if tuple(array.shape) != tuple(arrays[0].shape):
                 raise InputError(

@@ -52,7 +52,7 @@ class SaliencyMask(ABC):
             **options: the method's own, by name.
 
         Returns:
-            (N, *mask) on the same device.
+            (N, *mask) on the same device, a new array.
         """
 
     def GetMask(self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, **options: Any) -> Host:
@@ -153,11 +153,11 @@ class SaliencyMask(ABC):
         noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
         return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, noise, magnitude, progress)
 
-    def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[Array, dict[str, Any]]:
-        """Return one input, and the other inputs, with a batch axis of 1."""
+    def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
+        """Return one input, and the other inputs, as one of each."""
         feed = {name: self.adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
         feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
-        return self.adapter.asarray(x_value)[None], feed
+        return [x_value], feed
 
     def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> Host:
         return self._run(partial(plain, self._method(options)), inputs, int(progress))

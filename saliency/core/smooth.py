@@ -42,8 +42,9 @@ class Noise:
         xp = score.adapter.xp
         axes = tuple(range(1, len(x.shape)))
         span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
+        seeds = np.random.SeedSequence(int(self.seed)).generate_state(int(self.samples), np.uint64) >> np.uint64(1)
         for run in score.batches(int(self.samples)):
-            noisy = score.adapter.normal(tuple(x.shape[1:]), [_mix(int(self.seed), i) for i in run])[:, None]
+            noisy = score.adapter.normal(tuple(x.shape[1:]), [int(seeds[i]) for i in run])[:, None]
             if score.n > 1:  # the same noise for each input
                 noisy = xp.concatenate([noisy] * score.n, axis=1)  # (copies, N, *input)
             noisy *= float(self.spread) * span  # in place: a second array of this size is felt
@@ -76,12 +77,8 @@ def smoothed(
         copies = noisy.shape[0]
         mask = masks(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
         mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
-        total = total + score.adapter.xp.sum(mask * mask if magnitude else mask, axis=0)
+        if magnitude:
+            mask *= mask
+        total = total + score.adapter.xp.sum(mask, axis=0)
         tick(copies * score.n)
     return total / noise.samples
-
-
-def _mix(seed: int, sample: int) -> int:
-    """Return a 63-bit seed that (seed, sample) determines and that shares no pattern with its neighbours'."""
-    words = np.random.SeedSequence([seed, sample]).generate_state(1, np.uint64)
-    return int(words[0] >> np.uint64(1))

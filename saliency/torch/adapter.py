@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def _first(self) -> torch.Tensor:
-        tensors = (t for t in (*self.model.parameters(), *self.model.buffers()) if t.is_floating_point())
+        tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
         return next(tensors, torch.empty(0))
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
@@ -86,9 +87,10 @@ class TorchAdapter(GradientAdapter):
         return host
 
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:
-        numbers = torch.empty((len(seeds), *shape), device=self.device, dtype=torch.float32)
+        device = self.device
+        numbers, generator = torch.empty((len(seeds), *shape), device=device, dtype=torch.float32), torch.Generator(device)
         for row, seed in zip(numbers, seeds, strict=True):
-            row.normal_(generator=torch.Generator(self.device).manual_seed(seed))
+            row.normal_(generator=generator.manual_seed(seed))
         return numbers.to(self.dtype)
 
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
@@ -107,7 +109,7 @@ class TorchAdapter(GradientAdapter):
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             if rule is not None:
                 stack.enter_context(InPlaceOnViews())
-            outputs = self._with_graph(leaf.to(self._first.dtype, copy=True), target, feed)
+            outputs = self._with_graph(leaf.to(self._first.dtype), target, feed)
             score = target.scores(outputs, len(leaf), self).sum()
             if not bool(torch.isfinite(score)):
                 raise GradientError(f"the score is {score.item()}; it must be finite")

@@ -17,7 +17,7 @@ def forward(model: torch.nn.Module, x: torch.Tensor, target: Target, feed: Mappi
 
     Args:
         model: in eval mode.
-        x: (N, *input), in the model's own type; the model may work on it in place.
+        x: (N, *input), in the model's own type; without a graph, the model may work on it in place.
         target: names the layer, if one is wanted.
         feed: the model's other inputs by name; the model gets copies.
         tap: look for the logits in front of the output.
@@ -44,6 +44,8 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
     except torch.OutOfMemoryError:
         raise
     except Exception as error:
+        if x.is_leaf and x.requires_grad and "leaf Variable" in str(error):  # the model works on its input in place
+            return _call(model, x.clone(), feed)
         first = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
             f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time: "

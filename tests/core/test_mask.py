@@ -100,6 +100,17 @@ def test_a_seed_gives_the_same_mask_whatever_the_batch(size):
     assert sum(adapter.passes) == 7 * 25
 
 
+def test_a_sample_s_noise_does_not_depend_on_the_number_of_samples():
+    seeds = {}
+    for n in (1, 10, 25):
+        adapter = quadratic([1])
+        drawn = adapter.drawn = []
+        Vanilla(adapter, 0, batch_size=4).GetSmoothedMask(X[0], nsamples=n, seed=3)
+        seeds[n] = drawn
+    assert seeds[25][:10] == seeds[10] and seeds[10][:1] == seeds[1]
+    assert len(set(seeds[25])) == 25
+
+
 def test_seeds_differ_and_no_seed_leaves_numpy_s_generator_alone():
     mask = Vanilla(quadratic([1]), 0)
     before = np.random.get_state()[1].copy()
@@ -164,7 +175,7 @@ def test_options_are_the_method_s_and_may_be_given_to_the_constructor():
         (lambda: Vanilla(linear(W), 0).GetMask(np.where(W[0] > 2, np.nan, 1)), r"`x_value` holds \d+ of 90 values .* NaN"),
         (lambda: Vanilla(linear(W), 0).GetMask("cat.jpg"), r"`x_value` \(str of <U7\) must be an array of real numbers"),
         (lambda: Vanilla(linear(W), 0).GetMask([[1, 2], [3]]), r"`x_value` \(list\) must be an array of numbers"),
-        (lambda: Vanilla(linear(W), 0).GetMasks([[[1, 2], [3]]]), r"`x_values` \(list\) must be an array of numbers"),
+        (lambda: Vanilla(linear(W), 0).GetMasks([[[1, 2], [3]]]), r"`x_value` \(list\) must be an array of numbers"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=-0.1), r"`stdev_spread` \(=-0.1\) must be"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], stdev_spread=float("nan")), r"`stdev_spread` \(=nan\)"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], nsamples=0), r"`nsamples` \(=0\) must be"),
