@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from saliency.core.adapter import GradientAdapter, host_numbers
+from saliency.core.adapter import GradientAdapter
+from saliency.core.numbers import host_numbers
 
 WORDS = "sum mean clip where amax concatenate reshape ones_like"
 

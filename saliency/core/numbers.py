@@ -1,7 +1,10 @@
-"""Whole numbers as users write them: Python's, NumPy's and a framework's."""
+"""Numbers as users write them: whole ones, lists, arrays of any library, and pictures."""
 
 import operator
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from saliency.core.errors import InputError
 
@@ -26,3 +29,34 @@ def whole(name: str, value: Any, least: int) -> int:
     if number is None or number < least:
         raise InputError(f"`{name}` (={value!r}) must be a whole number, {least} or more")
     return number
+
+
+def host_numbers(value: Any, name: str, channel_axis: int) -> npt.NDArray[Any]:
+    """Read numbers on the host: lists, arrays and PIL images.
+
+    Args:
+        value: anything that NumPy reads as numbers, or a PIL image.
+        name: what an error calls it.
+        channel_axis: where an image's channels go, 0 or -1.
+
+    Returns:
+        Array of integers, booleans or floats, all finite.
+
+    Raises:
+        InputError: if it does not hold numbers, or not only finite ones.
+    """
+    try:
+        numbers = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # Torch's, for a list of tensors with a graph
+        raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
+    if numbers.dtype.kind not in "buif":
+        raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
+    if numbers.size == 0:
+        raise InputError(f"`{name}` (shape {numbers.shape}) must hold one number at least")
+    if hasattr(value, "getbands"):  # a PIL image: (H, W) or (H, W, C), whatever the model's order
+        numbers = numbers if numbers.ndim == 3 else numbers[..., None]
+        numbers = np.moveaxis(numbers, -1, channel_axis)
+    bad = int(numbers.size - np.isfinite(numbers).sum())
+    if bad:
+        raise InputError(f"`{name}` holds {bad} of {numbers.size} values that are NaN or infinite; all must be finite")
+    return numbers

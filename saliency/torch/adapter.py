@@ -1,6 +1,5 @@
 """Torch's side of the contract."""
 
-import sys
 import threading
 import warnings
 from collections.abc import Collection, Mapping, Sequence
@@ -12,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from saliency.core.adapter import GradientAdapter, Rule, host_numbers
+from saliency.core.adapter import GradientAdapter, Rule
 from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError
+from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
 from saliency.torch.forward import forward
 from saliency.torch.guard import check_servable, untouched
@@ -141,16 +141,3 @@ class TorchAdapter(GradientAdapter):
         if gradient is None:
             raise GradientError("the score does not depend on the input: no path leads from it to `x_value`")
         return gradient
-
-
-def adapt(model: Any, **options: Any) -> TorchAdapter | None:
-    """Return the adapter of a Torch model; None for anything else.
-
-    Raises:
-        ModelError: for a Keras model, which its Torch backend dresses up as a module.
-    """
-    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
-        raise ModelError("`model` is a Keras model on its Torch backend, which is not served: its ReLUs would be missed")
-    if "torch.export" in sys.modules and isinstance(model, torch.export.ExportedProgram):
-        model = model.module()
-    return TorchAdapter(model, **options) if isinstance(model, torch.nn.Module) else None
