@@ -55,7 +55,7 @@ def channel(word: str) -> int:
         argparse.ArgumentTypeError: if it is not a whole number, 1 or more.
     """
     if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be whole numbers; channels count from 1")
+        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 1 or more: channels count from 1")
     return int(word)
 
 

@@ -173,5 +173,6 @@ class SaliencyMask(ABC):
         known = list(inspect.signature(self.masks).parameters)[2:]
         for name in (*self.options, *options):
             if name not in known:
-                raise InputError(f"`{name}` is not an option of {type(self).__name__}, which takes {known or 'none'}")
+                place = " here; the constructor takes it" if name in ("y", "batch_size", "logits") else ""
+                raise InputError(f"`{name}` is not an option of {type(self).__name__}{place}; its options: {known or 'none'}")
         return partial(self.masks, **{**self.options, **options})

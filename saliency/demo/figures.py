@@ -66,7 +66,8 @@ def maps(network: nets.Network, asked: Sequence[Question], names: Sequence[str],
     for name in names:
         method = name.removesuffix(SMOOTH)
         mask = METHODS[method](network.model)
-        masks = mask.GetSmoothedMasks(x, digits, seed=seed) if name.endswith(SMOOTH) else mask.GetMasks(x, digits)
+        smooth = name.endswith(SMOOTH)  # the mean of the masks, not of their squares, which no plain map could be held against
+        masks = mask.GetSmoothedMasks(x, digits, magnitude=False, seed=seed) if smooth else mask.GetMasks(x, digits)
         found[name] = np.abs(masks).sum(axis=1)
     return found
 

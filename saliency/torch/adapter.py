@@ -125,7 +125,7 @@ class TorchAdapter(GradientAdapter):
         outputs = forward(self.model, x, target, feed, tap)
         end = ending(outputs) if wanted and not tap else None
         if end == "hidden":
-            warnings.warn(HIDDEN, LogitWarning, stacklevel=2)
+            warnings.warn(HIDDEN, LogitWarning, stacklevel=10)
         elif end == "squashed":
             self._squashed.last = True
             outputs = forward(self.model, x, target, feed, tap=True)

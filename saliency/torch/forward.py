@@ -49,5 +49,5 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
         first = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
             f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time: "
-            f"{type(error).__name__}: {first}"
+            f"{type(error).__name__}: {first} (an input has no batch axis of its own, and the model's order of axes)"
         ) from error

@@ -97,8 +97,8 @@ def apply_rule(
     if not relus and not allow_no_relu:
         raise ModelError(
             f"the model has no ReLU between the input and the score, so its {rule} gradient would be the vanilla one; "
-            f"its activations are among {_activations(nodes)}. Use Vanilla, name your own ReLU nodes with "
-            "`relu_nodes`, or pass allow_no_relu=True"
+            f"its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your own "
+            "ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"
         )
     for node in relus:
         node.register_hook(RULES[rule])
@@ -125,4 +125,4 @@ def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:
 
 def _activations(nodes: Iterable[Node]) -> str:
     names = {node.name().rpartition("::")[-1] for node in nodes}
-    return ", ".join(sorted(name for name in names if not PLUMBING.match(name))) or "none that has a name"
+    return ", ".join(sorted(name for name in names if not PLUMBING.match(name))) or "none"
