@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
-from saliency.cli.options import Refused
-
-METHODS = {"guided": saliency.GuidedBackprop, "vanilla": saliency.Vanilla}
+from saliency.cli.options import METHODS, Refused
+from saliency.core.errors import NoReLUError
 
 
 class ChannelMaps:
@@ -19,7 +18,7 @@ class ChannelMaps:
 
     Args:
         network: by name.
-        method: ``guided`` or ``vanilla``.
+        method: one of ``METHODS``.
         layer: the layer's name on the command line.
 
     Raises:
@@ -27,13 +26,11 @@ class ChannelMaps:
     """
 
     def __init__(self, network: nets.Network, method: str, layer: str) -> None:
-        self._mask = METHODS[method](network.model)
+        self._mask: saliency.SaliencyMask = getattr(saliency, METHODS[method])(network.model)
         self._path = network.layer(layer)
         try:
             self.masks([np.zeros((3, *network.size))], 1)
-        except saliency.ModelError as error:
-            if "no ReLU" not in str(error):
-                raise
+        except NoReLUError as error:
             raise Refused(
                 f"-meth {method} needs a ReLU between the picture and -layer {layer}, and {network.name} has none there: "
                 "use -meth vanilla"

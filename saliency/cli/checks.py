@@ -51,13 +51,13 @@ def channels(network: nets.Network, layer: str, numbers: Sequence[int]) -> None:
     """Check that a layer has the channels, by running the network once.
 
     Raises:
-        Refused: if a number is greater than that of its channels.
+        Refused: if a number is greater than that of its channels, or there are too many for a figure.
     """
+    if len(numbers) > MOST_ROWS:
+        raise Refused(f"-chn (= {len(numbers)} channels) must be at most {MOST_ROWS}, which fill a figure")
     adapter = wrap(network.model)
     grey = adapter.asarray(np.zeros((1, 3, *network.size)))
     n = int(adapter.outputs(grey, Target(network.layer(layer)), {}).shape[1])
-    if len(numbers) > MOST_ROWS:
-        raise Refused(f"-chn (= {len(numbers)} channels) must be at most {MOST_ROWS}, which fill a figure")
     outside = [number for number in numbers if number > n]
     if outside:
         raise Refused(f"-chn (={outside[0]}) must be a channel of {layer}, whose channels run from 1 to {n}")

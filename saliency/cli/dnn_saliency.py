@@ -5,9 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from saliency.cli.options import Parser, Refused, channel, finite
+from saliency.cli.options import METHODS, Parser, Refused, channel, finite
 
-METHODS = ("guided", "vanilla")
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
 and draw a row of stimuli and a row of saliency images for each channel."""
 EXAMPLE = """example, with the embedded network and its pictures:
@@ -75,7 +74,7 @@ def _parser() -> Parser:
     parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
     parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
     parser.option("stim", required=True, metavar="Stimulus", help="a .stim.csv file of pictures")
-    parser.option("meth", choices=METHODS, default="guided", help="method (default: guided)")
+    parser.option("meth", choices=tuple(METHODS), default="guided", help="method (default: guided)")
     parser.option(
         "mode",
         choices=("RGB", "gray"),

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+METHODS = {"guided": "GuidedBackprop", "vanilla": "Vanilla"}
+"""What ``-meth`` takes -> the mask's name in ``saliency``."""
+
 NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
 
 

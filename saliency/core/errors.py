@@ -4,6 +4,7 @@
     |-- InputError     (ValueError)       an input or an option breaks a rule
     |-- TargetError    (ValueError)       what was asked for is not in the model
     |-- ModelError     (RuntimeError)     the model cannot be served as it is
+    |   `-- NoReLUError                   a rule for ReLUs, and none between the input and the score
     `-- GradientError  (ArithmeticError)  the gradient is missing or not finite
 
     ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly (a dead network) or not
@@ -27,6 +28,10 @@ class TargetError(SaliencyError, ValueError):
 
 class ModelError(SaliencyError, RuntimeError):
     """A model that cannot be served as it is; the message says what would help."""
+
+
+class NoReLUError(ModelError):
+    """A rule for ReLUs was asked for, and there is none between the input and the score."""
 
 
 class GradientError(SaliencyError, ArithmeticError):

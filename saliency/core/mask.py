@@ -1,7 +1,6 @@
 """The abstract mask: what every method shares with the others."""
 
 import inspect
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -105,7 +104,7 @@ class SaliencyMask(ABC):
             Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
         """
         x, feed = self._one(x_value, feed_dict)
-        noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
+        noise = Noise.of(stdev_spread, nsamples, seed)
         mask: Host = self._smooth(Inputs.of(x, self.y, None, feed), options, noise, magnitude, progress)[0]
         return mask
 
@@ -150,7 +149,7 @@ class SaliencyMask(ABC):
 
         Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
         """
-        noise = Noise(stdev_spread, nsamples, secrets.randbits(63) if seed is None else seed)
+        noise = Noise.of(stdev_spread, nsamples, seed)
         return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, noise, magnitude, progress)
 
     def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:

@@ -1,6 +1,7 @@
 """SmoothGrad: a mask averaged over noisy copies of its input."""
 
 import math
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import SupportsFloat
@@ -36,6 +37,11 @@ class Noise:
             raise InputError(f"`stdev_spread` (={self.spread!r}) must be a finite number, 0 or more")
         whole("nsamples", self.samples, least=1)
         whole("seed", self.seed, least=0)
+
+    @classmethod
+    def of(cls, spread: float, samples: int, seed: int | None) -> "Noise":
+        """Return noise as a user asks for it: None draws a fresh seed, from no generator that anybody else uses."""
+        return cls(spread, samples, secrets.randbits(63) if seed is None else seed)
 
     def copies(self, score: Score, x: Array) -> Iterator[Array]:
         """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input)."""

@@ -87,7 +87,7 @@ def _eval_mode(model: torch.nn.Module) -> Iterator[None]:
 
 
 def check_servable(model: torch.nn.Module) -> None:
-    """Refuse a model whose tensors autograd cannot use.
+    """Refuse a model whose tensors autograd cannot use; warn of one that mixes the samples of a batch.
 
     Raises:
         ModelError: if the model was made or loaded under ``torch.inference_mode()``.

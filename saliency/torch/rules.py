@@ -8,7 +8,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.adapter import Rule
-from saliency.core.errors import ModelError
+from saliency.core.errors import ModelError, NoReLUError
 
 Gradients: TypeAlias = tuple[torch.Tensor | None, ...]
 
@@ -86,7 +86,8 @@ def apply_rule(
         allow_no_relu: accept a graph without one.
 
     Raises:
-        ModelError: if there is no ReLU, or a part of the graph cannot be looked into.
+        NoReLUError: if there is none.
+        ModelError: if a part of the graph cannot be looked into.
     """
     nodes = _between(score, x)
     for node in nodes:
@@ -95,7 +96,7 @@ def apply_rule(
                 raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
     if not relus and not allow_no_relu:
-        raise ModelError(
+        raise NoReLUError(
             f"the model has no ReLU between the input and the score, so its {rule} gradient would be the vanilla one; "
             f"its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your own "
             "ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"

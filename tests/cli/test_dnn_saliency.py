@@ -152,6 +152,7 @@ REFUSALS = {
     "no display": ([*EMBEDDED, "-stim", "STIM", "-show"], "-show needs a display"),
     "channel 0": (["-net", "DemoNet", "-layer", "fc1", "-chn", "0", "-stim", "STIM", "-out", "OUT"], "count from 1"),
     "channel 11": (["-net", "DemoNet", "-layer", "fc1", "-chn", "11", "-stim", "STIM", "-out", "OUT"], "run from 1 to 10"),
+    "too many channels": (["-net", "DemoNet", "-layer", "fc1", "-chn", *map(str, range(1, 602)), "-stim", "STIM", "-out", "OUT"], "at most 600"),
     "channel x": (["-net", "DemoNet", "-layer", "fc1", "-chn", "x", "-stim", "STIM", "-out", "OUT"], "count from 1"),
     "channel twice": (["-net", "DemoNet", "-layer", "fc1", "-chn", "2", "2", "-stim", "STIM", "-out", "OUT"], "twice"),
     "layer": (["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: fc1"),
