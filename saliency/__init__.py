@@ -5,13 +5,24 @@ from saliency.core.errors import (
     GradientError,
     InputError,
     LogitWarning,
+    MemoryShortage,
     ModelError,
     SaliencyError,
     TargetError,
+    ToleranceWarning,
     ZeroGradientWarning,
 )
+from saliency.core.function import FunctionAdapter
+from saliency.core.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
+from saliency.core.gradient_shap import GradientSHAP
 from saliency.core.guided_backprop import Deconvnet, GuidedBackprop
+from saliency.core.input_x_gradient import InputXGradient
+from saliency.core.integrated_gradients import IntegratedGradients
 from saliency.core.mask import SaliencyMask
+from saliency.core.occlusion import Occlusion
+from saliency.core.result import MaskArray
+from saliency.core.rise import RISE
+from saliency.core.score_cam import ScoreCAM
 from saliency.core.show import show
 from saliency.core.vanilla import Vanilla
 from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
@@ -19,20 +30,36 @@ from saliency.core.wrap import wrap
 
 __version__ = "0.1.0"
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "Deconvnet",
+    "FunctionAdapter",
+    "GradCAM",
+    "GradCAMPlusPlus",
     "GradientAdapter",
     "GradientError",
+    "GradientSHAP",
     "GuidedBackprop",
+    "GuidedGradCAM",
+    "HiResCAM",
     "InputError",
+    "InputXGradient",
+    "IntegratedGradients",
+    "LayerCAM",
     "LogitWarning",
+    "MaskArray",
+    "MemoryShortage",
     "ModelError",
+    "Occlusion",
+    "RISE",
     "SaliencyError",
     "SaliencyMask",
+    "ScoreCAM",
     "TargetError",
+    "ToleranceWarning",
     "Vanilla",
     "VisualizeImageDiverging",
     "VisualizeImageGrayscale",
+    "XGradCAM",
     "ZeroGradientWarning",
     "overlay",
     "show",

@@ -38,12 +38,14 @@ class FunctionAdapter(GradientAdapter):
         return self.f(x)
 
     def gradients(self, x, target, feed, rule=None, allow_no_relu=False):
-        target.scores(self.f(x), len(x), self)
+        scores = target.scores(self.f(x), len(x), self)
         self.passes.append(len(x))
-        jacobian = self.df(x)  # (N, classes, *input)
-        rows = np.arange(len(x))[:, None]
+        inputs = np.arange(len(scores)) // (len(scores) // len(x))  # of each sample
         weights = target.weights.reshape(*target.weights.shape, *[1] * (x.ndim - 1))
-        return (jacobian[rows, target.units[..., 0]] * weights).sum(1)
+        return scores, (self.df(x)[inputs[:, None], target.units[..., 0]] * weights).sum(1)  # df: (N, classes, *input)
+
+    def features(self, x, target, feed, layer=None):
+        raise NotImplementedError
 
 
 def linear(weights):

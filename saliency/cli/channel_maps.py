@@ -49,13 +49,13 @@ class ChannelMaps:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
             try:
-                masks = self._mask.GetMasks(list(inputs), (self._path, channel - 1))
+                masks = np.asarray(self._mask.GetMasks(list(inputs), (self._path, channel - 1)))
             except saliency.GradientError:
                 masks = np.stack([self._one(x, channel) for x in inputs])
         return masks, int((~masks.reshape(len(masks), -1).any(axis=1)).sum())
 
     def _one(self, x: npt.NDArray[Any], channel: int) -> npt.NDArray[Any]:
         try:
-            return self._mask.GetMasks([x], (self._path, channel - 1))[0]  # type: ignore[no-any-return]
+            return np.asarray(self._mask.GetMasks([x], (self._path, channel - 1))[0])
         except saliency.GradientError:
             return np.full(x.shape, np.nan)

@@ -26,8 +26,8 @@ class GradientAdapter(ABC):
     xp: Any
     """Namespace with ``sum mean clip where amax concatenate reshape ones_like``, as NumPy spells them."""
 
-    channel_axis: int
-    """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C)."""
+    channel_axis: int | None
+    """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""
 
     @abstractmethod
     def asarray(self, value: Any, name: str = "x_value") -> Array:
@@ -72,27 +72,47 @@ class GradientAdapter(ABC):
         Raises:
             InputError: if the model does not take such an input.
             TargetError: if there is no such layer.
+            MemoryShortage: if the N samples do not fit into memory; this goes for the two below as well.
         """
 
     @abstractmethod
     def gradients(
         self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
-    ) -> Array:
-        """Differentiate each sample's score with respect to its own input.
+    ) -> tuple[Array, Array]:
+        """Differentiate scores with respect to the input, in one forward pass.
 
         Args:
             x: (N, *input), in the model's own units.
-            target: the N samples' target.
+            target: of N * T samples: T of the first input, then T of the next. T is 1 unless inputs are explained for
+                several targets.
             feed: the model's other inputs by name, arrays (N, ...).
             rule: how the gradient passes every ReLU; None leaves it as it is.
             allow_no_relu: accept a rule for a model that has no ReLU.
 
         Returns:
-            (N, *input), score units per input unit, float32 or wider.
+            Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider.
 
         Raises:
-            GradientError: if the score does not depend on the input.
+            GradientError: if a score does not depend on the input.
             ModelError: if a rule is asked for and no ReLU was found, or some of the model cannot be looked into.
+        """
+
+    @abstractmethod
+    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+        """Differentiate scores with respect to a layer's output, without a graph up to there.
+
+        Args:
+            x, target, feed: as for ``gradients``.
+            layer: its name, or the layer itself; None for the last one before the score whose output has the input's
+                spatial axes, more than one position on them, and an influence on the score.
+
+        Returns:
+            Scores (N * T,), the layer's output (N, channels, *space), and the gradients (N * T, channels, *space) in score
+            units per unit of the output. The tokens of a vision transformer come as their grid.
+
+        Raises:
+            GradientError: if a score does not depend on the layer.
+            TargetError: if there is no such layer, or it has no spatial axes.
         """
 
     def stack(self, values: Any, name: str = "x_values") -> Array:

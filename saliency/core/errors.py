@@ -5,10 +5,12 @@
     |-- TargetError    (ValueError)       what was asked for is not in the model
     |-- ModelError     (RuntimeError)     the model cannot be served as it is
     |   `-- NoReLUError                   a rule for ReLUs, and none between the input and the score
-    `-- GradientError  (ArithmeticError)  the gradient is missing or not finite
+    |-- GradientError  (ArithmeticError)  the gradient is missing or not finite
+    `-- MemoryShortage (MemoryError)      one sample alone does not fit into the device's memory
 
     ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly (a dead network) or not
     LogitWarning        (UserWarning)     a class is explained by a probability, for its logit was not found
+    ToleranceWarning    (UserWarning)     a tolerance was not reached within the evaluations that are allowed
 
 Each message says the name, the value and the rule.
 """
@@ -38,9 +40,17 @@ class GradientError(SaliencyError, ArithmeticError):
     """A gradient that does not exist or is not finite."""
 
 
+class MemoryShortage(SaliencyError, MemoryError):  # noqa: N818 - what Python calls its own is an Error; this one may be cured
+    """The device's memory does not hold the samples that are to be evaluated at once."""
+
+
 class LogitWarning(UserWarning):
     """A class behind a softmax or sigmoid whose logit was not found."""
 
 
 class ZeroGradientWarning(UserWarning):
     """A mask that is zero everywhere, because the gradient is."""
+
+
+class ToleranceWarning(UserWarning):
+    """A tolerance that was not reached within the evaluations that are allowed."""

@@ -4,14 +4,17 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
-from saliency.core.numbers import whole
-from saliency.core.run import Host, Inputs, Progress, in_batches, named, plain
-from saliency.core.score import Score
-from saliency.core.smooth import Noise, smoothed
+from saliency.core.inputs import Inputs, named
+from saliency.core.modifiers import modifier_of
+from saliency.core.progress import Progress
+from saliency.core.result import MaskArray
+from saliency.core.run import in_batches, plain, size_of, usual_size
+from saliency.core.score import Pace, Score
+from saliency.core.smooth import Smoothing
 from saliency.core.wrap import wrap
 
 
@@ -23,21 +26,37 @@ class SaliencyMask(ABC):
         y: what is explained: an int (class), a list of ints (their sum), (layer, channel), (layer, channel, row, column),
             a callable from the model's output to one number per sample, or None (each sample's top class). A layer is a
             name or the layer itself; a channel with spatial axes counts by its mean over them; indices start at 0.
-        batch_size: samples in one pass through the model; None chooses by the size of an input.
+        batch_size: samples in one pass through the model at most; ``"auto"`` chooses by the size of an input. Where they do
+            not fit into memory they are halved.
         logits: where the model ends in a softmax or sigmoid and ``y`` is a class, explain the number in front of it.
+        modifier: what is done to every gradient before the method uses it: ``"increase"``, ``"decrease"``, ``"absolute"``,
+            ``"maintain"``, ``"invert"`` (see ``core.modifiers``), or a callable.
         **options: defaults for the options that ``GetMask`` passes on to the method.
 
     Raises:
         InputError: if the model or an option is not of these.
     """
 
+    differentiates: ClassVar[bool] = True
+    """Whether the method takes gradients, or only evaluates the score."""
+
     def __init__(
-        self, model: Any, y: Any = None, *, batch_size: int | None = None, logits: bool = True, **options: Any
+        self,
+        model: Any,
+        y: Any = None,
+        *,
+        batch_size: Any = "auto",
+        logits: bool = True,
+        modifier: Any = None,
+        **options: Any,
     ) -> None:
         self.adapter = wrap(model)
         self.y = y
-        self.batch_size = None if batch_size is None else whole("batch_size", batch_size, least=1)
+        self.batch_size = size_of(batch_size)
         self.logits = logits
+        self.modifier = modifier_of(modifier, self.adapter.xp)
+        if self.modifier is not None and not self.differentiates:
+            raise InputError(f"`modifier` (={modifier!r}) is for gradients, and {type(self).__name__} takes none")
         self.options = options
         self._method({})
 
@@ -54,7 +73,7 @@ class SaliencyMask(ABC):
             (N, *mask) on the same device, a new array.
         """
 
-    def GetMask(self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, **options: Any) -> Host:
+    def GetMask(self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, **options: Any) -> MaskArray:
         """Compute the mask of one input.
 
         Args:
@@ -63,14 +82,13 @@ class SaliencyMask(ABC):
             **options: the method's own.
 
         Returns:
-            The mask: of the input's shape, unless the method says otherwise.
+            The mask: of the input's shape, unless the method says otherwise. A NumPy array, which may have ``details``.
 
         Raises:
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
         """
         x, feed = self._one(x_value, feed_dict)
-        mask: Host = self._plain(Inputs.of(x, self.y, None, feed), options, progress=False)[0]
-        return mask
+        return self._plain(Inputs.of(x, self.y, None, feed), options, progress=False).one(0)
 
     def GetSmoothedMask(
         self,
@@ -82,7 +100,7 @@ class SaliencyMask(ABC):
         seed: int | None = None,
         progress: bool = False,
         **options: Any,
-    ) -> Host:
+    ) -> MaskArray:
         """Compute the mask of one input, averaged over noisy copies of it (SmoothGrad).
 
         Args:
@@ -92,21 +110,22 @@ class SaliencyMask(ABC):
             magnitude: average the squares of the masks, as PAIR's SmoothGrad does, instead of the masks.
             seed: a whole number makes the result repeatable; None does not.
             progress: show a bar.
-            **options: the method's own.
+            **options: ``average``, ``antithetic``, ``standard_error``, ``tolerance`` and ``max_samples`` of
+                ``core.smooth.Smoothing``; the method's own. One of the method's that has such a name is given to the
+                constructor.
 
         Returns:
-            The averaged mask, of ``GetMask``'s shape, in its units or their square.
+            The averaged mask, of ``GetMask``'s shape, in its units or their square; its ``details`` hold what was asked for.
 
         Raises:
             As ``GetMask``.
 
         Source:
-            Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
+            See ``core.smooth.Smoothing``.
         """
         x, feed = self._one(x_value, feed_dict)
-        noise = Noise.of(stdev_spread, nsamples, seed)
-        mask: Host = self._smooth(Inputs.of(x, self.y, None, feed), options, noise, magnitude, progress)[0]
-        return mask
+        own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
+        return self._smooth(Inputs.of(x, self.y, None, feed), {**own, **options}, progress).one(0)
 
     def GetMasks(
         self,
@@ -115,12 +134,13 @@ class SaliencyMask(ABC):
         feed_dict: Mapping[str, Any] | None = None,
         progress: bool = False,
         **options: Any,
-    ) -> Host:
+    ) -> MaskArray:
         """Compute the masks of N inputs at once: the same numbers as one at a time.
 
         Args:
             x_values: array (N, *input), or a list of N inputs.
             y: one target for all, or a list of N targets, one an input (a list in it is a sum); None is the mask's own.
+                Several targets of one input, ``GetMasks([x] * 8, range(8))``, share its forward pass.
             feed_dict: the model's other inputs by name, arrays (N, ...) and plain values.
             progress: show a bar.
             **options: the method's own.
@@ -134,23 +154,13 @@ class SaliencyMask(ABC):
         return self._plain(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def GetSmoothedMasks(
-        self,
-        x_values: Any,
-        y: Any = None,
-        feed_dict: Mapping[str, Any] | None = None,
-        stdev_spread: float = 0.15,
-        nsamples: int = 25,
-        magnitude: bool = True,
-        seed: int | None = None,
-        progress: bool = False,
-        **options: Any,
-    ) -> Host:
+        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
+    ) -> MaskArray:
         """Compute the smoothed masks of N inputs at once: ``GetMasks``'s inputs, ``GetSmoothedMask``'s options.
 
         Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
         """
-        noise = Noise.of(stdev_spread, nsamples, seed)
-        return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, noise, magnitude, progress)
+        return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
         """Return one input, and the other inputs, as one of each."""
@@ -158,20 +168,26 @@ class SaliencyMask(ABC):
         feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
         return [x_value], feed
 
-    def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> Host:
-        return self._run(partial(plain, self._method(options)), inputs, int(progress))
+    def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
+        return self._run(partial(plain, self._method(options)), inputs, progress, 1)
 
-    def _smooth(self, inputs: Inputs, options: Mapping[str, Any], noise: Noise, magnitude: bool, progress: bool) -> Host:
-        return self._run(partial(smoothed, self._method(options), noise, magnitude), inputs, noise.samples * progress)
+    def _smooth(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
+        names = inspect.signature(Smoothing.of).parameters
+        smoothing = Smoothing.of(**{name: value for name, value in options.items() if name in names})
+        method = self._method({name: value for name, value in options.items() if name not in names})
+        return self._run(partial(smoothing.masks, method), inputs, progress, int(smoothing.samples))
 
-    def _run(self, compute: Callable[[Score, Array, Progress], Array], inputs: Inputs, ticks: int) -> Host:
-        return in_batches(compute, self.adapter, inputs, self.batch_size, self.logits, ticks)
+    def _run(self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int) -> MaskArray:
+        size = self.batch_size or usual_size(inputs.x_values[0])
+        unit = "gradients" if self.differentiates else "outputs"
+        pace = Pace(size, Progress(samples * len(inputs.ys), unit, progress))
+        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         """Return ``masks`` with its options in place: those of this call, then the constructor's."""
         known = list(inspect.signature(self.masks).parameters)[2:]
         for name in (*self.options, *options):
             if name not in known:
-                place = " here; the constructor takes it" if name in ("y", "batch_size", "logits") else ""
+                place = " here; the constructor takes it" if name in ("y", "batch_size", "logits", "modifier") else ""
                 raise InputError(f"`{name}` is not an option of {type(self).__name__}{place}; its options: {known or 'none'}")
         return partial(self.masks, **{**self.options, **options})

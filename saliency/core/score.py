@@ -1,80 +1,161 @@
 """A target bound to a model and to N inputs: the function that a mask differentiates."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import ModelError
-from saliency.core.target import Target, channels_of
+from saliency.core.errors import MemoryShortage
+from saliency.core.modifiers import Modifier
+from saliency.core.progress import Progress
+from saliency.core.target import Target
+
+
+@dataclass
+class Pace:
+    """How many samples go through a model at a time, and how far a run has come.
+
+    Args:
+        size: samples in one pass at most; halved where they do not fit into memory.
+        progress: is told of every evaluation.
+    """
+
+    size: int
+    progress: Progress
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number for each of N inputs, as a function of the input alone.
+    """One number for each of N samples, as a function of the input alone.
 
     Args:
         adapter: of the model.
-        target: of the N inputs.
+        target: of the N samples.
         feed: the model's other inputs by name, arrays (N, ...) and plain values.
-        n: number of inputs.
-        batch_size: how many samples a method may hold at a time.
+        n: number of samples.
+        pace: how many of them are evaluated at a time.
+        per_input: how many samples, one after the other, share an input; one forward pass serves them all.
+        modifier: what is done to every gradient, (N, ...) in and out.
+        details: what a method found out; see ``note``.
     """
 
     adapter: GradientAdapter
     target: Target
     feed: Mapping[str, Any]
     n: int
-    batch_size: int
+    pace: Pace
+    per_input: int = 1
+    modifier: Modifier | None = None
+    details: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        adapter: GradientAdapter,
-        x: Array,
-        ys: Sequence[Any],
-        feed: Mapping[str, Any],
-        batch_size: int,
-        logits: bool,
-    ) -> "Score":
-        """Bind one target a sample; where it is None, the sample's top class for ``x`` (N, *input)."""
-        if any(y is None for y in ys):
-            ys = [top if y is None else y for y, top in zip(ys, top_classes(adapter, x, feed), strict=True)]
-        return cls(adapter, Target.of(ys, logits), feed, len(ys), batch_size)
+    def values(self, x: Array) -> Array:
+        """Return the scores (N,) of ``x`` (N, *input), which record no graph."""
+
+        def values(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array]:
+            return (target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter),)
+
+        return self._in_pieces(values, x)[0]
 
     def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, (N, *input) as ``x``; see ``GradientAdapter.gradients``."""
-        return self.adapter.gradients(x, self.target, self.feed, rule, allow_no_relu)
+        return self.values_and_gradients(x, rule, allow_no_relu)[1]
+
+    def values_and_gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False) -> tuple[Array, Array]:
+        """Return the scores (N,) as well, which cost nothing more."""
+        differentiate = partial(self.adapter.gradients, rule=rule, allow_no_relu=allow_no_relu)
+        scores, gradients = self._in_pieces(differentiate, x)
+        return scores, self._modified(gradients)
+
+    def features(self, x: Array, layer: Any = None) -> tuple[Array, Array]:
+        """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
+
+        def features(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array]:
+            _, found, gradients = self.adapter.features(x, target, feed, layer)
+            return self._each(found, gradients.shape[0] // found.shape[0]), gradients
+
+        found, gradients = self._in_pieces(features, x)
+        return found, self._modified(gradients)
 
     def repeat(self, times: int) -> "Score":
-        """Return the score of ``times`` copies of the N inputs, copy after copy: (times * N, *input)."""
-        if times == 1:
-            return self
+        """Return the score of ``times`` copies of the N samples, copy after copy: (times * N, *input)."""
         feed = {name: self._tile(value, times) for name, value in self.feed.items()}
-        return replace(self, target=self.target.repeat(times), feed=feed, n=times * self.n)
+        return replace(self, target=self.target.repeat(times), feed=feed, n=times * self.n, details={})
+
+    def alone(self, method: Callable[["Score", Array], Array], x: Array) -> Array:
+        """Compute every sample's mask by itself, with its details: for a method whose samples differ in what they take."""
+        masks, ones = [], []
+        for i in range(self.n):
+            one = slice(i, i + 1)
+            score = replace(self, target=self.target.take(one), feed=self._fed(one), n=1, per_input=1, details={})
+            masks.append(method(score, x[one]))
+            ones.append(score.details)
+        for name, first in ones[0].items():
+            concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
+            self.details[name] = concatenate([details[name] for details in ones])
+        return self.adapter.xp.concatenate(masks)
+
+    def note(self, **found: Any) -> None:
+        """Keep what a method found out, for the user: by name, an array (N, ...) or a number for all samples."""
+        for name, value in found.items():
+            self.details[name] = np.full(self.n, value) if isinstance(value, int | float) else value
 
     def batches(self, points: int) -> Iterator[range]:
-        """Cut ``points`` evaluations of all N inputs into even runs that hold at most ``batch_size`` samples each."""
-        runs = -(-points // max(1, self.batch_size // self.n))
-        bounds = [points * i // runs for i in range(runs + 1)]
-        yield from (range(*ends) for ends in pairwise(bounds))
+        """Cut a method's ``points`` evaluations of all N samples into ``runs``, and announce them."""
+        self.pace.progress.announce(points * self.n)
+        return self.runs(points)
+
+    def runs(self, points: int) -> Iterator[range]:
+        """Cut ``points`` copies of all N samples into even runs that hold at most ``pace.size`` samples each."""
+        done = 0
+        while done < points:
+            left = -(-(points - done) // max(1, self.pace.size // self.n))
+            end = done + (points - done) // left
+            yield range(done, end)
+            done = end
+
+    def _in_pieces(self, call: Callable[..., tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
+        """Evaluate N samples, at most ``pace.size`` at a time; what does not fit into memory is evaluated in halves."""
+        done: list[tuple[Array, ...]] = []
+        start = 0
+        while start < self.n:
+            each = self.per_input if self.per_input <= self.pace.size else 1
+            stop = min(self.n, start + max(1, self.pace.size // each) * each)
+            piece = self._fitting(call, x, slice(start, stop), each)
+            if piece is not None:
+                self.pace.progress.tick(stop - start)
+                done.append(piece)
+                start = stop
+        if len(done) == 1:
+            return done[0]
+        return tuple(self.adapter.xp.concatenate(parts) for parts in zip(*done, strict=True))
+
+    def _fitting(
+        self, call: Callable[..., tuple[Array, ...]], x: Array, samples: slice, each: int
+    ) -> tuple[Array, ...] | None:
+        """Evaluate some of the samples; None, and a smaller pace, if they are too many for the memory."""
+        inputs = slice(samples.start, samples.stop, each)
+        try:
+            return call(x[inputs], self.target.take(samples), self._fed(inputs))
+        except MemoryShortage:
+            if samples.stop - samples.start == 1:
+                raise
+        self.pace.size = (samples.stop - samples.start) // 2
+        return None
+
+    def _modified(self, gradients: Array) -> Array:
+        return gradients if self.modifier is None else self.modifier(gradients)
+
+    def _fed(self, samples: slice) -> dict[str, Any]:
+        return {name: value[samples] if getattr(value, "shape", None) else value for name, value in self.feed.items()}
 
     def _tile(self, value: Any, times: int) -> Any:
-        return self.adapter.xp.concatenate([value] * times) if getattr(value, "shape", ()) else value
+        return self.adapter.xp.concatenate([value] * times) if times > 1 and getattr(value, "shape", None) else value
 
-
-def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> list[int]:
-    """Return the highest output of each of the inputs (N, *input); an output with spatial axes counts by its mean.
-
-    Raises:
-        ModelError: if the output is not an array (N, ...), or not finite.
-    """
-    n = x.shape[0]
-    outputs = channels_of(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
-    scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
-    if not np.isfinite(scores).all():
-        raise ModelError("the model's output is NaN or infinite for this input; it has no top class")
-    return [int(top) for top in scores.argmax(axis=1)]
+    def _each(self, array: Array, times: int) -> Array:
+        """Repeat every entry ``times`` times, one after the other."""
+        if times == 1:
+            return array
+        return self.adapter.xp.concatenate([array[i : i + 1] for i in range(array.shape[0]) for _ in range(times)])

@@ -1,90 +1,136 @@
-"""SmoothGrad: a mask averaged over noisy copies of its input."""
+"""SmoothGrad and its kin: a mask averaged over noisy copies of its input."""
 
 import math
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import SupportsFloat
-
-import numpy as np
+from typing import Literal, TypeAlias
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
+from saliency.core.moments import Moments
+from saliency.core.noise import Noise
 from saliency.core.numbers import whole
-from saliency.core.run import Progress
 from saliency.core.score import Score
+from saliency.core.tolerance import check_tolerance, met
+
+Method: TypeAlias = Callable[[Score, Array], Array]
+Average: TypeAlias = Literal["mean", "squared", "variance"]
+"""Of the masks (SmoothGrad), of their squares (SmoothGrad-squared), or their variance (VarGrad)."""
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Normal noise whose sample i depends on (seed, i) alone, whatever the batch and the number of inputs.
+class Smoothing:
+    """How a mask is smoothed.
 
     Args:
-        spread: standard deviation, in units of the input's own range (maximum - minimum).
-        samples: number of noisy copies.
-        seed: a whole number.
+        noise: of the copies.
+        samples: number of copies; with a tolerance, the number to begin with.
+        average: see ``Average``.
+        standard_error: compute the standard error of every pixel.
+        tolerance: double the samples until ``norm(standard error) <= tolerance * norm(mask)``; None does not.
+        max_samples: stop there, with a warning.
 
     Raises:
-        InputError: if one of them is out of range.
-    """
-
-    spread: float
-    samples: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if isinstance(self.spread, bool) or not isinstance(self.spread, SupportsFloat) or not 0 <= self.spread < math.inf:
-            raise InputError(f"`stdev_spread` (={self.spread!r}) must be a finite number, 0 or more")
-        whole("nsamples", self.samples, least=1)
-        whole("seed", self.seed, least=0)
-
-    @classmethod
-    def of(cls, spread: float, samples: int, seed: int | None) -> "Noise":
-        """Return noise as a user asks for it: None draws a fresh seed, from no generator that anybody else uses."""
-        return cls(spread, samples, secrets.randbits(63) if seed is None else seed)
-
-    def copies(self, score: Score, x: Array) -> Iterator[Array]:
-        """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input)."""
-        xp = score.adapter.xp
-        axes = tuple(range(1, len(x.shape)))
-        span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
-        seeds = np.random.SeedSequence(int(self.seed)).generate_state(int(self.samples), np.uint64) >> np.uint64(1)
-        for run in score.batches(int(self.samples)):
-            noisy = score.adapter.normal(tuple(x.shape[1:]), [int(seeds[i]) for i in run])[:, None]
-            if score.n > 1:  # the same noise for each input
-                noisy = xp.concatenate([noisy] * score.n, axis=1)  # (copies, N, *input)
-            noisy *= float(self.spread) * span  # in place: a second array of this size is felt
-            noisy += x
-            yield noisy
-
-
-def smoothed(
-    masks: Callable[[Score, Array], Array], noise: Noise, magnitude: bool, score: Score, x: Array, tick: Progress
-) -> Array:
-    """Average masks over noisy copies of the inputs.
-
-    Args:
-        masks: from N inputs to N masks.
-        noise: how many copies, and how noisy.
-        magnitude: average the squares instead.
-        score: of the N inputs.
-        x: (N, *input).
-        tick: called with the number of masks made, for a progress bar.
-
-    Returns:
-        (N, *mask), in the mask's units, or their square.
+        InputError: if one of them breaks a rule.
 
     Source:
-        Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825; the squares: Hooker et al.,
-        A Benchmark for Interpretability Methods in Deep Neural Networks, arXiv:1806.10758.
+        Smilkov et al., SmoothGrad: removing noise by adding noise, arXiv:1706.03825; the squares: Hooker et al., A Benchmark
+        for Interpretability Methods in Deep Neural Networks, arXiv:1806.10758; the variance: Adebayo et al., Local
+        Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values, arXiv:1810.03307.
     """
-    total: Array = 0.0
-    for noisy in noise.copies(score, x):
-        copies = noisy.shape[0]
-        mask = masks(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
-        mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
-        if magnitude:
-            mask *= mask
-        total = total + score.adapter.xp.sum(mask, axis=0)
-        tick(copies * score.n)
-    return total / noise.samples
+
+    noise: Noise
+    samples: int = 25
+    average: Average = "squared"
+    standard_error: bool = False
+    tolerance: float | None = None
+    max_samples: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.average not in ("mean", "squared", "variance"):
+            raise InputError(f"`average` (={self.average!r}) must be 'mean', 'squared', 'variance' or None")
+        whole("nsamples", self.samples, least=1 + self._errors * (3 if self.noise.antithetic else 1))
+        check_tolerance(self.tolerance)
+        whole("max_samples", self.max_samples, least=1)
+        if self.noise.antithetic and self.samples % 2:
+            raise InputError(f"`nsamples` (={self.samples}) must be even for antithetic noise, which comes in pairs")
+        if self.noise.antithetic and self._errors and self.average == "variance":
+            raise InputError("`average` (='variance') has no standard error for antithetic noise, which comes in pairs")
+
+    @classmethod
+    def of(
+        cls,
+        stdev_spread: float = 0.15,
+        nsamples: int = 25,
+        magnitude: bool = True,
+        seed: int | None = None,
+        average: Average | None = None,
+        antithetic: bool = False,
+        standard_error: bool = False,
+        tolerance: float | None = None,
+        max_samples: int = 1000,
+    ) -> "Smoothing":
+        """Read a user's options: ``average=None`` goes by ``magnitude``; the first four are ``GetSmoothedMask``'s."""
+        kind: Average = average or ("squared" if magnitude else "mean")
+        noise = Noise.of(stdev_spread, seed, antithetic)
+        return cls(noise, nsamples, kind, standard_error, tolerance, max_samples)
+
+    @property
+    def _errors(self) -> bool:
+        return self.standard_error or self.tolerance is not None
+
+    def masks(self, method: Method, score: Score, x: Array) -> Array:
+        """Average masks over noisy copies of the inputs.
+
+        Args:
+            method: from N inputs to N masks, in a new array.
+            score: of the N inputs.
+            x: (N, *input).
+
+        Returns:
+            (N, *mask), in the mask's units, or their square.
+        """
+        if self.tolerance is not None:
+            return score.alone(lambda one, x_one: self._to_tolerance(method, one, x_one), x)
+        moments = self._moments(score)
+        self._sample(moments, method, score, x, range(int(self.samples)))
+        return self._result(moments, score)
+
+    def _to_tolerance(self, method: Method, score: Score, x: Array) -> Array:
+        """Smooth one input's mask, with as many samples as it takes."""
+        moments, done, goal = self._moments(score), 0, int(self.samples)
+        while True:
+            self._sample(moments, method, score, x, range(done, goal))
+            mask, done = self._result(moments, score), goal
+            relative = _norm(score, score.details["standard_error"]) / (_norm(score, mask) or 1.0)
+            goal = min(2 * done, int(self.max_samples) // 2 * 2 if self.noise.antithetic else int(self.max_samples))
+            if met(relative, self.tolerance, goal <= done, f"relative standard error after {done} samples", "max_samples"):
+                return mask
+            score.pace.progress.add(goal - done)
+
+    def _sample(self, moments: Moments, method: Method, score: Score, x: Array, samples: range) -> None:
+        for noisy in self.noise.copies(score, x, samples):
+            copies = noisy.shape[0]
+            with score.pace.progress.masks(copies * score.n):
+                mask = method(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
+            mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
+            if self.average == "squared":
+                mask *= mask
+            if self.noise.antithetic and self._errors:  # pairs are independent, their members are not
+                mask = score.adapter.xp.mean(mask.reshape((copies // 2, 2, *mask.shape[1:])), axis=1)
+            moments.add(mask)
+
+    def _moments(self, score: Score) -> Moments:
+        powers = {(False, False): 1, (False, True): 2, (True, False): 2, (True, True): 4}
+        return Moments(score.adapter.xp, powers[self.average == "variance", self._errors])
+
+    def _result(self, moments: Moments, score: Score) -> Array:
+        variance = self.average == "variance"
+        if self._errors:
+            score.note(standard_error=moments.error_of_variance if variance else moments.error_of_mean)
+            score.note(samples=moments.count * (2 if self.noise.antithetic else 1))
+        return moments.variance if variance else moments.mean
+
+
+def _norm(score: Score, array: Array) -> float:
+    return math.sqrt(score.adapter.numpy(score.adapter.xp.sum(array * array)))

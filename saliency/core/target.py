@@ -17,6 +17,8 @@ FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column)
 class Target:
     """The target of N samples: one number per sample, read off the model's output or off a layer's.
 
+    Several samples may share an input: T targets of one input stand one after the other.
+
     Args:
         layer: name or object of the layer whose output is read; None for the model's output.
         function: from the model's output, as the model gives it, to one number per sample, (N,) or (N, 1).
@@ -62,16 +64,20 @@ class Target:
         """Return the target of ``times`` copies of the samples, copy after copy."""
         return replace(self, units=np.tile(self.units, (times, 1, 1)), weights=np.tile(self.weights, (times, 1)))
 
+    def take(self, samples: slice) -> "Target":
+        """Return the target of some of the samples."""
+        return replace(self, units=self.units[samples], weights=self.weights[samples])
+
     def scores(self, outputs: Any, n: int, adapter: Any) -> Any:
         """Read one score per sample off the outputs.
 
         Args:
             outputs: (N, channels, *space) of the layer or the model; for a function, whatever the model gives.
-            n: number of samples.
+            n: number of inputs N.
             adapter: the outputs' adapter.
 
         Returns:
-            (N,) in the output's units.
+            (N * T,) in the output's units; a function has one target an input.
 
         Raises:
             ModelError: if the output is not an array (N, ...).
@@ -81,11 +87,11 @@ class Target:
             return _one_per_sample(self.function(outputs), n)
         outputs = channels_of(outputs, n)
         _check_indices(self.units, outputs.shape, self.layer)
-        rows = np.arange(n)[:, None]  # (N, 1)
-        values = outputs[rows, self.units[..., 0]]  # (N, terms, *space)
+        samples = np.arange(len(self.units))[:, None]  # (N * T, 1)
+        values = outputs[samples // (len(self.units) // n), self.units[..., 0]]  # (N * T, terms, *space)
         if self.units.shape[-1] == 3:
             terms = np.arange(self.units.shape[1])[None]  # (1, terms)
-            values = values[rows, terms, self.units[..., 1], self.units[..., 2]]
+            values = values[samples, terms, self.units[..., 1], self.units[..., 2]]
         elif values.ndim > 2:
             values = adapter.xp.mean(values, axis=tuple(range(2, values.ndim)))
         return adapter.xp.sum(values * adapter.asarray(self.weights), axis=1)

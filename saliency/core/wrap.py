@@ -6,6 +6,7 @@ from typing import Any
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
+from saliency.core.function import FunctionAdapter
 
 ADAPTERS = {"torch": "saliency.torch"}
 """Framework's module -> the module here whose ``adapt(model, **options)`` returns an adapter, or None."""
@@ -15,7 +16,8 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
     """Return the adapter of a model.
 
     Args:
-        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, or an adapter (returned as it is).
+        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, any other function of a batch (for the methods that
+            need no gradient), or an adapter (returned as it is).
         **options: the adapter's own, for example ``saliency.torch.TorchAdapter``'s.
 
     Raises:
@@ -30,7 +32,11 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
             adapter = import_module(home).adapt(model, **options)
             if isinstance(adapter, GradientAdapter):
                 return adapter
-    raise InputError(f"`model` ({_kind(model)}) must be a torch.nn.Module, an exported Torch program or an adapter")
+    if callable(model) and not isinstance(model, type):
+        return FunctionAdapter(model, **options)
+    raise InputError(
+        f"`model` ({_kind(model)}) must be a torch.nn.Module, an exported Torch program, a function of a batch or an adapter"
+    )
 
 
 def _kind(model: Any) -> str:

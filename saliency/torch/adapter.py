@@ -1,7 +1,5 @@
 """Torch's side of the contract."""
 
-import threading
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
@@ -12,13 +10,15 @@ import numpy.typing as npt
 import torch
 
 from saliency.core.adapter import GradientAdapter, Rule
-from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError
+from saliency.core.errors import InputError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
-from saliency.torch.forward import forward
+from saliency.torch.backward import check_scores, differentiate
+from saliency.torch.features import Features
+from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
 from saliency.torch.in_place import InPlaceOnViews
-from saliency.torch.logits import HIDDEN, ending
+from saliency.torch.memory import shortages
 from saliency.torch.rules import apply_rule, opaque_nodes
 
 
@@ -32,19 +32,20 @@ class TorchAdapter(GradientAdapter):
         model: the module; its ``forward`` takes the input first, the others by name.
         relu_nodes: names of autograd nodes of your own that are ReLUs (``MyReLUBackward`` for a
             ``torch.autograd.Function`` named ``MyReLU``).
+        channel_axis: of one input, without its batch axis; None if it has no channels, as (H, W).
 
     Raises:
         ModelError: if the model's tensors were made under ``torch.inference_mode()``.
     """
 
     xp = torch
-    channel_axis = 0
 
-    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = ()) -> None:
+    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = (), channel_axis: int | None = 0) -> None:
         check_servable(model)
-        self.model = model
+        self.model, self.channel_axis = model, channel_axis
         self._relu_nodes = frozenset(relu_nodes)
-        self._squashed = threading.local()  # a guess that saves a forward pass: did the last output end in a softmax?
+        self._forward = Forward(model)
+        self._features = Features(self._forward)
 
     @property
     def device(self) -> torch.device:
@@ -63,7 +64,7 @@ class TorchAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):
-            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis), dtype=np.float64))
+            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis or 0), dtype=np.float64))
         else:
             value = value.to_dense() if value.layout != torch.strided else value
             if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
@@ -94,8 +95,8 @@ class TorchAdapter(GradientAdapter):
         return numbers.to(self.dtype)
 
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        with untouched(self.model, self.device, grad=False):
-            return forward(self.model, x.to(self._first.dtype, copy=True), target, feed, tap=target.logits)
+        with shortages(x), untouched(self.model, self.device, grad=False):
+            return self._forward.plain(x.to(self._first.dtype, copy=True), target, feed)
 
     def gradients(
         self,
@@ -104,40 +105,25 @@ class TorchAdapter(GradientAdapter):
         feed: Mapping[str, Any],
         rule: Rule | None = None,
         allow_no_relu: bool = False,
-    ) -> torch.Tensor:
-        with untouched(self.model, self.device, grad=True), ExitStack() as stack:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        with shortages(x), untouched(self.model, self.device, grad=True), ExitStack() as stack:
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             if rule is not None:
                 stack.enter_context(InPlaceOnViews())
-            outputs = self._with_graph(leaf.to(self._first.dtype), target, feed)
-            score = target.scores(outputs, len(leaf), self).sum()
-            if not bool(torch.isfinite(score)):
-                raise GradientError(f"the score is {score.item()}; it must be finite")
-            if not score.requires_grad:
-                raise GradientError("the score does not depend on the input: it was detached, or is a constant")
+            outputs = self._forward.with_graph(leaf.to(self._first.dtype), target, feed)
+            scores = target.scores(outputs, len(leaf), self)
+            check_scores(scores, "the input")
             if rule is not None:
-                apply_rule(score, leaf, rule, self._relu_nodes, opaque_nodes(self.model), allow_no_relu)
-            return self._differentiate(score, leaf)
+                apply_rule(scores, leaf, rule, self._relu_nodes, opaque_nodes(self.model), allow_no_relu)
+            return scores.detach(), differentiate(scores, leaf, "`x_value`")
 
-    def _with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        wanted = target.logits and target.layer is None
-        tap = wanted and getattr(self._squashed, "last", False)
-        outputs = forward(self.model, x, target, feed, tap)
-        end = ending(outputs) if wanted and not tap else None
-        if end == "hidden":
-            warnings.warn(HIDDEN, LogitWarning, stacklevel=10)
-        elif end == "squashed":
-            self._squashed.last = True
-            outputs = forward(self.model, x, target, feed, tap=True)
-        return outputs
-
-    def _differentiate(self, score: torch.Tensor, leaf: torch.Tensor) -> torch.Tensor:
-        try:
-            (gradient,) = torch.autograd.grad(score, leaf, allow_unused=True)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            raise ModelError(f"Torch can't differentiate this model: {str(error).splitlines()[0]}") from error
-        if gradient is None:
-            raise GradientError("the score does not depend on the input: no path leads from it to `x_value`")
-        return gradient
+    def features(
+        self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], layer: Any = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        with shortages(x), untouched(self.model, self.device, grad=False):
+            own = x.to(self._first.dtype)
+            if layer is None:
+                scores, found, gradients = self._features.at_last(own, target, feed, self)
+            else:
+                scores, found, gradients = self._features.at(layer, own, target, feed, self)
+            return scores, found.to(self.dtype), gradients.to(self.dtype)

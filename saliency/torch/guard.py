@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from saliency.core.errors import ModelError
+from saliency.core.warn import warn
 
 
 @dataclass
@@ -94,10 +94,7 @@ def check_servable(model: torch.nn.Module) -> None:
     """
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
-            warnings.warn(
-                f"the model's `{name}` has no running statistics and mixes the samples of a batch: use batch_size=1",
-                stacklevel=3,
-            )
+            warn(f"the model's `{name}` has no running statistics and mixes the samples of a batch: use batch_size=1")
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_inference():
             raise ModelError(

@@ -1,0 +1,79 @@
+"""What the class activation maps share: a layer's output, and what its scores' gradients say about it."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from saliency.core.adapter import Array
+from saliency.core.mask import SaliencyMask
+from saliency.core.score import Score
+from saliency.core.spatial import resized, spatial_axes
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a map is made from.
+
+    Args:
+        score: of the N samples.
+        x: (N, *input).
+        features: the layer's output, (N, channels, *space).
+        gradients: d score / d features, the same shape.
+    """
+
+    score: Score
+    x: Array
+    features: Array
+    gradients: Array
+
+
+class ClassActivationMap(SaliencyMask):
+    """The positive part of a weighted sum of a layer's channels.
+
+    Args:
+        model, y, **settings: see ``SaliencyMask``.
+        layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
+
+    Options of ``GetMask`` and the others:
+        should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
+            map at the layer's size, in units that the method's formula gives it.
+        three_dims: repeat the map for each channel of the input.
+
+    The mask has the shape of the input's, or the layer's, spatial axes.
+    """
+
+    def __init__(self, model: Any, y: Any = None, layer: Any = None, **settings: Any) -> None:
+        super().__init__(model, y, layer=layer, **settings)
+
+    @abstractmethod
+    def weighted(self, seen: Seen) -> Array:
+        """Return the layer's channels with their weights, (N, channels, *space); their sum over channels is the map."""
+
+    def masks(self, score: Score, x: Array, layer: Any = None, should_resize: bool = True, three_dims: bool = False) -> Array:
+        """Return max(0, sum over channels of the weighted features)."""
+        maps = positive(score, self.weighted(Seen(score, x, *score.features(x, layer))))
+        if should_resize:
+            peak = score.adapter.xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True)
+            maps = on_input(score, maps / score.adapter.xp.where(peak > 0, peak, 1.0), x)
+        return per_channel(score, maps, x) if three_dims else maps
+
+
+def positive(score: Score, weighted: Array) -> Array:
+    """Return the positive part of the sum over channels, (N, *space)."""
+    return score.adapter.xp.clip(score.adapter.xp.sum(weighted, axis=1), 0.0, None)
+
+
+def on_input(score: Score, maps: Array, x: Array) -> Array:
+    """Resize maps (N, *space) to the spatial axes of ``x`` (N, *input)."""
+    size = tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
+    return resized(score.adapter, maps, size)
+
+
+def per_channel(score: Score, maps: Array, x: Array) -> Array:
+    """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on."""
+    axis = score.adapter.channel_axis
+    if axis is None:
+        return maps
+    axis = axis % (len(x.shape) - 1) + 1
+    one = maps.reshape((*maps.shape[:axis], 1, *maps.shape[axis:]))
+    return score.adapter.xp.concatenate([one] * int(x.shape[axis]), axis=axis)

@@ -1,0 +1,122 @@
+"""Class activation maps by gradients: one formula each, over the same features A and gradients G of a layer."""
+
+from typing import final
+
+from saliency.core.adapter import Array
+from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel, positive
+from saliency.core.mask import SaliencyMask
+from saliency.core.score import Score
+
+EPSILON = 1e-7
+"""Keeps XGradCAM's quotient finite where a channel sums to zero, in units of the layer's output."""
+
+
+@final
+class GradCAM(ClassActivationMap):
+    """Channels weighted by the mean of their gradient: ``max(0, sum_k mean(G_k) A_k)``.
+
+    Options and shapes: see ``ClassActivationMap``. The raw map is in score units per position.
+
+    Source:
+        Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
+    """
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return mean(G_k) A_k."""
+        return _mean(seen.score, seen.gradients) * seen.features
+
+
+@final
+class GradCAMPlusPlus(ClassActivationMap):
+    """Positive gradients, each weighted by ``1 / (2 + G sum(A_k))``: several objects of a class count alike.
+
+    This is the paper's weight for a score's exponential, ``G^2 / (2 G^2 + sum(A_k) G^3)``, divided by G^2.
+    Options and shapes: see ``ClassActivationMap``.
+
+    Source:
+        Chattopadhyay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, arXiv:1710.11063.
+    """
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return sum(max(0, G_k) / (2 + G_k sum(A_k))) A_k."""
+        xp = seen.score.adapter.xp
+        rising = xp.clip(seen.gradients, 0.0, None)
+        share = rising / xp.where(rising > 0, 2 + rising * _sum(seen.score, seen.features), 1.0)
+        return _sum(seen.score, share) * seen.features
+
+
+@final
+class LayerCAM(ClassActivationMap):
+    """Every position weighted by its own positive gradient: ``max(0, sum_k max(0, G_k) A_k)``; for early layers as well.
+
+    Options and shapes: see ``ClassActivationMap``.
+
+    Source:
+        Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 30, 2021.
+    """
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return max(0, G_k) A_k."""
+        return seen.score.adapter.xp.clip(seen.gradients, 0.0, None) * seen.features
+
+
+@final
+class HiResCAM(ClassActivationMap):
+    """Every position weighted by its own gradient: ``max(0, sum_k G_k A_k)``.
+
+    Options and shapes: see ``ClassActivationMap``.
+
+    Source:
+        Draelos & Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, arXiv:2011.08891.
+    """
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return G_k A_k."""
+        return seen.gradients * seen.features
+
+
+@final
+class XGradCAM(ClassActivationMap):
+    """Channels weighted by the mean of their gradient, each position counting by its activation.
+
+    ``max(0, sum_k sum(G_k A_k) / sum(A_k) A_k)``. Options and shapes: see ``ClassActivationMap``.
+
+    Source:
+        Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.
+    """
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return sum(G_k A_k) / sum(A_k) A_k."""
+        weights = _sum(seen.score, seen.gradients * seen.features) / (_sum(seen.score, seen.features) + EPSILON)
+        return weights * seen.features
+
+
+@final
+class GuidedGradCAM(SaliencyMask):
+    """Guided backpropagation times Grad-CAM: the fine detail of the one where the other finds the class.
+
+    The mask has the input's shape.
+
+    Options:
+        layer: as for ``GradCAM``.
+        allow_no_relu: as for ``GuidedBackprop``.
+
+    Source:
+        Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
+    """
+
+    def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
+        """Return the guided gradient times the map, resized to the input's size."""
+        score.pace.progress.announce(2 * score.n)
+        features, gradients = score.features(x, layer)
+        maps = on_input(score, positive(score, _mean(score, gradients) * features), x)
+        return score.gradients(x, "guided", allow_no_relu) * per_channel(score, maps, x)
+
+
+def _sum(score: Score, values: Array) -> Array:
+    """Sum over the spatial axes of (N, channels, *space), which stay with length 1."""
+    return score.adapter.xp.sum(values, axis=tuple(range(2, len(values.shape))), keepdims=True)
+
+
+def _mean(score: Score, values: Array) -> Array:
+    return score.adapter.xp.mean(values, axis=tuple(range(2, len(values.shape))), keepdims=True)

@@ -1,0 +1,55 @@
+"""GradientSHAP: expected gradients at random points between random baselines and noisy inputs."""
+
+from typing import Any, final
+
+import numpy as np
+
+from saliency.core.adapter import Array
+from saliency.core.baseline import baselines_of
+from saliency.core.mask import SaliencyMask
+from saliency.core.noise import Noise, seeds_of
+from saliency.core.numbers import whole
+from saliency.core.score import Score
+
+
+@final
+class GradientSHAP(SaliencyMask):
+    """The mean of (x - baseline) times the gradient at a random point between the two: an estimate of SHAP values.
+
+    The mask has the input's shape, in score units.
+
+    Options:
+        x_baseline: one or several, as for ``IntegratedGradients``; each sample draws one of them.
+        x_steps: number of random points.
+        spread: standard deviation of noise on x, in units of the input's range (maximum - minimum).
+        seed: a whole number makes the result repeatable; None does not.
+
+    Source:
+        Lundberg & Lee, A Unified Approach to Interpreting Model Predictions, arXiv:1705.07874; Erion et al., Improving
+        performance of deep learning models with axiomatic attribution priors and expected gradients, arXiv:1906.10670.
+    """
+
+    def masks(
+        self,
+        score: Score,
+        x: Array,
+        x_baseline: Any = None,
+        x_steps: int = 25,
+        spread: float = 0.0,
+        seed: int | None = None,
+    ) -> Array:
+        """Return the mean over samples of (x - baseline) * gradient(baseline + random part * (x - baseline))."""
+        adapter, baselines = score.adapter, baselines_of(x_baseline, score, x)
+        noise, samples = Noise.of(spread, seed, name="spread"), whole("x_steps", x_steps, least=1)
+        draws = [np.random.default_rng(one) for one in seeds_of(noise.seed, samples)]
+        parts, picks = [draw.random() for draw in draws], [int(draw.integers(len(baselines))) for draw in draws]
+        score.pace.progress.announce(samples * score.n)
+        total, done = 0.0, 0
+        for noisy in noise.copies(score, x, range(samples)):
+            run = range(done, done := done + noisy.shape[0])
+            start = adapter.xp.concatenate([baselines[picks[i]][None] for i in run])  # (samples, N, *input)
+            part = adapter.asarray([parts[i] for i in run]).reshape((-1, *[1] * len(x.shape)))
+            points = start + part * (noisy - start)
+            gradients = score.repeat(len(run)).gradients(points.reshape((-1, *x.shape[1:])))
+            total = total + adapter.xp.sum((noisy - start) * gradients.reshape(points.shape), axis=0)
+        return total / samples

@@ -1,0 +1,23 @@
+"""Input times gradient."""
+
+from typing import final
+
+from saliency.core.adapter import Array
+from saliency.core.mask import SaliencyMask
+from saliency.core.score import Score
+
+
+@final
+class InputXGradient(SaliencyMask):
+    """The gradient times the input: what each number contributes, if the score were linear.
+
+    The mask has the input's shape, in score units.
+
+    Source:
+        Shrikumar et al., Not Just a Black Box: Learning Important Features Through Propagating Activation Differences,
+        arXiv:1605.01713.
+    """
+
+    def masks(self, score: Score, x: Array) -> Array:
+        """Return x times d score / d x."""
+        return x * score.gradients(x)

@@ -1,0 +1,121 @@
+"""N inputs as a user gives them, each with a target and the model's other inputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from saliency.core.adapter import Array, GradientAdapter
+from saliency.core.errors import InputError, ModelError
+from saliency.core.target import Target, channels_of
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """N inputs as the user gave them, with a target for each and the model's other inputs.
+
+    Where one input stands several times in a row, the same object for several targets, it is evaluated once for all of them.
+    """
+
+    x_values: Any
+    ys: Sequence[Any]
+    feed: Mapping[str, Any]
+    alike: int
+    """How many entries in a row are one and the same input, all through; 1 if they are not."""
+
+    @classmethod
+    def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
+        """Pair N inputs with N targets.
+
+        Raises:
+            InputError: if there is no input, or the numbers of inputs, targets and other inputs differ.
+        """
+        x_values, feed = _sequence(x_values), named(feed_dict)
+        n = len(x_values)
+        each = isinstance(y, list | range) or getattr(y, "ndim", 0) == 1
+        ys = list(y) if each else [mask_y if y is None else y] * n
+        if len(ys) != n:
+            raise InputError(f"`y` ({len(ys)} targets) must have one entry for each of the {n} inputs")
+        for name, value in feed.items():
+            if np.ndim(value) and len(value) != n:
+                raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
+        apart = any(np.ndim(value) for value in feed.values()) or any(callable(y) for y in ys)
+        return cls(x_values, ys, feed, 1 if apart else _alike(x_values))
+
+    def batch(self, start: int, size: int) -> tuple[int, int]:
+        """Return where a batch of at most ``size`` entries from ``start`` on ends, and how many in a row share an input."""
+        alike = self.alike
+        if alike <= size:
+            return min(len(self.ys), start + size // alike * alike), alike
+        left = alike - start % alike
+        some = -(-left // -(-left // size))  # an even part of what is left of this input's targets
+        return start + some, some
+
+    def on_device(
+        self, adapter: GradientAdapter, run: slice, per_input: int, logits: bool
+    ) -> tuple[Target, dict[str, Any], Array]:
+        """Bring some of the entries to the device.
+
+        Returns:
+            Their target (None is each input's top class), the model's other inputs, and the inputs (n, *input).
+        """
+        some = {name: value[run] if np.ndim(value) else value for name, value in self.feed.items()}
+        feed = {name: adapter.asfeed(value, name) for name, value in some.items()}
+        ys = self.ys[run]
+        x = adapter.stack(self.x_values[run.start : run.stop : per_input])
+        if any(y is None for y in ys):
+            tops = np.repeat(top_classes(adapter, x, feed), per_input)
+            ys = [int(top) if y is None else y for y, top in zip(ys, tops, strict=True)]
+        if per_input > 1:
+            x = adapter.xp.concatenate([x[i : i + 1] for i in range(x.shape[0]) for _ in range(per_input)])
+        return Target.of(ys, logits), feed, x
+
+
+def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> list[int]:
+    """Return the highest output of each of the inputs (N, *input); an output with spatial axes counts by its mean.
+
+    Raises:
+        ModelError: if the output is not an array (N, ...), or not finite.
+    """
+    n = x.shape[0]
+    outputs = channels_of(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
+    scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
+    if not np.isfinite(scores).all():
+        raise ModelError("the model's output is NaN or infinite for this input; it has no top class")
+    return [int(top) for top in scores.argmax(axis=1)]
+
+
+def named(feed_dict: Any) -> dict[str, Any]:
+    """Return the model's other inputs by name.
+
+    Raises:
+        InputError: if they are not named.
+    """
+    if not isinstance(feed_dict, Mapping | None):
+        raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from the inputs' names to their values")
+    return dict(feed_dict or {})
+
+
+def _sequence(values: Any) -> Any:
+    """Return N inputs as a list or an array."""
+    values = list(values) if isinstance(values, tuple) else values
+    if not isinstance(values, list) and not hasattr(values, "dtype"):  # a table, say
+        values = np.asarray(values)
+    if not isinstance(values, list) and (len(values.shape) == 0 or str(values.dtype) == "object"):
+        raise InputError("`x_values` must be an array (N, *input) of numbers, or a list of N inputs")
+    if len(values) == 0:
+        raise InputError("`x_values` (length 0) must hold one input at least")
+    return values
+
+
+def _alike(values: Any) -> int:
+    """Return how many entries in a row are one object (or one memory, in an array), if equally many all through."""
+    n = len(values)
+    if not isinstance(values, list):
+        strides = getattr(values, "strides", None) or getattr(values, "stride", tuple)()
+        return n if n > 1 and strides and strides[0] == 0 else 1
+    borders = [0, *(i for i in range(1, n) if values[i] is not values[i - 1]), n]
+    lengths = {end - start for start, end in pairwise(borders)}
+    return lengths.pop() if len(lengths) == 1 else 1

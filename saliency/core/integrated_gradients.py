@@ -1,0 +1,119 @@
+"""Integrated gradients."""
+
+from functools import partial
+from typing import Any, final
+
+from saliency.core.adapter import Array
+from saliency.core.baseline import baselines_of
+from saliency.core.mask import SaliencyMask
+from saliency.core.numbers import whole
+from saliency.core.quadrature import Cells, Rule
+from saliency.core.score import Score
+from saliency.core.tolerance import check_tolerance, met
+
+
+@final
+class IntegratedGradients(SaliencyMask):
+    """The gradient, averaged on the straight line from a baseline to the input, times the difference of the two.
+
+    The mask has the input's shape, in score units; its sum is the score's change from the baseline to the input
+    (completeness), up to the error of the integration, the gap.
+
+    Options:
+        x_baseline: None (zeros), a number, an array of the input's shape, ``"blur"``, ``"mean"``, ``"min"``, ``"max"``; or
+            several, as a list or an array (baselines, *input), over which the masks are averaged (expected gradients).
+        x_steps: number of points on the line.
+        rule: of integration: ``"inclusive"`` (PAIR's), ``"trapezoid"``, ``"midpoint"`` or ``"gauss-legendre"``.
+        tolerance: add points, three times as many at a time and without losing one, until the gap is no more than this part
+            of the change; each input takes what it needs.
+        max_steps: stop there, with a warning.
+        details: evaluate the ends of the line, which two rules do anyway: the mask's ``details`` then hold the ``gap``, the
+            ``change`` (both in score units) and the number of ``points``.
+
+    Source:
+        Sundararajan, Taly & Yan, Axiomatic Attribution for Deep Networks, arXiv:1703.01365; several baselines: Erion et al.,
+        Improving performance of deep learning models with axiomatic attribution priors and expected gradients,
+        arXiv:1906.10670.
+    """
+
+    def masks(
+        self,
+        score: Score,
+        x: Array,
+        x_baseline: Any = None,
+        x_steps: int = 25,
+        rule: Rule = "midpoint",
+        tolerance: float | None = None,
+        max_steps: int = 1000,
+        details: bool = False,
+    ) -> Array:
+        """Return (x - baseline) times the mean gradient between them."""
+        cells = Cells.of(rule, x_steps)
+        check_tolerance(tolerance)
+        whole("max_steps", max_steps, least=1)
+        if tolerance is not None:
+            return score.alone(partial(_to_tolerance, x_baseline, cells, tolerance, max_steps), x)
+        paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
+        for path in paths:
+            path.add(cells)
+        return _mean(paths, details)
+
+
+class _Path:
+    """The straight line from a baseline to the inputs, and the sum of the gradients on it so far."""
+
+    def __init__(self, score: Score, x: Array, baseline: Array) -> None:
+        self.score, self.x, self.baseline = score, x, baseline
+        self.total: Array = 0.0
+        self.points = 0
+        self.ends: dict[float, Array] = {}  # the scores (N,) at 0 and 1, where a rule evaluates them
+
+    def add(self, cells: Cells, keep: float = 0.0) -> None:
+        """Add gradients at the nodes of cells; the sum so far counts by ``keep``."""
+        adapter, n = self.score.adapter, self.score.n
+        ones, difference = [1] * len(self.x.shape), self.x - self.baseline
+        self.total, self.points = self.total * keep, self.points + len(cells.nodes)
+        for run in self.score.batches(len(cells.nodes)):
+            nodes, weights = cells.nodes[run.start : run.stop], cells.widths[run.start : run.stop]
+            points = self.baseline + adapter.asarray(nodes).reshape((-1, *ones)) * difference  # (points, N, *input)
+            scores, gradients = self.score.repeat(len(run)).values_and_gradients(points.reshape((-1, *self.x.shape[1:])))
+            weighted = adapter.asarray(weights).reshape((-1, *ones)) * gradients.reshape(points.shape)
+            self.total = self.total + adapter.xp.sum(weighted, axis=0)
+            self.ends |= {float(nodes[i]): scores[i * n :][:n] for i in (0, len(run) - 1) if nodes[i] in (0.0, 1.0)}
+
+    @property
+    def mask(self) -> Array:
+        return self.total * (self.x - self.baseline)
+
+    def change(self) -> Array:
+        """Return the score's change along the line, (N,)."""
+        for end, point in ((0.0, self.baseline), (1.0, self.x)):
+            if end not in self.ends:
+                self.ends[end] = self.score.values(point)
+        return self.ends[1.0] - self.ends[0.0]
+
+
+def _mean(paths: list[_Path], details: bool) -> Array:
+    """Return the mean of the masks, and note how far it is from complete where that is wanted or known anyway."""
+    mask = sum(path.mask for path in paths) / len(paths)
+    if details or all(len(path.ends) == 2 for path in paths):
+        score = paths[0].score
+        change = sum(path.change() for path in paths) / len(paths)
+        gap = score.adapter.xp.sum(mask.reshape((score.n, -1)), axis=1) - change
+        score.note(gap=gap, change=change, points=sum(path.points for path in paths))
+    return mask
+
+
+def _to_tolerance(x_baseline: Any, cells: Cells, tolerance: float, max_steps: int, score: Score, x: Array) -> Array:
+    """Integrate for one input, with as many points as it takes."""
+    paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
+    new, keep = cells, 0.0
+    while True:
+        for path in paths:
+            path.add(new, keep)
+        mask = _mean(paths, details=True)
+        gap, change = (abs(float(score.adapter.numpy(score.details[name])[0])) for name in ("gap", "change"))
+        last = 3 * len(cells.nodes) > max_steps
+        if met(gap / change if change else gap, tolerance, last, f"gap after {len(cells.nodes)} steps", "max_steps"):
+            return mask
+        (cells, new), keep = cells.refined(), 1 / 3

@@ -1,0 +1,84 @@
+"""RISE: how the score goes with what random masks leave visible."""
+
+import math
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.adapter import Array
+from saliency.core.baseline import baseline_of
+from saliency.core.errors import InputError
+from saliency.core.mask import SaliencyMask
+from saliency.core.noise import Noise, seeds_of
+from saliency.core.numbers import whole
+from saliency.core.score import Score
+from saliency.core.spatial import along, bilinear, spatial_axes
+
+
+@final
+class RISE(SaliencyMask):
+    """The mean score while a pixel is visible, less the mean score, under random masks.
+
+    The mask has the input's shape, all channels alike, in score units; it takes no gradients. It is the paper's map less its
+    constant: a pixel that has no influence gets 0, up to the noise of a finite number of masks.
+
+    Options:
+        nmasks: number of random masks.
+        cells: of the random grid along each spatial axis, before it is smoothed and shifted.
+        keep: the chance of a cell to stay visible, between 0 and 1.
+        value: what covers the rest, as for ``Occlusion``.
+        seed: a whole number makes the result repeatable; None does not.
+
+    Source:
+        Petsiuk, Das & Saenko, RISE: Randomized Input Sampling for Explanation of Black-box Models, arXiv:1806.07421.
+    """
+
+    differentiates = False
+
+    def masks(
+        self,
+        score: Score,
+        x: Array,
+        nmasks: int = 2000,
+        cells: int = 7,
+        keep: float = 0.5,
+        value: Any = 0.0,
+        seed: int | None = None,
+    ) -> Array:
+        """Return sum(score * mask) / sum(mask) - mean(score) over random masks."""
+        adapter, axes = score.adapter, spatial_axes(score.adapter.channel_axis, len(x.shape))
+        draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
+        cover = baseline_of(value, score, x, "value")
+        seeds = seeds_of(Noise.of(0.0, seed).seed, whole("nmasks", nmasks, least=1))
+        shape = [int(x.shape[axis]) if axis in axes else 1 for axis in range(1, len(x.shape))]
+        total, visible, mean = 0.0, 0.0, 0.0
+        for run in score.batches(nmasks):
+            shown = adapter.asarray(np.stack([draw(seeds[i]) for i in run])).reshape((len(run), 1, *shape))
+            points = cover + shown * (x - cover)  # (masks, N, *input)
+            scores = score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:])))
+            scores = scores.reshape((len(run), score.n, *[1] * len(shape)))
+            total, visible = total + adapter.xp.sum(scores * shown, axis=0), visible + adapter.xp.sum(shown, axis=0)
+            mean = mean + adapter.xp.sum(scores, axis=0) / nmasks
+        return (total / visible - mean) * adapter.xp.ones_like(x)
+
+
+class _Draw:
+    """Random masks over given spatial axes: a coarse grid of zeros and ones, enlarged linearly, shifted by part of a cell."""
+
+    def __init__(self, lengths: list[int], cells: int, keep: float) -> None:
+        whole("cells", cells, least=1)
+        if isinstance(keep, bool) or not isinstance(keep, int | float) or not 0 < keep < 1:
+            raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1")
+        self.lengths, self.cells, self.keep = lengths, cells, keep
+        self.wide = [math.ceil(length / cells) for length in lengths]  # pixels in a cell
+        self.enlarge = [bilinear(cells, (cells + 1) * wide) for wide in self.wide]
+
+    def __call__(self, seed: int) -> npt.NDArray[np.float64]:
+        """Return a mask, (*lengths), between 0 and 1."""
+        random = np.random.default_rng(seed)
+        mask: npt.NDArray[np.float64] = (random.random([self.cells] * len(self.lengths)) < self.keep).astype(float)
+        for axis, (length, wide, matrix) in enumerate(zip(self.lengths, self.wide, self.enlarge, strict=True)):
+            shift = int(random.integers(wide))
+            mask = along(matrix[shift : shift + length], mask, axis)
+        return mask

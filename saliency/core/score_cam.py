@@ -1,0 +1,43 @@
+"""Score-CAM: channels weighted by the score of what they show."""
+
+import math
+from typing import final
+
+from saliency.core.adapter import Array
+from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel
+from saliency.core.score import Score
+
+
+@final
+class ScoreCAM(ClassActivationMap):
+    """Channels weighted by the softmax, over channels, of the score of the input seen through them.
+
+    Each channel is scaled to 0..1, resized to the input and multiplied with it; a layer of K channels takes K evaluations
+    and no gradient. Options and shapes: see ``ClassActivationMap``; the raw map is in units of the layer's output.
+
+    Source:
+        Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, arXiv:1910.01279.
+    """
+
+    differentiates = False
+
+    def weighted(self, seen: Seen) -> Array:
+        """Return softmax_k(score(x * channel k)) A_k."""
+        score, x, features = seen.score, seen.x, seen.features
+        xp, scores = score.adapter.xp, []
+        for run in score.batches(features.shape[1]):
+            shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
+            shown = per_channel(score, on_input(score, _unit(score, shown), x), x)
+            points = shown.reshape((len(run), *x.shape)) * x  # (channels, N, *input)
+            scores.append(score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:]))).reshape((len(run), score.n)))
+        high = xp.concatenate(scores)  # (channels, N)
+        powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
+        weights = (powers / xp.sum(powers, axis=0, keepdims=True)).reshape((*high.shape, *[1] * (len(features.shape) - 2)))
+        return xp.concatenate([(weights[k] * features[:, k])[:, None] for k in range(features.shape[1])], axis=1)
+
+
+def _unit(score: Score, maps: Array) -> Array:
+    """Scale maps (N, *space) to 0..1; a constant one becomes 0."""
+    xp, axes = score.adapter.xp, tuple(range(1, len(maps.shape)))
+    low, high = -xp.amax(-maps, axis=axes, keepdims=True), xp.amax(maps, axis=axes, keepdims=True)
+    return (maps - low) / xp.where(high > low, high - low, 1.0)

@@ -1,0 +1,54 @@
+"""The backward pass: from scores to their gradients with respect to a leaf."""
+
+import torch
+
+from saliency.core.errors import GradientError, ModelError
+from saliency.torch.memory import is_shortage
+
+
+def check_scores(scores: torch.Tensor, of: str) -> None:
+    """Refuse scores that have no gradient.
+
+    Raises:
+        GradientError: if they are not finite, or record no graph.
+    """
+    total = scores.detach().sum()
+    if not bool(torch.isfinite(total)):
+        raise GradientError(f"the score is {total.item()}; it must be finite")
+    if not scores.requires_grad:
+        raise GradientError(f"the score does not depend on {of}: it was detached, or is a constant")
+
+
+def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str) -> torch.Tensor:
+    """Differentiate scores with respect to a leaf, each to its own sample of it.
+
+    Several targets of one input take one backward pass each after the one forward pass; a batched backward pass was measured
+    to be no faster (0.55 against 0.53 of repeating the input on a small network, 0.63 against 0.61 on SqueezeNet).
+
+    Args:
+        scores: (N * T,), T of the leaf's first sample, then T of the next.
+        leaf: (N, ...).
+        of: what an error calls the leaf.
+
+    Returns:
+        (N * T, ...).
+
+    Raises:
+        GradientError: if a score does not depend on the leaf.
+        ModelError: if Torch can't differentiate the model.
+    """
+    targets = scores.reshape(len(leaf), -1).sum(dim=0)  # (T,): samples do not interact
+    found = [_gradient(target, leaf, i + 1 < len(targets), of) for i, target in enumerate(targets)]
+    return found[0] if len(found) == 1 else torch.stack(found, dim=1).flatten(0, 1)
+
+
+def _gradient(score: torch.Tensor, leaf: torch.Tensor, again: bool, of: str) -> torch.Tensor:
+    try:
+        (gradient,) = torch.autograd.grad(score, leaf, retain_graph=again, allow_unused=True)
+    except RuntimeError as error:
+        if is_shortage(error):
+            raise
+        raise ModelError(f"Torch can't differentiate this model: {str(error).splitlines()[0]}") from error
+    if gradient is None:
+        raise GradientError(f"the score does not depend on {of}: no path leads from one to the other")
+    return gradient
