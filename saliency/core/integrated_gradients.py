@@ -42,7 +42,7 @@ class IntegratedGradients(SaliencyMask):
         x: Array,
         x_baseline: Any = None,
         x_steps: int = 25,
-        rule: Rule = "midpoint",
+        rule: Rule = "gauss-legendre",
         tolerance: float | None = None,
         max_steps: int = 1000,
         details: bool = False,

@@ -1,0 +1,220 @@
+"""Integrated gradients against integrals that are known."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency import IntegratedGradients
+from saliency.core.quadrature import RULES, Cells
+from tests.reference import FunctionAdapter, linear, quadratic
+
+RNG = np.random.default_rng(0)
+W = RNG.normal(size=(4, 3, 5, 6))
+X = RNG.normal(size=(6, 3, 5, 6))
+
+
+def sigmoid(scale=1.0):
+    """f(x) = 1 / (1 + exp(-scale * sum(x))): saturates; its integrated gradients are (x - b) (f(x) - f(b)) / sum(x - b)."""
+
+    def f(x):
+        return 1 / (1 + np.exp(-scale * x.reshape(len(x), -1).sum(1)))[:, None]
+
+    def df(x):
+        return (scale * f(x) * (1 - f(x))).reshape(-1, 1, *[1] * (x.ndim - 1)) * np.ones_like(x)[:, None]
+
+    return FunctionAdapter(f, df)
+
+
+def hinge(kink):
+    """f(x) = sum(max(0, x - kink))."""
+    return FunctionAdapter(
+        lambda x: np.maximum(x - kink, 0).reshape(len(x), -1).sum(1)[:, None], lambda x: (x > kink)[:, None].astype(float)
+    )
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("steps", [1, 2, 3, 25])
+def test_a_linear_function_s_are_weights_times_difference_with_any_number_of_points(rule, steps):
+    if rule == "trapezoid" and steps == 1:
+        pytest.skip("has two points at least")
+    mask = IntegratedGradients(linear(W), 2).GetMask(X[0], x_baseline=X[1], x_steps=steps, rule=rule)
+    np.testing.assert_allclose(mask, W[2] * (X[0] - X[1]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["trapezoid", "midpoint", "gauss-legendre"])
+def test_a_quadratic_function_s_are_exact_by_rules_of_second_order(rule):
+    mask = IntegratedGradients(quadratic([3]), 0).GetMask(X[0], x_baseline=X[1], rule=rule, x_steps=7)
+    np.testing.assert_allclose(mask, 1.5 * (X[0] + X[1]) * (X[0] - X[1]), rtol=1e-12)
+
+
+def test_the_inclusive_rule_counts_both_ends_in_full():
+    mask = IntegratedGradients(quadratic([1]), 0).GetMask(X[0], x_steps=3, rule="inclusive")
+    np.testing.assert_allclose(mask, (0 + 0.5 + 1) / 3 * X[0] ** 2, rtol=1e-12)
+    np.testing.assert_allclose(
+        IntegratedGradients(quadratic([1]), 0).GetMask(X[0], x_steps=1, x_baseline=1.0, rule="inclusive"), X[0] - 1
+    )
+
+
+def test_one_point_is_the_gradient_in_the_middle():
+    for rule in ("midpoint", "gauss-legendre"):
+        mask = IntegratedGradients(quadratic([1]), 0).GetMask(X[0], x_baseline=X[1], x_steps=1, rule=rule)
+        np.testing.assert_allclose(mask, (X[0] + X[1]) / 2 * (X[0] - X[1]), rtol=1e-12)
+
+
+def test_a_saturating_function_and_the_rules_known_errors():
+    # completeness errors at 25 points that were measured elsewhere for such a function: inclusive 2e-2, trapezoid 3e-4,
+    # midpoint half of that, Gauss-Legendre next to nothing
+    x = np.full((2, 2), 1.0)
+    gaps = {}
+    for rule in RULES:
+        mask = IntegratedGradients(sigmoid(1.5), 0).GetMask(x, rule=rule, details=True)
+        exact = (mask.details["change"] / 4) * np.ones((2, 2))
+        gaps[rule] = abs(mask.details["gap"])
+        np.testing.assert_allclose(mask.sum() - mask.details["gap"], exact.sum(), rtol=1e-12)
+        assert mask.details["change"] == pytest.approx(1 / (1 + np.exp(-6)) - 0.5)
+    assert gaps["inclusive"] > 1e-3 > gaps["trapezoid"] > 1.9 * gaps["midpoint"] > 1e-5 and gaps["gauss-legendre"] < 1e-12
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_relu_s_integral_is_approached(rule):
+    # max(0, x - .3) from 0 to x: the integral of the gradient is (x - .3) / x
+    x = RNG.uniform(0.5, 2, size=(3, 4))
+    mask = IntegratedGradients(hinge(0.3), 0).GetMask(x, x_steps=4000, rule=rule)
+    np.testing.assert_allclose(mask, x - 0.3, atol=2e-3)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
+    adapter = hinge(0.37)
+    seen = []
+    differentiate = adapter.gradients
+    adapter.gradients = lambda x, *rest, **options: (seen.append(x), differentiate(x, *rest, **options))[1]
+    x = np.linspace(0.5, 2, 10)
+    mask = IntegratedGradients(adapter, 0, batch_size=8).GetMask(x, rule=rule, x_steps=2, tolerance=0.002)
+    details = mask.details
+    assert abs(details["gap"]) <= 0.002 * abs(details["change"])
+    assert details["gap"] == pytest.approx(mask.sum() - (x - 0.37).sum(), abs=1e-9)
+    points = np.concatenate(seen)[:, 0]
+    assert len(points) == len(np.unique(points)) == details["points"]
+    assert details["points"] in (6, 18, 54, 162, 486) and max(map(len, seen)) <= 8
+
+
+def test_a_tolerance_serves_each_input_alone():
+    x = [np.full(3, 0.2), np.linspace(0.5, 2, 3), np.full(3, 1.0)]
+    mask = IntegratedGradients(hinge(0.37), 0, tolerance=0.01, x_steps=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
+        together, alone = mask.GetMasks(x), [mask.GetMask(one) for one in x]
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(together.details["points"], [one.details["points"] for one in alone])
+    assert len(set(together.details["points"])) > 1
+
+
+def test_a_tolerance_out_of_reach_warns_and_says_how_far_it_came():
+    with pytest.warns(saliency.ToleranceWarning, match=r"`tolerance` \(=1e-09\) .* gap after 27 steps is .* `max_steps`"):
+        mask = IntegratedGradients(hinge(0.37), 0).GetMask(np.ones(3), x_steps=3, tolerance=1e-9, max_steps=80)
+    assert mask.details["points"] == 27 and abs(mask.details["gap"]) > 0
+
+
+def test_the_gap_comes_by_itself_where_the_rule_evaluates_the_ends():
+    adapter = quadratic([1])
+    evaluated = []
+    outputs = adapter.outputs
+    adapter.outputs = lambda x, *rest: (evaluated.append(len(x)), outputs(x, *rest))[1]
+    for rule in RULES:
+        details = IntegratedGradients(adapter, 0, batch_size=7).GetMasks(X, rule=rule).details
+        assert set(details) == ({"gap", "change", "points"} if rule in ("inclusive", "trapezoid") else set())
+    assert not evaluated
+    details = IntegratedGradients(adapter, 0).GetMasks(X, rule="midpoint", details=True).details
+    np.testing.assert_allclose(details["gap"], 0, atol=1e-12)
+    np.testing.assert_allclose(details["change"], (X**2).reshape(6, -1).sum(1) / 2)
+    assert list(details["points"]) == [25] * 6 and sum(evaluated) == 12
+
+
+def test_several_baselines_are_averaged():
+    mask = IntegratedGradients(quadratic([1]), 0)
+    other = X[::-1] + 1
+    alone = [mask.GetMasks(X, x_baseline=one) for one in (0.0, other[3], "max")]
+    np.testing.assert_allclose(mask.GetMasks(X, x_baseline=[0.0, other[3], "max"]), np.mean(alone, axis=0), atol=1e-12)
+    np.testing.assert_allclose(
+        mask.GetMasks(X, x_baseline=other[:2]), np.mean([mask.GetMasks(X, x_baseline=b) for b in other[:2]], axis=0)
+    )
+    both = mask.GetMask(X[0], x_baseline=[0.0, X[3]], details=True)
+    assert both.details["points"] == 50
+    assert both.details["change"] == pytest.approx((X[0] ** 2).sum() / 2 - (X[3] ** 2).sum() / 4)
+    assert both.details["gap"] == pytest.approx(0, abs=1e-10)
+
+
+def test_a_baseline_that_is_the_input_gives_zero():
+    with pytest.warns(saliency.ZeroGradientWarning):
+        assert not IntegratedGradients(quadratic([1]), 0).GetMask(X[0], x_baseline=X[0]).any()
+
+
+def test_a_constant_image_and_whole_numbers():
+    pixels = np.full((3, 4, 4), 200, np.uint8)
+    np.testing.assert_allclose(IntegratedGradients(quadratic([1]), 0).GetMask(pixels), 200.0**2 / 2)
+    np.testing.assert_allclose(IntegratedGradients(quadratic([1]), 0).GetMask(pixels, x_baseline=250), (200**2 - 250**2) / 2)
+    np.testing.assert_allclose(IntegratedGradients(quadratic([1]), 0).GetMask(pixels, x_baseline="blur"), 0, atol=1e-8)
+
+
+def test_steps_go_in_even_batches():
+    adapter = linear(W)
+    IntegratedGradients(adapter, 0, batch_size=500).GetMask(X[0], x_steps=1001)
+    assert sorted(adapter.passes) == [333, 334, 334]
+    adapter = linear(W)
+    IntegratedGradients(adapter, 0, batch_size=12).GetMasks(X, x_steps=5)
+    assert adapter.passes == [6 * 1, 6 * 2, 6 * 2]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_masks_of_a_batch_are_the_masks_one_by_one(size):
+    adapter = sigmoid()
+    together = IntegratedGradients(adapter, 0, batch_size=size).GetMasks(X * 0.1, x_steps=4)
+    alone = [IntegratedGradients(sigmoid(), 0).GetMask(x * 0.1, x_steps=4) for x in X]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    assert max(adapter.passes) <= size
+
+
+def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
+    for rule in RULES:
+        for points in (1, 2, 3, 10, 57):
+            if (rule, points) == ("trapezoid", 1):
+                continue
+            cells = Cells.of(rule, points)
+            for _ in range(3):
+                assert cells.widths.sum() == pytest.approx(1)
+                assert (cells.nodes >= cells.edges - 1e-12).all()
+                assert (cells.nodes <= cells.edges + cells.widths + 1e-12).all()
+                refined, new = cells.refined()
+                assert set(refined.nodes) == set(cells.nodes) | set(new.nodes)
+                assert len(refined.nodes) == 3 * len(cells.nodes) == len(cells.nodes) + len(new.nodes)
+                cells = refined
+
+
+def test_cutting_midpoint_cells_gives_the_midpoint_rule():
+    np.testing.assert_allclose(Cells.of("midpoint", 5).refined()[0].nodes, Cells.of("midpoint", 15).nodes, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rule": "simpson"}, r"`rule` \(='simpson'\) must be one of inclusive"),
+        ({"x_steps": 0}, r"`x_steps` \(=0\) must be a whole number, 1 or more"),
+        ({"x_steps": 1, "rule": "trapezoid"}, r"`x_steps` \(=1\) must be a whole number, 2 or more"),
+        ({"x_steps": 2.5}, r"`x_steps` \(=2.5\)"),
+        ({"tolerance": 0}, r"`tolerance` \(=0\) must be a finite number above 0"),
+        ({"tolerance": "1%"}, r"`tolerance` \(='1%'\)"),
+        ({"tolerance": float("nan")}, r"`tolerance` \(=nan\)"),
+        ({"max_steps": 0, "tolerance": 0.1}, r"`max_steps` \(=0\)"),
+        ({"x_baseline": np.ones((3, 5, 7))}, r"`x_baseline` \(shape \(3, 5, 7\)\) must have the input's shape \(3, 5, 6\)"),
+        ({"x_baseline": "grey"}, r"`x_baseline` \(='grey'\) must be a number, an array, or one of blur"),
+        ({"x_baseline": []}, r"`x_baseline`"),
+        ({"x_baseline": [0.0, "gray"]}, r"`x_baseline\[1\]` \(='gray'\)"),
+        ({"x_baseline": float("nan")}, r"`x_baseline` holds 1 of 1 values that are NaN"),
+    ],
+)
+def test_bad_options_are_told(options, message):
+    with pytest.raises(saliency.InputError, match=message):
+        IntegratedGradients(linear(W), 0).GetMask(X[0], **options)
