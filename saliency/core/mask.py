@@ -174,8 +174,10 @@ class SaliencyMask(ABC):
     def _smooth(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
         names = inspect.signature(Smoothing.of).parameters
         smoothing = Smoothing.of(**{name: value for name, value in options.items() if name in names})
-        method = self._method({name: value for name, value in options.items() if name not in names})
-        return self._run(partial(smoothing.masks, method), inputs, progress, int(smoothing.samples))
+        own = {name: value for name, value in options.items() if name not in names}
+        if "seed" in self._known() and "seed" not in self.options:  # one seed repeats all that is random
+            own["seed"] = options.get("seed")
+        return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples))
 
     def _run(self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int) -> MaskArray:
         size = self.batch_size or usual_size(inputs.x_values[0])
@@ -185,9 +187,12 @@ class SaliencyMask(ABC):
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         """Return ``masks`` with its options in place: those of this call, then the constructor's."""
-        known = list(inspect.signature(self.masks).parameters)[2:]
+        known = self._known()
         for name in (*self.options, *options):
             if name not in known:
                 place = " here; the constructor takes it" if name in ("y", "batch_size", "logits", "modifier") else ""
                 raise InputError(f"`{name}` is not an option of {type(self).__name__}{place}; its options: {known or 'none'}")
         return partial(self.masks, **{**self.options, **options})
+
+    def _known(self) -> list[str]:
+        return list(inspect.signature(self.masks).parameters)[2:]
