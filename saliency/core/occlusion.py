@@ -1,7 +1,7 @@
 """Occlusion: how much the score drops when a window is covered."""
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -38,49 +38,77 @@ class Occlusion(SaliencyMask):
 
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""
-        cover, axes = baseline_of(value, score, x, "value"), spatial_axes(score.adapter.channel_axis, len(x.shape))
-        windows = _windows([int(x.shape[axis]) for axis in axes], size, stride)
+        adapter, cover = score.adapter, baseline_of(value, score, x, "value")
+        windows = _Windows.of(x, adapter.channel_axis, size, stride)
+        score.pace.progress.announce(score.n)
         whole_score, total, count = score.values(x), 0.0, 0.0
-        for run in score.batches(math.prod(len(one) for one in windows)):
-            inside = _inside(score, windows, run, axes, len(x.shape))  # (windows, 1, *input), 0 or 1
-            covered = score.adapter.xp.where(inside > 0, cover, x)  # (windows, N, *input)
+        for run in score.batches(windows.count):
+            inside = math.prod(adapter.asarray(rows) for rows in windows.inside(run))  # (windows, 1, *input), 0 or 1
+            covered = adapter.xp.where(inside > 0, cover, x)  # (windows, N, *input)
             scores = score.repeat(len(run)).values(covered.reshape((-1, *x.shape[1:])))
             drops = whole_score - scores.reshape((len(run), score.n))
             drops = drops.reshape((*drops.shape, *[1] * (len(x.shape) - 1)))
-            total = total + score.adapter.xp.sum(drops * inside, axis=0)
-            count = count + score.adapter.xp.sum(inside, axis=0)
-        return (total / count if average else total) * score.adapter.xp.ones_like(x)
+            total = total + adapter.xp.sum(drops * inside, axis=0)
+            count = count + adapter.xp.sum(inside, axis=0)
+        return (total / count if average else total) * adapter.xp.ones_like(x)
 
 
-def _windows(lengths: Sequence[int], size: Any, stride: Any) -> list[npt.NDArray[np.float64]]:
-    """Return, for each spatial axis, (windows, length): 1 where a window covers the axis.
+@dataclass(frozen=True)
+class _Windows:
+    """The windows' places: every combination of one start on each spatial axis.
 
-    Raises:
-        InputError: if a size or a stride does not fit.
+    Args:
+        shape: of the inputs, (N, *input).
+        axes: the spatial ones.
+        sizes: of a window, on each of them.
+        starts: of the windows, on each of them.
     """
-    found = []
-    for length, wide, step in zip(lengths, _each("size", size, lengths), _each("stride", stride, lengths), strict=True):
-        if wide > length:
-            raise InputError(f"`size` (={size!r}) must not exceed the input's spatial axes {tuple(lengths)}")
-        starts = np.unique([*range(0, length - wide + 1, step), length - wide])
-        distances = np.arange(length) - starts[:, None]
-        found.append(((distances >= 0) & (distances < wide)).astype(float))
-    return found
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    sizes: list[int]
+    starts: list[npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, x: Array, channel_axis: int | None, size: Any, stride: Any) -> "_Windows":
+        """Read a user's size and stride.
+
+        Raises:
+            InputError: if one of them does not fit.
+        """
+        shape = tuple(int(length) for length in x.shape)
+        axes = spatial_axes(channel_axis, len(shape))
+        lengths = tuple(shape[axis] for axis in axes)
+        sizes, strides = _each("size", size, len(axes)), _each("stride", stride, len(axes))
+        for length, wide, step in zip(lengths, sizes, strides, strict=True):
+            if wide > length:
+                channels = "without a channel axis" if channel_axis is None else f"its channels are on axis {channel_axis}"
+                raise InputError(f"`size` (={size!r}) must not exceed the input's spatial axes {lengths}; {channels}")
+            if step > wide and wide < length:
+                raise InputError(f"`stride` (={stride!r}) must not exceed `size` (={size!r}): no window would cover the rest")
+        ends = [length - wide for length, wide in zip(lengths, sizes, strict=True)]
+        starts = [np.append(np.arange(0, end, step), end) for end, step in zip(ends, strides, strict=True)]
+        return cls(shape, axes, sizes, starts)
+
+    @property
+    def count(self) -> int:
+        return math.prod(len(starts) for starts in self.starts)
+
+    def inside(self, run: range) -> list[npt.NDArray[np.bool_]]:
+        """Return, for each spatial axis, where some of the windows cover it: (windows, 1, *input), long on that axis alone."""
+        places = np.unravel_index(np.arange(run.start, run.stop), [len(starts) for starts in self.starts])
+        found = []
+        for axis, wide, starts, place in zip(self.axes, self.sizes, self.starts, places, strict=True):
+            offsets = np.arange(self.shape[axis]) - starts[place][:, None]  # (windows, length)
+            rows = (offsets >= 0) & (offsets < wide)
+            found.append(rows.reshape((len(run), *(length if i == axis else 1 for i, length in enumerate(self.shape)))))
+        return found
 
 
-def _each(name: str, value: Any, axes: Sequence[int]) -> list[int]:
+def _each(name: str, value: Any, axes: int) -> list[int]:
     """Return an option as one whole number for each axis."""
-    values = list(value) if isinstance(value, list | tuple) else [value] * len(axes)
-    if len(values) != len(axes):
-        raise InputError(f"`{name}` (={value!r}) must be one number, or one for each of the {len(axes)} spatial axes")
+    several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
+    values = list(value) if several else [value] * axes
+    if len(values) != axes:
+        raise InputError(f"`{name}` (={value!r}) must be one number, or one for each of the {axes} spatial axes")
     return [whole(name, one, least=1) for one in values]
-
-
-def _inside(score: Score, windows: list[npt.NDArray[np.float64]], run: range, axes: tuple[int, ...], ndim: int) -> Array:
-    places = np.unravel_index(np.arange(run.start, run.stop), [len(one) for one in windows])
-    inside: Array = 1.0
-    for rows, place, axis in zip(windows, places, axes, strict=True):
-        shape = [-1, *(1 for _ in range(ndim))]  # (windows, N, *input)
-        shape[axis + 1] = rows.shape[1]
-        inside = inside * score.adapter.asarray(rows[place]).reshape(shape)
-    return inside
