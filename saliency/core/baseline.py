@@ -7,7 +7,7 @@ import numpy as np
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
 from saliency.core.score import Score
-from saliency.core.spatial import along, blurring, spatial_axes
+from saliency.core.spatial import blurred, spatial_axes
 
 BLUR = 1 / 12
 """Standard deviation of ``"blur"``, in lengths of each spatial axis: 19 positions of 224."""
@@ -43,6 +43,8 @@ def baseline_of(spelling: Any, score: Score, x: Array, name: str = "x_baseline")
 
 def baselines_of(spelling: Any, score: Score, x: Array) -> list[Array]:
     """Return one or more baselines (N, *input): a list or tuple of them, or an array (baselines, *input), holds several."""
+    if hasattr(spelling, "ndim") and not hasattr(spelling, "dtype"):  # a table, whose entries would be its columns' names
+        spelling = np.asarray(spelling)
     if not _several(spelling, len(x.shape)):
         return [baseline_of(spelling, score, x)]
     if len(spelling) == 0:
@@ -53,7 +55,7 @@ def baselines_of(spelling: Any, score: Score, x: Array) -> list[Array]:
 def _several(spelling: Any, ndim: int) -> bool:
     if not isinstance(spelling, list | tuple):
         return getattr(spelling, "ndim", 0) == ndim
-    if any(one is None or isinstance(one, str) for one in spelling):
+    if any(one is None or isinstance(one, str) or hasattr(one, "getbands") for one in spelling):  # or a PIL image
         return True
     try:
         return np.ndim(spelling) != ndim - 1  # numbers in the input's shape, written as lists, are one
@@ -66,7 +68,7 @@ def _made_from(kind: str, score: Score, x: Array, name: str) -> Array:
     space = spatial_axes(score.adapter.channel_axis, len(x.shape))
     if kind == "blur":
         for axis in space:
-            x = along(score.adapter.asarray(blurring(int(x.shape[axis]), BLUR * x.shape[axis])), x, axis)
+            x = blurred(score.adapter, x, axis, BLUR * int(x.shape[axis]))
         return x
     made = {
         "mean": lambda: xp.mean(x, axis=space, keepdims=True),

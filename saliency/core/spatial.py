@@ -1,4 +1,4 @@
-"""Linear maps along an input's spatial axes: blurring, resizing, sums over windows."""
+"""Linear maps along an input's spatial axes: blurring and resizing."""
 
 import math
 from typing import Any
@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import Array
+from saliency.core.errors import InputError
 
 Matrix = npt.NDArray[np.float64]
+
+ENTRIES = 2**22
+"""Of a blurring matrix at a time: an axis of 2048 positions at once, a longer one in parts."""
 
 
 def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
@@ -17,9 +21,16 @@ def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
     Args:
         channel_axis: of one input without its batch axis; None if it has none.
         ndim: of the batch.
+
+    Raises:
+        InputError: if the input has no axis at all, or none such.
     """
+    if ndim == 1:
+        raise InputError("`x_value` (a single number) must have one axis at least")
     if ndim == 2 or channel_axis is None:
         return tuple(range(1, ndim))
+    if not 1 - ndim <= channel_axis < ndim - 1:
+        raise InputError(f"`channel_axis` (={channel_axis}) must be one of the input's {ndim - 1} axes, or None")
     channels = channel_axis % (ndim - 1) + 1
     return tuple(axis for axis in range(1, ndim) if axis != channels)
 
@@ -31,12 +42,18 @@ def along(matrix: Array, x: Array, axis: int) -> Array:
     return (matrix @ flat).reshape((*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
-def blurring(size: int, sigma: float) -> Matrix:
-    """Return the matrix (size, size) that averages with Gaussian weights; ``sigma`` is in positions."""
-    positions = np.arange(size)
-    weights = np.exp(-0.5 * ((positions[:, None] - positions) / sigma) ** 2)
-    blur: Matrix = weights / weights.sum(axis=1, keepdims=True)
-    return blur
+def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
+    """Average along one axis with Gaussian weights, which sum to 1 at the borders too; ``sigma`` is in positions."""
+    size = int(x.shape[axis])
+    rows = max(1, ENTRIES // size)
+    parts = [range(start, min(start + rows, size)) for start in range(0, size, rows)]
+    return adapter.xp.concatenate([along(adapter.asarray(_gaussian(part, size, sigma)), x, axis) for part in parts], axis=axis)
+
+
+def _gaussian(rows: range, size: int, sigma: float) -> Matrix:
+    weights = np.exp(-0.5 * ((np.arange(rows.start, rows.stop)[:, None] - np.arange(size)) / sigma) ** 2)
+    matrix: Matrix = weights / weights.sum(axis=1, keepdims=True)
+    return matrix
 
 
 def bilinear(before: int, after: int) -> Matrix:
