@@ -1,6 +1,7 @@
 """RISE: how the score goes with what random masks leave visible."""
 
 import math
+from numbers import Real
 from typing import Any, final
 
 import numpy as np
@@ -51,26 +52,32 @@ class RISE(SaliencyMask):
         draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
         cover = baseline_of(value, score, x, "value")
         seeds = seeds_of(Noise.of(0.0, seed).seed, whole("nmasks", nmasks, least=1))
-        shape = [int(x.shape[axis]) if axis in axes else 1 for axis in range(1, len(x.shape))]
-        total, visible, mean = 0.0, 0.0, 0.0
+        shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
+        total, visible, mean = 0.0, np.zeros(shape), 0.0
         for run in score.batches(nmasks):
-            shown = adapter.asarray(np.stack([draw(seeds[i]) for i in run])).reshape((len(run), 1, *shape))
+            masks = np.stack([draw(seeds[i]) for i in run]).reshape((len(run), *shape))
+            shown = adapter.asarray(masks)
             points = cover + shown * (x - cover)  # (masks, N, *input)
             scores = score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:])))
-            scores = scores.reshape((len(run), score.n, *[1] * len(shape)))
-            total, visible = total + adapter.xp.sum(scores * shown, axis=0), visible + adapter.xp.sum(shown, axis=0)
+            scores = scores.reshape((len(run), score.n, *[1] * (len(shape) - 1)))
+            total, visible = total + adapter.xp.sum(scores * shown, axis=0), visible + masks.sum(axis=0)
             mean = mean + adapter.xp.sum(scores, axis=0) / nmasks
-        return (total / visible - mean) * adapter.xp.ones_like(x)
+        if not visible.all():
+            never = visible.size - np.count_nonzero(visible)
+            raise InputError(
+                f"`nmasks` (={nmasks}) must be more: {never} of {visible.size} pixels are visible in none of the masks"
+            )
+        return (total / adapter.asarray(visible) - mean) * adapter.xp.ones_like(x)
 
 
 class _Draw:
     """Random masks over given spatial axes: a coarse grid of zeros and ones, enlarged linearly, shifted by part of a cell."""
 
-    def __init__(self, lengths: list[int], cells: int, keep: float) -> None:
+    def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
         whole("cells", cells, least=1)
-        if isinstance(keep, bool) or not isinstance(keep, int | float) or not 0 < keep < 1:
+        if not isinstance(keep, Real) or not 0 < float(keep) < 1:
             raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1")
-        self.lengths, self.cells, self.keep = lengths, cells, keep
+        self.lengths, self.cells, self.keep = lengths, cells, float(keep)
         self.wide = [math.ceil(length / cells) for length in lengths]  # pixels in a cell
         self.enlarge = [bilinear(cells, (cells + 1) * wide) for wide in self.wide]
 
