@@ -41,7 +41,7 @@ class GradientSHAP(SaliencyMask):
         """Return the mean over samples of (x - baseline) * gradient(baseline + random part * (x - baseline))."""
         adapter, baselines = score.adapter, baselines_of(x_baseline, score, x)
         noise, samples = Noise.of(spread, seed, name="spread"), whole("x_steps", x_steps, least=1)
-        draws = [np.random.default_rng(one) for one in seeds_of(noise.seed, samples)]
+        draws = [np.random.default_rng((one, 1)) for one in seeds_of(noise.seed, samples)]  # apart from the noise's own
         parts, picks = [draw.random() for draw in draws], [int(draw.integers(len(baselines))) for draw in draws]
         score.pace.progress.announce(samples * score.n)
         total, done = 0.0, 0
