@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import InputError, ModelError, TargetError
-from saliency.core.numbers import host_numbers
+from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError
+from saliency.core.numbers import as_index, host_numbers
 from saliency.core.target import Target
 
 
@@ -17,12 +17,12 @@ class FunctionAdapter(GradientAdapter):
     """A function from a batch to its outputs: a scikit-learn ``predict_proba``, an ONNX session, a web service.
 
     Args:
-        function: takes a NumPy array (N, *input), and the other inputs by name; returns outputs (N, ...).
-        channel_axis: of one input without its batch axis; None if it has none.
-        dtype: of the arrays that the function gets, a floating type.
+        function: takes a NumPy array (N, *input) of its own, and the other inputs by name; returns outputs (N, ...).
+        channel_axis: of one input without its batch axis, 0 for (C, H, W) and -1 for (H, W, C); None if it has none.
+        dtype: of the arrays that the function gets, a floating type. Masks are counted in float32 or wider.
 
     Raises:
-        InputError: if the function can't be called, or the type is none of floats.
+        InputError: if the function can't be called, the axis is none, or the type is none of floats.
     """
 
     xp = np
@@ -30,12 +30,12 @@ class FunctionAdapter(GradientAdapter):
     def __init__(self, function: Callable[..., Any], channel_axis: int | None = 0, dtype: Any = "float32") -> None:
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be a function of a batch")
-        self.function, self.channel_axis, self.dtype = function, channel_axis, np.dtype(dtype)
-        if self.dtype.kind != "f":
-            raise InputError(f"`dtype` (={dtype!r}) must be a floating type")
+        if channel_axis is not None and as_index(channel_axis) is None:
+            raise InputError(f"`channel_axis` (={channel_axis!r}) must be a whole number or None")
+        self.function, self.channel_axis, self.dtype = function, channel_axis, _floating(dtype)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
-        return host_numbers(value, name, self.channel_axis or 0).astype(self.dtype)
+        return host_numbers(value, name, self.channel_axis).astype(np.result_type(self.dtype, np.float32))
 
     def asfeed(self, value: Any, name: str) -> Any:
         return np.asarray(value) if hasattr(value, "shape") or isinstance(value, list | tuple) else value
@@ -45,21 +45,30 @@ class FunctionAdapter(GradientAdapter):
 
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> npt.NDArray[Any]:
         draws = [np.random.default_rng(seed).standard_normal(shape) for seed in seeds]
-        return np.stack(draws).astype(self.dtype)
+        return np.stack(draws).astype(np.result_type(self.dtype, np.float32))
 
-    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> npt.NDArray[Any]:
+    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
         if target.layer is not None:
             raise TargetError(f"`y` names the layer {target.layer!r}, and a function has none: {_REMEDY}")
+        outputs = self._call(x.astype(self.dtype), feed)
+        if target.function is None:
+            _check_numbers(outputs)
+            if len(target.units) and not np.isfinite(target.scores(outputs, len(x), self)).all():
+                raise ModelError("the function returned NaN or infinite values for the class that is explained")
+        return outputs
+
+    def _call(self, x: npt.NDArray[Any], feed: Mapping[str, Any]) -> Any:
+        """Return what the function makes of copies, and a copy of that: it may work in place, and use its memory again."""
+        own = {name: np.array(value) if isinstance(value, np.ndarray) else value for name, value in feed.items()}
+        what = f"the function failed for `x_value`, {x.dtype} of shape {x.shape[1:]}, {len(x)} at a time"
         try:
-            return np.asarray(self.function(np.array(x), **feed))  # a copy: the function may work in place
-        except MemoryError:
-            raise
+            return _copied(self.function(x, **own))
+        except MemoryError as error:
+            raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
             first = (str(error).strip().splitlines() or [""])[0]
-            raise InputError(
-                f"the function failed for `x_value` of shape {x.shape[1:]} ({x.dtype}), {len(x)} at a time: "
-                f"{type(error).__name__}: {first}"
-            ) from error
+            hint = "; `batch_size=1` would hand it one at a time" if len(x) > 1 else ""
+            raise InputError(f"{what}: {type(error).__name__}: {first}{hint}") from error
 
     def gradients(
         self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
@@ -75,3 +84,34 @@ class FunctionAdapter(GradientAdapter):
 
 
 _REMEDY = "pass the torch.nn.Module behind it (saliency.torch.TorchAdapter serves it)"
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found.kind != "f":
+        raise InputError(f"`dtype` (={dtype!r}) must be a floating type of NumPy")
+    return found
+
+
+def _copied(outputs: Any) -> Any:
+    """Copy what a function returned, arrays of any library to NumPy's; what is no array stays as it is."""
+    if isinstance(outputs, Mapping):
+        return {name: _copied(one) for name, one in outputs.items()}
+    if isinstance(outputs, list | tuple) and any(len(getattr(one, "shape", ())) > 1 for one in outputs):
+        return [_copied(one) for one in outputs]  # several outputs, (N, ...) each
+    array = np.array(outputs)
+    return outputs if array.dtype == object else array
+
+
+def _check_numbers(outputs: Any) -> None:
+    """Refuse what is not one array of numbers."""
+    if isinstance(outputs, np.ndarray) and outputs.dtype.kind in "buif":
+        return
+    kind = f"an array of {outputs.dtype}" if isinstance(outputs, np.ndarray) else f"a {type(outputs).__name__}"
+    raise ModelError(
+        f"the function returned {kind}; a class needs one array of numbers (N, classes): return that, or pass `y` as a "
+        "callable that reads its number from what it returns"
+    )

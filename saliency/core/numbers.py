@@ -31,13 +31,13 @@ def whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def host_numbers(value: Any, name: str, channel_axis: int) -> npt.NDArray[Any]:
+def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray[Any]:
     """Read numbers on the host: lists, arrays and PIL images.
 
     Args:
         value: anything that NumPy reads as numbers, or a PIL image.
         name: what an error calls it.
-        channel_axis: where an image's channels go, 0 or -1.
+        channel_axis: where an image's channels go, 0 or -1; None leaves a grey image (H, W).
 
     Returns:
         Array of integers, booleans or floats, all finite.
@@ -53,7 +53,7 @@ def host_numbers(value: Any, name: str, channel_axis: int) -> npt.NDArray[Any]:
         raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
     if numbers.size == 0:
         raise InputError(f"`{name}` (shape {numbers.shape}) must hold one number at least")
-    if hasattr(value, "getbands"):  # a PIL image: (H, W) or (H, W, C), whatever the model's order
+    if hasattr(value, "getbands") and channel_axis is not None:  # a PIL image: (H, W) or (H, W, C), whatever the model's order
         numbers = numbers if numbers.ndim == 3 else numbers[..., None]
         numbers = np.moveaxis(numbers, -1, channel_axis)
     bad = int(numbers.size - np.isfinite(numbers).sum())

@@ -64,7 +64,7 @@ class TorchAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):
-            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis or 0), dtype=np.float64))
+            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis), dtype=np.float64))
         else:
             value = value.to_dense() if value.layout != torch.strided else value
             if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
