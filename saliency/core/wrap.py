@@ -5,11 +5,14 @@ from importlib import import_module
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, ModelError
 from saliency.core.function import FunctionAdapter
 
 ADAPTERS = {"torch": "saliency.torch"}
 """Framework's module -> the module here whose ``adapt(model, **options)`` returns an adapter, or None."""
+
+METHODS = ("predict_proba", "decision_function", "predict")
+"""What models that are no functions have one of."""
 
 
 def wrap(model: Any, **options: Any) -> GradientAdapter:
@@ -22,6 +25,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
 
     Raises:
         InputError: if no adapter takes such a model.
+        ModelError: for a Keras model, whose channels stand last and whose ReLUs nothing here would see.
     """
     if isinstance(model, GradientAdapter):
         if options:
@@ -32,11 +36,16 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
             adapter = import_module(home).adapt(model, **options)
             if isinstance(adapter, GradientAdapter):
                 return adapter
-    if callable(model) and not isinstance(model, type):
-        return FunctionAdapter(model, **options)
-    raise InputError(
-        f"`model` ({_kind(model)}) must be a torch.nn.Module, an exported Torch program, a function of a batch or an adapter"
-    )
+    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
+        raise ModelError(
+            f"`model` ({_kind(model)}) is a Keras model, which has no adapter: for Occlusion and RISE, pass "
+            "saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)"
+        )
+    if isinstance(model, type) or not callable(model):
+        forms = "a torch.nn.Module, an exported Torch program, a function of a batch or an adapter"
+        method = next((f"; pass its `{name}`" for name in METHODS if hasattr(model, name)), "")
+        raise InputError(f"`model` ({_kind(model)}) must be {forms}{'' if isinstance(model, type) else method}")
+    return FunctionAdapter(model, **options)
 
 
 def _kind(model: Any) -> str:
