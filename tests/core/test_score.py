@@ -1,0 +1,223 @@
+"""Batches that fit into memory, targets that share an input, modified gradients, progress, and what comes back."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency import IntegratedGradients, MaskArray, Occlusion, Vanilla
+from saliency.core.errors import MemoryShortage
+from tests.reference import FunctionAdapter, linear, quadratic
+
+RNG = np.random.default_rng(0)
+W = RNG.normal(size=(4, 3, 5, 6))
+X = RNG.normal(size=(7, 3, 5, 6))
+
+
+def narrow(adapter, most):
+    """The adapter, with memory for so many samples at a time."""
+    differentiate, outputs = adapter.gradients, adapter.outputs
+    adapter.refused = []
+
+    def check(n):
+        if n > most:
+            adapter.refused.append(n)
+            raise MemoryShortage(f"{n} inputs do not fit")
+
+    def gradients(x, target, *rest, **options):
+        check(max(len(x), len(target.units)))
+        return differentiate(x, target, *rest, **options)
+
+    def forward(x, *rest):
+        check(len(x))
+        return outputs(x, *rest)
+
+    adapter.gradients, adapter.outputs = gradients, forward
+    return adapter
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 6])
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        (Vanilla, {}),
+        (IntegratedGradients, {"x_steps": 9}),
+        (IntegratedGradients, {"x_steps": 9, "details": True}),
+        (Occlusion, {"size": 3, "stride": 2}),
+    ],
+)
+def test_what_does_not_fit_into_memory_is_halved_and_no_sum_is_wrong(method, options, most):
+    expected = method(quadratic([1, 2]), **options).GetMasks(X, y=[0, 1] * 3 + [1])
+    adapter = narrow(quadratic([1, 2]), most)
+    masks = method(adapter, **options).GetMasks(X, y=[0, 1] * 3 + [1])
+    np.testing.assert_allclose(masks, expected, rtol=1e-12)
+    for name, value in expected.details.items():
+        np.testing.assert_allclose(masks.details[name], value, atol=1e-12)
+    assert adapter.refused and len(adapter.refused) < 8  # the smaller size is remembered
+
+
+def test_a_smoothed_mask_in_little_memory():
+    expected = Vanilla(quadratic([1]), 0).GetSmoothedMask(X[0], seed=0)
+    adapter = narrow(quadratic([1]), 3)
+    np.testing.assert_allclose(Vanilla(adapter, 0).GetSmoothedMask(X[0], seed=0), expected, rtol=1e-12)
+    assert sum(adapter.passes) == 25 and len(adapter.refused) < 5
+
+
+def test_one_sample_that_does_not_fit_is_an_error():
+    with pytest.raises(saliency.MemoryShortage, match="1 inputs do not fit"):
+        Vanilla(narrow(quadratic([1]), 0), 0).GetMasks(X)
+
+
+def test_several_targets_of_one_input_share_its_passes():
+    for x_values in ([X[0]] * 4, np.broadcast_to(X[0], (4, *X[0].shape))):
+        adapter = quadratic([1, 2, 3, 4])
+        masks = Vanilla(adapter).GetMasks(x_values, y=range(4))
+        np.testing.assert_allclose(masks, [scale * X[0] for scale in (1, 2, 3, 4)])
+        assert adapter.passes == [1]
+
+
+def test_several_targets_of_several_inputs():
+    adapter = quadratic([1, 2, 3, 4])
+    x_values = [X[0]] * 4 + [X[1]] * 4 + [X[2]] * 4
+    scales = np.tile([1, 2, 3, 4], 3)[:, None, None, None]
+    expected = np.repeat(X[:3], 4, axis=0) * scales
+    np.testing.assert_allclose(Vanilla(adapter, batch_size=8).GetMasks(x_values, y=[0, 1, 2, 3] * 3), expected)
+    assert adapter.passes == [2, 1]
+    adapter = quadratic([1, 2, 3, 4])
+    np.testing.assert_allclose(Vanilla(adapter, batch_size=3).GetMasks(x_values, y=[0, 1, 2, 3] * 3), expected)
+    assert adapter.passes == [1] * 6
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 100])
+def test_shared_inputs_give_what_each_target_gives_alone(size):
+    x_values, ys = [X[0]] * 5 + [X[1]] * 5, [0, 1, [1, 2], None, 3] * 2
+    masks = [
+        (IntegratedGradients, "GetMasks", {"x_steps": 6, "x_baseline": "mean", "details": True}),
+        (IntegratedGradients, "GetMasks", {"x_steps": 4, "tolerance": 0.05}),
+        (Vanilla, "GetSmoothedMasks", {"seed": 0, "nsamples": 3}),
+        (Vanilla, "GetSmoothedMasks", {"seed": 0, "nsamples": 4, "tolerance": 0.5}),
+        (Occlusion, "GetMasks", {"size": 3, "stride": 2}),
+    ]
+    for method, name, options in masks:
+        together = getattr(method(quadratic([1, 2, 3, 4]), batch_size=size), name)(x_values, y=ys, **options)
+        apart = getattr(method(quadratic([1, 2, 3, 4])), name)([x.copy() for x in x_values], y=ys, **options)
+        np.testing.assert_allclose(together, apart, rtol=1e-10)
+        for key, value in apart.details.items():
+            np.testing.assert_allclose(together.details[key], value, rtol=1e-9, atol=1e-9)
+
+
+def test_shared_inputs_in_little_memory():
+    adapter = narrow(quadratic([1, 2, 3, 4]), 2)
+    masks = Vanilla(adapter).GetMasks([X[0]] * 4, y=range(4))
+    np.testing.assert_allclose(masks, [scale * X[0] for scale in (1, 2, 3, 4)])
+    assert adapter.refused == [4] and adapter.passes == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("modifier", "expected"),
+    [
+        ("increase", lambda g: g),
+        ("decrease", lambda g: -g),
+        ("absolute", np.abs),
+        ("maintain", lambda g: 1 / np.abs(g)),
+        ("invert", lambda g: 1 / g),
+        (lambda g: g**3, lambda g: g**3),
+        (None, lambda g: g),
+    ],
+)
+def test_gradient_modifiers(modifier, expected):
+    gradient = Vanilla(linear(W), 1, modifier=modifier).GetMask(X[0])
+    np.testing.assert_allclose(gradient, expected(W[1]), rtol=2e-3)
+    mask = IntegratedGradients(linear(W), 1, modifier=modifier).GetMask(X[0])  # each gradient, before it is summed
+    np.testing.assert_allclose(mask, X[0] * expected(W[1]), rtol=2e-3)
+
+
+def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
+    weights = np.array([[0.0, -1e-9, 1e-9, -2.0]])
+    for name in ("maintain", "invert"):
+        mask = Vanilla(linear(weights), 0, modifier=name).GetMask(np.ones(4))
+        assert np.isfinite(mask).all()
+    assert (np.sign(mask) == [1, -1, 1, -1]).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Vanilla(linear(W), modifier="negate"), r"`modifier` \(='negate'\) must be one of increase, decrease"),
+        (lambda: Vanilla(linear(W), modifier=3), r"`modifier` \(=3\)"),
+        (
+            lambda: Occlusion(linear(W), modifier="absolute"),
+            r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none",
+        ),
+        (lambda: Vanilla(linear(W), batch_size="big"), r"`batch_size` \(='big'\) must be \"auto\" or a whole number"),
+        (lambda: Vanilla(linear(W), batch_size=None), r"`batch_size` \(=None\)"),
+        (
+            lambda: Vanilla(linear(W)).GetMask(X[0], modifier="absolute"),
+            r"`modifier` is not an option .* the constructor takes it",
+        ),
+    ],
+)
+def test_bad_settings_are_told(make, message):
+    with pytest.raises(saliency.InputError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "options", "evaluations"),
+    [
+        (Vanilla, "GetMasks", {}, 7),
+        (Vanilla, "GetSmoothedMasks", {"nsamples": 3}, 21),
+        (IntegratedGradients, "GetMasks", {"x_steps": 9}, 63),
+        (IntegratedGradients, "GetSmoothedMasks", {"nsamples": 3}, 7 * 3 * 25),
+        (Occlusion, "GetMasks", {"size": 3, "stride": 3}, 7 * (2 * 2 + 1)),
+    ],
+)
+def test_progress_counts_evaluations_and_expects_as_many(method, name, options, evaluations, capsys):
+    getattr(method(quadratic([1]), 0, batch_size=2), name)(X, progress=True, **options)
+    bar = capsys.readouterr().err
+    assert f"{evaluations}/{evaluations}" in bar and "100%" in bar
+    assert ("gradients" if method.differentiates else "outputs") in bar
+
+
+def test_progress_knows_the_total_before_the_first_mask_is_done(capsys):
+    IntegratedGradients(quadratic([1]), 0, batch_size=2, x_steps=1000).GetMasks(X[:1], progress=True)
+    assert "/1000" in capsys.readouterr().err.split("\r")[2]
+
+
+def test_a_mask_is_an_array_with_details():
+    mask = IntegratedGradients(quadratic([1]), 0).GetMask(X[0], details=True)
+    assert isinstance(mask, np.ndarray) and isinstance(mask, MaskArray)
+    assert type(np.asarray(mask)) is type(mask + 1) is type(np.abs(mask)) is np.ndarray
+    assert isinstance(mask.sum(), np.floating) and isinstance(mask.max(), np.floating)
+    assert mask[0].details == {} and mask.copy().details == {}
+    again = pickle.loads(pickle.dumps(mask))  # noqa: S301
+    np.testing.assert_array_equal(again, mask)
+    assert again.details.keys() == mask.details.keys() == {"gap", "change", "points"}
+    assert np.ndim(mask.details["gap"]) == 0
+
+
+def test_outputs_that_share_an_input_come_from_one_evaluation():
+    adapter = quadratic([1, 2, 3])
+    calls = []
+    adapter.f = lambda x, f=adapter.f: (calls.append(len(x)), f(x))[1]
+    Occlusion(adapter, size=5).GetMasks([X[0]] * 3, y=[0, 1, 2])
+    assert calls == [1, 2]  # the input, and its two windows
+
+
+def test_feeds_follow_their_inputs():
+    adapter = FunctionAdapter(None, None)
+    seen = []
+
+    def gradients(x, target, feed, rule=None, allow_no_relu=False):
+        seen.append((len(x), feed["scale"].tolist(), feed["flag"]))
+        return np.zeros(len(x)), x * feed["scale"].reshape(-1, 1, 1, 1)
+
+    adapter.gradients = gradients
+    scale = np.arange(1.0, 8)
+    masks = IntegratedGradients(adapter, 0, batch_size=4, x_steps=3).GetMasks(X, feed_dict={"scale": scale, "flag": True})
+    np.testing.assert_allclose(masks, X**2 * scale[:, None, None, None] / 2)
+    assert all(n == len(part) and flag for n, part, flag in seen)
+    tolerant = IntegratedGradients(adapter, 0, batch_size=4, x_steps=3)
+    adapter.outputs = lambda x, target, feed: ((x**2).reshape(len(x), -1).sum(1) * feed["scale"] / 2)[:, None]
+    np.testing.assert_allclose(tolerant.GetMasks(X, feed_dict={"scale": scale, "flag": True}, tolerance=0.1), masks)
