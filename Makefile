@@ -20,7 +20,7 @@ lint: .venv/.dev
 	.venv/bin/mypy
 
 bench: .venv/.dev
-	.venv/bin/python -m benchmarks.smoothgrad
+	.venv/bin/python -m benchmarks
 
 train: .venv/.dev
 	.venv/bin/python -m training.train --out saliency/demo
