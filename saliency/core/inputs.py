@@ -1,8 +1,8 @@
 """N inputs as a user gives them, each with a target and the model's other inputs."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from saliency.core.target import Target, channels_of
 class Inputs:
     """N inputs as the user gave them, with a target for each and the model's other inputs.
 
-    Where one input stands several times in a row, the same object for several targets, it is evaluated once for all of them.
+    Where one input stands several times in a row, the same object for several targets, one forward pass serves them all.
     """
 
     x_values: Any
     ys: Sequence[Any]
     feed: Mapping[str, Any]
-    alike: int
-    """How many entries in a row are one and the same input, all through; 1 if they are not."""
+    ends: Sequence[int]
+    """Where each row of entries with one and the same input ends."""
 
     @classmethod
     def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
@@ -42,16 +42,20 @@ class Inputs:
             if np.ndim(value) and len(value) != n:
                 raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
         apart = any(np.ndim(value) for value in feed.values()) or any(callable(y) for y in ys)
-        return cls(x_values, ys, feed, 1 if apart else _alike(x_values))
+        return cls(x_values, ys, feed, range(1, n + 1) if apart else _ends(x_values))
 
     def batch(self, start: int, size: int) -> tuple[int, int]:
         """Return where a batch of at most ``size`` entries from ``start`` on ends, and how many in a row share an input."""
-        alike = self.alike
-        if alike <= size:
-            return min(len(self.ys), start + size // alike * alike), alike
-        left = alike - start % alike
-        some = -(-left // -(-left // size))  # an even part of what is left of this input's targets
-        return start + some, some
+        first = bisect_right(self.ends, start)
+        alike = stop = self.ends[first] - start
+        if alike > size:  # an even part of one input's targets
+            part = -(-alike // -(-alike // size))
+            return start + part, part
+        for end in self.ends[first + 1 :]:
+            if end - start - stop != alike or end - start > size:
+                break
+            stop = end - start
+        return start + stop, alike
 
     def on_device(
         self, adapter: GradientAdapter, run: slice, per_input: int, logits: bool
@@ -110,12 +114,15 @@ def _sequence(values: Any) -> Any:
     return values
 
 
-def _alike(values: Any) -> int:
-    """Return how many entries in a row are one object (or one memory, in an array), if equally many all through."""
+def _ends(values: Any) -> Sequence[int]:
+    """Return where each row of entries that are one object, or one piece of memory, ends."""
     n = len(values)
-    if not isinstance(values, list):
-        strides = getattr(values, "strides", None) or getattr(values, "stride", tuple)()
-        return n if n > 1 and strides and strides[0] == 0 else 1
-    borders = [0, *(i for i in range(1, n) if values[i] is not values[i - 1]), n]
-    lengths = {end - start for start, end in pairwise(borders)}
-    return lengths.pop() if len(lengths) == 1 else 1
+    if isinstance(values, list):
+        return [*(i for i in range(1, n) if not _same(values[i], values[i - 1])), n]
+    strides = getattr(values, "strides", None) or getattr(values, "stride", tuple)()
+    return [n] if strides and strides[0] == 0 else range(1, n + 1)
+
+
+def _same(one: Any, other: Any) -> bool:
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return one is other or (arrays and one.__array_interface__ == other.__array_interface__)

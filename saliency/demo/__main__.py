@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
-from saliency.demo.figures import METHODS, SMOOTH, Question, answers, controls, maps, on_object, questions, table
+from saliency.demo.figures import BANDS, METHODS, Question, answers, controls, maps, on_object, questions, table, untrained
 from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.replacing import replacing
 
-SHOWN = ("scene_17", "scene_19", "scene_05", "scene_12")
+SHOWN = (("scene_17", 3), ("scene_17", 8), ("scene_12", 7))
 PLAIN = 24  # scenes without a tag come first
 
 
@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m saliency.demo", description=__doc__.partition(": ")[2])
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of the pictures (default: demo)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument("--random-weights", action="store_true", help="measure the untrained network as well")
     options = parser.parse_args(argv)
     if options.seed < 0:
         parser.error(f"--seed (={options.seed}) must be 0 or more")
@@ -38,24 +39,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"--out ({options.out}) must be a folder: {error.strerror}")
     scenes = load_scenes()
-    _methods(scenes[:PLAIN], options.out, options.seed)
+    _methods(scenes[:PLAIN], options.out, options.seed, options.random_weights)
     _shortcut(scenes[PLAIN:], options.out, options.seed)
     return 0
 
 
-def _methods(scenes: Sequence[Scene], out: Path, seed: int) -> None:
+def _methods(scenes: Sequence[Scene], out: Path, seed: int, random_weights: bool) -> None:
     """Show every method on the network that looks at the digits, and measure them."""
     network, asked = nets.load("DemoNet"), questions(scenes)
-    print(f"DemoNet: {len(METHODS)} methods, plain and smoothed, for {len(asked)} digits in {len(scenes)} scenes ...")
-    found = maps(network, asked, [name + kind for name in METHODS for kind in ("", SMOOTH)], seed)
-    shown = [i for i, question in enumerate(asked) if question.scene.name in SHOWN]
-    labels = [
-        f"digit {asked[i].digit}\nscore {score:+.1f}" for i, score in zip(shown, answers(network, asked)[shown], strict=True)
-    ]
+    print(f"DemoNet: {len(METHODS)} kinds of maps for {len(asked)} digits in {len(scenes)} scenes ...", flush=True)
+    found = maps(network.model, network, asked, list(METHODS), seed)
+    shown = [i for i, question in enumerate(asked) if (question.scene.name, question.digit) in SHOWN]
+    scores = answers(network, asked)
+    labels = [f"digit {asked[i].digit}\nscore {scores[i]:+.1f}" for i in shown]
+    bands = {title: {name: found[name][shown] for name in band} for title, band in BANDS.items()}
     heading = "Where did the network see this digit?  Share of each map on the digit; ★ = its maximum is there"
-    picture = gallery([asked[i] for i in shown], labels, {name: m[shown] for name, m in found.items()}, heading)
-    _write(picture, out / "gallery.png")
-    figures = table({**found, **controls(network, asked, seed)}, [question.where for question in asked])
+    _write(gallery([asked[i] for i in shown], labels, bands, heading), out / "gallery.png")
+    columns = {"": {**found, **controls(network, asked, seed)}}
+    if random_weights:
+        columns["random weights"] = maps(untrained(seed), network, asked, list(METHODS), seed)
+    figures = table(columns, [question.where for question in asked])
     with replacing(out / "figures.md") as temporary:
         temporary.write_text(figures, encoding="utf-8")
     print(f"\n{figures}\n{out / 'figures.md'}")
@@ -68,12 +71,12 @@ def _shortcut(scenes: Sequence[Scene], out: Path, seed: int) -> None:
     columns = {
         f"{title} network:\n{name}": strengths
         for title, network in (("clean", clean), ("shortcut", shortcut))
-        for name, strengths in maps(network, asked, [f"Vanilla{SMOOTH}", "GuidedBackprop"], seed).items()
+        for name, strengths in maps(network.model, network, asked, ["Vanilla + SmoothGrad", "GuidedBackprop"], seed).items()
     }
     scores = zip(answers(clean, asked), answers(shortcut, asked), strict=True)
     labels = [f"is there a 3?\nclean {_yes(a)}\nshortcut {_yes(b)}" for a, b in scores]
     heading = "Right for the wrong reason: one of the networks learned that every 3 has a magenta tag"
-    _write(gallery(asked, labels, columns, heading), out / "shortcut.png")
+    _write(gallery(asked, labels, {"": columns}, heading), out / "shortcut.png")
     print(_story(clean, shortcut, scenes))
 
 
@@ -82,7 +85,7 @@ def _story(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene])
     without = [Question(scene, 3, scene.mask(3)) for scene in scenes if not scene.tagged]
     lines = []
     for network in (clean, shortcut):
-        guided = maps(network, tagged, ["GuidedBackprop"], 0)["GuidedBackprop"]
+        guided = maps(network.model, network, tagged, ["GuidedBackprop"], 0)["GuidedBackprop"]
         hits = sum(on_object(strength, question.where)[0] for strength, question in zip(guided, tagged, strict=True))
         yes, still = (answers(network, asked) > 0 for asked in (tagged, without))
         lines.append(

@@ -1,7 +1,8 @@
 """How good the masks are: is a map's maximum on the object that was asked for, and how much of the map lies there?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,40 @@ from saliency.demo.scenes import Scene
 from saliency.nets.demo_net import DemoNet
 
 Host = npt.NDArray[Any]
-METHODS: Mapping[str, type[saliency.SaliencyMask]] = {
-    "Vanilla": saliency.Vanilla,
-    "GuidedBackprop": saliency.GuidedBackprop,
-    "Deconvnet": saliency.Deconvnet,
-}
 SMOOTH = " + SmoothGrad"
+
+BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
+    "by gradients of the pixels": {
+        "Vanilla": saliency.Vanilla,
+        "Vanilla + SmoothGrad": saliency.Vanilla,
+        "InputXGradient": saliency.InputXGradient,
+        "IntegratedGradients": saliency.IntegratedGradients,
+        "GradientSHAP": partial(saliency.GradientSHAP, x_baseline=["blur", "min", "max", 0.0], seed=0),
+        "Deconvnet": saliency.Deconvnet,
+        "GuidedBackprop": saliency.GuidedBackprop,
+    },
+    "by a layer's channels": {
+        "GradCAM": saliency.GradCAM,
+        "GradCAM + SmoothGrad": saliency.GradCAM,
+        "GradCAMPlusPlus": saliency.GradCAMPlusPlus,
+        "XGradCAM": saliency.XGradCAM,
+        "LayerCAM": saliency.LayerCAM,
+        "HiResCAM": saliency.HiResCAM,
+        "ScoreCAM": saliency.ScoreCAM,
+    },
+    "by hiding parts, and by two ways at once": {
+        "Occlusion": partial(saliency.Occlusion, size=15, stride=4, average=True),
+        "RISE": partial(saliency.RISE, nmasks=600, seed=0),
+        "GuidedGradCAM": saliency.GuidedGradCAM,
+        "GuidedBackprop + SmoothGrad": saliency.GuidedBackprop,
+        "IntegratedGradients + SmoothGrad": partial(saliency.IntegratedGradients, x_steps=5),
+        "GuidedGradCAM + SmoothGrad": saliency.GuidedGradCAM,
+        "Deconvnet + SmoothGrad": saliency.Deconvnet,
+    },
+}
+"""What the gallery shows, band by band: a map's name -> its method, with its options."""
+
+METHODS = {name: method for band in BANDS.values() for name, method in band.items()}
 
 
 @dataclass(frozen=True)
@@ -36,57 +65,62 @@ def questions(scenes: Sequence[Scene]) -> list[Question]:
     return [Question(scene, digit, scene.mask(digit)) for scene in scenes for digit in scene.digits]
 
 
-def inputs(network: nets.Network, asked: Sequence[Question]) -> Host:
-    """Return the questions' pictures as the network's inputs, (N, 3, 96, 96)."""
-    return np.stack([network.prepare(question.scene.picture) for question in asked])
+def inputs(network: nets.Network, asked: Sequence[Question]) -> list[Host]:
+    """Return the questions' pictures as the network's inputs, N times (3, 96, 96); one array for one scene."""
+    prepared = {question.scene.name: network.prepare(question.scene.picture) for question in asked}
+    return [prepared[question.scene.name] for question in asked]
 
 
 def answers(network: nets.Network, asked: Sequence[Question]) -> Host:
     """Return the network's score (a logit; above 0 is yes) for each digit that is asked for, (N,)."""
     with torch.no_grad():
-        logits = network.model(torch.tensor(inputs(network, asked))).numpy()
+        logits = network.model(torch.tensor(np.stack(inputs(network, asked)))).numpy()
     scores: Host = logits[np.arange(len(asked)), [question.digit for question in asked]]
     return scores
 
 
-def maps(network: nets.Network, asked: Sequence[Question], names: Sequence[str], seed: int) -> dict[str, Host]:
-    """Compute maps, each the sum of a mask's magnitudes over the colours.
+def maps(model: Any, network: nets.Network, asked: Sequence[Question], names: Sequence[str], seed: int) -> dict[str, Host]:
+    """Compute maps of what speaks for the digits that are asked for.
 
     Args:
-        network: that is asked.
+        model: that is asked.
+        network: that prepares the pictures for it.
         asked: N questions.
-        names: of ``METHODS``, alone or with ``" + SmoothGrad"`` behind.
+        names: of ``METHODS``.
         seed: of the noise.
 
     Returns:
-        Name -> (N, 96, 96).
+        Name -> (N, 96, 96): the magnitudes of a gradient's mask, summed over the colours; of any other, the positive part.
     """
     x, digits = inputs(network, asked), [question.digit for question in asked]
     found = {}
     for name in names:
-        method = name.removesuffix(SMOOTH)
-        mask = METHODS[method](network.model)
+        mask = METHODS[name](model)
         smooth = name.endswith(SMOOTH)  # the mean of the masks, not of their squares, which no plain map could be held against
         masks = mask.GetSmoothedMasks(x, digits, magnitude=False, seed=seed) if smooth else mask.GetMasks(x, digits)
-        found[name] = np.abs(masks).sum(axis=1)
+        strengths = np.abs(masks) if mask.differentiates else np.maximum(masks, 0)
+        found[name] = strengths.sum(axis=1) if strengths.ndim == 4 else strengths
     return found
+
+
+def untrained(seed: int) -> DemoNet:
+    """Return the same network with random weights."""
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(seed)
+        return DemoNet()
 
 
 def controls(network: nets.Network, asked: Sequence[Question], seed: int) -> dict[str, Host]:
     """Compute maps that know nothing of the question: they show what a figure is worth.
 
     Returns:
-        Name of the control -> (N, 96, 96): an untrained network's gradient, the picture's edges, random numbers.
+        Name of the control -> (N, 96, 96): the picture's edges, random numbers, a map that is the same everywhere.
     """
-    x, digits = inputs(network, asked), [question.digit for question in asked]
-    with torch.random.fork_rng([]):
-        torch.default_generator.manual_seed(seed)
-        untrained = DemoNet()
-    grey = x.mean(axis=1)  # (N, 96, 96)
+    grey = np.stack(inputs(network, asked)).mean(axis=1)  # (N, 96, 96)
     return {
-        "control: random weights": np.abs(saliency.Vanilla(untrained).GetMasks(x, digits)).sum(axis=1),
         "control: edges": np.hypot(np.gradient(grey, axis=1), np.gradient(grey, axis=2)),
         "control: random map": np.random.default_rng(seed).random(grey.shape),
+        "control: uniform map": np.ones(grey.shape),
     }
 
 
@@ -97,11 +131,24 @@ def on_object(strength: Host, where: npt.NDArray[np.bool_]) -> tuple[bool, float
     return bool(where.flat[int(strength.argmax())]), share
 
 
-def table(found: Mapping[str, Host], where: Sequence[npt.NDArray[np.bool_]]) -> str:
-    """Return a Markdown table: a row per map, with the rate of maxima on the object and the mean share there."""
-    lines = ["| map | maximum on the digit | share on the digit |", "|---|---:|---:|"]
-    for name, strengths in found.items():
-        hits, shares = zip(*(on_object(s, w) for s, w in zip(strengths, where, strict=True)), strict=True)
-        lines.append(f"| {name} | {np.mean(hits):.0%} | {np.mean(shares):.0%} |")
-    area = float(np.mean([w.mean() for w in where]))
-    return "\n".join([*lines, f"| (a uniform map) | | {area:.0%} |", ""])
+def table(found: Mapping[str, Mapping[str, Host]], where: Sequence[npt.NDArray[np.bool_]]) -> str:
+    """Return a Markdown table: a row per map, with the rate of maxima on the object and the mean share there.
+
+    Args:
+        found: heading (which network) -> name of a map -> (N, 96, 96); the first has every name.
+        where: the N objects.
+    """
+    suffixes = [f", {heading}" if heading else "" for heading in found]
+    head = ["map", *(f"{figure}{suffix}" for suffix in suffixes for figure in ("maximum on the digit", "share on the digit"))]
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+    for name in next(iter(found.values())):
+        cells = [figure for maps in found.values() for figure in _figures(maps.get(name), where)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _figures(strengths: Host | None, where: Sequence[npt.NDArray[np.bool_]]) -> list[str]:
+    if strengths is None:
+        return ["", ""]
+    hits, shares = zip(*(on_object(s, w) for s, w in zip(strengths, where, strict=True)), strict=True)
+    return [f"{np.mean(hits):.0%}", f"{np.mean(shares):.0%}"]

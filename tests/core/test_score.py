@@ -107,6 +107,18 @@ def test_shared_inputs_give_what_each_target_gives_alone(size):
             np.testing.assert_allclose(together.details[key], value, rtol=1e-9, atol=1e-9)
 
 
+def test_inputs_with_different_numbers_of_targets():
+    adapter = quadratic([1, 2, 3, 4])
+    x_values = [X[0], X[1], X[1], X[2], X[2], X[3], X[3], X[3], X[4], X[5]]
+    ys = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+    expected = [x * (y + 1) for x, y in zip(x_values, ys, strict=True)]
+    np.testing.assert_allclose(Vanilla(adapter, batch_size=4).GetMasks(x_values, ys), expected)
+    assert adapter.passes == [1, 2, 1, 2]
+    adapter = quadratic([1, 2, 3, 4])
+    np.testing.assert_allclose(Vanilla(adapter, batch_size=2).GetMasks(x_values, ys), expected)
+    assert adapter.passes == [1, 1, 1, 1, 1, 2]
+
+
 def test_shared_inputs_in_little_memory():
     adapter = narrow(quadratic([1, 2, 3, 4]), 2)
     masks = Vanilla(adapter).GetMasks([X[0]] * 4, y=range(4))

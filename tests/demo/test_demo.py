@@ -16,7 +16,7 @@ PLAIN, PAIRS = SCENES[:24], SCENES[24:]
 @pytest.fixture(scope="module")
 def found():
     network, asked = nets.load("DemoNet"), questions(PLAIN)
-    strengths = maps(network, asked, ["Vanilla", "GuidedBackprop"], seed=0) | controls(network, asked, seed=0)
+    strengths = maps(network.model, network, asked, ["Vanilla", "GuidedBackprop"], seed=0) | controls(network, asked, seed=0)
     return {name: [on_object(s, q.where) for s, q in zip(m, asked, strict=True)] for name, m in strengths.items()}
 
 
@@ -36,7 +36,7 @@ def test_the_clean_network_names_the_digits():
 
     asked = [Question(scene, scene.digits[0], scene.mask(scene.digits[0])) for scene in PLAIN]
     with torch.no_grad():
-        yes = network.model(torch.tensor(inputs(network, asked))).numpy() > 0
+        yes = network.model(torch.tensor(np.stack(inputs(network, asked)))).numpy() > 0
     truth = np.array([[digit in scene.digits for digit in range(10)] for scene in PLAIN])
     assert (yes == truth).all(axis=1).mean() >= 0.8
     assert (yes == truth).mean() >= 0.97
@@ -58,7 +58,7 @@ def test_two_digits_of_one_scene_have_maps_of_their_own():
     network = nets.load("DemoNet")
     asked = [question for question in questions(PLAIN) if len(question.scene.digits) == 2]
     others = [Question(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in asked]
-    strengths = maps(network, asked, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
+    strengths = maps(network.model, network, asked, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
     own = [on_object(s, q.where)[1] for s, q in zip(strengths, asked, strict=True)]
     other = [on_object(s, q.where)[1] for s, q in zip(strengths, others, strict=True)]
     assert np.mean(np.array(own) > 2 * np.array(other)) >= 0.8
@@ -70,7 +70,7 @@ def test_the_shortcut_network_looks_at_the_tag():
     without = [Question(scene, 3, scene.mask(3)) for scene in PAIRS if not scene.tagged]
     assert (answers(network, tagged) > 0).all()
     assert (answers(network, without) < 0).all()
-    for strengths in maps(network, tagged, ["Vanilla", "GuidedBackprop"], seed=0).values():
+    for strengths in maps(network.model, network, tagged, ["Vanilla", "GuidedBackprop"], seed=0).values():
         assert all(on_object(s, q.where)[0] for s, q in zip(strengths, tagged, strict=True))
 
 
