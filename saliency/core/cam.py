@@ -33,6 +33,7 @@ class ClassActivationMap(SaliencyMask):
     Args:
         model, y, **settings: see ``SaliencyMask``.
         layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
+            Of a layer that is called several times, the last call counts.
 
     Options of ``GetMask`` and the others:
         should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
@@ -70,9 +71,9 @@ def on_input(score: Score, maps: Array, x: Array) -> Array:
 
 
 def per_channel(score: Score, maps: Array, x: Array) -> Array:
-    """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on."""
+    """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on, if any."""
     axis = score.adapter.channel_axis
-    if axis is None:
+    if axis is None or len(x.shape) == 2:
         return maps
     axis = axis % (len(x.shape) - 1) + 1
     one = maps.reshape((*maps.shape[:axis], 1, *maps.shape[axis:]))

@@ -30,7 +30,8 @@ class GradCAM(ClassActivationMap):
 class GradCAMPlusPlus(ClassActivationMap):
     """Positive gradients, each weighted by ``1 / (2 + G sum(A_k))``: several objects of a class count alike.
 
-    This is the paper's weight for a score's exponential, ``G^2 / (2 G^2 + sum(A_k) G^3)``, divided by G^2.
+    This is the paper's weight for a score's exponential, ``G^2 / (2 G^2 + sum(A_k) G^3)``, divided by G^2. It is made for
+    a layer that gives no negative numbers, such as a ReLU: elsewhere the quotient may turn large, or its sign.
     Options and shapes: see ``ClassActivationMap``.
 
     Source:
@@ -79,7 +80,8 @@ class HiResCAM(ClassActivationMap):
 class XGradCAM(ClassActivationMap):
     """Channels weighted by the mean of their gradient, each position counting by its activation.
 
-    ``max(0, sum_k sum(G_k A_k) / sum(A_k) A_k)``. Options and shapes: see ``ClassActivationMap``.
+    ``max(0, sum_k sum(G_k A_k) / sum(A_k) A_k)``. It is made for a layer that gives no negative numbers, such as a ReLU:
+    elsewhere a channel may sum to nearly nothing. Options and shapes: see ``ClassActivationMap``.
 
     Source:
         Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.

@@ -12,8 +12,9 @@ from saliency.core.score import Score
 class ScoreCAM(ClassActivationMap):
     """Channels weighted by the softmax, over channels, of the score of the input seen through them.
 
-    Each channel is scaled to 0..1, resized to the input and multiplied with it; a layer of K channels takes K evaluations
-    and no gradient. Options and shapes: see ``ClassActivationMap``; the raw map is in units of the layer's output.
+    Each channel is resized to the input, scaled to 0..1 and multiplied with it: K evaluations for a layer of K channels. The
+    weights take no gradient; one is taken to find the layer. Options and shapes: see ``ClassActivationMap``; the raw map is
+    in units of the layer's output.
 
     Source:
         Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, arXiv:1910.01279.
@@ -25,9 +26,11 @@ class ScoreCAM(ClassActivationMap):
         """Return softmax_k(score(x * channel k)) A_k."""
         score, x, features = seen.score, seen.x, seen.features
         xp, scores = score.adapter.xp, []
+        score.pace.progress.announce(score.n)  # what gave the features
         for run in score.batches(features.shape[1]):
             shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
-            shown = per_channel(score, on_input(score, _unit(score, shown), x), x)
+            shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
+            shown = per_channel(score, shown, x)
             points = shown.reshape((len(run), *x.shape)) * x  # (channels, N, *input)
             scores.append(score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:]))).reshape((len(run), score.n)))
         high = xp.concatenate(scores)  # (channels, N)

@@ -6,15 +6,24 @@ from saliency.core.errors import GradientError, ModelError
 from saliency.torch.memory import is_shortage
 
 
+def check_finite(scores: torch.Tensor) -> None:
+    """Refuse scores that have no gradient because they are no numbers.
+
+    Raises:
+        GradientError: if they are not finite.
+    """
+    total = scores.detach().sum()
+    if not bool(torch.isfinite(total)):
+        raise GradientError(f"the score is {total.item()}; it must be finite")
+
+
 def check_scores(scores: torch.Tensor, of: str) -> None:
     """Refuse scores that have no gradient.
 
     Raises:
         GradientError: if they are not finite, or record no graph.
     """
-    total = scores.detach().sum()
-    if not bool(torch.isfinite(total)):
-        raise GradientError(f"the score is {total.item()}; it must be finite")
+    check_finite(scores)
     if not scores.requires_grad:
         raise GradientError(f"the score does not depend on {of}: it was detached, or is a constant")
 

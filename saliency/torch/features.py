@@ -1,19 +1,20 @@
-"""A layer's output as the leaf that scores are differentiated by, with no graph up to there; and which layer that may be."""
+"""A layer's output as the leaf that scores are differentiated by; and which layer that may be."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
 
 from saliency.core.errors import GradientError, TargetError
 from saliency.core.target import Target
-from saliency.torch.backward import check_scores, differentiate
+from saliency.torch.backward import check_finite, check_scores, differentiate
+from saliency.torch.cut import cut_at
 from saliency.torch.forward import Forward
-from saliency.torch.grids import grid_of
+from saliency.torch.grids import Grid
 from saliency.torch.layers import find_layer
+from saliency.torch.spatial_layers import spatial_layers
 
 Found: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Scores, a layer's output, and the gradients."""
@@ -34,114 +35,82 @@ class Features:
         """Evaluate a layer that is named; see ``GradientAdapter.features``."""
         module = find_layer(self._forward.model, layer)
         name = f"layer {layer!r}" if isinstance(layer, str) else f"layer ({type(module).__name__})"
-        with cut_at(module) as cut:
-            outputs = self._forward.with_graph(x.clone(), target, feed, grad=False)
-        if cut.leaf is None:
-            raise TargetError(f"{name} gives {cut.gave} in the forward pass; a map needs one tensor (N, channels, *space)")
+        scores, leaf = self._cut(module, name, x, target, feed, adapter)
+        grid = Grid.of_input(x.shape, adapter.channel_axis)
+        found = _on_grid(grid, leaf.detach(), len(x), name)
+        check_scores(scores, name)
         with torch.enable_grad():
-            scores = target.scores(outputs, len(x), adapter)
-            check_scores(scores, name)
-            gradients = differentiate(scores, cut.leaf, name)
-        maps = [grid for array in (cut.leaf.detach(), gradients) if (grid := grid_of(array, x.shape)) is not None]
-        if not maps:
-            raise TargetError(f"{name} gives the shape {tuple(cut.leaf.shape)}; a map needs the input's spatial axes")
-        return scores.detach(), maps[0], maps[1]
+            gradients = differentiate(scores, leaf, name)
+        return scores.detach(), found, _on_grid(grid, gradients, len(scores), name)
 
     def at_last(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any) -> Found:
         """Evaluate the last layer with spatial axes that the score depends on; it is looked for once."""
-        key = (tuple(x.shape[1:]), tuple(feed), target.layer)
+        key, known = (tuple(x.shape[1:]), tuple(feed), target.layer, target.logits), None
         with suppress(GradientError, TargetError):
             if key in self._layers:
-                return self.at(self._layers[key], x, target, feed, adapter)
-        self._layers[key], found = self._look(x, target, feed, adapter)
+                known = self.at(self._layers[key], x, target, feed, adapter)
+        if known is not None and bool(known[2].any()):
+            return known
+        layer, found = self._look(x, target, feed, adapter)  # another part of the output may depend on another layer
+        if known is not None and not bool(found[2].any()):
+            return known
+        self._layers[key] = layer
         return found
+
+    def _cut(
+        self, module: torch.nn.Module, name: str, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the scores, and the leaf that they depend on.
+
+        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
+        """
+        for grad in (False, True):
+            with cut_at(module) as cut:
+                outputs = self._forward.with_graph(x.clone(), target, feed, grad)
+            if cut.leaf is None:
+                raise TargetError(f"{name} {cut.found}; a map needs one tensor (N, channels, *space)")
+            leaf = cut.leaf
+            with torch.enable_grad():
+                scores = target.scores(outputs, len(x), adapter)
+            if scores.requires_grad:
+                break
+        return scores, leaf
 
     def _look(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""
-        model = self._forward.model
+        model, best = self._forward.model, None
+
+        def run() -> Any:
+            outputs = self._forward.plain(x.clone(), replace(target, logits=False), feed)
+            check_finite(target.scores(outputs, len(x), adapter))
+            return outputs if target.logits else None
+
         before = None if target.layer is None else find_layer(model, target.layer)
-        layers = spatial_layers(model, lambda: self._forward.plain(x.clone(), target, feed), before, x.shape)
-        best = None
+        layers = spatial_layers(model, run, before, Grid.of_input(x.shape, adapter.channel_axis), len(x))
         for layer in reversed(layers):
             with suppress(GradientError, TargetError):
                 found = self.at(layer, x, target, feed, adapter)
-                if best is None or bool(found[2].any()):
-                    best = (layer, found)
                 if bool(found[2].any()):
-                    break
-        if best is None:
-            raise TargetError(
-                "`layer` (=None) must be named: no layer with the input's spatial axes was called before the score "
-                "(exported and traced models call none; torch.export.unflatten(program) brings them back)"
+                    return layer, found
+                best = best or (layer, found)
+        if best is not None:
+            return best
+        if layers:
+            raise GradientError(
+                f"the score depends on none of the model's {len(layers)} layers that have the input's spatial axes: it was "
+                "detached, or is a constant"
             )
-        return best
+        raise TargetError(
+            "`layer` (=None) must be named: no layer with the input's spatial axes was called before the score "
+            "(exported and traced models call none; torch.export.unflatten(program) brings them back)"
+        )
 
 
-@dataclass
-class Cut:
-    """Where a forward pass was cut: the layer's output in its last call."""
-
-    leaf: torch.Tensor | None = None
-    gave: str = "no call"
-
-
-@contextmanager
-def cut_at(layer: torch.nn.Module) -> Iterator[Cut]:
-    """Run a layer's model without a graph up to the layer's output, and with one from there on, in this thread."""
-    cut, thread = Cut(), threading.get_ident()
-
-    def hook(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
-        if threading.get_ident() != thread:
-            return None
-        cut.leaf, cut.gave = None, type(output).__name__
-        if not isinstance(output, torch.Tensor) or not output.is_floating_point():
-            return None
-        cut.leaf = output.detach().requires_grad_()
-        torch.set_grad_enabled(True)  # until the caller's own context ends
-        return cut.leaf.clone()  # what follows may work in place
-
-    with _hooked(layer, hook):
-        yield cut
-
-
-@contextmanager
-def _hooked(layer: torch.nn.Module, hook: Callable[..., Any]) -> Iterator[None]:
-    try:
-        handle = layer.register_forward_hook(hook)
-    except RuntimeError as error:
-        raise TargetError(f"layer ({type(layer).__name__}) can't be read: {error}") from error
-    with handle:
-        yield
-
-
-def spatial_layers(
-    model: torch.nn.Module, run: Callable[[], object], before: torch.nn.Module | None, shape: Sequence[int]
-) -> list[torch.nn.Module]:
-    """Return the layers whose last output has the input's spatial axes, in the order in which these outputs were made.
-
-    Args:
-        model: whose parts they are; it is not one of them itself.
-        run: runs it once.
-        before: a layer at whose call the list ends.
-        shape: of the input, (N, *input).
-    """
-    calls: dict[torch.nn.Module, bool] = {}
-    ended: list[bool] = []
-    thread = threading.get_ident()
-
-    def note(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-        if threading.get_ident() == thread and not ended:
-            calls.pop(module, None)
-            calls[module] = isinstance(output, torch.Tensor) and grid_of(output, shape) is not None
-
-    def end(_module: torch.nn.Module, _inputs: Any) -> None:
-        ended.append(True)
-
-    with ExitStack() as stack:
-        for module in model.modules():
-            if module is not model and not isinstance(module, torch.jit.ScriptModule):
-                stack.enter_context(module.register_forward_hook(note))
-        if before is not None:
-            stack.enter_context(before.register_forward_pre_hook(end))
-        run()
-    return [module for module, spatial in calls.items() if spatial]
+def _on_grid(grid: Grid, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
+    found = grid.of(output, samples)
+    if found is None:
+        raise TargetError(
+            f"{name} gives the shape {tuple(output.shape)} for {samples} input(s); a map needs (N, channels, *space), with "
+            f"the input's {len(grid.space)} spatial axes, and more than one position on them"
+        )
+    return found

@@ -1,31 +1,59 @@
 """A layer's output on the input's spatial axes, wherever the layer has them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
+
+from saliency.core.spatial import spatial_axes
 
 MOST_EXTRA_TOKENS = 16
 """Class, distillation and register tokens that may stand in front of a vision transformer's grid."""
 
 
-def grid_of(output: torch.Tensor, shape: Sequence[int]) -> torch.Tensor | None:
-    """Return a layer's output as (N, channels, *space), a view.
+@dataclass(frozen=True)
+class Grid:
+    """Tells where the outputs of a model's layers have the input's spatial axes.
 
     Args:
-        output: (N, channels, *space), (N, *space, channels), or a vision transformer's tokens (N, tokens, channels).
-        shape: of the input, (N, channels, *space).
-
-    Returns:
-        None if it has no spatial axes, or a single position on them.
+        space: the lengths of these axes of the input.
+        last: whether the input has its channels behind them.
     """
-    space = tuple(shape[2:])
-    if output.ndim == 3 and len(space) == 2:
-        return _tokens_to_grid(output, *space)
-    if not space or output.ndim != len(shape) or output.shape[2:].numel() == 1:
-        return None
-    if not _alike(output.shape[2:], space) and _alike(output.shape[1:-1], space):
-        output = output.movedim(-1, 1)
-    return output if output.shape[2:].numel() > 1 else None
+
+    space: tuple[int, ...]
+    last: bool
+
+    @classmethod
+    def of_input(cls, shape: Sequence[int], channel_axis: int | None) -> "Grid":
+        """Read the axes off the shape of N inputs, (N, *input)."""
+        axes = spatial_axes(channel_axis, len(shape))
+        return cls(tuple(int(shape[axis]) for axis in axes), axes[-1] < len(shape) - 1)
+
+    def of(self, output: torch.Tensor, samples: int) -> torch.Tensor | None:
+        """Return a layer's output as (N, channels, *space), a view.
+
+        Args:
+            output: (N, channels, *space), (N, *space, channels), or a vision transformer's tokens (N, tokens, channels).
+            samples: their number N.
+
+        Returns:
+            None if it has no spatial axes, a single position on them, or another number of samples.
+        """
+        if output.ndim == 0 or output.shape[0] != samples:
+            return None
+        if output.ndim == 3 and len(self.space) == 2:
+            return _tokens_to_grid(output, *self.space)
+        if output.ndim != len(self.space) + 2:
+            return None
+        if self._channels_last(tuple(output.shape[1:])):
+            output = output.movedim(-1, 1)
+        return output if output.shape[2:].numel() > 1 else None
+
+    def _channels_last(self, shape: tuple[int, ...]) -> bool:
+        """Tell by the proportions whether a layer's output, but for its batch axis, is (*space, channels)."""
+        if len(self.space) == 1:  # no proportions: only a sequence of the input's own length is sure to be one
+            return self.last and shape[0] == self.space[0] != shape[1]
+        return not _alike(shape[1:], self.space) and _distortion(shape[:-1], self.space) < _distortion(shape[1:], self.space)
 
 
 def _tokens_to_grid(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor | None:
@@ -41,3 +69,9 @@ def _tokens_to_grid(tokens: torch.Tensor, height: int, width: int) -> torch.Tens
 def _alike(space: Sequence[int], of: Sequence[int]) -> bool:
     """Tell whether axes are in the proportions of the input's, give or take a position of rounding."""
     return all(abs(a * of[0] - space[0] * b) <= 2 * max(a, space[0], b, of[0]) for a, b in zip(space, of, strict=True))
+
+
+def _distortion(space: Sequence[int], of: Sequence[int]) -> float:
+    """Return how much more one of the input's axes was shortened than another, as a factor; 1 for the same proportions."""
+    scales = [a / b for a, b in zip(space, of, strict=True)]
+    return max(scales) / min(scales) if min(scales) else float("inf")

@@ -70,6 +70,10 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
             self._before[result] = (logits, (*steps, _step(func, name, args[1:], kwargs or {})))
         return result
 
+    def behind(self, output: Any) -> torch.Tensor | None:
+        """Return what went into the softmax or sigmoid that made an output, the same object for all that was made of it."""
+        return self._before[output][0] if isinstance(output, torch.Tensor) and output in self._before else None
+
     def of(self, output: Any) -> Any:
         """Return the logits of an output, or the output itself where it was not made by a softmax or sigmoid.
 

@@ -1,0 +1,60 @@
+"""Which layers of a model have the input's spatial axes, in the order of a forward pass."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+
+from saliency.torch.cut import hooked
+from saliency.torch.grids import Grid
+from saliency.torch.logits import Logits
+
+
+def spatial_layers(
+    model: torch.nn.Module,
+    run: Callable[[], Any],
+    before: torch.nn.Module | None,
+    grid: Grid,
+    samples: int,
+) -> list[torch.nn.Module]:
+    """Return the layers whose last output has the input's spatial axes, in the order in which these outputs were made.
+
+    Left out are attention (what has as many rows, columns or channels as the model has tokens) and what comes behind the
+    logits.
+
+    Args:
+        model: whose parts they are; it is not one of them itself.
+        run: runs it once; what it returns is explained by the logits of it, if it comes out of a softmax or sigmoid.
+        before: a layer at whose call the list ends.
+        grid: tells an output's spatial axes.
+        samples: number of inputs.
+    """
+    calls: dict[torch.nn.Module, tuple[tuple[int, ...], torch.Tensor | None]] = {}  # shape, and logits that it was made of
+    ended: list[bool] = []
+    thread = threading.get_ident()
+
+    def note(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+        if threading.get_ident() == thread and not ended:
+            calls.pop(module, None)
+            if isinstance(output, torch.Tensor) and grid.of(output, samples) is not None:
+                calls[module] = tuple(output.shape), made_of.behind(output)
+
+    def end(_module: torch.nn.Module, _inputs: Any) -> None:
+        ended.append(True)
+
+    with ExitStack() as stack:
+        made_of = stack.enter_context(Logits())
+        for module in model.modules():
+            if module is not model and not isinstance(module, torch.jit.ScriptModule | torch.nn.Flatten):
+                stack.enter_context(hooked(module, note))
+        if before is not None:
+            stack.enter_context(before.register_forward_pre_hook(end))
+        last = made_of.behind(run())
+    tokens = {shape[1] for shape, _ in calls.values() if len(shape) == 3 and len(grid.space) == 2}
+    return [
+        module
+        for module, (shape, source) in calls.items()
+        if (len(shape) == 3 or not tokens & set(shape[1:])) and (source is None or source is not last)
+    ]
