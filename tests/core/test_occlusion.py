@@ -1,0 +1,284 @@
+"""Occlusion against a loop over windows, written by hand from its definition."""
+
+import itertools
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import saliency
+from saliency import Occlusion
+from tests.reference import FunctionAdapter
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 3, 6, 7))
+MIX, OUT = RNG.normal(size=(126, 8)) / 6, RNG.normal(size=(8, 4))
+
+
+def net(x):
+    """Pixels that work together, so that a window is more than its pixels; 4 classes."""
+    flat = x.reshape(len(x), -1)
+    return np.tanh(flat @ MIX[: flat.shape[1]]) @ OUT
+
+
+def adapter(f=net, channel_axis=0):
+    """An adapter that knows no gradient, on the few words that a framework must have; notes the samples of each call."""
+    calls = []
+
+    def noting(x):
+        calls.append(len(x))
+        return f(x)
+
+    def refuse(x):
+        raise AssertionError("Occlusion takes no gradient")
+
+    made = FunctionAdapter(noting, refuse)
+    made.channel_axis, made.calls = channel_axis, calls
+    return made
+
+
+def by_hand(x, y, size, stride=1, cover=0.0, space=(1, 2), average=False):
+    """Each window covers the input in turn, and every number in it gets the drop of the score."""
+    sizes, strides = (np.broadcast_to(number, len(space)) for number in (size, stride))
+    starts = []
+    for axis, wide, step in zip(space, sizes, strides, strict=True):
+        at = [0]
+        while at[-1] + wide < x.shape[axis]:
+            at.append(min(at[-1] + step, x.shape[axis] - wide))  # the last window stands at the border
+        starts.append(at)
+    cover, total, times = np.broadcast_to(cover, x.shape), np.zeros(x.shape), np.zeros(x.shape)
+    for corner in itertools.product(*starts):
+        window = [slice(None)] * x.ndim
+        for axis, at, wide in zip(space, corner, sizes, strict=True):
+            window[axis] = slice(at, at + wide)
+        covered = x.copy()
+        covered[tuple(window)] = cover[tuple(window)]
+        total[tuple(window)] += net(x[None])[0, y] - net(covered[None])[0, y]
+        times[tuple(window)] += 1
+    return total / times if average else total
+
+
+def test_the_last_row_and_column_are_covered_and_one_window_may_be_all():
+    x = np.zeros((1, 5, 5))
+    x[0, 4, 4] = 2.0
+    mask = Occlusion(adapter(lambda x: x[:, 0, 4, 4:]), 0).GetMask(x, size=2)
+    expected = np.zeros((1, 5, 5))
+    expected[0, 3:, 3:] = 2.0  # one window of 2 x 2 reaches the corner
+    np.testing.assert_array_equal(mask, expected)
+    whole = Occlusion(adapter(), 1).GetMask(X[0], size=(6, 7))
+    np.testing.assert_allclose(whole, np.full((3, 6, 7), net(X[:1])[0, 1] - net(0 * X[:1])[0, 1]), rtol=1e-12)
+
+
+def test_a_window_is_15_pixels_wide_unless_told():
+    x = RNG.normal(size=(1, 16, 17))
+    f = lambda x: x.sum((2, 3))  # noqa: E731
+    starts = [(row, column) for row in range(2) for column in range(3)]
+    expected = np.zeros(x.shape)
+    for row, column in starts:
+        expected[:, row : row + 15, column : column + 15] += x[:, row : row + 15, column : column + 15].sum()
+    np.testing.assert_allclose(Occlusion(adapter(f), 0).GetMask(x), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("average", [False, True])
+@pytest.mark.parametrize(
+    ("size", "stride"),
+    [
+        (1, 1), (3, 1), ((3, 5), 1), ([5, 3], 2), (np.array([3, 5]), np.int64(2)), (2, 2), (3, (3, 2)), (3, 3), (4, (1, 4)),
+        (6, 1), ((1, 7), (1, 9)),
+    ],
+)  # fmt: skip
+def test_every_window_is_covered_in_turn(size, stride, average):
+    mask = Occlusion(adapter(), 2).GetMask(X[0], size=size, stride=stride, average=average)
+    np.testing.assert_allclose(mask, by_hand(X[0], 2, size, stride, average=average), rtol=1e-9, atol=1e-12)
+
+
+def blurred(x):
+    """Gaussian weights that sum to 1 at the borders too: what lies beyond them does not count."""
+    sigma = (0, x.shape[1] / 12, x.shape[2] / 12)
+    blur = [ndimage.gaussian_filter(a, sigma, mode="constant", truncate=30, radius=(0, 9, 9)) for a in (x, np.ones_like(x))]
+    return blur[0] / blur[1]
+
+
+COVERS = {
+    "a number": (0.7, 0.7),
+    "None": (None, 0.0),
+    "integers": (np.full((3, 6, 7), 2, np.uint8), 2.0),
+    "one for each channel": (np.arange(3.0).reshape(3, 1, 1), np.arange(3.0).reshape(3, 1, 1)),
+    "a list": ([[[1.0]], [[0.0]], [[-1.0]]], np.array([1.0, 0.0, -1.0]).reshape(3, 1, 1)),
+    "a row": (X[1, 0, 0], X[1, 0, 0]),
+    "another input": (X[1], X[1]),
+    "blur": ("blur", blurred(X[0])),
+    "mean": ("mean", X[0].mean((1, 2), keepdims=True)),
+    "min": ("min", X[0].min()),
+    "max": ("max", X[0].max()),
+}
+
+
+@pytest.mark.parametrize("name", COVERS)
+def test_what_covers_it(name):
+    value, cover = COVERS[name]
+    mask = Occlusion(adapter(), 3).GetMask(X[0], size=3, value=value)
+    np.testing.assert_allclose(mask, by_hand(X[0], 3, 3, cover=cover), rtol=1e-9, atol=1e-12)
+
+
+def test_named_covers_are_each_input_s_own():
+    together = Occlusion(adapter(), 0).GetMasks(X, size=3, value="mean")
+    for x, mask in zip(X, together, strict=True):
+        np.testing.assert_allclose(mask, by_hand(x, 0, 3, cover=x.mean((1, 2), keepdims=True)), rtol=1e-9, atol=1e-12)
+
+
+SHAPES = {
+    "channels last": ((6, 7, 3), -1, (3, 4), (0, 1)),
+    "channels in the middle": ((6, 3, 7), 1, (3, 4), (0, 2)),
+    "no channels": ((9, 14), None, (3, 4), (0, 1)),
+    "a row of a table": ((11,), 0, 2, (0,)),
+    "a signal": ((3, 20), 0, 5, (1,)),
+    "a signal, channels last": ((20, 3), -1, 5, (0,)),
+    "a volume": ((2, 3, 4, 5), 0, (2, 3, 2), (1, 2, 3)),
+    "all but no channels": ((2, 3, 4), None, (1, 2, 3), (0, 1, 2)),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_inputs_of_any_shape(name):
+    shape, channel_axis, size, space = SHAPES[name]
+    x = RNG.normal(size=shape)
+    mask = Occlusion(adapter(channel_axis=channel_axis), 1).GetMask(x, size=size, stride=2 if len(space) == 1 else 1)
+    expected = by_hand(x, 1, size, 2 if len(space) == 1 else 1, space=space)
+    assert mask.shape == shape
+    np.testing.assert_allclose(mask, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_bytes_do_not_wrap():
+    x = RNG.integers(0, 256, (3, 6, 7), dtype=np.uint8)
+    mask = Occlusion(adapter(), 0).GetMask(x, size=4, value=200)
+    np.testing.assert_allclose(mask, by_hand(x.astype(float), 0, 4, cover=200.0), rtol=1e-9, atol=1e-12)
+    torch = pytest.importorskip("torch")
+    total = Occlusion(torch.nn.Flatten(), list(range(126))).GetMask(torch.tensor(x), size=(6, 7), value=255)
+    np.testing.assert_array_equal(total, np.full(x.shape, x.sum(dtype=float) - 255 * 126))
+
+
+def test_a_constant_input_that_is_covered_by_itself_says_so():
+    model = adapter(lambda x: x.sum((2, 3)))
+    with pytest.warns(saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere"):
+        assert not Occlusion(model, 0).GetMask(np.full((3, 6, 7), 0.5), size=3, value="min").any()
+    np.testing.assert_array_equal(Occlusion(model, 0).GetMask(np.full((3, 6, 7), 0.5), size=2, stride=2)[:, :, :5], 2.0)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_many_inputs_with_targets_of_their_own_are_as_one_at_a_time(size):
+    ys = [2, [0, 3], None, 1]
+    model = adapter()
+    together = Occlusion(model, batch_size=size).GetMasks(X, y=ys, size=(3, 4), stride=2)
+    assert max(model.calls) <= size
+    ys[2] = net(X[2:3])[0].argmax()
+    for x, y, mask in zip(X, ys, together, strict=True):
+        expected = sum(by_hand(x, one, (3, 4), 2) for one in (y if isinstance(y, list) else [y]))
+        np.testing.assert_allclose(mask, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_several_targets_of_one_input_share_its_evaluations(size):
+    model = adapter()
+    masks = Occlusion(model, batch_size=size).GetMasks([X[0]] * 3, [0, 1, 2], size=3)
+    for y in range(3):
+        np.testing.assert_allclose(masks[y], by_hand(X[0], y, 3), rtol=1e-9, atol=1e-12)
+    assert max(model.calls) <= size
+    assert sum(model.calls) == (3 if size == 1 else 1) * (4 * 5 + 1)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, 20, 100])
+def test_windows_fill_the_batches(size):
+    model = adapter()
+    Occlusion(model, 0, batch_size=size).GetMask(X[0], size=3)
+    windows = 4 * 5
+    assert sum(model.calls) == windows + 1
+    assert len(model.calls) == math.ceil(windows / size) + 1
+    assert max(model.calls) <= size
+
+
+def test_memory_grows_with_the_batch_and_not_with_the_windows():
+    x = np.ones((1, 20_000))
+    mask = Occlusion(adapter(lambda x: x[:, 0, :1]), 0, batch_size=4)
+    tracemalloc.start()
+    found = mask.GetMask(x, size=10_000, stride=20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[0, 9_999] == 1 and found[0, 10_000] == 0
+    assert peak < 20e6  # bytes; a row for each of the 501 windows would take 80e6
+
+
+def test_smoothing_is_the_mean_over_noisy_copies():
+    model = adapter()
+    noisy = []
+    model.f = lambda x: (noisy.append(x), net(x))[1]
+    whole = Occlusion(model, 1, batch_size=64).GetSmoothedMask(X[0], nsamples=3, magnitude=False, seed=2, size=(6, 7))
+    copies = noisy[0]
+    assert len(copies) == 3 and np.ptp(copies, axis=0).min() > 0
+    expected = (net(copies)[:, 1] - net(np.zeros((1, 126)))[0, 1]).mean()
+    np.testing.assert_allclose(whole, np.full((3, 6, 7), expected), rtol=1e-9)
+
+
+def test_a_function_of_the_output_and_a_channel_of_a_layer():
+    f = Occlusion(adapter(), lambda outputs: outputs[:, 1] ** 2 - outputs[:, 0])
+    drop = lambda x: net(x)[:, 1] ** 2 - net(x)[:, 0]  # noqa: E731
+    expected = drop(X[:1]) - drop(0 * X[:1])
+    np.testing.assert_allclose(f.GetMask(X[0], size=(6, 7)), np.full((3, 6, 7), expected[0]), rtol=1e-9)
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3, bias=False), torch.nn.Flatten(), torch.nn.LazyLinear(2))
+    x = torch.tensor(X[:1], dtype=torch.float32)
+    model(x)
+    mask = Occlusion(model, ("0", 4)).GetMask(X[0], size=(6, 7))
+    np.testing.assert_allclose(mask, np.full((3, 6, 7), model[0](x)[0, 4].mean().item()), rtol=1e-5)
+
+
+def test_the_bar_is_told_of_every_evaluation_beforehand(capsys, monkeypatch):
+    Occlusion(adapter(), 0).GetMasks(X[:1], size=3, progress=True)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "21/21" in last and "outputs" in last
+    announced = []
+    monkeypatch.setattr("saliency.core.progress.Progress.announce", lambda bar, evaluations: announced.append(evaluations))
+    Occlusion(adapter(), 0).GetMasks(X[:2], size=3)
+    assert sum(announced) == 2 * 21
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 8}, r"`size` \(=8\) must not exceed the input's spatial axes \(6, 7\); its channels are on axis 0"),
+        ({"size": (7, 2)}, r"`size` \(=\(7, 2\)\) must not exceed the input's spatial axes \(6, 7\)"),
+        ({}, r"`size` \(=15\) must not exceed"),
+        ({"size": 0}, r"`size` \(=0\) must be a whole number, 1 or more"),
+        ({"size": -3}, r"`size` \(=-3\) must be a whole number, 1 or more"),
+        ({"size": (3, 0)}, r"`size` \(=0\) must be a whole number"),
+        ({"size": True}, r"`size` \(=True\) must be a whole number"),
+        ({"size": 3.0}, r"`size` \(=3.0\) must be a whole number"),
+        ({"size": "3"}, r"`size` \(='3'\) must be a whole number"),
+        ({"size": (3,)}, r"`size` \(=\(3,\)\) must be one number, or one for each of the 2 spatial axes"),
+        ({"size": [3, 3, 3]}, r"`size` \(=\[3, 3, 3\]\) must be one number, or one for each of the 2"),
+        ({"size": 3, "stride": 0}, r"`stride` \(=0\) must be a whole number, 1 or more"),
+        ({"size": 3, "stride": 1.5}, r"`stride` \(=1.5\) must be a whole number"),
+        ({"size": 3, "stride": (1, 2, 3)}, r"`stride` \(=\(1, 2, 3\)\) must be one number, or one for each"),
+        ({"size": 3, "stride": (1, 4)}, r"`stride` \(=\(1, 4\)\) must not exceed `size` \(=3\)"),
+        ({"size": 3, "value": "median"}, r"`value` \(='median'\) must be a number, an array, or one of blur, mean, min, max"),
+        ({"size": 3, "value": np.zeros((3, 6, 6))}, r"`value` \(shape \(3, 6, 6\)\) must have the input's shape \(3, 6, 7\)"),
+        ({"size": 3, "value": np.zeros((1, 3, 6, 7))}, r"`value` \(shape \(1, 3, 6, 7\)\) must have the input's shape"),
+        ({"size": 3, "value": np.zeros(3)}, r"`value` \(shape \(3,\)\) must have the input's shape"),
+        ({"size": 3, "value": math.nan}, r"`value` holds 1 of 1 values that are NaN or infinite"),
+        ({"size": 3, "value": {}}, r"`value` \(dict of object\) must be an array of real numbers"),
+        ({"windows": 3}, r"`windows` is not an option of Occlusion"),
+    ],
+)
+def test_bad_options_are_told_by_name_value_and_rule(options, message):
+    model = adapter()
+    with pytest.raises(saliency.InputError, match=message):
+        Occlusion(model, 0).GetMask(X[0], **options)
+    assert not model.calls
+
+
+def test_a_modifier_of_gradients_has_nothing_to_modify():
+    with pytest.raises(saliency.InputError, match=r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none"):
+        Occlusion(adapter(), 0, modifier="absolute")
