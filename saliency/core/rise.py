@@ -53,11 +53,11 @@ class RISE(SaliencyMask):
         cover = baseline_of(value, score, x, "value")
         seeds = seeds_of(Noise.of(0.0, seed).seed, whole("nmasks", nmasks, least=1))
         shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
-        total, visible, mean = 0.0, np.zeros(shape), 0.0
+        total, visible, mean, difference = 0.0, np.zeros(shape), 0.0, x - cover
         for run in score.batches(nmasks):
             masks = np.stack([draw(seeds[i]) for i in run]).reshape((len(run), *shape))
             shown = adapter.asarray(masks)
-            points = cover + shown * (x - cover)  # (masks, N, *input)
+            points = cover + shown * difference  # (masks, N, *input)
             scores = score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:])))
             scores = scores.reshape((len(run), score.n, *[1] * (len(shape) - 1)))
             total, visible = total + adapter.xp.sum(scores * shown, axis=0), visible + masks.sum(axis=0)
