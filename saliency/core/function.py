@@ -102,8 +102,8 @@ def _copied(outputs: Any) -> Any:
         return {name: _copied(one) for name, one in outputs.items()}
     if isinstance(outputs, list | tuple) and any(len(getattr(one, "shape", ())) > 1 for one in outputs):
         return [_copied(one) for one in outputs]  # several outputs, (N, ...) each
-    array = np.array(outputs)
-    return outputs if array.dtype == object else array
+    array = np.asarray(outputs)  # not np.array, of which Torch's tensors warn
+    return outputs if array.dtype == object else array.copy()
 
 
 def _check_numbers(outputs: Any) -> None:

@@ -1,0 +1,358 @@
+"""Plain functions as models: a scikit-learn classifier of digits, and functions that misbehave."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency import RISE, FunctionAdapter, Occlusion, Vanilla
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3, 2, 5, 6))
+W = RNG.normal(size=(60, 4))
+
+
+def net(x):
+    return np.tanh(x.reshape(len(x), -1) / 8) @ W
+
+
+@pytest.fixture(scope="module")
+def digits():
+    sklearn = pytest.importorskip("sklearn")
+    from sklearn import datasets, linear_model
+
+    assert sklearn
+    data = datasets.load_digits()
+    model = linear_model.LogisticRegression(max_iter=500).fit(data.data[:500] / 16, data.target[:500])
+    return model, data.images / 16, data.target
+
+
+def as_images(model):
+    return lambda x: model.predict_proba(x.reshape(len(x), -1))
+
+
+def windows_by_hand(function, x, y, size):
+    """The drop of the probability, added to each pixel of every window that is blackened."""
+    total = np.zeros(x.shape)
+    for row in range(x.shape[0] - size + 1):
+        for column in range(x.shape[1] - size + 1):
+            covered = x.copy()
+            covered[row : row + size, column : column + size] = 0
+            total[row : row + size, column : column + size] += (function(x[None]) - function(covered[None]))[0, y]
+    return total
+
+
+def test_a_classifier_of_tables(digits):
+    model, images, classes = digits
+    for x, y in zip(images[:5].reshape(5, 64), classes, strict=False):
+        mask = Occlusion(model.predict_proba, int(y)).GetMask(x, size=1)
+        expected = [model.predict_proba([x])[0, y] - model.predict_proba([np.where(np.arange(64) == i, 0, x)])[0, y] for i in range(64)]  # fmt: skip
+        assert mask.shape == (64,)
+        np.testing.assert_allclose(mask, expected, atol=1e-6)
+
+
+def test_a_classifier_of_images(digits):
+    model, images, classes = digits
+    function = as_images(model)
+    mask = Occlusion(saliency.wrap(function, channel_axis=None), batch_size=7)
+    np.testing.assert_allclose(mask.GetMask(images[3], size=3), windows_by_hand(function, images[3], classes[3], 3), atol=1e-6)
+    together = mask.GetMasks(images[:4], y=list(classes[:4]), size=3)
+    for i in range(4):
+        np.testing.assert_allclose(together[i], windows_by_hand(function, images[i], classes[i], 3), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [Occlusion, RISE])
+def test_what_a_mask_points_at_is_what_the_classifier_needs(digits, method):
+    model, images, classes = digits
+    function = as_images(model)
+    mask = method(
+        saliency.wrap(function, channel_axis=None), **({"size": 2} if method is Occlusion else {"seed": 0, "nmasks": 600})
+    )
+    some, ys = images[:30], classes[:30]
+    found = np.asarray(mask.GetMasks(some, y=list(ys))).reshape(30, 64)
+
+    def without(order):
+        flat = some.reshape(30, 64).copy()
+        np.put_along_axis(flat, order[:, -6:], 0.0, axis=1)
+        return model.predict_proba(flat)[np.arange(30), ys].mean()
+
+    brightest = without(some.reshape(30, 64).argsort(axis=1, kind="stable"))
+    assert without(found.argsort(axis=1)) < brightest - 0.1
+    assert without((-found).argsort(axis=1)) > brightest + 0.1
+
+
+def test_the_constructors_take_functions_of_any_kind():
+    class Model:
+        def __call__(self, x):
+            return net(x)
+
+        def predict(self, x):
+            return net(x)
+
+    expected = Occlusion(net, 1).GetMask(X[0], size=3)
+    for model in (
+        Model(),
+        Model().predict,
+        functools.partial(net),
+        lambda x: net(x),
+        saliency.wrap(net),
+        FunctionAdapter(net),
+    ):
+        np.testing.assert_array_equal(Occlusion(model, 1).GetMask(X[0], size=3), expected)
+        assert isinstance(saliency.wrap(model), FunctionAdapter)
+
+
+def test_a_torch_module_goes_to_its_own_adapter_and_a_keras_model_to_none():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
+    assert type(saliency.wrap(module)).__name__ == "TorchAdapter"
+    assert isinstance(saliency.wrap(lambda x: module(torch.tensor(x)).detach()), FunctionAdapter)
+
+    bases = ((), (torch.nn.Module,))  # on a backend that is no framework of ours, and on Torch
+    for base in bases:
+        kind = type("Functional", base, {"__module__": "keras.src.models.functional", "__call__": lambda self, x: net(x)})
+        with pytest.raises(saliency.ModelError, match=r"Keras model, which has no adapter: .*predict.*channel_axis=-1"):
+            saliency.wrap(kind())
+
+
+def test_a_function_on_torch_is_a_function():
+    torch = pytest.importorskip("torch")
+    weights = torch.tensor(W, dtype=torch.float32)
+    on_torch = lambda x: torch.tanh(torch.from_numpy(x).flatten(1) / 8) @ weights  # noqa: E731
+    np.testing.assert_allclose(
+        Occlusion(on_torch, 1).GetMask(X[0], size=3), Occlusion(net, 1).GetMask(X[0], size=3), rtol=1e-3, atol=1e-5
+    )
+    with pytest.raises(
+        saliency.InputError, match=r"failed .* RuntimeError: Can't call numpy\(\) on Tensor that requires grad"
+    ):
+        Occlusion(lambda x: on_torch(x).requires_grad_(), 1).GetMask(X[0], size=3)
+
+
+GRADIENTS = ["Vanilla", "GuidedBackprop", "Deconvnet", "IntegratedGradients", "InputXGradient", "GradientSHAP"]
+FEATURES = ["GradCAM", "GradCAMPlusPlus", "HiResCAM", "LayerCAM", "XGradCAM", "ScoreCAM", "GuidedGradCAM"]
+
+
+@pytest.mark.parametrize("name", GRADIENTS + FEATURES)
+@pytest.mark.parametrize("y", [None, 1])
+def test_what_a_function_cannot_give_is_told_with_a_way_out(name, y):
+    what = "the gradient of its input" if name in GRADIENTS else "a layer's output and its gradient"
+    with pytest.raises(
+        saliency.ModelError, match=rf"the function net, which does not give {what}: pass the torch.nn.Module .* use Occlusion"
+    ):
+        getattr(saliency, name)(net, y).GetMask(X[0])
+
+
+def test_smoothing_needs_no_gradient():
+    seen = []
+    mask = Occlusion(lambda x: (seen.append(x), net(x))[1], 1, batch_size=50)
+    np.testing.assert_allclose(
+        mask.GetSmoothedMask(X[0], stdev_spread=0.0, nsamples=2, magnitude=False, size=3), mask.GetMask(X[0], size=3), rtol=1e-5, atol=1e-6
+    )  # fmt: skip
+    one, two = (mask.GetSmoothedMask(X[0], nsamples=2, seed=seed, size=3) for seed in (1, 1))
+    np.testing.assert_array_equal(one, two)
+    assert all(batch.dtype == np.float32 for batch in seen)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", np.float64])
+def test_a_function_gets_the_type_it_asks_for(dtype):
+    def strict(x):
+        assert type(x) is np.ndarray and x.dtype == dtype and x.flags["C_CONTIGUOUS"] and x.flags["WRITEABLE"]
+        return net(x.astype(np.float64))
+
+    for given in (X[0], X[0].astype(np.float16), X[0].round().astype(int), X[0].tolist()):
+        mask = Occlusion(saliency.wrap(strict, dtype=dtype), 1).GetMasks([given] * 2, [0, 1], size=3, value="mean")[1]
+        expected = Occlusion(saliency.wrap(net, dtype="float64"), 1).GetMask(given, size=3, value="mean")
+        np.testing.assert_allclose(mask, expected, atol=1e-5 if dtype != "float16" else 0.02)
+
+
+def test_a_half_precision_function_s_mask_does_not_overflow():
+    adapter = saliency.wrap(lambda x: x.reshape(len(x), -1).mean(1, dtype=np.float64)[:, None], dtype="float16")
+    mask = RISE(adapter, 0).GetMask(np.full((1, 4, 4), 60_000.0), value=-60_000, cells=1, nmasks=30, seed=0)
+    assert 20_000 < mask.min() == mask.max() < 100_000  # 120,000 for what is visible, less its share
+
+
+def test_other_inputs_come_by_name():
+    def scaled(x, scale, shift=0.0, names=None):
+        assert names == {"a": 1}
+        return net(x) * scale[:, :1] + shift
+
+    scales = np.array([[1.0, 9], [2, 9], [3, 9]])
+    mask = Occlusion(scaled, 1, batch_size=4)
+    own = [Occlusion(net, 1).GetMask(x, size=3) for x in X]
+    together = mask.GetMasks(X, feed_dict={"scale": scales, "shift": 5.0, "names": {"a": 1}}, size=3)
+    for i in range(3):
+        alone = mask.GetMask(X[i], feed_dict={"scale": scales[i].tolist(), "names": {"a": 1}}, size=3)
+        np.testing.assert_allclose(alone, own[i] * (i + 1), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(together[i], own[i] * (i + 1), rtol=1e-4, atol=1e-5)
+    with pytest.raises(saliency.InputError, match=r"TypeError: .*unexpected keyword argument 'other'"):
+        mask.GetMask(X[0], feed_dict={"other": 1}, size=3)
+
+
+def test_a_function_may_work_in_place_and_use_its_memory_again():
+    buffer = np.zeros((100, 4))
+
+    def selfish(x, scale):
+        scores = net(x) * scale
+        buffer[: len(x)] = scores
+        x[:] = 7.0
+        scale[:] = 0.0
+        return buffer[: len(x)]
+
+    x, scale = X[0].astype(np.float32), np.array([2.0])
+    kept = x.copy(), scale.copy()
+    expected = 2 * Occlusion(net, 1).GetMask(x, size=3)
+    for y in (1, lambda outputs: outputs[:, 1]):
+        for found in (
+            Occlusion(selfish, y, batch_size=4).GetMask(x, feed_dict={"scale": scale}, size=3),
+            Occlusion(selfish, y, batch_size=4).GetMasks([x, x], feed_dict={"scale": np.array([scale, scale])}, size=3)[1],
+        ):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(x, kept[0])
+    np.testing.assert_array_equal(scale, kept[1])
+
+
+def returning(make):
+    return lambda x: make(net(x))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda scores: scores.tolist(),
+        lambda scores: tuple(map(tuple, scores.tolist())),
+        lambda scores: list(scores),
+        lambda scores: np.round(scores * 1e6).astype(int),
+        lambda scores: scores.astype(np.float32),
+        lambda scores: np.stack([scores - 1, scores + 1], axis=-1),  # a channel by its mean over space
+        lambda scores: __import__("pandas").DataFrame(scores, columns=list("abcd")),
+    ],
+)
+def test_outputs_of_any_form(make):
+    mask = Occlusion(returning(make), 2).GetMask(X[0], size=3)
+    expected = Occlusion(net, 2).GetMask(X[0], size=3)
+    np.testing.assert_allclose(mask / np.abs(mask).max(), expected / np.abs(expected).max(), atol=1e-4)
+
+
+def test_one_number_a_sample_is_class_0():
+    mask = Occlusion(returning(lambda scores: scores[:, 3]), 0).GetMask(X[0], size=3)
+    np.testing.assert_array_equal(mask, Occlusion(net, 3).GetMask(X[0], size=3))
+
+
+@pytest.mark.parametrize(
+    ("make", "read"),
+    [
+        (lambda scores: {"scores": scores, "other": None}, lambda outputs: outputs["scores"][:, 2]),
+        (lambda scores: [scores, scores[:, :1]], lambda outputs: outputs[0][:, 2]),  # as an ONNX session returns them
+        (lambda scores: (scores,), lambda outputs: outputs[0][:, 2:3]),
+    ],
+)
+def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, read):
+    np.testing.assert_array_equal(
+        Occlusion(returning(make), read).GetMask(X[0], size=3), Occlusion(net, 2).GetMask(X[0], size=3)
+    )
+    for y in (None, 0):
+        with pytest.raises(
+            saliency.ModelError, match=r"the function returned a (dict|list); a class needs one array of numbers"
+        ):
+            Occlusion(returning(make), y, batch_size=1).GetMask(X[0], size=3)
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (returning(lambda scores: None), saliency.ModelError, "the function returned a NoneType; a class needs one array"),
+        (returning(lambda scores: scores * 1j), saliency.ModelError, "the function returned an array of complex128"),
+        (returning(lambda scores: ["cat"] * len(scores)), saliency.ModelError, "the function returned an array of <U3"),
+        (returning(lambda scores: 3.0), saliency.ModelError, r"the model's output has the shape \(\) for \d+ input"),
+        (returning(lambda scores: scores[:1]), saliency.ModelError, r"has the shape \(1, 4\) for \d+ input\(s\); it must be \(\d+"),
+        (returning(lambda scores: [[1, 2], [3]]), saliency.InputError, "the function failed .*ValueError"),
+        (returning(lambda scores: scores * np.nan), saliency.ModelError, "NaN or infinite"),
+        (returning(lambda scores: scores + np.inf), saliency.ModelError, "NaN or infinite"),
+        (lambda x: 1 / 0, saliency.InputError, r"failed for `x_value`, float32 of shape \(2, 5, 6\), \d+ at a time: ZeroDivisionError"),
+        (lambda x, y: x, saliency.InputError, r"TypeError: .*missing 1 required positional argument: 'y'"),
+        (lambda x: net(x[[0]]) if len(x) == 1 else 1 / 0, saliency.InputError, "ZeroDivisionError: .*`batch_size=1` would hand"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40)])
+@pytest.mark.parametrize("y", [None, 1])
+def test_a_function_that_misbehaves_is_told(function, error, message, method, y):
+    with pytest.raises(error, match=message):
+        method(function, y).GetMask(X[0])
+
+
+def test_another_class_may_be_infinite():
+    mask = Occlusion(returning(lambda scores: np.where(np.arange(4) == 3, -np.inf, scores)), 2).GetMask(X[0], size=3)
+    np.testing.assert_array_equal(mask, Occlusion(net, 2).GetMask(X[0], size=3))
+
+
+def test_what_does_not_fit_into_memory_is_halved():
+    sizes = []
+
+    def small(x):
+        if len(x) > 3:
+            raise MemoryError
+        sizes.append(len(x))
+        return net(x)
+
+    mask = Occlusion(small, 2, batch_size=12).GetMask(X[0], size=3)
+    np.testing.assert_allclose(mask, Occlusion(net, 2).GetMask(X[0], size=3), rtol=1e-5, atol=1e-6)
+    assert sum(sizes) == 3 * 4 + 1 and max(sizes) == 3
+
+    def none(x):
+        raise MemoryError("no room")
+
+    with pytest.raises(saliency.MemoryShortage, match=r"`x_value`, float32 of shape \(2, 5, 6\), 1 at a time: out of memory"):
+        Occlusion(none, 2).GetMask(X[0], size=3)
+
+
+def test_an_interrupt_passes():
+    def stop(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Occlusion(stop, 0).GetMask(X[0], size=3)
+
+
+def test_a_grey_picture_without_a_channel_axis():
+    from PIL import Image
+
+    pixels = RNG.integers(0, 256, (5, 12), dtype=np.uint8)
+    adapter = saliency.wrap(net, channel_axis=None)
+    np.testing.assert_array_equal(
+        Occlusion(adapter, 1).GetMask(Image.fromarray(pixels), size=2), Occlusion(adapter, 1).GetMask(pixels, size=2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FunctionAdapter(3), r"`function` \(int\) must be a function of a batch"),
+        (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating type"),
+        (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating type"),
+        (lambda: FunctionAdapter(net, channel_axis="last"), r"`channel_axis` \(='last'\) must be a whole number or None"),
+        (lambda: Occlusion(FunctionAdapter(net, channel_axis=3), 0).GetMask(X[0], size=1), r"`channel_axis` \(=3\) must be one of"),
+        (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', and a function has none"),
+        (lambda: saliency.wrap(dict), r"the class builtins.dict, not an instance of it\) must be"),
+        (lambda: Occlusion(net, 4).GetMask(X[0], size=1), r"class or channel 4 is not in the model's output, which has 4"),
+        (lambda: Occlusion(net, 0).GetMask(X[0] * np.nan, size=1), r"`x_value` holds 60 of 60 values that are NaN"),
+        (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have one axis at least"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_by_name_value_and_rule(make, message):
+    with pytest.raises((saliency.InputError, saliency.TargetError), match=message):
+        make()
+
+
+def test_a_classifier_itself_is_pointed_to_its_method(digits):
+    with pytest.raises(
+        saliency.InputError, match=r"LogisticRegression\) must be .* a function of a batch .*; pass its `predict_proba`"
+    ):
+        Occlusion(digits[0], 0)
+
+
+def test_a_module_s_method_is_a_function_and_points_to_the_module():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
+    with pytest.raises(saliency.ModelError, match=r"the function Sequential.forward, .* pass the torch.nn.Module behind it"):
+        Vanilla(module.forward, 0).GetMask(X[0])
