@@ -1,4 +1,4 @@
-"""Vanilla and guided maps equal Captum's, on the embedded network and on an ImageNet network where it is at hand."""
+"""Masks equal Captum's, on the embedded network and on an ImageNet network where it is at hand."""
 
 from pathlib import Path
 
@@ -30,10 +30,10 @@ def demo():
     return network, pictures(network, sorted(SCENES.glob("scene_0[0-2].png"))), [3, 1, 7]
 
 
-@pytest.mark.parametrize(
-    "source",
-    [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))],
-)
+BOTH = [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))]
+
+
+@pytest.mark.parametrize("source", BOTH)
 def test_vanilla_and_guided_equal_captum(source):
     network, x, classes = source()
     inputs = torch.tensor(x, requires_grad=True)
@@ -45,3 +45,38 @@ def test_vanilla_and_guided_equal_captum(source):
         got = ours(network.model).GetMasks(x, y=classes)
         assert np.abs(got - theirs).max() <= 1e-5 * np.abs(theirs).max()
         assert np.abs(theirs).max() > 0
+
+
+@pytest.mark.parametrize("source", BOTH)
+def test_occlusion_averaged_equals_captum(source):
+    """A window and strides that fit into the picture: Captum lets the last window hang over the border, ours stands at it."""
+    network, x, classes = source()
+    side = x.shape[-1] // 4
+    theirs = captum.Occlusion(network.model).attribute(
+        torch.tensor(x), (3, side, 2 * side), (3, side, side), baselines=0.5, target=classes
+    )
+    got = saliency.Occlusion(network.model).GetMasks(x, classes, size=(side, 2 * side), stride=side, value=0.5, average=True)
+    assert np.abs(got - theirs.numpy()).max() <= 1e-5 * np.abs(theirs.numpy()).max()
+    assert len(np.unique(got[0])) > 4
+
+
+@pytest.mark.parametrize("source", BOTH)
+def test_input_x_gradient_equals_captum(source):
+    network, x, classes = source()
+    theirs = captum.InputXGradient(network.model).attribute(torch.tensor(x, requires_grad=True), target=classes)
+    theirs = theirs.detach().numpy()
+    got = saliency.InputXGradient(network.model).GetMasks(x, y=classes)
+    assert np.abs(got - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    assert np.abs(theirs).max() > 0
+
+
+def test_gradient_shap_is_captum_s_integral_within_its_error():
+    network, x, classes = demo()
+    line = captum.IntegratedGradients(network.model).attribute(
+        torch.tensor(x[:1]), target=classes[0], n_steps=60, internal_batch_size=12
+    )
+    mask = saliency.GradientSHAP(network.model, classes[0], x_steps=12)
+    masks = np.array([mask.GetMask(x[0], seed=seed) for seed in range(12)])
+    error = np.linalg.norm(masks.std(axis=0, ddof=1)) / np.sqrt(12)
+    assert error < 0.2 * np.linalg.norm(line)
+    assert np.linalg.norm(masks.mean(0) - line[0].numpy()) < 1.5 * error
