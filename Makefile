@@ -34,10 +34,11 @@ train: .venv/.dev
 	$(PIP) -e '.[torch]'
 	touch $@
 
-# torchvision asks for the one Torch release it was built with; here it is only the tests' source of network shapes.
+# torchvision asks for the one Torch release it was built with, and grad-cam for torchvision; here they are only the tests'
+# source of network shapes and of other people's maps. What grad-cam imports stands beside it.
 .venv/.dev: .venv/.use
 	$(PIP) -e '.[torch,train,dev]'
-	$(PIP) --no-deps torchvision
+	$(PIP) --no-deps torchvision grad-cam ttach opencv-python-headless
 	touch $@
 
 clean:
