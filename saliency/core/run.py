@@ -95,7 +95,9 @@ def _sound(masks: npt.NDArray[Any]) -> npt.NDArray[Any]:
     flat = masks.reshape(len(masks), -1)
     broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))
     if broken.size:
-        raise GradientError(f"the mask of input {broken.tolist()} holds NaN or infinite values: the model's gradient does")
+        raise GradientError(
+            f"the mask of input {broken.tolist()} holds NaN or infinite values, as the model's output or gradient does"
+        )
     empty = np.flatnonzero(~flat.any(axis=1))
     if empty.size:
         warn(
