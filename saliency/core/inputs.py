@@ -44,6 +44,13 @@ class Inputs:
         apart = any(np.ndim(value) for value in feed.values()) or any(callable(y) for y in ys)
         return cls(x_values, ys, feed, range(1, n + 1) if apart else _ends(x_values))
 
+    @classmethod
+    def one(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
+        """Return a single input; arrays among the others have no batch axis yet."""
+        feed = {name: adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
+        feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
+        return cls.of([x_value], y, None, feed)
+
     def batch(self, start: int, size: int) -> tuple[int, int]:
         """Return where a batch of at most ``size`` entries from ``start`` on ends, and how many in a row share an input."""
         first = bisect_right(self.ends, start)

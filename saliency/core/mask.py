@@ -1,6 +1,5 @@
 """The abstract mask: what every method shares with the others."""
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,12 +7,14 @@ from typing import Any, ClassVar
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
-from saliency.core.inputs import Inputs, named
+from saliency.core.inputs import Inputs
 from saliency.core.modifiers import modifier_of
+from saliency.core.options import in_order, names_of, with_options
+from saliency.core.pace import Pace
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
 from saliency.core.run import in_batches, plain, size_of, usual_size
-from saliency.core.score import Pace, Score
+from saliency.core.score import Score
 from saliency.core.smooth import Smoothing
 from saliency.core.wrap import wrap
 
@@ -73,13 +74,16 @@ class SaliencyMask(ABC):
             (N, *mask) on the same device, a new array.
         """
 
-    def GetMask(self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, **options: Any) -> MaskArray:
+    def GetMask(
+        self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, *values: Any, progress: bool = False, **options: Any
+    ) -> MaskArray:
         """Compute the mask of one input.
 
         Args:
             x_value: one input of the model without its batch axis, (C, H, W) for a Torch image network.
             feed_dict: the model's other inputs by name, arrays without their batch axis and plain values.
-            **options: the method's own.
+            *values, **options: the method's own, in its order or by name.
+            progress: show a bar.
 
         Returns:
             The mask: of the input's shape, unless the method says otherwise. A NumPy array, which may have ``details``.
@@ -87,8 +91,8 @@ class SaliencyMask(ABC):
         Raises:
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
         """
-        x, feed = self._one(x_value, feed_dict)
-        return self._plain(Inputs.of(x, self.y, None, feed), options, progress=False).one(0)
+        options = in_order(self.masks, type(self).__name__, values, options)
+        return self._plain(Inputs.one(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
 
     def GetSmoothedMask(
         self,
@@ -123,9 +127,9 @@ class SaliencyMask(ABC):
         Source:
             See ``core.smooth.Smoothing``.
         """
-        x, feed = self._one(x_value, feed_dict)
         own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
-        return self._smooth(Inputs.of(x, self.y, None, feed), {**own, **options}, progress).one(0)
+        inputs = Inputs.one(self.adapter, x_value, self.y, feed_dict)
+        return self._smooth(inputs, {**own, **options}, progress).one(0)
 
     def GetMasks(
         self,
@@ -162,21 +166,13 @@ class SaliencyMask(ABC):
         """
         return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
 
-    def _one(self, x_value: Any, feed_dict: Mapping[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
-        """Return one input, and the other inputs, as one of each."""
-        feed = {name: self.adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
-        feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
-        return [x_value], feed
-
     def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
         return self._run(partial(plain, self._method(options)), inputs, progress, 1)
 
     def _smooth(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        names = inspect.signature(Smoothing.of).parameters
-        smoothing = Smoothing.of(**{name: value for name, value in options.items() if name in names})
-        own = {name: value for name, value in options.items() if name not in names}
-        if "seed" in self._known() and "seed" not in self.options:  # one seed repeats all that is random
-            own["seed"] = options.get("seed")
+        smoothing, own = Smoothing.split(options)
+        if "seed" in names_of(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
+            own["seed"] = smoothing.noise.seed
         return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples))
 
     def _run(self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int) -> MaskArray:
@@ -186,13 +182,4 @@ class SaliencyMask(ABC):
         return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
-        """Return ``masks`` with its options in place: those of this call, then the constructor's."""
-        known = self._known()
-        for name in (*self.options, *options):
-            if name not in known:
-                place = " here; the constructor takes it" if name in ("y", "batch_size", "logits", "modifier") else ""
-                raise InputError(f"`{name}` is not an option of {type(self).__name__}{place}; its options: {known or 'none'}")
-        return partial(self.masks, **{**self.options, **options})
-
-    def _known(self) -> list[str]:
-        return list(inspect.signature(self.masks).parameters)[2:]
+        return with_options(self.masks, type(self).__name__, self.options, options)

@@ -12,8 +12,9 @@ from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.inputs import Inputs
 from saliency.core.modifiers import Modifier
 from saliency.core.numbers import whole
+from saliency.core.pace import Pace
 from saliency.core.result import MaskArray
-from saliency.core.score import Pace, Score
+from saliency.core.score import Score
 from saliency.core.warn import warn
 
 USUAL_SIZES = 6_000_000

@@ -8,23 +8,9 @@ from typing import Any
 import numpy as np
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import MemoryShortage
 from saliency.core.modifiers import Modifier
-from saliency.core.progress import Progress
+from saliency.core.pace import Pace
 from saliency.core.target import Target
-
-
-@dataclass
-class Pace:
-    """How many samples go through a model at a time, and how far a run has come.
-
-    Args:
-        size: samples in one pass at most; halved where they do not fit into memory.
-        progress: is told of every evaluation.
-    """
-
-    size: int
-    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -108,42 +94,15 @@ class Score:
         return self.runs(points)
 
     def runs(self, points: int) -> Iterator[range]:
-        """Cut ``points`` copies of all N samples into even runs that hold at most ``pace.size`` samples each."""
-        done = 0
-        while done < points:
-            left = -(-(points - done) // max(1, self.pace.size // self.n))
-            end = done + (points - done) // left
-            yield range(done, end)
-            done = end
+        """Cut ``points`` copies of all N samples into runs; see ``Pace.runs``."""
+        return self.pace.runs(points, self.n)
 
     def _in_pieces(self, call: Callable[..., tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
-        """Evaluate N samples, at most ``pace.size`` at a time; what does not fit into memory is evaluated in halves."""
-        done: list[tuple[Array, ...]] = []
-        start = 0
-        while start < self.n:
-            each = self.per_input if self.per_input <= self.pace.size else 1
-            stop = min(self.n, start + max(1, self.pace.size // each) * each)
-            piece = self._fitting(call, x, slice(start, stop), each)
-            if piece is not None:
-                self.pace.progress.tick(stop - start)
-                done.append(piece)
-                start = stop
-        if len(done) == 1:
-            return done[0]
-        return tuple(self.adapter.xp.concatenate(parts) for parts in zip(*done, strict=True))
-
-    def _fitting(
-        self, call: Callable[..., tuple[Array, ...]], x: Array, samples: slice, each: int
-    ) -> tuple[Array, ...] | None:
-        """Evaluate some of the samples; None, and a smaller pace, if they are too many for the memory."""
-        inputs = slice(samples.start, samples.stop, each)
-        try:
+        def some(samples: slice, each: int) -> tuple[Array, ...]:
+            inputs = slice(samples.start, samples.stop, each)
             return call(x[inputs], self.target.take(samples), self._fed(inputs))
-        except MemoryShortage:
-            if samples.stop - samples.start == 1:
-                raise
-        self.pace.size = (samples.stop - samples.start) // 2
-        return None
+
+        return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
 
     def _modified(self, gradients: Array) -> Array:
         return gradients if self.modifier is None else self.modifier(gradients)

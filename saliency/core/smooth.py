@@ -1,9 +1,10 @@
 """SmoothGrad and its kin: a mask averaged over noisy copies of its input."""
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from saliency.core.adapter import Array
 from saliency.core.errors import InputError
@@ -74,6 +75,13 @@ class Smoothing:
         kind: Average = average or ("squared" if magnitude else "mean")
         noise = Noise.of(stdev_spread, seed, antithetic)
         return cls(noise, nsamples, kind, standard_error, tolerance, max_samples)
+
+    @classmethod
+    def split(cls, options: Mapping[str, Any]) -> tuple["Smoothing", dict[str, Any]]:
+        """Read the options that are smoothing's; return the others as well."""
+        names = inspect.signature(cls.of).parameters
+        others = {name: value for name, value in options.items() if name not in names}
+        return cls.of(**{name: value for name, value in options.items() if name in names}), others
 
     @property
     def _errors(self) -> bool:

@@ -6,17 +6,22 @@ from PIL import Image
 
 from saliency import nets
 from saliency.demo.__main__ import main
-from saliency.demo.figures import Question, answers, controls, inputs, maps, on_object, questions
+from saliency.demo.figures import Question, answers, controls, inputs, maps, on_object, questions, untrained
 from saliency.demo.scenes import HERE, TAG, load_scenes
 
 SCENES = load_scenes()
 PLAIN, PAIRS = SCENES[:24], SCENES[24:]
 
 
+NAMES = ["Vanilla", "GuidedBackprop", "IntegratedGradients", "GradCAM", "LayerCAM", "GuidedGradCAM"]
+
+
 @pytest.fixture(scope="module")
 def found():
     network, asked = nets.load("DemoNet"), questions(PLAIN)
-    strengths = maps(network.model, network, asked, ["Vanilla", "GuidedBackprop"], seed=0) | controls(network, asked, seed=0)
+    trained = maps(network.model, network, asked, NAMES, seed=0)
+    random = maps(untrained(0), network, asked, NAMES, seed=0)
+    strengths = trained | controls(network, asked, seed=0) | {f"control: {name}": m for name, m in random.items()}
     return {name: [on_object(s, q.where) for s, q in zip(m, asked, strict=True)] for name, m in strengths.items()}
 
 
@@ -48,6 +53,10 @@ def test_the_maps_lie_on_the_digit_and_the_controls_do_not(found):
     assert hits["Vanilla"] >= 0.85
     assert hits["GuidedBackprop"] >= 0.9
     assert shares["GuidedBackprop"] >= 0.6
+    for name in NAMES:
+        assert hits[name] >= 0.8
+        assert shares[name] >= 2 * shares["control: uniform map"]
+        assert shares[name] > 1.5 * shares[f"control: {name}"]
     for name in hits:
         if name.startswith("control"):
             assert hits[name] <= 0.5

@@ -1,0 +1,54 @@
+"""A method's own options: the parameters of its ``masks`` behind the score and the inputs."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from saliency.core.adapter import Array
+from saliency.core.errors import InputError
+from saliency.core.score import Score
+
+SETTINGS = ("y", "batch_size", "logits", "modifier")
+"""What the constructor takes, and no call."""
+
+
+def names_of(masks: Callable[..., Array]) -> list[str]:
+    """Return the options of a method in order."""
+    return list(inspect.signature(masks).parameters)[2:]
+
+
+def with_options(
+    masks: Callable[..., Array], owner: str, defaults: Mapping[str, Any], options: Mapping[str, Any]
+) -> Callable[[Score, Array], Array]:
+    """Return ``masks`` with its options in place.
+
+    Args:
+        masks: the method.
+        owner: its class's name, for an error.
+        defaults: from the constructor.
+        options: of this call, which go first.
+
+    Raises:
+        InputError: if the method has no such option.
+    """
+    known = names_of(masks)
+    for name in (*defaults, *options):
+        if name not in known:
+            place = " here; the constructor takes it" if name in SETTINGS else ""
+            raise InputError(f"`{name}` is not an option of {owner}{place}; its options: {known or 'none'}")
+    return partial(masks, **{**defaults, **options})
+
+
+def in_order(masks: Callable[..., Array], owner: str, values: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call, of which some were given by position.
+
+    Raises:
+        InputError: if there are too many, or one is given twice.
+    """
+    known = names_of(masks)
+    twice = [name for name in known[: len(values)] if name in options]
+    if twice or len(values) > len(known):
+        what = f"`{twice[0]}` is given twice" if twice else f"{len(values)} options are given by position"
+        raise InputError(f"{what}; {owner}'s options: {known or 'none'}")
+    return {**dict(zip(known, values, strict=False)), **options}
