@@ -41,16 +41,17 @@ class Occlusion(SaliencyMask):
         adapter, cover = score.adapter, baseline_of(value, score, x, "value")
         windows = _Windows.of(x, adapter.channel_axis, size, stride)
         score.pace.progress.announce(score.n)
-        whole_score, total, count = score.values(x), 0.0, 0.0
+        whole_score, total = score.values(x), 0.0
         for run in score.batches(windows.count):
             inside = math.prod(adapter.asarray(rows) for rows in windows.inside(run))  # (windows, 1, *input), 0 or 1
             covered = adapter.xp.where(inside > 0, cover, x)  # (windows, N, *input)
             scores = score.repeat(len(run)).values(covered.reshape((-1, *x.shape[1:])))
             drops = whole_score - scores.reshape((len(run), score.n))
-            drops = drops.reshape((*drops.shape, *[1] * (len(x.shape) - 1)))
-            total = total + adapter.xp.sum(drops * inside, axis=0)
-            count = count + adapter.xp.sum(inside, axis=0)
-        return (total / count if average else total) * adapter.xp.ones_like(x)
+            each = adapter.xp.concatenate([drops[:, i][None] for i in range(score.n)])  # (N, windows)
+            total = total + (each @ inside.reshape((len(run), -1))).reshape((score.n, *inside.shape[2:]))
+        for covers in windows.counts() if average else ():
+            total = total / adapter.asarray(covers)
+        return total * adapter.xp.ones_like(x)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,16 @@ class _Windows:
     @property
     def count(self) -> int:
         return math.prod(len(starts) for starts in self.starts)
+
+    def counts(self) -> list[npt.NDArray[np.float64]]:
+        """Return, for each spatial axis, how many windows cover each position, (1, *input), long on that axis alone."""
+        found = []
+        for axis, wide, starts in zip(self.axes, self.sizes, self.starts, strict=True):
+            steps = np.zeros(self.shape[axis] + 1)  # +1 where windows begin, -1 behind their ends
+            np.add.at(steps, starts, 1)
+            np.add.at(steps, starts + wide, -1)
+            found.append(np.cumsum(steps)[:-1].reshape([-1 if i == axis else 1 for i in range(len(self.shape))]))
+        return found
 
     def inside(self, run: range) -> list[npt.NDArray[np.bool_]]:
         """Return, for each spatial axis, where some of the windows cover it: (windows, 1, *input), long on that axis alone."""
