@@ -8,7 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from saliency.core.errors import ModelError
+from saliency.core.errors import LogitWarning, ModelError
+from saliency.core.warn import warn
 
 SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
 RESHAPING = {
@@ -56,6 +57,7 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._before: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor -> its logits, and the steps since
+        self._changed: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor that arithmetic made of one of these -> True
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -68,6 +70,13 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
         elif name in RESHAPING and isinstance(args[0], torch.Tensor) and args[0] in self._before:
             logits, steps = self._before[args[0]]
             self._before[result] = (logits, (*steps, _step(func, name, args[1:], kwargs or {})))
+        elif name.replace("_", "") in ELEMENTWISE or name in RESHAPING:
+            given = [one for arg in args for one in (arg if isinstance(arg, list | tuple) else [arg])]
+            tensors = [one for one in given if isinstance(one, torch.Tensor)]
+            alone = len(tensors) == 1 or name in ("cat", "stack")  # a gate times what it lets through is none
+            if alone and any(one in self._before or one in self._changed for one in tensors):
+                for made in result if isinstance(result, list | tuple) else [result]:
+                    self._changed[made] = True
         return result
 
     def behind(self, output: Any) -> torch.Tensor | None:
@@ -77,9 +86,13 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
     def of(self, output: Any) -> Any:
         """Return the logits of an output, or the output itself where it was not made by a softmax or sigmoid.
 
+        Warns where arithmetic stands between the two.
+
         Raises:
             ModelError: if they were overwritten.
         """
+        if isinstance(output, torch.Tensor) and output in self._changed:
+            warn(HIDDEN, LogitWarning)
         if not isinstance(output, torch.Tensor) or output not in self._before:
             return output
         logits, steps = self._before[output]

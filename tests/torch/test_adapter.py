@@ -158,6 +158,22 @@ def test_arithmetic_behind_a_softmax_is_told(head):
     np.testing.assert_array_equal(Vanilla(model, 2, logits=False).GetMasks(X), mask)
 
 
+@pytest.mark.parametrize(
+    "head", [lambda z: z.softmax(1).clamp(1e-7, 1), lambda z: z.softmax(1).log()[:, :4], lambda z: 100 * z.softmax(1),
+             lambda z: torch.cat([z[:, :3].sigmoid(), z[:, 3:].sigmoid()], 1)],
+)  # fmt: skip
+def test_arithmetic_behind_a_softmax_is_told_where_no_graph_shows_it(head):
+    mask = saliency.Occlusion(small(Head(head)), 2, size=8)
+    with pytest.warns(saliency.LogitWarning, match="logits=False"):
+        masks = mask.GetMasks(X)
+    np.testing.assert_array_equal(saliency.Occlusion(small(Head(head)), 2, size=8, logits=False).GetMasks(X), masks)
+
+
+def test_a_gate_is_no_end():
+    gated = small(Head(lambda z: z * (2 * z.mean(1, keepdim=True).sigmoid())))
+    saliency.Occlusion(gated, 2, size=8).GetMasks(X)  # a warning would be an error
+
+
 def test_the_end_of_a_scripted_model_is_told():
     with pytest.warns(DeprecationWarning):
         model = torch.jit.script(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5), torch.nn.Softmax(1)))
