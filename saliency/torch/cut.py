@@ -16,7 +16,7 @@ class Cut:
     """Where a forward pass was cut: at the layer's output in its last call.
 
     Args:
-        leaf: a copy of this output; None if it was no tensor that can be differentiated by.
+        leaf: this output; None if it was no tensor that can be differentiated by.
         found: what the layer did instead, in words.
     """
 
@@ -36,9 +36,9 @@ def cut_at(layer: torch.nn.Module) -> Iterator[Cut]:
         cut.leaf, cut.found = None, f"gives a {output.dtype if tensor else type(output).__name__}"
         if not tensor or not output.is_floating_point():
             return None
-        cut.leaf = output.detach().clone().requires_grad_()  # a copy, for what follows may work in place
+        cut.leaf = output.detach().requires_grad_()
         torch.set_grad_enabled(True)  # until the caller's own context ends
-        return cut.leaf.clone()
+        return cut.leaf.clone()  # what follows may work in place
 
     with hooked(layer, hook):
         yield cut

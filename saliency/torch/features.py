@@ -97,8 +97,8 @@ class Features:
             return best
         if layers:
             raise GradientError(
-                f"the score depends on none of the model's {len(layers)} layers that have the input's spatial axes: it was "
-                "detached, or is a constant"
+                "none of the model's layers with the input's spatial axes has an influence on the score: it was detached, or "
+                "is a constant"
             )
         raise TargetError(
             "`layer` (=None) must be named: no layer with the input's spatial axes was called before the score "

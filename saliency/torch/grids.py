@@ -41,7 +41,7 @@ class Grid:
         """
         if output.ndim == 0 or output.shape[0] != samples:
             return None
-        if output.ndim == 3 and len(self.space) == 2:
+        if self.takes_for_tokens(output.shape):
             return _tokens_to_grid(output, *self.space)
         if output.ndim != len(self.space) + 2:
             return None
@@ -49,15 +49,20 @@ class Grid:
             output = output.movedim(-1, 1)
         return output if output.shape[2:].numel() > 1 else None
 
+    def takes_for_tokens(self, shape: Sequence[int]) -> bool:
+        """Tell whether an output of a shape is read as tokens (N, tokens, channels), those of a picture."""
+        return len(shape) == 3 and len(self.space) == 2
+
     def _channels_last(self, shape: tuple[int, ...]) -> bool:
         """Tell by the proportions whether a layer's output, but for its batch axis, is (*space, channels)."""
         if len(self.space) == 1:  # no proportions: only a sequence of the input's own length is sure to be one
             return self.last and shape[0] == self.space[0] != shape[1]
-        return not _alike(shape[1:], self.space) and _distortion(shape[:-1], self.space) < _distortion(shape[1:], self.space)
+        first, last = _distortion(shape[1:], self.space), _distortion(shape[:-1], self.space)
+        return last * (1 if _alike(shape[:-1], self.space) else 2) < first  # a network may shorten its axes unevenly
 
 
 def _tokens_to_grid(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor | None:
-    for extra in range(min(MOST_EXTRA_TOKENS, tokens.shape[1] - 1)):
+    for extra in range(min(MOST_EXTRA_TOKENS, tokens.shape[1])):
         grid = tokens[:, extra:]
         rows = round((grid.shape[1] * height / width) ** 0.5)
         columns = grid.shape[1] // max(1, rows)
@@ -68,7 +73,7 @@ def _tokens_to_grid(tokens: torch.Tensor, height: int, width: int) -> torch.Tens
 
 def _alike(space: Sequence[int], of: Sequence[int]) -> bool:
     """Tell whether axes are in the proportions of the input's, give or take a position of rounding."""
-    return all(abs(a * of[0] - space[0] * b) <= 2 * max(a, space[0], b, of[0]) for a, b in zip(space, of, strict=True))
+    return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))
 
 
 def _distortion(space: Sequence[int], of: Sequence[int]) -> float:

@@ -38,7 +38,7 @@ def spatial_layers(
     def note(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
         if threading.get_ident() == thread and not ended:
             calls.pop(module, None)
-            if isinstance(output, torch.Tensor) and grid.of(output, samples) is not None:
+            if isinstance(output, torch.Tensor) and _is_spatial(module, output, grid, samples):
                 calls[module] = tuple(output.shape), made_of.behind(output)
 
     def end(_module: torch.nn.Module, _inputs: Any) -> None:
@@ -47,14 +47,21 @@ def spatial_layers(
     with ExitStack() as stack:
         made_of = stack.enter_context(Logits())
         for module in model.modules():
-            if module is not model and not isinstance(module, torch.jit.ScriptModule | torch.nn.Flatten):
+            if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(hooked(module, note))
         if before is not None:
             stack.enter_context(before.register_forward_pre_hook(end))
         last = made_of.behind(run())
-    tokens = {shape[1] for shape, _ in calls.values() if len(shape) == 3 and len(grid.space) == 2}
+    tokens = {shape[1] for shape, _ in calls.values() if grid.takes_for_tokens(shape)}
     return [
         module
         for module, (shape, source) in calls.items()
-        if (len(shape) == 3 or not tokens & set(shape[1:])) and (source is None or source is not last)
+        if (grid.takes_for_tokens(shape) or not tokens & set(shape[1:])) and (source is None or source is not last)
     ]
+
+
+def _is_spatial(module: torch.nn.Module, output: torch.Tensor, grid: Grid, samples: int) -> bool:
+    if grid.of(output, samples) is None:
+        return False
+    turned = isinstance(module, torch.nn.Flatten) or type(module).__name__.endswith("1d")  # (N, channels, positions)
+    return not grid.takes_for_tokens(output.shape) or not (turned or output.shape[2] == 1)
