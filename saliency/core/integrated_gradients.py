@@ -72,14 +72,16 @@ class _Path:
         """Add gradients at the nodes of cells; the sum so far counts by ``keep``."""
         adapter, n = self.score.adapter, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
+        nodes, widths = (adapter.asarray(numbers).reshape((-1, *ones)) for numbers in (cells.nodes, cells.widths))
         self.total, self.points = self.total * keep, self.points + len(cells.nodes)
         for run in self.score.batches(len(cells.nodes)):
-            nodes, weights = cells.nodes[run.start : run.stop], cells.widths[run.start : run.stop]
-            points = self.baseline + adapter.asarray(nodes).reshape((-1, *ones)) * difference  # (points, N, *input)
+            points = nodes[run.start : run.stop] * difference  # (points, N, *input)
+            points += self.baseline
             scores, gradients = self.score.repeat(len(run)).values_and_gradients(points.reshape((-1, *self.x.shape[1:])))
-            weighted = adapter.asarray(weights).reshape((-1, *ones)) * gradients.reshape(points.shape)
+            weighted = widths[run.start : run.stop] * gradients.reshape(points.shape)
             self.total = self.total + adapter.xp.sum(weighted, axis=0)
-            self.ends |= {float(nodes[i]): scores[i * n :][:n] for i in (0, len(run) - 1) if nodes[i] in (0.0, 1.0)}
+            scores = scores.reshape((len(run), n))
+            self.ends |= {float(cells.nodes[run[i]]): scores[i] for i in (0, -1) if cells.nodes[run[i]] in (0.0, 1.0)}
 
     @property
     def mask(self) -> Array:

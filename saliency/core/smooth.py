@@ -123,7 +123,7 @@ class Smoothing:
                 mask = method(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
             mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
             if self.average == "squared":
-                mask *= mask
+                mask = mask * mask  # not in place: a gradient may be one number, expanded
             if self.noise.antithetic and self._errors:  # pairs are independent, their members are not
                 mask = score.adapter.xp.mean(mask.reshape((copies // 2, 2, *mask.shape[1:])), axis=1)
             moments.add(mask)

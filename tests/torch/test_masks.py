@@ -153,3 +153,34 @@ def test_memory_does_not_grow_with_the_number_of_steps():
             mask.GetMask(x[0], x_steps=steps)
         peaks.append(max(alive))
     assert peaks[1] <= peaks[0] * 1.02
+
+
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.IntegratedGradients])
+def test_a_gradient_that_is_one_number_expanded(method):
+    class Sum(torch.nn.Module):
+        def forward(self, x):
+            return x.sum((1, 2, 3))
+
+    x = np.random.default_rng(0).random((3, 4, 4))
+    mask = method(Sum(), 0)
+    expected = np.ones_like(x) if method is saliency.Vanilla else x
+    np.testing.assert_allclose(mask.GetMask(x), expected, rtol=1e-6)
+    assert np.isfinite(mask.GetSmoothedMask(x, seed=0)).all()
+
+
+def test_looking_for_logits_does_not_load_torchs_compiler():
+    code = (
+        "import sys, numpy as np, saliency; from saliency import nets; "
+        "saliency.Occlusion(nets.load('DemoNet').model, 3).GetMask(np.ones((3, 96, 96)), size=48, stride=48); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_looking_for_logits_in_a_compiled_model():
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 4), torch.nn.Softmax(dim=1)).eval()
+    x = np.random.default_rng(0).random((3, 2, 2))
+    expected = saliency.Occlusion(model[:2], 1).GetMask(x, size=1)
+    compiled = torch.compile(model, backend="aot_eager")
+    compiled(torch.zeros(1, 3, 2, 2))
+    np.testing.assert_allclose(saliency.Occlusion(compiled, 1).GetMask(x, size=1), expected, rtol=1e-5, atol=1e-6)
