@@ -19,6 +19,14 @@ from saliency.torch.spatial_layers import spatial_layers
 Found: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Scores, a layer's output, and the gradients."""
 
+NO_LAYER = (
+    "`layer` (=None) must be named: no layer with the input's spatial axes was called before the score "
+    "(exported and traced models call none; torch.export.unflatten(program) brings them back)"
+)
+NO_INFLUENCE = (
+    "none of the model's layers with the input's spatial axes has an influence on the score: it was detached, or is a constant"
+)
+
 
 class Features:
     """A model's layers as what scores are differentiated by.
@@ -93,17 +101,9 @@ class Features:
                 if bool(found[2].any()):
                     return layer, found
                 best = best or (layer, found)
-        if best is not None:
-            return best
-        if layers:
-            raise GradientError(
-                "none of the model's layers with the input's spatial axes has an influence on the score: it was detached, or "
-                "is a constant"
-            )
-        raise TargetError(
-            "`layer` (=None) must be named: no layer with the input's spatial axes was called before the score "
-            "(exported and traced models call none; torch.export.unflatten(program) brings them back)"
-        )
+        if best is None:
+            raise GradientError(NO_INFLUENCE) if layers else TargetError(NO_LAYER)
+        return best
 
 
 def _on_grid(grid: Grid, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:

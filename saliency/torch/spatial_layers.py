@@ -52,12 +52,17 @@ def spatial_layers(
         if before is not None:
             stack.enter_context(before.register_forward_pre_hook(end))
         last = made_of.behind(run())
-    tokens = {shape[1] for shape, _ in calls.values() if grid.takes_for_tokens(shape)}
+    attention = _attention(grid, {shape for shape, _ in calls.values()})
     return [
         module
         for module, (shape, source) in calls.items()
-        if (grid.takes_for_tokens(shape) or not tokens & set(shape[1:])) and (source is None or source is not last)
+        if shape not in attention and (source is None or source is not last)
     ]
+
+
+def _attention(grid: Grid, shapes: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
+    tokens = {shape[1] for shape in shapes if grid.takes_for_tokens(shape)}
+    return {shape for shape in shapes if not grid.takes_for_tokens(shape) and tokens & set(shape[1:])}
 
 
 def _is_spatial(module: torch.nn.Module, output: torch.Tensor, grid: Grid, samples: int) -> bool:
