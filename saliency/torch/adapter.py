@@ -55,7 +55,7 @@ class TorchAdapter(GradientAdapter):
     @property
     def dtype(self) -> torch.dtype:
         """What inputs, noise and masks are counted in: float32, or float64 if the model is."""
-        return torch.float64 if self._first.dtype == torch.float64 else torch.float32
+        return _counted_in(self._first)
 
     @property
     def _first(self) -> torch.Tensor:
@@ -64,13 +64,15 @@ class TorchAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):
-            value = torch.from_numpy(np.array(host_numbers(value, name, self.channel_axis), dtype=np.float64))
+            numbers = host_numbers(value, name, self.channel_axis)
+            value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
         else:
             value = value.to_dense() if value.layout != torch.strided else value
             if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
                 raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
+        first = self._first
         with torch.inference_mode(False):
-            moved: torch.Tensor = value.detach().to(self.device, self.dtype)
+            moved: torch.Tensor = value.detach().to(first.device, _counted_in(first))
             return moved.clone() if moved.is_inference() else moved
 
     def asfeed(self, value: Any, name: str) -> Any:
@@ -95,8 +97,9 @@ class TorchAdapter(GradientAdapter):
         return numbers.to(self.dtype)
 
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        with shortages(x), untouched(self.model, self.device, grad=False):
-            return self._forward.plain(x.to(self._first.dtype, copy=True), target, feed)
+        first = self._first
+        with shortages(x), untouched(self.model, first.device, grad=False):
+            return self._forward.plain(x.to(first.dtype, copy=True), target, feed)
 
     def gradients(
         self,
@@ -106,11 +109,12 @@ class TorchAdapter(GradientAdapter):
         rule: Rule | None = None,
         allow_no_relu: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        with shortages(x), untouched(self.model, self.device, grad=True), ExitStack() as stack:
+        first = self._first
+        with shortages(x), untouched(self.model, first.device, grad=True), ExitStack() as stack:
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             if rule is not None:
                 stack.enter_context(InPlaceOnViews())
-            outputs = self._forward.with_graph(leaf.to(self._first.dtype), target, feed)
+            outputs = self._forward.with_graph(leaf.to(first.dtype), target, feed)
             scores = target.scores(outputs, len(leaf), self)
             check_scores(scores, "the input")
             if rule is not None:
@@ -120,10 +124,15 @@ class TorchAdapter(GradientAdapter):
     def features(
         self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], layer: Any = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        with shortages(x), untouched(self.model, self.device, grad=False):
-            own = x.to(self._first.dtype)
+        first = self._first
+        with shortages(x), untouched(self.model, first.device, grad=False):
+            own = x.to(first.dtype)
             if layer is None:
                 scores, found, gradients = self._features.at_last(own, target, feed, self)
             else:
                 scores, found, gradients = self._features.at(layer, own, target, feed, self)
-            return scores, found.to(self.dtype), gradients.to(self.dtype)
+            return scores, found.to(_counted_in(first)), gradients.to(_counted_in(first))
+
+
+def _counted_in(parameter: torch.Tensor) -> torch.dtype:
+    return torch.float64 if parameter.dtype == torch.float64 else torch.float32

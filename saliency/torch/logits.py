@@ -59,6 +59,10 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
         self._before: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor -> its logits, and the steps since
         self._changed: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor that arithmetic made of one of these -> True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # True would import Torch's compiler, which takes seconds; compiled code runs eagerly here anyway
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
