@@ -27,13 +27,20 @@ class Seen:
     gradients: Array
 
 
-class ClassActivationMap(SaliencyMask):
-    """The positive part of a weighted sum of a layer's channels.
+class LayerMask(SaliencyMask):
+    """A mask that looks into a layer.
 
     Args:
         model, y, **settings: see ``SaliencyMask``.
         layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
-            Of a layer that is called several times, the last call counts.
+    """
+
+    def __init__(self, model: Any, y: Any = None, layer: Any = None, **settings: Any) -> None:
+        super().__init__(model, y, layer=layer, **settings)
+
+
+class ClassActivationMap(LayerMask):
+    """The positive part of a weighted sum of a layer's channels.
 
     Options of ``GetMask`` and the others:
         should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
@@ -42,9 +49,6 @@ class ClassActivationMap(SaliencyMask):
 
     The mask has the shape of the input's, or the layer's, spatial axes.
     """
-
-    def __init__(self, model: Any, y: Any = None, layer: Any = None, **settings: Any) -> None:
-        super().__init__(model, y, layer=layer, **settings)
 
     @abstractmethod
     def weighted(self, seen: Seen) -> Array:

@@ -3,8 +3,7 @@
 from typing import final
 
 from saliency.core.adapter import Array
-from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel, positive
-from saliency.core.mask import SaliencyMask
+from saliency.core.cam import ClassActivationMap, LayerMask, Seen, on_input, per_channel, positive
 from saliency.core.score import Score
 
 EPSILON = 1e-7
@@ -94,7 +93,7 @@ class XGradCAM(ClassActivationMap):
 
 
 @final
-class GuidedGradCAM(SaliencyMask):
+class GuidedGradCAM(LayerMask):
     """Guided backpropagation times Grad-CAM: the fine detail of the one where the other finds the class.
 
     The mask has the input's shape.

@@ -25,7 +25,7 @@ class MaskArray(npt.NDArray[Any]):
 
     def one(self, i: int) -> "MaskArray":
         """Return one of N masks, with its details."""
-        return MaskArray.of(np.asarray(self)[i], {name: value[i] for name, value in self.details.items()})
+        return MaskArray.of(np.asarray(np.asarray(self)[i]), {name: value[i] for name, value in self.details.items()})
 
     def __array_finalize__(self, source: Any) -> None:
         self.details = {}

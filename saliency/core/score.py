@@ -41,7 +41,8 @@ class Score:
         """Return the scores (N,) of ``x`` (N, *input), which record no graph."""
 
         def values(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array]:
-            return (target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter),)
+            scores = target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter)
+            return (scores if isinstance(scores, type(x)) else self.adapter.asarray(scores, "y"),)
 
         return self._in_pieces(values, x)[0]
 

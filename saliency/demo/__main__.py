@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
-from saliency.demo.figures import BANDS, METHODS, Question, answers, controls, maps, on_object, questions, table, untrained
+from saliency.demo.bands import BANDS, METHODS
+from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table, untrained
 from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.replacing import replacing

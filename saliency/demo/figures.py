@@ -1,54 +1,19 @@
 """How good the masks are: is a map's maximum on the object that was asked for, and how much of the map lies there?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-import saliency
 from saliency import nets
+from saliency.demo.bands import METHODS, SMOOTH
 from saliency.demo.scenes import Scene
 from saliency.nets.demo_net import DemoNet
 
 Host = npt.NDArray[Any]
-SMOOTH = " + SmoothGrad"
-
-BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
-    "by gradients of the pixels": {
-        "Vanilla": saliency.Vanilla,
-        "Vanilla + SmoothGrad": saliency.Vanilla,
-        "InputXGradient": saliency.InputXGradient,
-        "IntegratedGradients": saliency.IntegratedGradients,
-        "GradientSHAP": partial(saliency.GradientSHAP, x_baseline=["blur", "min", "max", 0.0], seed=0),
-        "Deconvnet": saliency.Deconvnet,
-        "GuidedBackprop": saliency.GuidedBackprop,
-    },
-    "by a layer's channels": {
-        "GradCAM": saliency.GradCAM,
-        "GradCAM + SmoothGrad": saliency.GradCAM,
-        "GradCAMPlusPlus": saliency.GradCAMPlusPlus,
-        "XGradCAM": saliency.XGradCAM,
-        "LayerCAM": saliency.LayerCAM,
-        "HiResCAM": saliency.HiResCAM,
-        "ScoreCAM": saliency.ScoreCAM,
-    },
-    "by hiding parts, and by two ways at once": {
-        "Occlusion": partial(saliency.Occlusion, size=15, stride=5, average=True),
-        "RISE": partial(saliency.RISE, nmasks=400, seed=0),
-        "GuidedGradCAM": saliency.GuidedGradCAM,
-        "GuidedBackprop + SmoothGrad": saliency.GuidedBackprop,
-        "IntegratedGradients + SmoothGrad": partial(saliency.IntegratedGradients, x_steps=3),
-        "GuidedGradCAM + SmoothGrad": saliency.GuidedGradCAM,
-        "Deconvnet + SmoothGrad": saliency.Deconvnet,
-    },
-}
-"""What the gallery shows, band by band: a map's name -> its method, with its options."""
-
-METHODS = {name: method for band in BANDS.values() for name, method in band.items()}
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 import torch
 
-from saliency.core.errors import GradientError, ModelError
+from saliency.core.errors import GradientError, ModelError, TargetError
 from saliency.torch.memory import is_shortage
 
 
 def check_finite(scores: torch.Tensor) -> None:
-    """Refuse scores that have no gradient because they are no numbers.
+    """Refuse scores that have no gradient because they are no numbers, or no longer Torch's.
 
     Raises:
         GradientError: if they are not finite.
+        TargetError: if a callable made something else of them.
     """
+    if not isinstance(scores, torch.Tensor):
+        raise TargetError(f"`y` must give a torch.Tensor, or its gradient is lost; it gave a {type(scores).__name__}")
     total = scores.detach().sum()
     if not bool(torch.isfinite(total)):
         raise GradientError(f"the score is {total.item()}; it must be finite")

@@ -184,3 +184,25 @@ def test_looking_for_logits_in_a_compiled_model():
     compiled = torch.compile(model, backend="aot_eager")
     compiled(torch.zeros(1, 3, 2, 2))
     np.testing.assert_allclose(saliency.Occlusion(compiled, 1).GetMask(x, size=1), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_callable_that_leaves_torch_is_told_or_served():
+    network, x, _ = demo()
+
+    def third(outputs):
+        return outputs.detach().numpy()[:, 3]
+
+    for method in (saliency.Vanilla, saliency.GradCAM):
+        with pytest.raises(saliency.TargetError, match="`y` must give a torch.Tensor, .* it gave a ndarray"):
+            method(network.model, third).GetMask(x[0])
+    options = {"size": 32, "stride": 32}
+    expected = saliency.Occlusion(network.model, 3).GetMask(x[0], **options)
+    np.testing.assert_array_equal(saliency.Occlusion(network.model, third).GetMask(x[0], **options), expected)
+
+
+def test_a_single_number_as_input():
+    class Square(torch.nn.Module):
+        def forward(self, x):
+            return (x * x)[:, None]
+
+    assert saliency.Vanilla(Square(), 0).GetMask(3.0) == 6
