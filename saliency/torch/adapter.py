@@ -99,7 +99,7 @@ class TorchAdapter(GradientAdapter):
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
-            return self._forward.plain(x.to(first.dtype, copy=True), target, feed)
+            return self._forward.plain(x.to(first.dtype), target, feed)
 
     def gradients(
         self,

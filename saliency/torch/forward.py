@@ -11,7 +11,7 @@ from saliency.core.errors import InputError, LogitWarning
 from saliency.core.target import Target
 from saliency.core.warn import warn
 from saliency.torch.layers import layer_output, only_call
-from saliency.torch.logits import HIDDEN, Logits, ending
+from saliency.torch.logits import HIDDEN, Logits, ending, is_beyond
 from saliency.torch.memory import is_shortage
 
 
@@ -24,10 +24,10 @@ class Forward:
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.model = model
-        self._squashed = threading.local()  # a guess that saves a forward pass: did the last output end in a softmax?
+        self._last = threading.local()  # guesses that save time: was the last output squashed; was it beyond all that are?
 
     def plain(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        """Run the model, and return what a target reads its scores off; the model may work on ``x`` in place.
+        """Run the model, and return what a target reads its scores off.
 
         Args:
             x: (N, *input), in the model's own type.
@@ -38,7 +38,12 @@ class Forward:
             InputError: if the forward pass fails.
             TargetError: if the layer is not there, or was not called once.
         """
-        return self._run(x, target, feed, tap=target.logits)
+        wanted = target.logits and target.layer is None
+        if wanted and getattr(self._last, "beyond", False):  # looking for logits is felt: as much as a tenth of a pass
+            outputs = self._run(x, target, feed, tap=False)
+            if is_beyond(outputs):
+                return outputs
+        return self._run(x, target, feed, tap=wanted)
 
     def with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], grad: bool = True) -> Any:
         """Do the same where a graph tells how the model ends, and logits are looked for only if it ends in a softmax.
@@ -48,14 +53,14 @@ class Forward:
             grad: record the graph from the input on; otherwise a hook does so further down.
         """
         wanted = target.logits and target.layer is None
-        tap = wanted and getattr(self._squashed, "last", False)
+        tap = wanted and getattr(self._last, "squashed", False)
         with torch.set_grad_enabled(grad):
             outputs = self._run(x, target, feed, tap)
         end = ending(outputs) if wanted and not tap else None
         if end == "hidden":
             warn(HIDDEN, LogitWarning)
         elif end == "squashed":
-            self._squashed.last = True
+            self._last.squashed = True
             with torch.set_grad_enabled(grad):
                 outputs = self._run(x, target, feed, tap=True)
         return outputs
@@ -68,18 +73,21 @@ class Forward:
         with ExitStack() as stack:
             logits = stack.enter_context(Logits()) if tap else None
             output = _call(self.model, x, feed)
-        return output if logits is None else logits.of(output)
+        if logits is not None:
+            self._last.beyond = is_beyond(output)
+            return logits.of(output)
+        return output
 
 
 def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
     own = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
-    shape = tuple(x.shape)
+    shape, safe = tuple(x.shape), x.is_leaf and x.requires_grad  # the model may work in place, but not on such a leaf
     try:
-        return model(x, **own)
+        return model(x if safe else x.clone(), **own)
     except Exception as error:
         if is_shortage(error):
             raise
-        if x.is_leaf and x.requires_grad and "leaf Variable" in str(error):  # the model works on its input in place
+        if safe and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
         first = (str(error).strip().splitlines() or [""])[0]
         raise InputError(

@@ -19,6 +19,9 @@ RESHAPING = {
 ELEMENTWISE = {"add", "cat", "clamp", "div", "exp", "index", "log", "mul", "nantonum", "neg", "split", "stack", "sub"}
 UNKNOWN = {"compiledfunction", "differentiablegraph"}
 
+ROUNDING = 0.01
+"""Of a half-precision softmax at most."""
+
 HIDDEN = (
     "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
     "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
@@ -49,6 +52,14 @@ def ending(output: Any) -> Literal["squashed", "hidden"] | None:
             return None
         node = node.next_functions[0][0] or next(iter(parents), None)
     return None
+
+
+def is_beyond(output: Any) -> bool:
+    """Tell whether an output holds numbers that no softmax or sigmoid gives, nor the logarithm of one."""
+    if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not output.numel():
+        return False
+    low, high = output.aminmax()
+    return bool((high > ROUNDING) & ((high > 1 + ROUNDING) | (low < -ROUNDING)))
 
 
 class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped

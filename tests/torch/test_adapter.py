@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
+from saliency.core.target import Target
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 8, 8)).astype(np.float32)
@@ -167,6 +168,40 @@ def test_arithmetic_behind_a_softmax_is_told_where_no_graph_shows_it(head):
     with pytest.warns(saliency.LogitWarning, match="logits=False"):
         masks = mask.GetMasks(X)
     np.testing.assert_array_equal(saliency.Occlusion(small(Head(head)), 2, size=8, logits=False).GetMasks(X), masks)
+
+
+def test_a_softmax_that_comes_and_goes_is_found():
+    class Sometimes(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = small()
+
+        def forward(self, x):
+            return self.inner(x).softmax(1) if x[0, 0, 0, 0] < 0 else 100 * self.inner(x)
+
+    adapter, x = saliency.wrap(Sometimes().eval()), torch.tensor(X)
+    x[:, 0, 0, 0] = 1.0
+    for _ in range(2):
+        torch.testing.assert_close(adapter.outputs(x, Target.of([2]), {}), 100 * adapter.model.inner(x))
+        x = -x
+        torch.testing.assert_close(adapter.outputs(x, Target.of([2]), {}), adapter.model.inner(x))
+        x = -x
+
+
+@pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GradCAM, saliency.Occlusion])
+def test_a_model_that_works_on_its_input_in_place_is_given_the_same_input_again(mask):
+    class InPlace(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = small(torch.nn.Softmax(1))
+
+        def forward(self, x):
+            return self.inner(x.mul_(2).sub_(0.5))
+
+    options = {"size": 4} if mask is saliency.Occlusion else {}
+    ours = mask(InPlace().eval(), 2)
+    first = ours.GetMask(X[0], **options)
+    np.testing.assert_array_equal(ours.GetMask(X[0], **options), first)
 
 
 def test_a_gate_is_no_end():
