@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 
 import torch
 
-from benchmarks.subjects import Subject
+
+def batches(model: torch.nn.Module, run: Callable[[], object]) -> list[torch.Tensor]:
+    """Run a method, and return what it gave the model, batch after batch.
+
+    The numbers matter as well: maximum pooling takes longer over a noisy picture than over a smooth one.
+    """
+    given: list[torch.Tensor] = []
+    run()  # a first call may have something to find out
+    with model.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach().clone())):
+        run()
+    return given
 
 
-def gradients(subject: Subject, sizes: list[int]) -> None:
+def gradients(model: torch.nn.Module, y: int, given: Sequence[torch.Tensor]) -> None:
     """Run forward and backward, batch after batch."""
-    for size in sizes:
-        leaf = subject.batch(size).requires_grad_()
-        torch.autograd.grad(subject.model(leaf)[:, subject.classes[0]].sum(), leaf)
+    for batch in given:
+        leaf = batch.detach().requires_grad_()
+        torch.autograd.grad(model(leaf)[:, y].sum(), leaf)
 
 
-def forwards(subject: Subject, sizes: list[int]) -> None:
+def forwards(model: torch.nn.Module, given: Sequence[torch.Tensor]) -> None:
     """Run forward alone, batch after batch."""
     with torch.inference_mode():
-        for size in sizes:
-            subject.model(subject.batch(size))
+        for batch in given:
+            model(batch)
 
 
-def smoothgrad(subject: Subject, sizes: list[int]) -> torch.Tensor:
+def smoothgrad(model: torch.nn.Module, y: int, x: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Write SmoothGrad down as one would for this case alone: draw, differentiate, square, add."""
-    x = subject.batch(1)
-    total, sigma = torch.zeros_like(x[0]), 0.15 * float(x.max() - x.min())
+    total, sigma = torch.zeros_like(x), 0.15 * float(x.max() - x.min())
     for size in sizes:
-        leaf = torch.randn(size, *x.shape[1:]).mul_(sigma).add_(x).requires_grad_()
-        (gradient,) = torch.autograd.grad(subject.model(leaf)[:, subject.classes[0]].sum(), leaf)
+        leaf = torch.randn(size, *x.shape).mul_(sigma).add_(x).requires_grad_()
+        (gradient,) = torch.autograd.grad(model(leaf)[:, y].sum(), leaf)
         total += gradient.square_().sum(0)
     return total / sum(sizes)
-
-
-def even(points: int, size: int) -> list[int]:
-    """Cut evaluations into the fewest even batches of at most ``size``."""
-    runs = -(-points // size)
-    return [b - a for a, b in pairwise(points * i // runs for i in range(runs + 1))]

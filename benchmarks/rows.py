@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+
+import torch
 
 import saliency
 from benchmarks import bare
@@ -33,44 +36,42 @@ class Row:
 
 def rows(subject: Subject) -> Iterator[Row]:
     """Yield the rows of a network, in its usual batches where a row does not say otherwise."""
-    model, x, y, size = subject.model, subject.x, subject.classes[0], usual_size(subject.x)
+    model, x, y = subject.model, subject.x, subject.classes[0]
 
-    def against_gradients(name: str, points: int, ours: Callable[[], object], bar: float | None = None) -> Row:
-        sizes = bare.even(points, size)
-        return Row(name, f"{_spelled(sizes)} bare gradients", ours, partial(bare.gradients, subject, sizes), bar)
+    def to_gradients(name: str, ours: Callable[[], object], bar: float | None = None) -> Row:
+        given = bare.batches(model, ours)
+        return Row(name, f"{_sizes(given)} bare gradients", ours, partial(bare.gradients, model, y, given), bar)
 
-    def against_forwards(name: str, sizes: list[int], ours: Callable[[], object], bar: float | None = None) -> Row:
-        return Row(name, f"{_spelled(sizes)} bare forwards", ours, partial(bare.forwards, subject, sizes), bar)
+    def to_forwards(name: str, ours: Callable[[], object], bar: float) -> Row:
+        given = bare.batches(model, ours)
+        return Row(name, f"{_sizes(given)} bare forwards", ours, partial(bare.forwards, model, given), bar)
 
-    vanilla, guided = saliency.Vanilla(model, y), saliency.GuidedBackprop(model, y)
-    integrated, occlusion = saliency.IntegratedGradients(model, y), saliency.Occlusion(model, y)
+    vanilla = saliency.Vanilla(model, y)
+    yield to_gradients("Vanilla", partial(vanilla.GetMask, x))
+    yield to_gradients("GuidedBackprop", partial(saliency.GuidedBackprop(model, y).GetMask, x))
 
-    yield against_gradients("Vanilla", 1, partial(vanilla.GetMask, x))
-    yield against_gradients("GuidedBackprop", 1, partial(guided.GetMask, x))
-    yield against_gradients("SmoothGrad, 25 samples", 25, partial(vanilla.GetSmoothedMask, x, nsamples=25, seed=0), 1.05)
-    yield against_gradients("the same, written by hand", 25, partial(bare.smoothgrad, subject, bare.even(25, size)))
-    yield against_gradients("IntegratedGradients, 50 steps", 50, partial(integrated.GetMask, x, x_steps=50), 1.05)
+    smoothgrad = to_gradients("SmoothGrad, 25 samples", partial(vanilla.GetSmoothedMask, x, nsamples=25, seed=0), 1.05)
+    sizes = [len(batch) for batch in bare.batches(model, smoothgrad.ours)]
+    by_hand = partial(bare.smoothgrad, model, y, torch.from_numpy(x), sizes)
+    yield smoothgrad
+    yield Row("the same, written by hand", smoothgrad.passes, by_hand, smoothgrad.bare)
 
-    windows = len(range(0, x.shape[-1] - subject.window, subject.stride)) + 1  # the last stands at the border
-    sizes = [1, *bare.even(windows**2, size)]
-    options = {"size": subject.window, "stride": subject.stride}
-    name = f"Occlusion, {subject.window}/{subject.stride}"
-    yield against_forwards(name, sizes, partial(occlusion.GetMask, x, **options), 1.05)
-
+    integrated = partial(saliency.IntegratedGradients(model, y).GetMask, x, x_steps=50)
+    yield to_gradients("IntegratedGradients, 50 steps", integrated, 1.05)
+    occlusion = partial(saliency.Occlusion(model, y).GetMask, x, size=subject.window, stride=subject.stride)
+    yield to_forwards(f"Occlusion, {subject.window}/{subject.stride}", occlusion, 1.05)
     for n in subject.together:
         cam = saliency.GradCAM(model, y, batch_size=n)
-        yield against_forwards(f"GradCAM, {n} at once", [n], partial(cam.GetMasks, [x.copy() for _ in range(n)]), 1.10)
+        yield to_forwards(f"GradCAM, {n} at once", partial(cam.GetMasks, [x.copy() for _ in range(n)]), 1.10)
 
-    # The bare way repeats the image for its targets; ours runs forward once.
-    yield against_gradients("Vanilla, 8 targets", 8, partial(vanilla.GetMasks, [x] * 8, subject.classes), 1.0)
+    targets = partial(vanilla.GetMasks, [x] * 8, subject.classes)  # one forward pass; the bare way repeats the image
+    repeated = torch.from_numpy(x).repeat(8, 1, 1, 1).chunk(-(-8 // usual_size(x)))
+    yield Row(
+        "Vanilla, 8 targets", f"{_sizes(repeated)} bare gradients", targets, partial(bare.gradients, model, y, repeated), 1.0
+    )
 
 
-def _spelled(sizes: list[int]) -> str:
+def _sizes(given: Sequence[torch.Tensor]) -> str:
     """Write batches down in short: ``13+12``, ``1+13x14``."""
-    runs: list[list[int]] = []
-    for size in sizes:
-        if runs and runs[-1][0] == size:
-            runs[-1][1] += 1
-        else:
-            runs.append([size, 1])
+    runs = [(size, len(list(same))) for size, same in groupby(len(batch) for batch in given)]
     return "+".join(str(size) if times == 1 else f"{times}x{size}" for size, times in runs)

@@ -38,10 +38,6 @@ class Subject:
     stride: int
     together: tuple[int, ...]
 
-    def batch(self, size: int) -> torch.Tensor:
-        """Return the input ``size`` times, (size, 3, H, W)."""
-        return torch.from_numpy(self.x).expand(size, *self.x.shape).contiguous()
-
 
 def subjects(squeezenet: Path | None) -> Iterator[Subject]:
     """Yield the embedded network, and SqueezeNet where its weights are given."""
