@@ -64,8 +64,14 @@ def bilinear(before: int, after: int) -> Matrix:
 
 
 def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
-    """Resize maps (N, *space) to (N, *size), linearly along each axis."""
-    for axis, after in enumerate(size, start=1):
-        if maps.shape[axis] != after:
-            maps = along(adapter.asarray(bilinear(int(maps.shape[axis]), after)), maps, axis)
+    """Resize maps (N, *space) to (N, *size), linearly along each axis; the last one first, while there is little to do."""
+    for axis, after in reversed(list(enumerate(size, start=1))):
+        before = int(maps.shape[axis])
+        if before == after:
+            continue
+        if axis == len(size):  # one product of matrices, not one for every row
+            flat = maps.reshape((-1, before)) @ adapter.asarray(bilinear(before, after).T)
+            maps = flat.reshape((*maps.shape[:axis], after))
+        else:
+            maps = along(adapter.asarray(bilinear(before, after)), maps, axis)
     return maps
