@@ -1,5 +1,6 @@
 """A method's own options: the parameters of its ``masks`` behind the score and the inputs."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,6 +12,11 @@ from saliency.core.score import Score
 
 SETTINGS = ("y", "batch_size", "logits", "modifier")
 """What the constructor takes, and no call."""
+
+SMOOTHING = (
+    "stdev_spread", "nsamples", "magnitude", "seed", "average", "antithetic", "standard_error", "tolerance", "max_samples",
+)  # fmt: skip
+"""What smoothing takes; ``Smoothing.of`` tells what it is."""
 
 
 def names_of(masks: Callable[..., Array]) -> list[str]:
@@ -34,9 +40,16 @@ def with_options(
     """
     known = names_of(masks)
     for name in (*defaults, *options):
-        if name not in known:
-            place = " here; the constructor takes it" if name in SETTINGS else ""
-            raise InputError(f"`{name}` is not an option of {owner}{place}; its options: {known or 'none'}")
+        if name in known:
+            continue
+        if name in SETTINGS:
+            raise InputError(f"`{name}` is not an option of {owner}'s calls; the constructor takes it")
+        near = difflib.get_close_matches(name, [*known, *SETTINGS, *SMOOTHING], n=1)
+        meant = f"; did you mean `{near[0]}`?" if near else "."
+        raise InputError(
+            f"`{name}` is not an option of {owner}{meant} Its own: {', '.join(known) or 'none'}; "
+            f"the constructor's: {', '.join(SETTINGS)}; GetSmoothedMask's: {', '.join(SMOOTHING)}"
+        )
     return partial(masks, **{**defaults, **options})
 
 
