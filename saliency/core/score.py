@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
+from saliency.core.errors import InputError
 from saliency.core.modifiers import Modifier
 from saliency.core.pace import Pace
 from saliency.core.target import Target
@@ -106,7 +107,15 @@ class Score:
         return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
 
     def _modified(self, gradients: Array) -> Array:
-        return gradients if self.modifier is None else self.modifier(gradients)
+        if self.modifier is None:
+            return gradients
+        modified = self.modifier(gradients)
+        if not isinstance(modified, type(gradients)) or tuple(modified.shape) != tuple(gradients.shape):
+            kind = f"{type(modified).__name__} of the shape {tuple(getattr(modified, 'shape', ()))}"
+            raise InputError(
+                f"`modifier` gave a {kind}; it must give a {type(gradients).__name__} of {tuple(gradients.shape)}"
+            )
+        return modified
 
     def _fed(self, samples: slice) -> dict[str, Any]:
         return {name: value[samples] if getattr(value, "shape", None) else value for name, value in self.feed.items()}

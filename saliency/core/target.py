@@ -52,7 +52,8 @@ class Target:
             raise TargetError("`y` holds several functions, or functions beside indices; one call takes one function for all")
         layers, units = zip(*(_read(y) for y in ys), strict=True)
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
-            raise TargetError(f"`y` names several layers ({', '.join(map(str, layers))}); one call explains one layer")
+            named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
+            raise TargetError(f"`y` names several layers ({named}); one call explains one layer")
         if len({len(unit) for terms in units for unit in terms}) > 1:
             raise TargetError(f"`y` ({ys!r}) mixes channels and single units; one call takes one kind")
         terms = max(len(unit) for unit in units)

@@ -162,6 +162,11 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
             lambda: Occlusion(linear(W), modifier="absolute"),
             r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none",
         ),
+        (
+            lambda: Vanilla(linear(W), 0, modifier=lambda g: g.sum()).GetMask(X[0]),
+            r"`modifier` gave a float64 of the shape \(\); ",
+        ),
+        (lambda: Vanilla(linear(W), 0, modifier=lambda g: g[:, :1]).GetMask(X[0]), r"shape \(1, 1, 5, 6\); .* \(1, 3, 5, 6\)"),
         (lambda: Vanilla(linear(W), batch_size="big"), r"`batch_size` \(='big'\) must be \"auto\" or a whole number"),
         (lambda: Vanilla(linear(W), batch_size=None), r"`batch_size` \(=None\)"),
         (
