@@ -58,8 +58,8 @@ def is_beyond(output: Any) -> bool:
     """Tell whether an output holds numbers that no softmax or sigmoid gives, nor the logarithm of one."""
     if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not output.numel():
         return False
-    low, high = output.aminmax()
-    return bool((high > ROUNDING) & ((high > 1 + ROUNDING) | (low < -ROUNDING)))
+    low, high = (float(end) for end in output.aminmax())
+    return high > ROUNDING and (high > 1 + ROUNDING or low < -ROUNDING)
 
 
 class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
