@@ -58,7 +58,7 @@ def is_beyond(output: Any) -> bool:
     """Tell whether an output holds numbers that no softmax or sigmoid gives, nor the logarithm of one."""
     if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not output.numel():
         return False
-    low, high = (float(end) for end in output.aminmax())
+    low, high = (float(end) for end in output.detach().aminmax())
     return high > ROUNDING and (high > 1 + ROUNDING or low < -ROUNDING)
 
 
