@@ -24,7 +24,7 @@ class GradientAdapter(ABC):
     """
 
     xp: Any
-    """Namespace with ``sum mean clip where amax concatenate reshape ones_like``, as NumPy spells them."""
+    """Namespace with ``sum mean clip where amax concatenate reshape take ones_like``, as NumPy spells them."""
 
     channel_axis: int | None
     """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""

@@ -80,5 +80,6 @@ def per_channel(score: Score, maps: Array, x: Array) -> Array:
     if axis is None or len(x.shape) == 2:
         return maps
     axis = axis % (len(x.shape) - 1) + 1
-    one = maps.reshape((*maps.shape[:axis], 1, *maps.shape[axis:]))
-    return score.adapter.xp.concatenate([one] * int(x.shape[axis]), axis=axis)
+    xp = score.adapter.xp
+    one = xp.reshape(maps, (*maps.shape[:axis], 1, *maps.shape[axis:]))
+    return xp.concatenate([one] * int(x.shape[axis]), axis=axis)

@@ -39,7 +39,7 @@ class GradientSHAP(SaliencyMask):
         seed: int | None = None,
     ) -> Array:
         """Return the mean over samples of (x - baseline) * gradient(baseline + random part * (x - baseline))."""
-        adapter, baselines = score.adapter, baselines_of(x_baseline, score, x)
+        adapter, xp, baselines = score.adapter, score.adapter.xp, baselines_of(x_baseline, score, x)
         noise, samples = Noise.of(spread, seed, name="spread"), whole("x_steps", x_steps, least=1)
         draws = [np.random.default_rng((one, 1)) for one in seeds_of(noise.seed, samples)]  # apart from the noise's own
         parts, picks = [draw.random() for draw in draws], [int(draw.integers(len(baselines))) for draw in draws]
@@ -47,9 +47,9 @@ class GradientSHAP(SaliencyMask):
         total, done = 0.0, 0
         for noisy in noise.copies(score, x, range(samples)):
             run = range(done, done := done + noisy.shape[0])
-            start = adapter.xp.concatenate([baselines[picks[i]][None] for i in run])  # (samples, N, *input)
-            part = adapter.asarray([parts[i] for i in run]).reshape((-1, *[1] * len(x.shape)))
+            start = xp.concatenate([baselines[picks[i]][None] for i in run])  # (samples, N, *input)
+            part = xp.reshape(adapter.asarray([parts[i] for i in run]), (-1, *[1] * len(x.shape)))
             points = start + part * (noisy - start)
-            gradients = score.repeat(len(run)).gradients(points.reshape((-1, *x.shape[1:])))
-            total = total + adapter.xp.sum((noisy - start) * gradients.reshape(points.shape), axis=0)
+            gradients = score.repeat(len(run)).gradients(xp.reshape(points, (-1, *x.shape[1:])))
+            total = total + xp.sum((noisy - start) * xp.reshape(gradients, points.shape), axis=0)
         return total / samples

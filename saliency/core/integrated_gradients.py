@@ -70,17 +70,17 @@ class _Path:
 
     def add(self, cells: Cells, keep: float = 0.0) -> None:
         """Add gradients at the nodes of cells; the sum so far counts by ``keep``."""
-        adapter, n = self.score.adapter, self.score.n
+        adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
-        nodes, widths = (adapter.asarray(numbers).reshape((-1, *ones)) for numbers in (cells.nodes, cells.widths))
+        nodes, widths = (xp.reshape(adapter.asarray(numbers), (-1, *ones)) for numbers in (cells.nodes, cells.widths))
         self.total, self.points = self.total * keep, self.points + len(cells.nodes)
         for run in self.score.batches(len(cells.nodes)):
             points = nodes[run.start : run.stop] * difference  # (points, N, *input)
             points += self.baseline
-            scores, gradients = self.score.repeat(len(run)).values_and_gradients(points.reshape((-1, *self.x.shape[1:])))
-            weighted = widths[run.start : run.stop] * gradients.reshape(points.shape)
-            self.total = self.total + adapter.xp.sum(weighted, axis=0)
-            scores = scores.reshape((len(run), n))
+            scores, gradients = self.score.repeat(len(run)).values_and_gradients(xp.reshape(points, (-1, *self.x.shape[1:])))
+            weighted = widths[run.start : run.stop] * xp.reshape(gradients, points.shape)
+            self.total = self.total + xp.sum(weighted, axis=0)
+            scores = xp.reshape(scores, (len(run), n))
             self.ends |= {float(cells.nodes[run[i]]): scores[i] for i in (0, -1) if cells.nodes[run[i]] in (0.0, 1.0)}
 
     @property
@@ -101,7 +101,8 @@ def _mean(paths: list[_Path], details: bool) -> Array:
     if details or all(len(path.ends) == 2 for path in paths):
         score = paths[0].score
         change = sum(path.change() for path in paths) / len(paths)
-        gap = score.adapter.xp.sum(mask.reshape((score.n, -1)), axis=1) - change
+        xp = score.adapter.xp
+        gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
         score.note(gap=gap, change=change, points=sum(path.points for path in paths))
     return mask
 

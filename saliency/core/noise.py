@@ -57,7 +57,7 @@ class Noise:
                 noisy = xp.concatenate([noisy] * score.n, axis=1)  # (copies, N, *input)
             noisy *= float(self.spread) * span  # in place: a second array of this size is felt
             if self.antithetic:
-                noisy = xp.concatenate([noisy[:, None], -noisy[:, None]], axis=1).reshape((-1, *noisy.shape[1:]))
+                noisy = xp.reshape(xp.concatenate([noisy[:, None], -noisy[:, None]], axis=1), (-1, *noisy.shape[1:]))
             noisy += x
             yield noisy
 

@@ -38,20 +38,20 @@ class Occlusion(SaliencyMask):
 
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""
-        adapter, cover = score.adapter, baseline_of(value, score, x, "value")
+        adapter, xp, cover = score.adapter, score.adapter.xp, baseline_of(value, score, x, "value")
         windows = _Windows.of(x, adapter.channel_axis, size, stride)
         score.pace.progress.announce(score.n)
         whole_score, total = score.values(x), 0.0
         for run in score.batches(windows.count):
             inside = math.prod(adapter.asarray(rows) for rows in windows.inside(run))  # (windows, 1, *input), 0 or 1
-            covered = adapter.xp.where(inside > 0, cover, x)  # (windows, N, *input)
-            scores = score.repeat(len(run)).values(covered.reshape((-1, *x.shape[1:])))
-            drops = whole_score - scores.reshape((len(run), score.n))
-            each = adapter.xp.concatenate([drops[:, i][None] for i in range(score.n)])  # (N, windows)
-            total = total + (each @ inside.reshape((len(run), -1))).reshape((score.n, *inside.shape[2:]))
+            covered = xp.where(inside > 0, cover, x)  # (windows, N, *input)
+            scores = score.repeat(len(run)).values(xp.reshape(covered, (-1, *x.shape[1:])))
+            drops = whole_score - xp.reshape(scores, (len(run), score.n))
+            each = xp.concatenate([drops[:, i][None] for i in range(score.n)])  # (N, windows)
+            total = total + xp.reshape(each @ xp.reshape(inside, (len(run), -1)), (score.n, *inside.shape[2:]))
         for covers in windows.counts() if average else ():
             total = total / adapter.asarray(covers)
-        return total * adapter.xp.ones_like(x)
+        return total * xp.ones_like(x)
 
 
 @dataclass(frozen=True)

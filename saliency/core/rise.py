@@ -48,7 +48,7 @@ class RISE(SaliencyMask):
         seed: int | None = None,
     ) -> Array:
         """Return sum(score * mask) / sum(mask) - mean(score) over random masks."""
-        adapter, axes = score.adapter, spatial_axes(score.adapter.channel_axis, len(x.shape))
+        adapter, xp, axes = score.adapter, score.adapter.xp, spatial_axes(score.adapter.channel_axis, len(x.shape))
         draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
         cover = baseline_of(value, score, x, "value")
         seeds = seeds_of(Noise.of(0.0, seed).seed, whole("nmasks", nmasks, least=1))
@@ -58,16 +58,16 @@ class RISE(SaliencyMask):
             masks = np.stack([draw(seeds[i]) for i in run]).reshape((len(run), *shape))
             shown = adapter.asarray(masks)
             points = cover + shown * difference  # (masks, N, *input)
-            scores = score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:])))
-            scores = scores.reshape((len(run), score.n, *[1] * (len(shape) - 1)))
-            total, visible = total + adapter.xp.sum(scores * shown, axis=0), visible + masks.sum(axis=0)
-            mean = mean + adapter.xp.sum(scores, axis=0) / nmasks
+            scores = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
+            scores = xp.reshape(scores, (len(run), score.n, *[1] * (len(shape) - 1)))
+            total, visible = total + xp.sum(scores * shown, axis=0), visible + masks.sum(axis=0)
+            mean = mean + xp.sum(scores, axis=0) / nmasks
         if not visible.all():
             never = visible.size - np.count_nonzero(visible)
             raise InputError(
                 f"`nmasks` (={nmasks}) must be more: {never} of {visible.size} pixels are visible in none of the masks"
             )
-        return (total / adapter.asarray(visible) - mean) * adapter.xp.ones_like(x)
+        return (total / adapter.asarray(visible) - mean) * xp.ones_like(x)
 
 
 class _Draw:
@@ -87,5 +87,5 @@ class _Draw:
         mask: npt.NDArray[np.float64] = (random.random([self.cells] * len(self.lengths)) < self.keep).astype(float)
         for axis, (length, wide, matrix) in enumerate(zip(self.lengths, self.wide, self.enlarge, strict=True)):
             shift = int(random.integers(wide))
-            mask = along(matrix[shift : shift + length], mask, axis)
+            mask = along(np, matrix[shift : shift + length], mask, axis)
         return mask

@@ -31,11 +31,13 @@ class ScoreCAM(ClassActivationMap):
             shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
             shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
             shown = per_channel(score, shown, x)
-            points = shown.reshape((len(run), *x.shape)) * x  # (channels, N, *input)
-            scores.append(score.repeat(len(run)).values(points.reshape((-1, *x.shape[1:]))).reshape((len(run), score.n)))
+            points = xp.reshape(shown, (len(run), *x.shape)) * x  # (channels, N, *input)
+            values = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
+            scores.append(xp.reshape(values, (len(run), score.n)))
         high = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
-        weights = (powers / xp.sum(powers, axis=0, keepdims=True)).reshape((*high.shape, *[1] * (len(features.shape) - 2)))
+        powers = powers / xp.sum(powers, axis=0, keepdims=True)
+        weights = xp.reshape(powers, (*high.shape, *[1] * (len(features.shape) - 2)))
         return xp.concatenate([(weights[k] * features[:, k])[:, None] for k in range(features.shape[1])], axis=1)
 
 

@@ -118,14 +118,14 @@ class Smoothing:
 
     def _sample(self, moments: Moments, method: Method, score: Score, x: Array, samples: range) -> None:
         for noisy in self.noise.copies(score, x, samples):
-            copies = noisy.shape[0]
+            copies, xp = noisy.shape[0], score.adapter.xp
             with score.pace.progress.masks(copies * score.n):
-                mask = method(score.repeat(copies), noisy.reshape((-1, *noisy.shape[2:])))
-            mask = mask.reshape((copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
+                mask = method(score.repeat(copies), xp.reshape(noisy, (-1, *noisy.shape[2:])))
+            mask = xp.reshape(mask, (copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
             if self.average == "squared":
                 mask = mask * mask  # not in place: a gradient may be one number, expanded
             if self.noise.antithetic and self._errors:  # pairs are independent, their members are not
-                mask = score.adapter.xp.mean(mask.reshape((copies // 2, 2, *mask.shape[1:])), axis=1)
+                mask = xp.mean(xp.reshape(mask, (copies // 2, 2, *mask.shape[1:])), axis=1)
             moments.add(mask)
 
     def _moments(self, score: Score) -> Moments:

@@ -35,11 +35,11 @@ def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, ndim) if axis != channels)
 
 
-def along(matrix: Array, x: Array, axis: int) -> Array:
-    """Apply a matrix (after, before), an array of the framework, along one axis of ``x``, whose length is ``before``."""
+def along(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
+    """Apply a matrix (after, before), an array of ``xp``, along one axis of ``x``, whose length is ``before``."""
     shape = tuple(x.shape)
-    flat = x.reshape((math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])))
-    return (matrix @ flat).reshape((*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
+    flat = xp.reshape(x, (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])))
+    return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
 def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
@@ -47,7 +47,8 @@ def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
     size = int(x.shape[axis])
     rows = max(1, ENTRIES // size)
     parts = [range(start, min(start + rows, size)) for start in range(0, size, rows)]
-    return adapter.xp.concatenate([along(adapter.asarray(_gaussian(part, size, sigma)), x, axis) for part in parts], axis=axis)
+    xp = adapter.xp
+    return xp.concatenate([along(xp, adapter.asarray(_gaussian(part, size, sigma)), x, axis) for part in parts], axis=axis)
 
 
 def _gaussian(rows: range, size: int, sigma: float) -> Matrix:
@@ -65,13 +66,14 @@ def bilinear(before: int, after: int) -> Matrix:
 
 def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
     """Resize maps (N, *space) to (N, *size), linearly along each axis; the last one first, while there is little to do."""
+    xp = adapter.xp
     for axis, after in reversed(list(enumerate(size, start=1))):
         before = int(maps.shape[axis])
         if before == after:
             continue
         if axis == len(size):  # one product of matrices, not one for every row
-            flat = maps.reshape((-1, before)) @ adapter.asarray(bilinear(before, after).T)
-            maps = flat.reshape((*maps.shape[:axis], after))
+            flat = xp.reshape(maps, (-1, before)) @ adapter.asarray(bilinear(before, after).T)
+            maps = xp.reshape(flat, (*maps.shape[:axis], after))
         else:
-            maps = along(adapter.asarray(bilinear(before, after)), maps, axis)
+            maps = along(xp, adapter.asarray(bilinear(before, after)), maps, axis)
     return maps

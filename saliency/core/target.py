@@ -85,17 +85,44 @@ class Target:
             TargetError: if an index is outside the output, or the function does not give one number per sample.
         """
         if self.function is not None:
-            return _one_per_sample(self.function(outputs), n)
+            return one_per_sample(self.function(outputs), n)
         outputs = channels_of(outputs, n)
-        _check_indices(self.units, outputs.shape, self.layer)
-        samples = np.arange(len(self.units))[:, None]  # (N * T, 1)
-        values = outputs[samples // (len(self.units) // n), self.units[..., 0]]  # (N * T, terms, *space)
-        if self.units.shape[-1] == 3:
-            terms = np.arange(self.units.shape[1])[None]  # (1, terms)
-            values = values[samples, terms, self.units[..., 1], self.units[..., 2]]
-        elif values.ndim > 2:
-            values = adapter.xp.mean(values, axis=tuple(range(2, values.ndim)))
-        return adapter.xp.sum(values * adapter.asarray(self.weights), axis=1)
+        self.check(outputs.shape)
+        return read(outputs, adapter.asfeed(self.places(n), "y"), adapter.asarray(self.weights), adapter.xp)
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Refuse indices that are not in an output (N, channels, *space).
+
+        Raises:
+            TargetError: if one is outside.
+        """
+        _check_indices(self.units, shape, self.layer)
+
+    def places(self, n: int) -> npt.NDArray[np.int64]:
+        """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
+        samples = np.arange(len(self.units)) // (len(self.units) // n)
+        return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
+
+
+def read(outputs: Any, places: Any, weights: Any, xp: Any) -> Any:
+    """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
+
+    Args:
+        outputs: (N, channels, *space).
+        places: (samples, terms, 2 or 4), see ``Target.places``.
+        weights: (samples, terms).
+        xp: namespace of these arrays.
+
+    Returns:
+        (samples,) in the output's units.
+    """
+    axes = len(outputs.shape)
+    if places.shape[-1] == 2 and axes > 2:
+        outputs = xp.mean(outputs, axis=tuple(range(2, axes)))
+    index = places[..., 0]
+    for axis in range(1, places.shape[-1]):
+        index = index * outputs.shape[axis] + places[..., axis]
+    return xp.sum(xp.take(outputs, index) * weights, axis=1)
 
 
 def channels_of(outputs: Any, n: int) -> Any:
@@ -137,9 +164,14 @@ def _check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: An
             raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1})")
 
 
-def _one_per_sample(scores: Any, n: int) -> Any:
+def one_per_sample(scores: Any, n: int | None) -> Any:
+    """Return what a function made of the output as (N,), where N may be open (None).
+
+    Raises:
+        TargetError: if it is not one number per sample.
+    """
     shape = getattr(scores, "shape", None)
     if shape is None or tuple(shape) not in ((n,), (n, 1)):
         found = type(scores).__name__ if shape is None else f"shape {tuple(shape)}"
-        raise TargetError(f"`y` must give one number per sample, shape ({n},); it gave {found}")
+        raise TargetError(f"`y` must give one number per sample, shape ({'N' if n is None else n},); it gave {found}")
     return scores[:, 0] if len(shape) == 2 else scores

@@ -6,7 +6,7 @@ import pytest
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
 from saliency.core.progress import Progress
-from tests.reference import FunctionAdapter
+from tests.reference import Bare, FunctionAdapter
 
 BY_GRADIENT = [GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, XGradCAM]
 
@@ -20,11 +20,12 @@ class Layered(FunctionAdapter):
         self.looked_at, self.layers = [], []  # inputs of each pass through the layer, and what it was called
 
     def features(self, x, target, feed, layer=None):
+        x = x.array
         self.looked_at.append(x)
         self.layers.append(layer)
-        scores = target.scores(self.f(x), len(x), self)
+        scores = target.scores(Bare(self.f(x)), len(x), self)
         weights = target.weights.reshape(*target.weights.shape, *[1] * (self.slopes.ndim - 1))
-        return scores, self.seen(x), (self.slopes[target.units[..., 0]] * weights).sum(1)
+        return scores, Bare(self.seen(x)), Bare((self.slopes[target.units[..., 0]] * weights).sum(1))
 
 
 def on_layer(slopes, channel_axis=0):
@@ -168,7 +169,7 @@ def test_score_cam_weighs_channels_by_what_they_show():
 def test_a_level_channel_shows_nothing_however_it_is_rounded():
     class Single(Layered):
         def asarray(self, value, name="x_value"):
-            return super().asarray(value, name).astype(np.float32)
+            return Bare(super().asarray(value, name).array.astype(np.float32))
 
     layer = np.array([[0, 3, 0], [0.7, 0.7, 0.7]], np.float32)
     adapter = Single(lambda x: x.sum((1, 2))[:, None], None, lambda x: np.stack([layer] * len(x)), [np.ones((2, 3))])

@@ -90,7 +90,7 @@ def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
     adapter = hinge(0.37)
     seen = []
     differentiate = adapter.gradients
-    adapter.gradients = lambda x, *rest, **options: (seen.append(x), differentiate(x, *rest, **options))[1]
+    adapter.gradients = lambda x, *rest, **options: (seen.append(x.array), differentiate(x, *rest, **options))[1]
     x = np.linspace(0.5, 2, 10)
     mask = IntegratedGradients(adapter, 0, batch_size=8).GetMask(x, rule=rule, x_steps=2, tolerance=0.002)
     details = mask.details
@@ -122,7 +122,7 @@ def test_the_gap_comes_by_itself_where_the_rule_evaluates_the_ends():
     adapter = quadratic([1])
     evaluated = []
     outputs = adapter.outputs
-    adapter.outputs = lambda x, *rest: (evaluated.append(len(x)), outputs(x, *rest))[1]
+    adapter.outputs = lambda x, *rest: (evaluated.append(x.shape[0]), outputs(x, *rest))[1]
     for rule in RULES:
         details = IntegratedGradients(adapter, 0, batch_size=7).GetMasks(X, rule=rule).details
         assert set(details) == ({"gap", "change", "points"} if rule in ("inclusive", "trapezoid") else set())

@@ -8,7 +8,7 @@ import pytest
 import saliency
 from saliency import IntegratedGradients, MaskArray, Occlusion, Vanilla
 from saliency.core.errors import MemoryShortage
-from tests.reference import FunctionAdapter, linear, quadratic
+from tests.reference import Bare, FunctionAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3, 5, 6))
@@ -26,11 +26,11 @@ def narrow(adapter, most):
             raise MemoryShortage(f"{n} inputs do not fit")
 
     def gradients(x, target, *rest, **options):
-        check(max(len(x), len(target.units)))
+        check(max(x.shape[0], len(target.units)))
         return differentiate(x, target, *rest, **options)
 
     def forward(x, *rest):
-        check(len(x))
+        check(x.shape[0])
         return outputs(x, *rest)
 
     adapter.gradients, adapter.outputs = gradients, forward
@@ -163,7 +163,7 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
             r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none",
         ),
         (
-            lambda: Vanilla(linear(W), 0, modifier=lambda g: g.sum()).GetMask(X[0]),
+            lambda: Vanilla(linear(W), 0, modifier=lambda g: g.array.sum()).GetMask(X[0]),
             r"`modifier` gave a float64 of the shape \(\); ",
         ),
         (lambda: Vanilla(linear(W), 0, modifier=lambda g: g[:, :1]).GetMask(X[0]), r"shape \(1, 1, 5, 6\); .* \(1, 3, 5, 6\)"),
@@ -227,8 +227,12 @@ def test_feeds_follow_their_inputs():
     seen = []
 
     def gradients(x, target, feed, rule=None, allow_no_relu=False):
-        seen.append((len(x), feed["scale"].tolist(), feed["flag"]))
-        return np.zeros(len(x)), x * feed["scale"].reshape(-1, 1, 1, 1)
+        x, scale = x.array, feed["scale"].array
+        seen.append((len(x), scale.tolist(), feed["flag"]))
+        return Bare(np.zeros(len(x))), Bare(x * scale.reshape(-1, 1, 1, 1))
+
+    def outputs(x, target, feed):
+        return Bare(((x.array**2).reshape(len(x.array), -1).sum(1) * feed["scale"].array / 2)[:, None])
 
     adapter.gradients = gradients
     scale = np.arange(1.0, 8)
@@ -236,5 +240,5 @@ def test_feeds_follow_their_inputs():
     np.testing.assert_allclose(masks, X**2 * scale[:, None, None, None] / 2)
     assert all(n == len(part) and flag for n, part, flag in seen)
     tolerant = IntegratedGradients(adapter, 0, batch_size=4, x_steps=3)
-    adapter.outputs = lambda x, target, feed: ((x**2).reshape(len(x), -1).sum(1) * feed["scale"] / 2)[:, None]
+    adapter.outputs = outputs
     np.testing.assert_allclose(tolerant.GetMasks(X, feed_dict={"scale": scale, "flag": True}, tolerance=0.1), masks)

@@ -5,7 +5,7 @@ import pytest
 
 import saliency
 from saliency import Vanilla
-from tests.reference import linear, quadratic
+from tests.reference import Bare, linear, quadratic
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4, 5))
@@ -81,8 +81,9 @@ def test_antithetic_noise_is_that_of_its_seed_and_its_negative():
     from saliency.core.target import Target
 
     score = Score(quadratic([1]), Target.of([0]), {}, 1, Pace(5, Progress()))
-    copies = np.concatenate(list(Noise(0.2, 0, antithetic=True).copies(score, X[None], range(8)))) - X
-    plain = np.concatenate(list(Noise(0.2, 0).copies(score, X[None], range(4)))) - X
+    x = Bare(X[None])
+    copies = np.concatenate([run.array for run in Noise(0.2, 0, antithetic=True).copies(score, x, range(8))]) - X
+    plain = np.concatenate([run.array for run in Noise(0.2, 0).copies(score, x, range(4))]) - X
     np.testing.assert_allclose(copies[0::2], plain, atol=1e-12)
     np.testing.assert_allclose(copies[1::2], -plain, atol=1e-12)
 
