@@ -29,6 +29,9 @@ class GradientAdapter(ABC):
     channel_axis: int | None
     """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""
 
+    usual_sizes: int = 6_000_000
+    """Product of an input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
+
     @abstractmethod
     def asarray(self, value: Any, name: str = "x_value") -> Array:
         """Bring numbers to the model's device, as floats.

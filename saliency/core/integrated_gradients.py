@@ -72,14 +72,15 @@ class _Path:
         """Add gradients at the nodes of cells; the sum so far counts by ``keep``."""
         adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
-        nodes, widths = (xp.reshape(adapter.asarray(numbers), (-1, *ones)) for numbers in (cells.nodes, cells.widths))
+        nodes = xp.reshape(adapter.asarray(cells.nodes), (-1, *ones))
+        widths = adapter.asarray(cells.widths[None])  # (1, points)
         self.total, self.points = self.total * keep, self.points + len(cells.nodes)
         for run in self.score.batches(len(cells.nodes)):
             points = nodes[run.start : run.stop] * difference  # (points, N, *input)
             points += self.baseline
             scores, gradients = self.score.repeat(len(run)).values_and_gradients(xp.reshape(points, (-1, *self.x.shape[1:])))
-            weighted = widths[run.start : run.stop] * xp.reshape(gradients, points.shape)
-            self.total = self.total + xp.sum(weighted, axis=0)
+            weighted = widths[:, run.start : run.stop] @ xp.reshape(gradients, (len(run), -1))  # one pass over the gradients
+            self.total = self.total + xp.reshape(weighted, self.x.shape)
             scores = xp.reshape(scores, (len(run), n))
             self.ends |= {float(cells.nodes[run[i]]): scores[i] for i in (0, -1) if cells.nodes[run[i]] in (0.0, 1.0)}
 

@@ -176,7 +176,7 @@ class SaliencyMask(ABC):
         return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples))
 
     def _run(self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int) -> MaskArray:
-        size = self.batch_size or usual_size(inputs.x_values[0])
+        size = self.batch_size or usual_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
         pace = Pace(size, Progress(samples * len(inputs.ys), unit, progress))
         return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier)

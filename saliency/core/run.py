@@ -17,9 +17,6 @@ from saliency.core.result import MaskArray
 from saliency.core.score import Score
 from saliency.core.warn import warn
 
-USUAL_SIZES = 6_000_000
-"""Product of the input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
-
 
 def in_batches(
     compute: Callable[[Score, Array], Array],
@@ -78,13 +75,13 @@ def size_of(batch_size: Any) -> int | None:
     return whole("batch_size", batch_size, least=1)
 
 
-def usual_size(x_value: Any) -> int:
+def usual_size(x_value: Any, adapter: GradientAdapter) -> int:
     """Return the batch size that suits an input: measured to be about the fastest for pictures, on a CPU's caches."""
     try:
         numbers = int(math.prod(np.shape(x_value)))
     except ValueError:  # a ragged list, which the adapter will refuse by name
         numbers = 1
-    return min(32, math.isqrt(USUAL_SIZES // max(1, numbers))) or 1
+    return min(32, math.isqrt(adapter.usual_sizes // max(1, numbers))) or 1
 
 
 def _host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:

@@ -1,6 +1,7 @@
 """Linear maps along an input's spatial axes: blurring and resizing."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,27 @@ def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
         else:
             maps = along(xp, adapter.asarray(bilinear(before, after)), maps, axis)
     return maps
+
+
+MOST_EXTRA_TOKENS = 16
+"""Class, distillation and register tokens that may stand in front of a vision transformer's grid."""
+
+
+def token_grid(tokens: int, height: int, width: int) -> tuple[int, int, int] | None:
+    """Tell how a vision transformer's tokens lie on a picture.
+
+    Returns:
+        How many come before the grid, and its rows and columns, in the picture's proportions; None if they make no grid.
+    """
+    for extra in range(min(MOST_EXTRA_TOKENS, tokens)):
+        left = tokens - extra
+        rows = round((left * height / width) ** 0.5)
+        columns = left // max(1, rows)
+        if rows * columns == left > 1 and rows * width == columns * height:
+            return extra, rows, columns
+    return None
+
+
+def alike(space: Sequence[int], of: Sequence[int]) -> bool:
+    """Tell whether axes are in the proportions of others, give or take a position of rounding."""
+    return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))

@@ -12,6 +12,12 @@ from saliency.core.numbers import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable or None"
 
+HIDDEN = (
+    "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
+    "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
+)
+"""What is told where a target that asks for logits gets none."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -104,7 +110,7 @@ class Target:
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
 
 
-def read(outputs: Any, places: Any, weights: Any, xp: Any) -> Any:
+def read(outputs: Any, places: Any, weights: Any, xp: Any, sizes: Any = None) -> Any:
     """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
 
     Args:
@@ -112,6 +118,7 @@ def read(outputs: Any, places: Any, weights: Any, xp: Any) -> Any:
         places: (samples, terms, 2 or 4), see ``Target.places``.
         weights: (samples, terms).
         xp: namespace of these arrays.
+        sizes: the outputs' shape, where a graph is built before it is known.
 
     Returns:
         (samples,) in the output's units.
@@ -121,12 +128,12 @@ def read(outputs: Any, places: Any, weights: Any, xp: Any) -> Any:
         outputs = xp.mean(outputs, axis=tuple(range(2, axes)))
     index = places[..., 0]
     for axis in range(1, places.shape[-1]):
-        index = index * outputs.shape[axis] + places[..., axis]
+        index = index * (outputs.shape if sizes is None else sizes)[axis] + places[..., axis]
     return xp.sum(xp.take(outputs, index) * weights, axis=1)
 
 
-def channels_of(outputs: Any, n: int) -> Any:
-    """Return outputs as (N, channels, *space), or say why they are not.
+def channels_of(outputs: Any, n: int | None) -> Any:
+    """Return outputs as (N, channels, *space), or say why they are not; N may be open (None).
 
     Raises:
         ModelError: if they are not an array with N samples.

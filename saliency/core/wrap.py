@@ -2,13 +2,15 @@
 
 import sys
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.function import FunctionAdapter
 
-ADAPTERS = {"torch": "saliency.torch"}
+ADAPTERS = {"torch": "saliency.torch", "tensorflow": "saliency.tf"}
 """Framework's module -> the module here whose ``adapt(model, **options)`` returns an adapter, or None."""
 
 METHODS = ("predict_proba", "decision_function", "predict")
@@ -19,33 +21,52 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
     """Return the adapter of a model.
 
     Args:
-        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, any other function of a batch (for the methods that
-            need no gradient), or an adapter (returned as it is).
-        **options: the adapter's own, for example ``saliency.torch.TorchAdapter``'s.
+        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``; a Keras model, a ``tf.function``, a ``tf.Module``, a
+            SavedModel or its folder; any other function of a batch (for the methods that need no gradient), or an adapter
+            (returned as it is).
+        **options: the adapter's own: ``saliency.torch.TorchAdapter``'s, ``saliency.tf.KerasAdapter``'s.
 
     Raises:
         InputError: if no adapter takes such a model.
-        ModelError: for a Keras model, whose channels stand last and whose ReLUs nothing here would see.
+        ModelError: for a Keras model on another backend than TensorFlow.
     """
     if isinstance(model, GradientAdapter):
         if options:
             raise InputError(f"options ({', '.join(options)}) are for a model; this is an adapter, made already")
         return model
+    refuse_other_backends(model)
     for framework, home in ADAPTERS.items():
-        if framework in sys.modules:
+        if framework in sys.modules or (framework == "tensorflow" and _is_folder(model)):
             adapter = import_module(home).adapt(model, **options)
             if isinstance(adapter, GradientAdapter):
                 return adapter
-    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
-        raise ModelError(
-            f"`model` ({_kind(model)}) is a Keras model, which has no adapter: for Occlusion and RISE, pass "
-            "saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)"
-        )
     if isinstance(model, type) or not callable(model):
-        forms = "a torch.nn.Module, an exported Torch program, a function of a batch or an adapter"
+        forms = "a Torch module or exported program, a Keras model, a SavedModel, a function of a batch or an adapter"
         method = next((f"; pass its `{name}`" for name in METHODS if hasattr(model, name)), "")
         raise InputError(f"`model` ({_kind(model)}) must be {forms}{'' if isinstance(model, type) else method}")
     return FunctionAdapter(model, **options)
+
+
+def refuse_other_backends(model: Any) -> None:
+    """Refuse a Keras model whose arrays are not TensorFlow's: nothing here would see its layers and ReLUs.
+
+    Raises:
+        ModelError: if it is one.
+    """
+    keras = sys.modules.get("keras")
+    if keras is None or not any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
+        return
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        raise ModelError(
+            f"`model` ({_kind(model)}) is a Keras model on the {backend} backend, which is not served: set "
+            "KERAS_BACKEND=tensorflow before Keras is imported, and load it again; for Occlusion and RISE, pass "
+            "saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)"
+        )
+
+
+def _is_folder(model: Any) -> bool:
+    return isinstance(model, str | PathLike) and Path(model).is_dir()
 
 
 def _kind(model: Any) -> str:

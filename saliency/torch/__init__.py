@@ -11,9 +11,7 @@ __all__ = ["TorchAdapter", "adapt"]
 
 
 def adapt(model: Any, **options: Any) -> TorchAdapter | None:
-    """Return the adapter of a Torch model; None for anything else, and for a Keras model, a module on its Torch backend."""
-    if any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
-        return None
+    """Return the adapter of a Torch model; None for anything else."""
     if "torch.export" in sys.modules and isinstance(model, torch.export.ExportedProgram):
         model = model.module()
     return TorchAdapter(model, **options) if isinstance(model, torch.nn.Module) else None

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from saliency.core.spatial import spatial_axes
-
-MOST_EXTRA_TOKENS = 16
-"""Class, distillation and register tokens that may stand in front of a vision transformer's grid."""
+from saliency.core.spatial import alike, spatial_axes, token_grid
 
 
 @dataclass(frozen=True)
@@ -58,22 +55,15 @@ class Grid:
         if len(self.space) == 1:  # no proportions: only a sequence of the input's own length is sure to be one
             return self.last and shape[0] == self.space[0] != shape[1]
         first, last = _distortion(shape[1:], self.space), _distortion(shape[:-1], self.space)
-        return last * (1 if _alike(shape[:-1], self.space) else 2) < first  # a network may shorten its axes unevenly
+        return last * (1 if alike(shape[:-1], self.space) else 2) < first  # a network may shorten its axes unevenly
 
 
 def _tokens_to_grid(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor | None:
-    for extra in range(min(MOST_EXTRA_TOKENS, tokens.shape[1])):
-        grid = tokens[:, extra:]
-        rows = round((grid.shape[1] * height / width) ** 0.5)
-        columns = grid.shape[1] // max(1, rows)
-        if rows * columns == grid.shape[1] > 1 and rows * width == columns * height:
-            return grid.reshape(len(grid), rows, columns, -1).movedim(-1, 1)
-    return None
-
-
-def _alike(space: Sequence[int], of: Sequence[int]) -> bool:
-    """Tell whether axes are in the proportions of the input's, give or take a position of rounding."""
-    return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))
+    found = token_grid(tokens.shape[1], height, width)
+    if found is None:
+        return None
+    extra, rows, columns = found
+    return tokens[:, extra:].reshape(len(tokens), rows, columns, -1).movedim(-1, 1)
 
 
 def _distortion(space: Sequence[int], of: Sequence[int]) -> float:

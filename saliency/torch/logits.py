@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from saliency.core.errors import LogitWarning, ModelError
+from saliency.core.target import HIDDEN
 from saliency.core.warn import warn
 
 SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
@@ -21,11 +22,6 @@ UNKNOWN = {"compiledfunction", "differentiablegraph"}
 
 ROUNDING = 0.01
 """Of a half-precision softmax at most."""
-
-HIDDEN = (
-    "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
-    "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
-)
 
 Step: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 

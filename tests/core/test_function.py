@@ -1,6 +1,8 @@
 """Plain functions as models: a scikit-learn classifier of digits, and functions that misbehave."""
 
 import functools
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -103,16 +105,18 @@ def test_the_constructors_take_functions_of_any_kind():
         assert isinstance(saliency.wrap(model), FunctionAdapter)
 
 
-def test_a_torch_module_goes_to_its_own_adapter_and_a_keras_model_to_none():
+def test_a_torch_module_goes_to_its_own_adapter_and_a_keras_model_on_torch_to_none(monkeypatch):
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
     assert type(saliency.wrap(module)).__name__ == "TorchAdapter"
     assert isinstance(saliency.wrap(lambda x: module(torch.tensor(x)).detach()), FunctionAdapter)
 
-    bases = ((), (torch.nn.Module,))  # on a backend that is no framework of ours, and on Torch
-    for base in bases:
+    bases = {"jax": (), "torch": (torch.nn.Module,)}
+    for backend, base in bases.items():
+        config = SimpleNamespace(backend=lambda backend=backend: backend)
+        monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(config=config))
         kind = type("Functional", base, {"__module__": "keras.src.models.functional", "__call__": lambda self, x: net(x)})
-        with pytest.raises(saliency.ModelError, match=r"Keras model, which has no adapter: .*predict.*channel_axis=-1"):
+        with pytest.raises(saliency.ModelError, match=rf"on the {backend} backend.*predict.*channel_axis=-1"):
             saliency.wrap(kind())
 
 

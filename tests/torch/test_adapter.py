@@ -542,9 +542,3 @@ def test_a_nan_in_the_gradient_is_an_error():
     x = X[0] * (X[0] > 0)
     with pytest.raises(saliency.GradientError, match="NaN"):
         Vanilla(Head(lambda x: x.abs().sqrt().mean((2, 3))), 0).GetMask(x)
-
-
-def test_a_keras_model_on_torch_is_refused():
-    kind = type("Functional", (torch.nn.Module,), {"__module__": "keras.src.models.functional"})
-    with pytest.raises(saliency.ModelError, match="Keras"):
-        saliency.wrap(kind())
