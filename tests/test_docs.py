@@ -1,4 +1,4 @@
-"""The examples in the documentation run as they are."""
+"""The examples in the documentation run as they are, each page from top to bottom."""
 
 import re
 from pathlib import Path
@@ -6,15 +6,24 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-BLOCKS = re.findall(r"```python\n(.*?)```", (DOCS / "methods.md").read_text(encoding="utf-8"), re.DOTALL)
+PAGES = {
+    "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
+    "tensorflow": pytest.param("tensorflow", marks=pytest.mark.needs("tensorflow")),
+}
 
 
-def test_there_are_examples():
-    assert BLOCKS
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_an_example_runs_and_finds_something(block):
+def test_every_page_with_examples_is_run():
+    assert {page.stem for page in DOCS.glob("*.md") if blocks(page.stem)} == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES.values())
+def test_the_examples_run_and_find_something(page):
     names = {}
-    exec(block, names)  # noqa: S102 - our own page
-    assert names["mask"].max() > 0
+    for block in blocks(page):
+        names.pop("mask", None)
+        exec(block, names)  # noqa: S102 - our own page
+        assert names["mask"].max() > 0

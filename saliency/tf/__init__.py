@@ -1,0 +1,43 @@
+"""TensorFlow: ``saliency.wrap`` comes here for Keras models, functions, modules and SavedModels."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from saliency.tf.graph import GraphAdapter
+from saliency.tf.graph_masks import (
+    GradCAM,
+    GradCam,
+    GradientSaliency,
+    GuidedBackprop,
+    GuidedBackpropSaliency,
+    IntegratedGradients,
+    Occlusion,
+    Vanilla,
+)
+from saliency.tf.keras import KerasAdapter
+from saliency.tf.keras_models import is_keras
+from saliency.tf.models import is_saved
+
+__all__ = [
+    "GradCAM",
+    "GradCam",
+    "GradientSaliency",
+    "GraphAdapter",
+    "GuidedBackprop",
+    "GuidedBackpropSaliency",
+    "IntegratedGradients",
+    "KerasAdapter",
+    "Occlusion",
+    "Vanilla",
+    "adapt",
+]
+
+OWN = ("get_concrete_function", "structured_input_signature", "signatures")
+"""What functions of TensorFlow's and SavedModels have one of."""
+
+
+def adapt(model: Any, **options: Any) -> KerasAdapter | None:
+    """Return the adapter of a model of TensorFlow's; None for anything else."""
+    known = is_keras(model) or is_saved(model) or isinstance(model, tf.Module) or any(hasattr(model, name) for name in OWN)
+    return KerasAdapter(model, **options) if known else None

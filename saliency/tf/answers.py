@@ -1,0 +1,118 @@
+"""What a session answers to the questions that are asked of a graph, for as many inputs at a time as the graph takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.adapter import Rule
+from saliency.core.errors import LogitWarning, ModelError, TargetError
+from saliency.core.target import HIDDEN, Target
+from saliency.core.warn import warn
+from saliency.tf.graph_questions import Answer, GraphQuestions
+from saliency.tf.session import Running
+
+Arrays = npt.NDArray[Any]
+Feed = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers in arrays.
+
+    Args:
+        running: of the graph.
+        questions: that may be asked of it.
+    """
+
+    running: Running
+    questions: GraphQuestions
+
+    def outputs(self, x: Arrays, target: Target, feed: Feed) -> Arrays:
+        """Return what scores are read off, (N, channels, *space)."""
+        if target.function is not None:
+            raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")
+        answer = self.questions.outputs(target)
+        _tell(answer)
+        (found,) = self._run(answer[0], [1], x, target, feed)
+        return np.asarray(found)
+
+    def gradients(
+        self, x: Arrays, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Arrays, Arrays]:
+        """Return scores (N * T,) and their gradients (N * T, *input)."""
+        times = _times(x, target)
+        answer = self.questions.gradients(target, times, rule, allow_no_relu)
+        scores, gradients = self._read(answer, [times, times], x, target, feed)
+        return scores, gradients
+
+    def features(self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
+        """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
+        times = _times(x, target)
+        answer = self.questions.features(target, times, leaf, name)
+        scores, gradients, found = self._read(answer, [times, times, 1], x, target, feed)
+        return scores, gradients, found
+
+    def layers(self, x: Arrays, target: Target, feed: Feed, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
+        """Return each layer's shape (1, ...) and whether any of its gradients counts for the first input, by its name."""
+        first = target.take(slice(_times(x, target)))
+        alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
+        answer = self.questions.layers(first, ranks)
+        names = answer[1]["names"]
+        found = self._read(answer, [None] * 2 * len(names), x[:1], first, alone)
+        shapes = [tuple(int(length) for length in shape) for shape in found[: len(names)]]
+        counts = [bool(one) for one in found[len(names) :]]
+        return dict(zip(names, zip(shapes, counts, strict=True), strict=True))
+
+    def _read(self, answer: Answer, rows: Sequence[int | None], x: Arrays, target: Target, feed: Feed) -> list[Any]:
+        """Run a question in which scores are read off an output, at the places of a target."""
+        if target.function is not None:
+            raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")
+        _tell(answer)
+        shape = answer[1]["shape"]
+        if None in shape[1:]:  # what the graph does not know before it runs
+            alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
+            shape = self.outputs(x[:1], target, alone).shape
+        target.check(shape)
+        return self._run(answer[0], rows, x, target, feed)
+
+    def _run(self, tensors: list[Any], rows: Sequence[int | None], x: Arrays, target: Target, feed: Feed) -> list[Any]:
+        """Fetch tensors for all inputs, as many at a time as may be; ``rows`` tells how many each has of an input."""
+        others = self.running.check(x, feed)
+        apart = any(getattr(value, "shape", ()) for value in others.values())
+        size = 1 if apart or self.questions.one_row(target) else self.running.batch or len(x)
+        parts = []
+        for start in range(0, len(x), size):
+            fed = {key: value[start] if getattr(value, "shape", ()) else value for key, value in others.items()}
+            times, some = _times(x, target), x[start : start + size]
+            one = target.take(slice(start * times, (start + len(some)) * times))
+            found = self._fetch(tensors, len(rows), some, one, fed)
+            parts.append([a if row is None else a[: len(some) * row] for a, row in zip(found, rows, strict=True)])
+        return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+    def _fetch(self, tensors: list[Any], wanted: int, x: Arrays, target: Target, fed: Feed) -> list[Any]:
+        """Fetch the last of a question's tensors, whose first say where scores are read, if any are."""
+        sizes, asked, more = tensors[0], tensors[:-wanted] if wanted else tensors, {}
+        if asked:
+            sizes, places, weights = asked
+            more = {places: target.places(len(x)), weights: target.weights}
+        size, *found = self.running([sizes, *tensors[len(asked) :]], x, fed, more)
+        rows, fit = int(size[0]) if asked else len(size), self.running.batch or len(x)
+        if rows != fit:
+            y = self.questions.read_from(target)
+            alone = "; if it is of one input alone, batch_size=1 hands over no more" if rows == 1 else ""
+            raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {fit} input(s); it must have one for each{alone}")
+        return [np.asarray(one) for one in found]
+
+
+def _times(x: Arrays, target: Target) -> int:
+    """Return the number of targets of one input."""
+    return len(target.units) // len(x)
+
+
+def _tell(answer: Answer) -> None:
+    """Warn each time of what was seen once."""
+    if answer[1].get("hidden"):
+        warn(HIDDEN, LogitWarning)

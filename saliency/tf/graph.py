@@ -1,0 +1,129 @@
+"""TensorFlow's side of the contract for what runs in a session: a graph of the first version."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from saliency.core.adapter import Array, GradientAdapter, Rule
+from saliency.core.errors import InputError, TargetError
+from saliency.core.function import FunctionAdapter
+from saliency.core.target import Target
+from saliency.tf.answers import Answers
+from saliency.tf.elements import layer_of, tensor_of
+from saliency.tf.graph_questions import GraphQuestions
+from saliency.tf.grid import Grid
+from saliency.tf.served import check_finite, served
+from saliency.tf.session import Held, Running
+
+NO_LAYER = (
+    "`conv_layer` (=None) must be named: no operation between `x` and `y` gives the input's spatial axes, in its proportions "
+    "and with more than one position on them (within a SavedModel's calls none is found: saliency.wrap takes its folder)"
+)
+
+
+@final
+class GraphAdapter(GradientAdapter):
+    """A ``tf.Graph`` and the session that runs it.
+
+    Gradients are operations that are added to the graph, each once for all masks; nothing else of it changes, and a finalized
+    graph is one again. Arrays are NumPy's, for a session is fed from the host. The other inputs (``feed_dict``, by tensor or
+    name) go in as they are, with what batch axis they need; N inputs at once take N such values each. Inputs go through one
+    at a time where ``y`` is a single number, where ``x`` takes one, and beside other inputs that have axes.
+
+    Args:
+        graph: the graph.
+        session: of this graph.
+        y: a tensor or its name: one number (PAIR's ``logits[0][neuron_selector]``), one for each input (N,), or
+            (N, classes, ...), of which the mask's ``y`` picks one; only there, a softmax or sigmoid is looked behind.
+        x: the tensor that inputs are fed to, floats of the shape (N or 1 or None, *input), or its name.
+        conv_layer: the layer where a mask names none: a tensor, operation or name; None finds the last one with spatial axes.
+        channel_axis: of one input, without its batch axis; None if it has no channels, as (H, W).
+
+    Raises:
+        InputError: if one of these is not in the graph, or does not fit.
+        TargetError: if the layer is not in the graph.
+        ModelError: if the number of the output's axes is unknown.
+    """
+
+    xp = np
+
+    def __init__(
+        self, graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, channel_axis: int | None = -1
+    ) -> None:
+        if not isinstance(graph, tf.Graph):
+            raise InputError(f"`graph` ({type(graph).__name__}) must be a tf.Graph")
+        self.x, self.y, self.graph = tensor_of(graph, x, "x"), tensor_of(graph, y, "y"), graph
+        if not self.x.dtype.is_floating or self.x.shape.rank == 0:
+            raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
+        double = tf.float64 in (self.x.dtype, self.y.dtype)
+        questions = GraphQuestions(self.x, self.y, tf.float64 if double else tf.float32, channel_axis != 0)
+        questions.one_row(Target())
+        self._answers = Answers(Running(graph, session, self.x), questions)
+        self._host = FunctionAdapter(session.run, channel_axis, "float64" if double else "float32")
+        self.channel_axis = channel_axis
+        self.conv_layer = None if conv_layer is None else layer_of(conv_layer, self.x, self.y)
+        self._found: dict[Any, Any] = {}  # layers found before, by the kind of input and target
+
+    def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
+        return self._host.asarray(value, name)
+
+    def asfeed(self, value: Any, name: str) -> Any:
+        if not hasattr(value, "shape") and not isinstance(value, list):
+            return Held(value) if isinstance(value, tuple) else value
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array: {error}") from error
+        return Held(value) if array.dtype == object else array
+
+    def numpy(self, array: Array) -> npt.NDArray[Any]:
+        return self._host.numpy(array)
+
+    def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> npt.NDArray[Any]:
+        return self._host.normal(shape, seeds)
+
+    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
+        with served(x):
+            return self._answers.outputs(x, target, feed)
+
+    def gradients(
+        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+    ) -> tuple[Array, Array]:
+        with served(x):
+            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu)
+            check_finite(scores)
+            return scores, gradients.astype(scores.dtype, copy=False)
+
+    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+        layer = self.conv_layer if layer is None else layer
+        with served(x):
+            found = self._at_last(x, target, feed) if layer is None else self._at(layer, x, target, feed)
+            check_finite(found[0])
+            return found
+
+    def _at(self, layer: Any, x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+        """Evaluate a layer that is named."""
+        leaf, grid = layer_of(layer, self.x, self.y), Grid.of_input(x.shape, self.channel_axis)
+        name = f"layer {leaf.op.name!r}"
+        scores, gradients, found = self._answers.features(x, target, feed, leaf, name)
+        found, gradients = (grid.of(one, name, np).astype(scores.dtype, copy=False) for one in (found, gradients))
+        return scores, found, gradients
+
+    def _at_last(self, x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+        """Evaluate the last layer with spatial axes that the scores depend on; it is looked for once."""
+        key = (x.shape[1:], target.layer, target.logits)
+        if key in self._found:
+            known = self._at(self._found[key], x, target, feed)
+            if known[2].any():
+                return known
+        grid = Grid.of_input(x.shape, self.channel_axis)
+        layers = self._answers.layers(x, target, feed, grid.ranks)
+        counts = {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}
+        counting = [name for name, one in counts.items() if one] or list(counts)
+        if not counting:
+            raise TargetError(NO_LAYER)
+        self._found[key] = counting[-1]
+        return self._at(counting[-1], x, target, feed)

@@ -1,0 +1,145 @@
+"""What is asked of a user's graph: an output, its gradients, and those by a layer. Each is built once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from saliency.core.adapter import Rule
+from saliency.core.errors import InputError, ModelError
+from saliency.core.target import Target
+from saliency.tf.built import Notes, built
+from saliency.tf.copies import check_loops, own
+from saliency.tf.elements import layer_of
+from saliency.tf.fed_scores import scores_of
+from saliency.tf.gradients import differentiate
+from saliency.tf.logits import logits_of
+from saliency.tf.operations import candidates
+from saliency.tf.rules import ruled
+
+Answer: TypeAlias = tuple[list[Any], Notes]
+"""Tensors, and what was noticed while they were built."""
+
+
+@dataclass(frozen=True)
+class GraphQuestions:
+    """The questions that are asked of one output and one input.
+
+    Args:
+        x: tensor, (N or None, *input).
+        y: tensor: one number, (N,) or (N, classes, ...).
+        counted_in: type of scores.
+        last: whether channels stand last.
+    """
+
+    x: Any
+    y: Any
+    counted_in: Any
+    last: bool
+
+    def read_from(self, target: Target) -> Any:
+        """Return the tensor that a target's scores are read off: ``y``, or a layer's."""
+        return self.y if target.layer is None else layer_of(target.layer, self.x, self.y)
+
+    def one_row(self, target: Target) -> bool:
+        """Tell whether this tensor is of a single input, however many there are.
+
+        Raises:
+            InputError: if it is neither that nor of each of them.
+        """
+        tensor = self.read_from(target)
+        shape, batch = tensor.shape, None if self.x.shape.rank is None else self.x.shape.as_list()[0]
+        if shape.rank is None:
+            raise ModelError(f"`y` ({tensor.name!r}) has an unknown number of axes; tf.ensure_shape tells it")
+        rows = shape.as_list()[0] if shape.rank else 1
+        if rows not in (None, 1, batch) or (rows == 1 and batch not in (None, 1)):
+            raise InputError(
+                f"`y` ({tensor.name!r}, shape {tuple(shape.as_list())}) must be one number, or have a row for each "
+                f"of those in `x` ({self.x.name!r}, {batch or 'any number'} at a time)"
+            )
+        return rows == 1
+
+    def outputs(self, target: Target) -> Answer:
+        """Answer [output (n, channels, *space)]."""
+        tensor = self.read_from(target)
+
+        def build(notes: Notes) -> list[Any]:
+            (end,) = own(self.x, [tensor]) if target.logits else [tensor]
+            return [self._seen(end, target, notes)]
+
+        return built(self.x.graph, ("outputs", *self._about(target)), build)
+
+    def gradients(self, target: Target, times: int, rule: Rule | None, allow_no_relu: bool) -> Answer:
+        """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)]."""
+        tensor = self.read_from(target)
+
+        def build(notes: Notes) -> list[Any]:
+            (end,) = own(self.x, [tensor])
+            scores, asked = self._scores(end, target, notes)
+            with ruled(self.x, scores, rule, allow_no_relu):
+                return [*asked, scores, differentiate(scores, self.x, times, "`x_value`")]
+
+        about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
+        return built(self.x.graph, about, build)
+
+    def features(self, target: Target, times: int, leaf: Any, name: str) -> Answer:
+        """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""
+        tensor = self.read_from(target)
+
+        def build(notes: Notes) -> list[Any]:
+            end, own_leaf = own(self.x, [tensor, leaf])
+            scores, asked = self._scores(end, target, notes)
+            return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
+
+        return built(self.x.graph, ("features", *self._about(target), target.units.shape[-1], times, leaf.name), build)
+
+    def layers(self, target: Target, ranks: Collection[int]) -> Answer:
+        """Answer the first three of ``gradients``; then each layer's shape; then whether any of its gradients is not zero.
+
+        Their names are noted. Layers are the operations of as many axes as ``ranks`` says, in the order of their making.
+        """
+        tensor = self.read_from(target)
+
+        def build(notes: Notes) -> list[Any]:
+            named = {name: one for name, one in candidates(self.x, tensor).items() if _may_be_map(one, ranks)}
+            end, *found = own(self.x, [tensor, *named.values()])
+            scores, asked = self._scores(end, target, notes)
+            gradients = tf.gradients(scores, found) if found else []
+            reached = [one for one in zip(named, found, gradients, strict=True) if one[2] is not None]
+            notes["names"] = [name for name, _, _ in reached]
+            shapes = [tf.shape(one) for _, one, _ in reached]
+            return [*asked, *shapes, *(_counts(gradient) for _, _, gradient in reached)]
+
+        about = ("layers", *self._about(target), target.units.shape[-1], tuple(sorted(ranks)))
+        return built(self.x.graph, about, build)
+
+    def _about(self, target: Target) -> tuple[Any, ...]:
+        layer = None if target.layer is None else self.read_from(target).name
+        return self.x.name, self.y.name, layer, target.logits, self.last, self.counted_in.name
+
+    def _seen(self, tensor: Any, target: Target, notes: Notes) -> Any:
+        """Return a tensor as (n, channels, *space); logits are looked for where it has a class for each of them."""
+        rank, notes["hidden"] = tensor.shape.rank, False
+        if target.logits and target.layer is None and rank > 1:
+            tensor, notes["hidden"] = logits_of(tensor)
+        tensor = tf.cast(tensor, self.counted_in)
+        if rank < 2:
+            return tf.reshape(tensor, (-1, 1))
+        return tf.transpose(tensor, (0, rank - 1, *range(1, rank - 1))) if self.last and rank > 2 else tensor
+
+    def _scores(self, tensor: Any, target: Target, notes: Notes) -> tuple[Any, list[Any]]:
+        """Return what ``scores_of`` does, for a tensor and a target."""
+        check_loops(self.x, [tensor])
+        seen = self._seen(tensor, target, notes)
+        notes["shape"] = tuple(seen.shape.as_list())
+        return scores_of(seen, target.units.shape[-1] + 1)
+
+
+def _counts(gradient: Any) -> Any:
+    return tf.reduce_any(tf.not_equal(tf.convert_to_tensor(gradient), 0))  # `!=` is another thing in the first version
+
+
+def _may_be_map(tensor: Any, ranks: Collection[int]) -> bool:
+    inside = tensor.op._get_control_flow_context() is not None  # of a loop of the first version, which has no gradient there
+    return tensor.dtype.is_floating and tensor.shape.rank in ranks and not inside

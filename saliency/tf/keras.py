@@ -1,0 +1,144 @@
+"""TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
+
+from saliency.core.adapter import GradientAdapter, Rule
+from saliency.core.errors import InputError, ModelError, TargetError
+from saliency.core.numbers import host_numbers
+from saliency.core.target import Target
+from saliency.tf.grid import Grid
+from saliency.tf.layers import layers_of
+from saliency.tf.models import model_of
+from saliency.tf.normal import normal_rows
+from saliency.tf.questions import Questions
+from saliency.tf.reading import Reading
+from saliency.tf.served import check_finite, served
+from saliency.tf.trace import Traces
+
+NO_LAYER = (
+    "`layer` (=None) must be named: no layer that the score depends on has the input's spatial axes, in its proportions and "
+    "with more than one position on them"
+)
+
+
+@final
+class KerasAdapter(GradientAdapter):
+    """A Keras 3 or Keras 2 model, a ``tf.function``, a callable ``tf.Module``, or a SavedModel.
+
+    The model is traced once for each question (its outputs, its gradients, those by a rule or by a layer) and each shape of
+    an input; the number of inputs, their classes and the weights' values are no part of it. A model whose layers were
+    changed is traced anew for the next adapter that is made. It runs in inference mode.
+
+    Args:
+        model: one of these, or the folder of a SavedModel.
+        channel_axis: of one input, without its batch axis; None if it has no channels, as (H, W). ``"auto"`` goes by the
+            model's layers: last, unless one says ``channels_first``.
+        signature: of a SavedModel, by name; None takes the object itself if it can be called, or its only signature.
+        x_name: name of the input that is explained; None takes the first that ``feed_dict`` does not name.
+        output: name or number of the output that is explained, where there are several.
+        jit_compile: compile the graphs with XLA: minutes of compiling on a CPU, for large models on an accelerator.
+
+    Raises:
+        InputError: if it is none of these.
+        ModelError: for a Keras model on another backend.
+    """
+
+    xp = tnp
+    usual_sizes = 18_000_000  # measured: 10 pictures of 224 x 224, 25 of 96 x 96
+
+    def __init__(
+        self,
+        model: Any,
+        channel_axis: Any = "auto",
+        signature: str | None = None,
+        x_name: str | None = None,
+        output: Any = None,
+        jit_compile: bool = False,
+    ) -> None:
+        self._model = model_of(model, signature, x_name, output)
+        self.model = self._model.owner
+        layers = layers_of(self.model) if self._model.keras else {}
+        self.channel_axis = _channel_axis(layers.values()) if channel_axis == "auto" else channel_axis
+        self._last = self.channel_axis != 0
+        reading = Reading(self._model, self._last)
+        state = tuple((id(layer), id(getattr(layer, "activation", None))) for layer in layers.values())
+        about = (state, signature, x_name, output, self._last, jit_compile)
+        self._questions = Questions(reading, Traces.of(self.model, about, jit_compile))
+        self._found: dict[Any, Any] = {}  # layers found before, by the kind of input and target
+
+    def asarray(self, value: Any, name: str = "x_value") -> Any:
+        if not tf.executing_eagerly():
+            raise ModelError(
+                "TensorFlow builds a graph here (`with graph.as_default()`, `with session`, or eager execution is off): call "
+                "the mask outside, or saliency.tf.GraphAdapter explains what runs in a session"
+            )
+        if isinstance(value, tf.Tensor | tf.Variable):
+            if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool) or 0 in value.shape:
+                raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
+            value = tf.stop_gradient(tf.cast(value, self._model.counted_in))
+            if not bool(tf.reduce_all(tf.math.is_finite(value))):
+                raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
+            return value
+        return tf.constant(host_numbers(value, name, self.channel_axis), self._model.counted_in)
+
+    def asfeed(self, value: Any, name: str) -> Any:
+        if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+            return value
+        try:
+            return tf.convert_to_tensor(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
+
+    def numpy(self, array: Any) -> npt.NDArray[Any]:
+        return np.asarray(array)
+
+    def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> Any:
+        return tf.cast(normal_rows(shape, seeds), self._model.counted_in)
+
+    def outputs(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
+        with served(x):
+            return self._questions.outputs(x, target, feed)
+
+    def gradients(
+        self, x: Any, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+    ) -> tuple[Any, Any]:
+        with served(x):
+            scores, gradients = self._questions.gradients(x, target, feed, rule, allow_no_relu)
+            check_finite(scores)
+        return scores, gradients
+
+    def features(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Any, Any, Any]:
+        grid = Grid.of_input(x.shape, self.channel_axis)
+        with served(x):
+            found = (
+                self._at_last(x, target, feed, grid)
+                if layer is None
+                else self._questions.features(x, target, feed, layer, grid)
+            )
+            check_finite(found[0])
+        return found
+
+    def _at_last(self, x: Any, target: Target, feed: Mapping[str, Any], grid: Grid) -> tuple[Any, Any, Any]:
+        """Evaluate the last layer with spatial axes that the scores depend on; it is looked for once."""
+        key = (grid, tuple(feed), target.layer, target.logits)
+        if key in self._found:
+            known = self._questions.features(x, target, feed, self._found[key], grid)
+            if bool(tf.reduce_any(known[2] != 0)):
+                return known
+        layers = self._questions.spatial_layers(x, target, feed, grid)
+        counting = [name for name, counts in layers.items() if counts] or list(layers)
+        if not counting:
+            raise TargetError(NO_LAYER)
+        self._found[key] = counting[-1]
+        return self._questions.features(x, target, feed, counting[-1], grid)
+
+
+def _channel_axis(layers: Iterable[Any]) -> int:
+    formats = {getattr(layer, "data_format", None) for layer in layers}
+    return 0 if "channels_first" in formats and "channels_last" not in formats else -1

@@ -1,0 +1,119 @@
+"""What is asked of a model: its outputs, their gradients, and those by a layer. Each is a graph."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from saliency.core.adapter import Rule
+from saliency.core.errors import LogitWarning
+from saliency.core.target import HIDDEN, Target
+from saliency.core.warn import warn
+from saliency.tf.gradients import differentiate
+from saliency.tf.grid import Grid
+from saliency.tf.reading import Reading
+from saliency.tf.rules import ruled
+from saliency.tf.trace import Body, Notes, Trace, Traces
+
+Feed: TypeAlias = Mapping[str, Any]
+
+
+class Questions:
+    """The questions that are asked of one model.
+
+    Args:
+        reading: of the model's outputs and layers.
+        traces: of the model.
+    """
+
+    def __init__(self, reading: Reading, traces: Traces) -> None:
+        self._reading, self._traces = reading, traces
+
+    def outputs(self, x: Any, target: Target, feed: Feed) -> Any:
+        """Return what scores are read off: (N, channels, *space), or for a function what the model gives."""
+
+        def body(notes: Notes, x: Any, feed: Feed) -> Any:
+            return self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
+
+        trace = self._traces.get(("outputs", *self._reading.about(target)), None, body, x, feed)
+        _tell(trace)
+        return trace(x, feed)
+
+    def gradients(self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool) -> tuple[Any, Any]:
+        """Return scores (N * T,) and their gradients (N * T, *input)."""
+        times = _per_input(target, x)
+
+        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
+            seen = self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
+            scores = self._reading.scores(seen, x, target, *places)
+            with ruled(x, scores, rule, allow_no_relu):
+                return scores, differentiate(scores, x, times, "`x_value`")
+
+        about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu)
+        found: tuple[Any, Any] = self._ask(about, target, body, x, feed)[1]
+        return found
+
+    def features(self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid) -> tuple[Any, Any, Any]:
+        """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
+        times, path = _per_input(target, x), self._reading.path(layer)
+        name = f"layer {path!r}"
+
+        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
+            passed = self._reading.run(notes, x, feed, [target.layer, path])
+            leaf = self._reading.tensor(passed, path, last=True)
+            scores = self._reading.scores(self._reading.of(passed, target, notes), x, target, *places)
+            gradients = differentiate(scores, leaf, times, name)
+            counted_in = self._reading.model.counted_in
+            return scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
+
+        about = ("features", *self._reading.about(target), times, path, grid)
+        found: tuple[Any, Any, Any] = self._ask(about, target, body, x, feed)[1]
+        return found
+
+    def spatial_layers(self, x: Any, target: Target, feed: Feed, grid: Grid) -> dict[Any, bool]:
+        """Return the layers that the scores depend on and that have the input's spatial axes, in the order of their calls.
+
+        Those of a model without layers are its operations. Each is told whether any of its gradients is not zero.
+        """
+
+        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
+            passed = self._reading.run(notes, x, feed, None)
+            scores = self._reading.scores(self._reading.of(passed, target, notes), x, target, *places)
+            named = {name: one for name, one in self._reading.named(passed, x, scores).items() if _suits(grid, one)}
+            gradients = tf.gradients(scores, list(named.values())) if named else []
+            found = {name: one for name, one in zip(named, gradients, strict=True) if one is not None}
+            notes["names"] = list(found)
+            return [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
+
+        about = ("layers", *self._reading.about(target), _per_input(target, x), grid)
+        trace, counts = self._ask(about, target, body, x, feed)
+        return {name: bool(one) for name, one in zip(trace.notes["names"], counts, strict=True)}
+
+    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> tuple[Trace, Any]:
+        if target.function is not None:
+            trace = self._traces.get(about, target.function, body, x, feed)
+            return trace, trace(x, feed)
+        places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
+        trace = self._traces.get(about, None, body, x, feed, *places)
+        _tell(trace)
+        shape = trace.notes["shape"]
+        if None in shape[1:]:  # what the graph does not know before it runs
+            shape = self.outputs(x[:1], target, {n: v[:1] if np.ndim(v) else v for n, v in feed.items()}).shape
+        target.check(shape)
+        return trace, trace(x, feed, *places)
+
+
+def _suits(grid: Grid, output: Any) -> bool:
+    known = isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
+    return known and grid.suits(tuple(output.shape))
+
+
+def _per_input(target: Target, x: Any) -> int:
+    return 1 if target.function is not None else len(target.units) // int(x.shape[0])
+
+
+def _tell(trace: Trace) -> None:
+    """Warn each time of what was seen once."""
+    if trace.notes.get("hidden"):
+        warn(HIDDEN, LogitWarning)

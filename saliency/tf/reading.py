@@ -1,0 +1,92 @@
+"""What is read off a model's forward pass: its output, its logits, a layer's output, and the scores of these."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
+
+from saliency.core.errors import ModelError
+from saliency.core.target import Target, channels_of, one_per_sample, read
+from saliency.tf.forward import Pass, forward
+from saliency.tf.layers import find_layer, layers_of, only_call, path_of
+from saliency.tf.logits import logits_of
+from saliency.tf.models import Model
+from saliency.tf.operations import candidates, find_tensor
+from saliency.tf.trace import Notes
+
+
+class Reading:
+    """Reads a model's outputs and layers within a graph.
+
+    Args:
+        model: of which kind ever.
+        last: whether channels stand last in what its layers give.
+    """
+
+    def __init__(self, model: Model, last: bool) -> None:
+        self.model, self.last = model, last
+
+    def about(self, target: Target) -> tuple[Any, ...]:
+        """Return what of a target makes another graph."""
+        return self.path(target.layer), target.units.shape[-1], target.logits
+
+    def path(self, layer: Any) -> Any:
+        """Return the path of a layer that was given by its name or as an object; an operation's name as it is."""
+        return path_of(self.model.owner, layer) if self.model.keras and layer is not None else layer
+
+    def run(self, notes: Notes, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None) -> Pass:
+        """Run the model forward, with some of its layers tapped, or all of them (None)."""
+        taps: list[Any] = []
+        if self.model.keras and layers is None:
+            taps = list(layers_of(self.model.owner).values())
+        elif self.model.keras:
+            named = dict.fromkeys(self.path(layer) for layer in layers or () if layer is not None)
+            taps = [find_layer(self.model.owner, name) for name in named]
+        return forward(self.model, notes["way"], x, feed, taps)
+
+    def named(self, passed: Pass, x: Any, scores: Any) -> dict[Any, Any]:
+        """Return what the layers that were tapped gave last, by path, or what all operations up to the scores give."""
+        if not self.model.keras:
+            return candidates(x, scores)
+        found: dict[Any, Any] = {}
+        for layer, output in passed.calls:
+            path = self.path(layer)
+            found.pop(path, None)
+            found[path] = output
+        return found
+
+    def tensor(self, passed: Pass, path: Any, last: bool = False) -> Any:
+        """Return what a layer gave, in its last call or its only one, or what an operation gives."""
+        if not self.model.keras:
+            return find_tensor(tf.compat.v1.get_default_graph(), path)
+        layer = find_layer(self.model.owner, path)
+        calls = [output for one, output in passed.calls if one is layer]
+        return only_call(calls[-1:] if last else calls, path)
+
+    def of(self, passed: Pass, target: Target, notes: Notes) -> Any:
+        """Return what a target's scores are read off, (N, channels, *space), or for a function what the model gave."""
+        if target.function is not None:
+            return passed.output
+        seen = passed.output if target.layer is None else self.tensor(passed, self.path(target.layer))
+        if isinstance(seen, tf.Tensor) and seen.shape.rank is None:
+            raise ModelError(
+                "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"
+            )
+        batch = seen.shape[0] if isinstance(seen, tf.Tensor) and seen.shape.rank else None
+        seen = channels_of(seen, batch)
+        if target.logits and target.layer is None:
+            seen, notes["hidden"] = logits_of(seen)
+        seen = tf.cast(seen, self.model.counted_in)
+        axes = len(seen.shape)
+        if self.last and axes > 2:
+            seen = tf.transpose(seen, (0, axes - 1, *range(1, axes - 1)))
+        notes["shape"] = tuple(seen.shape)
+        return seen
+
+    def scores(self, seen: Any, x: Any, target: Target, *places: Any) -> Any:
+        """Return one score for each sample, (N * T,)."""
+        if target.function is None:
+            known = None not in seen.shape[1:]
+            return read(seen, places[0], places[1], tnp, None if known else tf.shape(seen, out_type=tf.int64))
+        return tf.cast(one_per_sample(target.function(seen), x.shape[0]), self.model.counted_in)

@@ -1,0 +1,56 @@
+"""TensorFlow's errors, in this library's words."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from saliency.core.errors import GradientError, InputError, MemoryShortage
+
+
+@contextmanager
+def served(x: Any) -> Iterator[None]:
+    """Turn errors of a graph that runs on inputs into this library's.
+
+    Args:
+        x: (N, *input).
+
+    Raises:
+        MemoryShortage: if memory ran out within the block.
+        InputError: if an operation failed.
+    """
+    n, shape, short = x.shape[0], tuple(x.shape[1:]), ""
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        short = told(error)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time: {told(error)}"
+        ) from error
+    if short:  # out here, where the frames that hold the model's tensors are gone
+        raise MemoryShortage(f"{n} input(s) of shape {shape} at once do not fit into memory: {short}")
+
+
+def check_finite(scores: Any) -> None:
+    """Refuse scores that are no numbers.
+
+    Raises:
+        GradientError: if they are not finite.
+    """
+    total = np.asarray(scores).sum()
+    if not np.isfinite(total):
+        raise GradientError(f"the score is {total}; it must be finite")
+
+
+def told(error: BaseException | None) -> str:
+    """Return what an exception says, without the lines in which TensorFlow and Keras tell the place first."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()] or [""]
+    if lines[0].startswith("in user code"):
+        return f"{type(error).__name__}: {lines[-1]}"
+    first = next((line for line in lines if not line.startswith("Exception encountered when calling")), lines[0])
+    return f"{type(error).__name__}: {first}"

@@ -1,0 +1,212 @@
+"""Every method on every adapter: one table, one network in float64, the same noise, the same maps."""
+
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import saliency
+
+RNG = np.random.default_rng(12)
+SHAPES = {"k1": (3, 3, 3, 4), "b1": (4,), "k2": (3, 3, 4, 5), "b2": (5,), "d": (80, 4), "c": (4,)}
+W = {name: RNG.normal(size=shape) / 3 for name, shape in SHAPES.items()}
+X = RNG.normal(size=(2, 8, 8, 3))
+
+TABLE = {
+    "Vanilla": (saliency.Vanilla, {}),
+    "Vanilla, two classes": (saliency.Vanilla, {"y": [1, 3]}),
+    "Vanilla, absolute": (saliency.Vanilla, {"modifier": "absolute"}),
+    "Vanilla, of the output": (saliency.Vanilla, {"logits": False}),
+    "GuidedBackprop": (saliency.GuidedBackprop, {}),
+    "Deconvnet": (saliency.Deconvnet, {}),
+    "InputXGradient": (saliency.InputXGradient, {}),
+    "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 7}),
+    "IntegratedGradients, from a blur": (
+        saliency.IntegratedGradients,
+        {"x_steps": 5, "x_baseline": "blur", "rule": "trapezoid"},
+    ),
+    "IntegratedGradients, to 5 %": (
+        saliency.IntegratedGradients,
+        {"x_steps": 3, "tolerance": 0.05, "x_baseline": ["min", 0.0]},
+    ),
+    "GradientSHAP": (saliency.GradientSHAP, {"x_steps": 6, "seed": 3, "spread": 0.1}),
+    "Occlusion": (saliency.Occlusion, {"size": 3, "stride": 2, "value": "mean", "average": True}),
+    "RISE": (saliency.RISE, {"nmasks": 40, "cells": 3, "seed": 3}),
+    "GradCAM": (saliency.GradCAM, {"layer": "last"}),
+    "GradCAM, found": (saliency.GradCAM, {"three_dims": True}),
+    "GradCAMPlusPlus": (saliency.GradCAMPlusPlus, {"layer": "last"}),
+    "LayerCAM": (saliency.LayerCAM, {"layer": "first"}),
+    "HiResCAM": (saliency.HiResCAM, {"layer": "last"}),
+    "XGradCAM": (saliency.XGradCAM, {"layer": "last"}),
+    "ScoreCAM": (saliency.ScoreCAM, {"layer": "last"}),
+    "GuidedGradCAM": (saliency.GuidedGradCAM, {"layer": "last"}),
+}
+SMOOTHED = [name for name, (method, _) in TABLE.items() if method not in (saliency.RISE, saliency.GradientSHAP)]
+
+
+def test_the_table_holds_every_method():
+    kinds = {kind for kind in map(saliency.__dict__.get, saliency.__all__) if isinstance(kind, type)}
+    methods = {kind for kind in kinds if issubclass(kind, saliency.SaliencyMask)} - {saliency.SaliencyMask}
+    assert methods == {method for method, _ in TABLE.values()}
+
+
+def on_torch():
+    import torch
+    from torch import nn
+
+    def torch_s(name):
+        array = W[name]
+        order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim]
+        return nn.Parameter(torch.tensor(array.transpose(order)))
+
+    class Flat(nn.Module):
+        def forward(self, x):
+            return x.movedim(1, -1).flatten(1)
+
+    convolutions = [nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1)]
+    dense = nn.Linear(80, 4)
+    for layer, names in zip([*convolutions, dense], ("k1 b1", "k2 b2", "d c"), strict=True):
+        layer.weight, layer.bias = map(torch_s, names.split())
+    parts = {"one": convolutions[0], "first": nn.ReLU(), "pool": nn.MaxPool2d(2), "two": convolutions[1], "last": nn.ReLU()}
+    model = nn.Sequential()
+    for name, part in {**parts, "flat": Flat(), "dense": dense, "end": nn.Softmax(1)}.items():
+        model.add_module(name, part)
+    return saliency.wrap(model)
+
+
+def tensorflow_s(x, w):
+    import tensorflow as tf
+
+    h = tf.nn.relu(tf.nn.conv2d(x, w["k1"], 1, "SAME") + w["b1"], name="first")
+    h = tf.nn.relu(tf.nn.conv2d(tf.nn.max_pool2d(h, 2, 2, "SAME"), w["k2"], 1, "SAME") + w["b2"], name="last")
+    return tf.nn.softmax(tf.reshape(h, (-1, 80)) @ w["d"] + w["c"], name="probabilities")
+
+
+def on_keras():
+    import keras
+
+    settings = {"dtype": "float64"}
+    x = keras.Input((8, 8, 3), **settings)
+    h = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="first", **settings)(x)
+    h = keras.layers.MaxPooling2D(2, **settings)(h)
+    h = keras.layers.Conv2D(5, 3, padding="same", activation="relu", name="last", **settings)(h)
+    y = keras.layers.Dense(4, activation="softmax", **settings)(keras.layers.Flatten(**settings)(h))
+    model = keras.Model(x, y)
+    model.set_weights(list(W.values()))
+    return saliency.wrap(model)
+
+
+def on_a_tf_function():
+    import tensorflow as tf
+
+    weights = {name: tf.Variable(value) for name, value in W.items()}
+    adapter = saliency.wrap(
+        tf.function(lambda x: tensorflow_s(x, weights), input_signature=[tf.TensorSpec((None, 8, 8, 3), tf.float64)])
+    )
+    adapter.weights = weights  # a function does not keep its variables alive
+    return adapter
+
+
+def on_a_saved_model(folder):
+    import tensorflow as tf
+
+    class Module(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights = {name: tf.Variable(value) for name, value in W.items()}
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 3), tf.float64)])
+        def __call__(self, x):
+            return tensorflow_s(x, self.weights)
+
+    tf.saved_model.save(Module(), str(folder))
+    return saliency.wrap(str(folder))
+
+
+def in_a_session():
+    import tensorflow as tf
+
+    from saliency.tf import GraphAdapter
+
+    v1, graph = tf.compat.v1, tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float64, (None, 8, 8, 3), name="x")
+        y = tensorflow_s(x, {name: v1.get_variable(name, initializer=value) for name, value in W.items()})
+        session = v1.Session(graph=graph)
+        session.run(v1.global_variables_initializer())
+    return GraphAdapter(graph, session, y, x)
+
+
+def numpy_s(x):
+    """The same network once more, with nothing but NumPy."""
+
+    def convolved(h, kernel, bias):
+        padded = np.pad(h, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (N, H, W, channels, 3, 3)
+        return np.maximum(np.einsum("nhwcij,ijco->nhwo", windows, kernel) + bias, 0)
+
+    h = convolved(x, W["k1"], W["b1"])
+    h = h.reshape(len(h), 4, 2, 4, 2, 4).max(axis=(2, 4))
+    return convolved(h, W["k2"], W["b2"]).reshape(len(x), 80) @ W["d"] + W["c"]
+
+
+ADAPTERS = {
+    "torch": on_torch,
+    "Keras": on_keras,
+    "tf.function": on_a_tf_function,
+    "SavedModel": on_a_saved_model,
+    "session": in_a_session,
+    "NumPy": lambda: saliency.FunctionAdapter(numpy_s, channel_axis=-1, dtype="float64"),
+}
+
+
+@pytest.fixture(scope="module")
+def adapters(tmp_path_factory):
+    """All adapters whose framework is there, with one generator of noise."""
+    lacking = {"torch": not find_spec("torch"), "NumPy": False}
+    without_tf = not find_spec("tensorflow")
+    made = {}
+    for name, make in ADAPTERS.items():
+        if not lacking.get(name, without_tf):
+            made[name] = make(tmp_path_factory.mktemp("saved")) if name == "SavedModel" else make()
+            made[name].normal = partial(drawn, made[name])
+    return made
+
+
+def drawn(adapter, shape, seeds):
+    """The noise of channels last, on any adapter."""
+    first = adapter.channel_axis == 0
+    rows = [np.random.default_rng(seed).normal(size=(*shape[1:], shape[0]) if first else shape) for seed in seeds]
+    return adapter.asarray(np.stack([np.moveaxis(row, -1, 0) if first else row for row in rows]))
+
+
+def masks(adapter, name, smoothed):
+    method, options = TABLE[name]
+    settings = {"y": 2, "batch_size": 3, **options}
+    if not method.differentiates:
+        settings.pop("modifier", None)
+    mask = method(adapter, **settings)
+    inputs = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
+    found = mask.GetSmoothedMasks(inputs, nsamples=4, seed=5, magnitude=False) if smoothed else mask.GetMasks(inputs)
+    return np.moveaxis(found, 1, -1) if adapter.channel_axis == 0 and found.ndim == 4 else found
+
+
+@pytest.mark.parametrize(
+    ("name", "smoothed"), [(name, False) for name in TABLE] + [(name, True) for name in SMOOTHED], ids=lambda value: str(value)
+)
+def test_every_adapter_gives_the_same_masks(adapters, name, smoothed):
+    method, _ = TABLE[name]
+    able = {
+        kind: adapter
+        for kind, adapter in adapters.items()
+        if kind != "NumPy" or (not method.differentiates and "CAM" not in name)
+    }
+    if len(able) < 2:
+        pytest.skip("needs two adapters to compare")
+    found = {kind: masks(adapter, name, smoothed) for kind, adapter in able.items()}
+    reference = found.pop(next(iter(found)))
+    assert np.abs(reference).max() > 0
+    for kind, one in found.items():
+        assert one.shape == reference.shape, kind
+        assert np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind

@@ -1,0 +1,96 @@
+"""A real network, with the same weights in Torch and in Keras: every method gives the same maps."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import saliency
+
+REAL = Path(__file__).parents[3] / "shared" / "real"
+
+pytestmark = [
+    pytest.mark.needs("torch", "torchvision"),
+    pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"),
+    pytest.mark.filterwarnings(
+        "ignore::saliency.core.errors.ZeroGradientWarning"
+    ),  # this network lets nothing pass, rectified
+]
+
+METHODS = {
+    "Vanilla": (saliency.Vanilla, {}),
+    "GuidedBackprop": (saliency.GuidedBackprop, {}),
+    "Deconvnet": (saliency.Deconvnet, {}),
+    "InputXGradient": (saliency.InputXGradient, {}),
+    "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 5}),
+    "GradientSHAP": (saliency.GradientSHAP, {"x_steps": 3, "seed": 1}),
+    "Occlusion": (saliency.Occlusion, {"size": 64, "stride": 60}),
+    "RISE": (saliency.RISE, {"nmasks": 12, "cells": 2, "seed": 1}),
+    **{
+        method.__name__: (method, {"layer": None})
+        for method in (saliency.GradCAM, saliency.GradCAMPlusPlus, saliency.LayerCAM)
+    },
+    **{
+        method.__name__: (method, {"layer": "fire8"})
+        for method in (saliency.HiResCAM, saliency.XGradCAM, saliency.GuidedGradCAM)
+    },
+}
+NAMES = {"fire8": "features.10"}  # what Torch calls it
+
+
+def wide(config):
+    """A Keras model's configuration in float64."""
+    if isinstance(config, dict):
+        return {key: "float64" if key == "dtype" else wide(value) for key, value in config.items()}
+    return [wide(one) for one in config] if isinstance(config, list) else config
+
+
+@pytest.fixture(scope="module")
+def models():
+    import keras
+    import torchvision
+    from safetensors.torch import load_file
+
+    narrow = keras.models.load_model(REAL / "squeezenet1_0.keras")
+    keras_s = keras.Model.from_config(wide(narrow.get_config()))
+    keras_s.set_weights(narrow.get_weights())
+    torch_s = torchvision.models.squeezenet1_0()
+    torch_s.load_state_dict(load_file(REAL / "squeezenet1_0.safetensors"))
+    return saliency.wrap(keras_s), saliency.wrap(torch_s.double().eval())
+
+
+@pytest.fixture(scope="module")
+def picture():
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(REAL / "images" / "goldfish.jpg").convert("RGB").resize((224, 224))) / 255
+    return (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+
+
+def drawn(adapter, shape, seeds):
+    return adapter.asarray(np.stack([np.random.default_rng(seed).normal(size=(224, 224, 3)) for seed in seeds]))
+
+
+def drawn_first(adapter, shape, seeds):
+    return adapter.asarray(np.moveaxis(adapter.numpy(drawn(adapter, shape, seeds)), -1, 1))
+
+
+@pytest.mark.parametrize("smoothed", [False, True], ids=["plain", "smoothed"])
+@pytest.mark.parametrize("name", METHODS)
+def test_both_frameworks_give_the_same_map(models, picture, name, smoothed, monkeypatch):
+    method, options = METHODS[name]
+    if smoothed and name in ("GradientSHAP", "RISE"):
+        pytest.skip("draws its own noise")
+    found = []
+    for adapter, draw in zip(models, (drawn, drawn_first), strict=True):
+        monkeypatch.setattr(adapter, "normal", partial(draw, adapter))
+        own = dict(options)
+        if adapter.channel_axis == 0 and "layer" in own:
+            own["layer"] = NAMES.get(own["layer"], own["layer"])
+        mask, x = method(adapter, 1, **own), np.moveaxis(picture, -1, 0) if adapter.channel_axis == 0 else picture
+        one = mask.GetSmoothedMask(x, nsamples=3, seed=1, magnitude=False) if smoothed else mask.GetMask(x)
+        found.append(np.moveaxis(one, 0, -1) if adapter.channel_axis == 0 and one.ndim == 3 else one)
+    largest = np.abs(found[1]).max()
+    assert largest > 0 or name == "Deconvnet"
+    assert np.abs(found[0] - found[1]).max() <= 1e-4 * largest
