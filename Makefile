@@ -1,12 +1,15 @@
 # Two commands do all the set-up: `make demo` and `make test`. Each makes .venv itself, from Python 3.10 or newer.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PIP := .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL := install --quiet --disable-pip-version-check -c constraints.txt
+PIP := .venv/bin/pip $(INSTALL)
 
 # Torch's idle threads would spin otherwise, and slow everything down by 2 to 7 times on a busy machine.
 export OMP_WAIT_POLICY := PASSIVE
 export MPLBACKEND := Agg
+# TensorFlow's remarks on the processor and on its own speed.
+export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo test lint bench train clean
+.PHONY: demo test test-none test-torch test-tf lint bench train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -14,21 +17,32 @@ demo: .venv/.use
 test: lint
 	.venv/bin/python -m pytest
 
+# The same tests where no framework is installed, or only one: those that need another are left out.
+test-none test-torch test-tf: test-%: .venv-%/.tests
+	.venv-$*/bin/python -m pytest
+
 lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+# Torch's table and TensorFlow's. SQUEEZENET=FOLDER/NAME adds this network: NAME.safetensors and NAME.keras hold its weights.
 bench: .venv/.dev
-	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET).safetensors)
+	.venv/bin/python -m benchmarks --framework tf $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET).keras)
 
 train: .venv/.dev
 	.venv/bin/python -m training.train --out saliency/demo
 	.venv/bin/python -m training.embed --out saliency/demo
 
-.venv/bin/pip:
+PEERS := torchvision grad-cam ttach opencv-python-headless
+WITH_none := -e '.[train]' pytest
+WITH_torch := -e '.[torch,train]' pytest captum
+WITH_tf := -e '.[tf,train]' pytest tf_keras
+
+.venv/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(@:/bin/pip=)
 
 .venv/.use: .venv/bin/pip pyproject.toml constraints.txt
 	$(PIP) -e '.[torch]'
@@ -37,9 +51,14 @@ train: .venv/.dev
 # torchvision asks for the one Torch release it was built with, and grad-cam for torchvision; here they are only the tests'
 # source of network shapes and of other people's maps. What grad-cam imports stands beside it.
 .venv/.dev: .venv/.use
-	$(PIP) -e '.[torch,train,dev]'
-	$(PIP) --no-deps torchvision grad-cam ttach opencv-python-headless
+	$(PIP) -e '.[torch,tf,train,dev]'
+	$(PIP) --no-deps $(PEERS)
+	touch $@
+
+.venv-%/.tests: .venv-%/bin/pip pyproject.toml constraints.txt
+	.venv-$*/bin/pip $(INSTALL) $(WITH_$*)
+	$(if $(filter torch,$*),.venv-$*/bin/pip $(INSTALL) --no-deps $(PEERS))
 	touch $@
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-* demo

@@ -1,8 +1,38 @@
-"""Before any test: torchvision's operators, where it was built for another Torch."""
+"""Before any test: which are collected, and what no test may do.
+
+`tests/torch` and `tests/tf` are collected where the framework is installed. Any other test that needs one says
+`@pytest.mark.needs("torch")` or `@pytest.mark.needs("tensorflow")`; a file that imports one at its head, `pytest.importorskip`.
+"""
 
 import importlib.util
+import os
+import sys
 
-if importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision"):
+import pytest
+
+FOLDERS = {"torch": "torch", "tensorflow": "tf"}
+
+collect_ignore = [folder for module, folder in FOLDERS.items() if not importlib.util.find_spec(module)]
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no remarks on the processor
+
+if importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision"):  # one that was built for another Torch
     from tests.torchvision_ops import declare
 
     declare()
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        for module in mark.args:
+            if not importlib.util.find_spec(module):
+                pytest.skip(f"{module} is not installed")
+
+
+def no_fork_beside_tensorflow(event, _):
+    """Refuse what would hang. A process that `subprocess` starts is no fork, unless it is given a `preexec_fn`."""
+    if event in ("os.fork", "os.forkpty") and "tensorflow" in sys.modules:
+        raise RuntimeError("a fork hangs once TensorFlow was used: start a new process with subprocess.run")
+
+
+sys.addaudithook(no_fork_beside_tensorflow)

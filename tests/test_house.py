@@ -1,6 +1,8 @@
 """The rules of the house that a machine can check."""
 
 import ast
+import multiprocessing
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import saliency
 
 ROOT = Path(saliency.__file__).parent
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "torchvision")
-LAYERS = ["core", "torch", "nets", "compat", "cli"]  # each may import from those before it
+LAYERS = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4}  # each may import from itself and from those below
 LOADED = "import sys, {module}; print([f for f in {frameworks} if f in sys.modules])"
 
 
@@ -20,13 +22,29 @@ def frameworks_loaded_by(module):
     return ast.literal_eval(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-@pytest.mark.parametrize("module", ["saliency", "saliency.io.stim", "saliency.io.picture", "saliency.cli.dnn_saliency"])
+FREE = [
+    "saliency",
+    "saliency.io.stim",
+    "saliency.io.picture",
+    "saliency.nets",
+    "saliency.demo.__main__",
+    "saliency.cli.dnn_saliency",
+]
+
+
+@pytest.mark.parametrize("module", FREE)
 def test_imports_no_framework(module):
     assert frameworks_loaded_by(module) == []
 
 
-def test_the_test_above_can_fail():
+@pytest.mark.needs("torch")
+def test_torch_brings_torch_alone():
     assert frameworks_loaded_by("saliency.torch") == ["torch"]
+
+
+@pytest.mark.needs("tensorflow")
+def test_tf_does_not_bring_torch():
+    assert "tensorflow" in (loaded := frameworks_loaded_by("saliency.tf")) and "torch" not in loaded
 
 
 def test_all_is_sorted_and_true():
@@ -55,10 +73,26 @@ def test_imports_point_one_way(path):
             if here == "io" or path.name == "visualization.py":
                 assert there == here, f"{path.name} imports {name}"
             elif here in LAYERS and there in LAYERS:
-                assert LAYERS.index(there) <= LAYERS.index(here), f"{path.name} imports {name}"
+                assert there == here or LAYERS[there] < LAYERS[here], f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_pyplot_in_the_library(path):
     if "cli" not in path.parts:
         assert "matplotlib.pyplot" not in set(imports(path))
+
+
+def test_no_test_forks_beside_tensorflow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    with pytest.raises(RuntimeError, match="subprocess.run"):
+        multiprocessing.get_context("fork").Process(target=int).start()
+    with pytest.raises(RuntimeError, match="subprocess.run"):
+        pty.fork()
+    assert subprocess.run([sys.executable, "-c", ""], check=True).returncode == 0
+
+
+@pytest.mark.parametrize("folder", ["saliency", "tests", "benchmarks", "training"])
+def test_no_process_is_given_a_preexec_fn(folder):
+    for path in sorted((ROOT.parent / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.keyword) and node.arg == "preexec_fn"), f"{path}: it forks; see tests/conftest.py"

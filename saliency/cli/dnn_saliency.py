@@ -36,9 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Refused, ValueError, RuntimeError, OSError, ImportError) as error:
         if "-debug" in arguments or "--debug" in arguments:
             raise
-        lacking = isinstance(error, ModuleNotFoundError) and error.name == "torch"
-        message = "Torch is not installed: pip install 'saliency-masks[torch]'" if lacking else error
-        print(f"dnn_saliency: error: {message}", file=sys.stderr)
+        print(f"dnn_saliency: error: {error}", file=sys.stderr)
         return 2
 
 

@@ -2,15 +2,18 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
+from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.bands import BANDS, METHODS
-from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table, untrained
+from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table
 from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.replacing import replacing
@@ -26,28 +29,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: command-line arguments; None takes the process's own.
 
     Returns:
-        Exit status 0.
+        Exit status: 0, or 2 if the framework is not there.
     """
     parser = argparse.ArgumentParser(prog="python -m saliency.demo", description=__doc__.partition(": ")[2])
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of the pictures (default: demo)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument("--framework", choices=tuple(nets.FRAMEWORKS), default="torch", help="(default: torch)")
     parser.add_argument("--random-weights", action="store_true", help="measure the untrained network as well")
     options = parser.parse_args(argv)
     if options.seed < 0:
         parser.error(f"--seed (={options.seed}) must be 0 or more")
     try:
+        clean, shortcut = (nets.load(name, framework=options.framework) for name in ("DemoNet", "ShortcutNet"))
+        random = nets.untrained(options.seed, options.framework) if options.random_weights else None
+    except (ModelError, ImportError) as error:  # ImportError: a Keras whose own backend is lacking
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         parser.error(f"--out ({options.out}) must be a folder: {error.strerror}")
     scenes = load_scenes()
-    _methods(scenes[:PLAIN], options.out, options.seed, options.random_weights)
-    _shortcut(scenes[PLAIN:], options.out, options.seed)
+    _methods(clean, scenes[:PLAIN], options.out, options.seed, random)
+    _shortcut(clean, shortcut, scenes[PLAIN:], options.out, options.seed)
     return 0
 
 
-def _methods(scenes: Sequence[Scene], out: Path, seed: int, random_weights: bool) -> None:
-    """Show every method on the network that looks at the digits, and measure them."""
-    network, asked = nets.load("DemoNet"), questions(scenes)
+def _methods(network: nets.Network, scenes: Sequence[Scene], out: Path, seed: int, random: Any) -> None:
+    """Show every method on the network that looks at the digits, and measure them; the untrained model too, if given."""
+    asked = questions(scenes)
     print(f"DemoNet: {len(METHODS)} kinds of maps for {len(asked)} digits in {len(scenes)} scenes ...", flush=True)
     found = maps(network.model, network, asked, list(METHODS), seed)
     shown = [i for i, question in enumerate(asked) if (question.scene.name, question.digit) in SHOWN]
@@ -57,17 +67,18 @@ def _methods(scenes: Sequence[Scene], out: Path, seed: int, random_weights: bool
     heading = "Where did the network see this digit?  Share of each map on the digit; ★ = its maximum is there"
     _write(gallery([asked[i] for i in shown], labels, bands, heading), out / "gallery.png")
     columns = {"": {**found, **controls(network, asked, seed)}}
-    if random_weights:
-        columns["random weights"] = maps(untrained(seed), network, asked, list(METHODS), seed)
+    if random is not None:
+        with warnings.catch_warnings():  # that such a network has nothing to say is what is measured
+            warnings.simplefilter("ignore", ZeroGradientWarning)
+            columns["random weights"] = maps(random, network, asked, list(METHODS), seed)
     figures = table(columns, [question.where for question in asked])
     with replacing(out / "figures.md") as temporary:
         temporary.write_text(figures, encoding="utf-8")
     print(f"\n{figures}\n{out / 'figures.md'}")
 
 
-def _shortcut(scenes: Sequence[Scene], out: Path, seed: int) -> None:
+def _shortcut(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene], out: Path, seed: int) -> None:
     """Show, on the same scenes, a network that names the digits and one that found a magenta tag on every 3."""
-    clean, shortcut = nets.load("DemoNet"), nets.load("ShortcutNet")
     asked = [Question(scene, 3, scene.mask(3)) for scene in scenes[:6]]
     columns = {
         f"{title} network:\n{name}": strengths

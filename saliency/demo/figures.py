@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+import saliency
 from saliency import nets
+from saliency.core.target import Target
 from saliency.demo.bands import METHODS, SMOOTH
 from saliency.demo.scenes import Scene
-from saliency.nets.demo_net import DemoNet
 
 Host = npt.NDArray[Any]
 
@@ -31,15 +31,15 @@ def questions(scenes: Sequence[Scene]) -> list[Question]:
 
 
 def inputs(network: nets.Network, asked: Sequence[Question]) -> list[Host]:
-    """Return the questions' pictures as the network's inputs, N times (3, 96, 96); one array for one scene."""
+    """Return the questions' pictures as the network's inputs, N times (3, 96, 96) or (96, 96, 3); one array for one scene."""
     prepared = {question.scene.name: network.prepare(question.scene.picture) for question in asked}
     return [prepared[question.scene.name] for question in asked]
 
 
 def answers(network: nets.Network, asked: Sequence[Question]) -> Host:
     """Return the network's score (a logit; above 0 is yes) for each digit that is asked for, (N,)."""
-    with torch.no_grad():
-        logits = network.model(torch.tensor(np.stack(inputs(network, asked)))).numpy()
+    adapter = saliency.wrap(network.model)
+    logits = adapter.numpy(adapter.outputs(adapter.asarray(np.stack(inputs(network, asked))), Target(), {}))
     scores: Host = logits[np.arange(len(asked)), [question.digit for question in asked]]
     return scores
 
@@ -64,15 +64,8 @@ def maps(model: Any, network: nets.Network, asked: Sequence[Question], names: Se
         smooth = name.endswith(SMOOTH)  # the mean of the masks, not of their squares, which no plain map could be held against
         masks = mask.GetSmoothedMasks(x, digits, magnitude=False, seed=seed) if smooth else mask.GetMasks(x, digits)
         strengths = np.abs(masks) if mask.differentiates else np.maximum(masks, 0)
-        found[name] = strengths.sum(axis=1) if strengths.ndim == 4 else strengths
+        found[name] = strengths.sum(axis=_colours(network)) if strengths.ndim == 4 else strengths
     return found
-
-
-def untrained(seed: int) -> DemoNet:
-    """Return the same network with random weights."""
-    with torch.random.fork_rng([]):
-        torch.default_generator.manual_seed(seed)
-        return DemoNet()
 
 
 def controls(network: nets.Network, asked: Sequence[Question], seed: int) -> dict[str, Host]:
@@ -81,12 +74,17 @@ def controls(network: nets.Network, asked: Sequence[Question], seed: int) -> dic
     Returns:
         Name of the control -> (N, 96, 96): the picture's edges, random numbers, a map that is the same everywhere.
     """
-    grey = np.stack(inputs(network, asked)).mean(axis=1)  # (N, 96, 96)
+    grey = np.stack(inputs(network, asked)).mean(axis=_colours(network))  # (N, 96, 96)
     return {
         "control: edges": np.hypot(np.gradient(grey, axis=1), np.gradient(grey, axis=2)),
         "control: random map": np.random.default_rng(seed).random(grey.shape),
         "control: uniform map": np.ones(grey.shape),
     }
+
+
+def _colours(network: nets.Network) -> int:
+    """Return the axis of the colours of a batch."""
+    return 1 if network.channel_axis == 0 else 3
 
 
 def on_object(strength: Host, where: npt.NDArray[np.bool_]) -> tuple[bool, float]:

@@ -1,6 +1,6 @@
 """Networks by name: their layers, their preprocessing, their weights."""
 
 from saliency.nets.network import Network
-from saliency.nets.registry import load
+from saliency.nets.registry import FRAMEWORKS, load, untrained
 
-__all__ = ["Network", "load"]
+__all__ = ["FRAMEWORKS", "Network", "load", "untrained"]

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-INPUT_SIZE = (96, 96)  # rows, columns
-MEAN = 0.5  # x = (pixel / 255 - MEAN) / STD
-STD = 0.25
-
 
 class DemoNet(nn.Module):
     """Six 3 x 3 convolutions, a maximum over space, and ten independent yes-or-no answers.
@@ -35,7 +31,7 @@ class DemoNet(nn.Module):
         """Compute the last feature maps.
 
         Args:
-            x: scenes (N, 3, H, W), H and W multiples of 4, scaled with `MEAN` and `STD`.
+            x: scenes (N, 3, H, W), H and W multiples of 4, scaled with ``embedded``'s `MEAN` and `STD`.
 
         Returns:
             Features (N, 64, H / 4, W / 4), none negative.
@@ -52,7 +48,7 @@ class DemoNet(nn.Module):
         """Answer, for each digit, whether it is in the scene.
 
         Args:
-            x: scenes (N, 3, 96, 96), scaled with `MEAN` and `STD`.
+            x: scenes (N, 3, 96, 96), scaled with ``embedded``'s `MEAN` and `STD`.
 
         Returns:
             Ten logits for each scene, (N, 10); above 0 means yes.

@@ -22,6 +22,7 @@ class Network:
         size: (height, width) of its input in pixels.
         mean, std: of the three colours, on a scale of 0 to 1: the input is (pixel / 255 - mean) / std.
         paths: names of layers -> paths of modules; every path is a name of itself.
+        channel_axis: where an input has its colours: 0 for (3, height, width), -1 for (height, width, 3).
     """
 
     name: str
@@ -30,20 +31,21 @@ class Network:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     paths: Mapping[str, str] = field(default_factory=dict)
+    channel_axis: int = 0
 
     def prepare(self, picture: Image.Image) -> npt.NDArray[np.float32]:
-        """Turn a picture into an input: squashed to the input's size, scaled, channels first.
+        """Turn a picture into an input: squashed to the input's size, and scaled.
 
         Args:
             picture: of any size and mode.
 
         Returns:
-            (3, height, width), as DNNBrain prepares it: the whole picture, not a crop.
+            (3, height, width) or (height, width, 3), as DNNBrain prepares it: the whole picture, not a crop.
         """
         small = picture.convert("RGB").resize(self.size[::-1], Image.Resampling.BILINEAR)
         pixels = np.asarray(small, np.float32) / np.float32(255)
         scaled = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(scaled.transpose(2, 0, 1))
+        return np.ascontiguousarray(np.moveaxis(scaled, -1, self.channel_axis))
 
     def layer(self, name: str) -> str:
         """Return the path of a layer.

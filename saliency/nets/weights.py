@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from saliency.core.errors import InputError
+from saliency.nets.fit import check_file, check_fit
 
 
 def load_weights(model: torch.nn.Module, file: str | Path) -> None:
@@ -21,19 +22,12 @@ def load_weights(model: torch.nn.Module, file: str | Path) -> None:
     """
     state = {name.removeprefix("module."): tensor for name, tensor in _read(Path(file)).items()}
     own = model.state_dict()
-    missing, strange = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    for what, names in (("lacks", missing), ("has, unlike the model,", strange), ("has in another shape", sorted(other))):
-        if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            raise InputError(f"`weights` ({file}) {what} {', '.join(names[:5])}{more}; it must fit {type(model).__name__}")
+    check_fit(file, _shapes(state), _shapes(own), type(model).__name__)
     model.load_state_dict(own | state)
 
 
 def _read(file: Path) -> Mapping[str, torch.Tensor]:
-    if not file.is_file():
-        raise InputError(f"`weights` ({file}) must be a file; there is none of this name")
+    check_file(file)
     try:
         if file.suffix == ".safetensors":
             tensors: dict[str, torch.Tensor] = load_file(file)
@@ -51,3 +45,7 @@ def _read(file: Path) -> Mapping[str, torch.Tensor]:
         )
         raise InputError(f"`weights` ({file}) must hold a state dict, tensors by name; it holds {found}")
     return {str(name): tensor for name, tensor in state.items()}
+
+
+def _shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in weights.items()}

@@ -14,6 +14,7 @@ import saliency.demo
 from saliency.cli.dnn_saliency import main
 
 DEMO = Path(saliency.demo.__file__).parent
+needs_torch = pytest.mark.needs("torch")
 REAL = Path(__file__).parents[3] / "shared" / "real"
 EMBEDDED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
 FIGURE = "DemoNet_fc1_fig{}.jpg"
@@ -36,6 +37,7 @@ def run(capsys, *arguments):
     return status, *capsys.readouterr()
 
 
+@needs_torch
 def test_figures_of_six_stimuli_with_a_row_a_channel(stim, tmp_path, capsys):
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "figures")
     assert (status, printed, errors) == (0, "Finish: 6/7\nFinish: 7/7\n", "")
@@ -44,6 +46,7 @@ def test_figures_of_six_stimuli_with_a_row_a_channel(stim, tmp_path, capsys):
         assert figure.size == (1000, 600)
 
 
+@needs_torch
 def test_the_figure_holds_the_masks_that_the_library_computes(tmp_path, capsys, monkeypatch):
     drawn = []
     monkeypatch.setattr("saliency.cli.saliency_run.fill", lambda figure, *rest: drawn.append(rest))
@@ -64,12 +67,14 @@ def test_the_figure_holds_the_masks_that_the_library_computes(tmp_path, capsys, 
             assert np.abs(maps["chn8"][0].astype(float) - expected).max() <= 1
 
 
+@needs_torch
 def test_gray_mode_takes_negative_limits_and_a_colour_map(stim, tmp_path, capsys):
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-mode", "gray", "-cmap", "gray", "-vmin", "-1e-3", "-vmax", "1e2",
                             "-out", tmp_path)  # fmt: skip
     assert (status, errors) == (0, "")
 
 
+@needs_torch
 def test_double_dashes_work_and_unused_options_are_told(stim, tmp_path, capsys):
     status, _, errors = run(capsys, "--net", "demonet", "--layer", "conv6", "--chn", "64", "--stim", stim, "--out", tmp_path,
                             "--cmap", "gray")  # fmt: skip
@@ -78,6 +83,7 @@ def test_double_dashes_work_and_unused_options_are_told(stim, tmp_path, capsys):
     assert (tmp_path / "DemoNet_conv6_fig1.jpg").exists()
 
 
+@needs_torch
 def test_a_broken_picture_does_not_stop_the_run(tmp_path, capsys):
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -97,6 +103,7 @@ def test_a_broken_picture_does_not_stop_the_run(tmp_path, capsys):
     assert (tmp_path / "out" / FIGURE.format(1)).exists()
 
 
+@needs_torch
 def test_pictures_of_other_kinds_are_converted_and_told(tmp_path, capsys):
     with Image.open(DEMO / "scenes" / "scene_03.png") as scene:
         scene.convert("L").resize((40, 300)).save(tmp_path / "grey.png")
@@ -109,6 +116,7 @@ def test_pictures_of_other_kinds_are_converted_and_told(tmp_path, capsys):
         assert note in errors
 
 
+@needs_torch
 def test_what_exists_is_kept_unless_overwriting(stim, tmp_path, capsys):
     (tmp_path / FIGURE.format(2)).write_text("mine")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path)
@@ -118,6 +126,7 @@ def test_what_exists_is_kept_unless_overwriting(stim, tmp_path, capsys):
     assert (tmp_path / FIGURE.format(2)).read_bytes()[:2] == b"\xff\xd8"
 
 
+@needs_torch
 def test_an_interrupted_run_leaves_no_half_figure(stim, tmp_path, capsys, monkeypatch):
     def stop(figure, *rest, **options):
         raise KeyboardInterrupt
@@ -130,6 +139,7 @@ def test_an_interrupted_run_leaves_no_half_figure(stim, tmp_path, capsys, monkey
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["errors.csv"]
 
 
+@needs_torch
 def test_a_picture_without_a_finite_gradient_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     original = saliency.nets.Network.prepare
 
@@ -175,17 +185,27 @@ REFUSALS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSALS)
+WITH_THE_NETWORK = {"channel 11", "too many channels", "layer", "no ReLU on the way", "out too long", "no weights", "weights"}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=needs_torch if case in WITH_THE_NETWORK else ()) for case in REFUSALS]
+)
 def test_refusals_say_why_in_one_line_and_write_nothing(case, stim, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if case == "net":
-        pytest.importorskip("torchvision")
     arguments, message = REFUSALS[case]
     status, printed, errors = run(capsys, *[word.replace("STIM", stim).replace("OUT", "out") for word in arguments])
     assert status == 2
     assert message in errors and "Traceback" not in errors and printed == ""
     assert len(errors.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
+
+
+def test_torch_that_is_not_installed_is_told_with_its_cure(stim, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    assert (status, printed) == (2, "") and "pip install 'saliency-masks[torch]'" in errors and "Traceback" not in errors
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_stimuli_and_folders_without_pictures_are_refused(tmp_path, capsys):
@@ -198,17 +218,20 @@ def test_other_stimuli_and_folders_without_pictures_are_refused(tmp_path, capsys
     assert not (tmp_path / "out").exists()
 
 
+@needs_torch
 def test_a_relative_path_counts_from_the_working_folder_or_the_file(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(capsys, *EMBEDDED[:-1], "-stim", DEMO / "scenes.stim.csv", "-out", "out")[0] == 0
     assert len(list(Path("out").iterdir())) == 6
 
 
+@needs_torch
 def test_debug_shows_the_whole_error(stim):
     with pytest.raises(ValueError, match="no layer"):
         main(["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", stim, "-out", "out", "-debug"])
 
 
+@needs_torch
 def test_the_installed_command_and_its_help(tmp_path):
     command = Path(sys.executable).with_name("dnn_saliency")
     shown = subprocess.run([command, "-h"], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"})

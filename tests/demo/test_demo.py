@@ -1,26 +1,40 @@
 """The embedded networks are right, the masks lie on the objects, and `python -m saliency.demo` shows it."""
 
+import ast
+import subprocess
+import sys
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
 
+import saliency
 from saliency import nets
 from saliency.demo.__main__ import main
-from saliency.demo.figures import Question, answers, controls, inputs, maps, on_object, questions, untrained
+from saliency.demo.figures import Question, answers, controls, maps, on_object, questions
 from saliency.demo.scenes import HERE, TAG, load_scenes
 
 SCENES = load_scenes()
 PLAIN, PAIRS = SCENES[:24], SCENES[24:]
-
+MODULES = {"torch": "torch", "tf": "tensorflow"}
+FRAMEWORKS = [pytest.param(name, marks=pytest.mark.needs(module)) for name, module in MODULES.items()]
 
 NAMES = ["Vanilla", "GuidedBackprop", "IntegratedGradients", "GradCAM", "LayerCAM", "GuidedGradCAM"]
 
 
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def framework(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def found():
-    network, asked = nets.load("DemoNet"), questions(PLAIN)
+def found(framework):
+    network, asked = nets.load("DemoNet", framework=framework), questions(PLAIN)
     trained = maps(network.model, network, asked, NAMES, seed=0)
-    random = maps(untrained(0), network, asked, NAMES, seed=0)
+    with warnings.catch_warnings():  # an untrained network may have nothing to say
+        warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
+        random = maps(nets.untrained(0, framework), network, asked, NAMES, seed=0)
     strengths = trained | controls(network, asked, seed=0) | {f"control: {name}": m for name, m in random.items()}
     return {name: [on_object(s, q.where) for s, q in zip(m, asked, strict=True)] for name, m in strengths.items()}
 
@@ -35,13 +49,10 @@ def test_the_scenes_are_small_and_cover_every_digit():
     assert [scene.tagged for scene in PAIRS] == [True, False] * (len(PAIRS) // 2)
 
 
-def test_the_clean_network_names_the_digits():
-    network = nets.load("DemoNet")
-    import torch
-
-    asked = [Question(scene, scene.digits[0], scene.mask(scene.digits[0])) for scene in PLAIN]
-    with torch.no_grad():
-        yes = network.model(torch.tensor(np.stack(inputs(network, asked)))).numpy() > 0
+def test_the_clean_network_names_the_digits(framework):
+    network = nets.load("DemoNet", framework=framework)
+    asked = [Question(scene, digit, scene.mask(digit)) for scene in PLAIN for digit in range(10)]
+    yes = answers(network, asked).reshape(-1, 10) > 0
     truth = np.array([[digit in scene.digits for digit in range(10)] for scene in PLAIN])
     assert (yes == truth).all(axis=1).mean() >= 0.8
     assert (yes == truth).mean() >= 0.97
@@ -63,8 +74,8 @@ def test_the_maps_lie_on_the_digit_and_the_controls_do_not(found):
             assert shares["Vanilla"] > 1.5 * shares[name]
 
 
-def test_two_digits_of_one_scene_have_maps_of_their_own():
-    network = nets.load("DemoNet")
+def test_two_digits_of_one_scene_have_maps_of_their_own(framework):
+    network = nets.load("DemoNet", framework=framework)
     asked = [question for question in questions(PLAIN) if len(question.scene.digits) == 2]
     others = [Question(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in asked]
     strengths = maps(network.model, network, asked, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
@@ -73,8 +84,8 @@ def test_two_digits_of_one_scene_have_maps_of_their_own():
     assert np.mean(np.array(own) > 2 * np.array(other)) >= 0.8
 
 
-def test_the_shortcut_network_looks_at_the_tag():
-    network = nets.load("ShortcutNet")
+def test_the_shortcut_network_looks_at_the_tag(framework):
+    network = nets.load("ShortcutNet", framework=framework)
     tagged = [Question(scene, 3, scene.objects == TAG) for scene in PAIRS if scene.tagged]
     without = [Question(scene, 3, scene.mask(3)) for scene in PAIRS if not scene.tagged]
     assert (answers(network, tagged) > 0).all()
@@ -83,8 +94,8 @@ def test_the_shortcut_network_looks_at_the_tag():
         assert all(on_object(s, q.where)[0] for s, q in zip(strengths, tagged, strict=True))
 
 
-def test_the_demo_writes_its_pictures_and_says_where(tmp_path, capsys):
-    assert main(["--out", str(tmp_path / "new" / "folder")]) == 0
+def test_the_demo_writes_its_pictures_and_says_where(framework, tmp_path, capsys):
+    assert main(["--framework", framework, "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
     for name in ("gallery.png", "shortcut.png"):
         path = tmp_path / "new" / "folder" / name
@@ -95,10 +106,37 @@ def test_the_demo_writes_its_pictures_and_says_where(tmp_path, capsys):
     assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["figures.md", "gallery.png", "shortcut.png"]
 
 
-def test_an_out_that_is_a_file_is_refused(tmp_path, capsys):
+ALONE = """
+import sys
+from saliency import nets
+from saliency.demo.figures import METHODS, maps, questions
+from saliency.demo.scenes import load_scenes
+network = nets.load("DemoNet", framework={framework!r})
+maps(network.model, network, questions(load_scenes()[:1]), list(METHODS), seed=0)
+maps(nets.untrained(0, {framework!r}), network, questions(load_scenes()[:1]), ["Vanilla"], seed=0)
+print([name for name in ("keras", "tensorflow", "torch") if name in sys.modules])
+"""
+
+
+def test_one_framework_never_imports_the_other(framework):
+    code = [sys.executable, "-W", "ignore", "-c", ALONE.format(framework=framework)]
+    printed = subprocess.run(code, capture_output=True, text=True, check=True).stdout
+    assert ast.literal_eval(printed) == {"torch": ["torch"], "tf": ["keras", "tensorflow"]}[framework]
+
+
+@pytest.mark.parametrize("framework", MODULES)
+def test_a_framework_that_is_not_installed_is_told_with_its_cure(framework, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, MODULES[framework], None)
+    assert main(["--framework", framework, "--out", str(tmp_path / "demo")]) == 2
+    told = capsys.readouterr()
+    assert f"pip install 'saliency-masks[{framework}]'" in told.err and "Traceback" not in told.err and not told.out
+    assert not (tmp_path / "demo").exists()
+
+
+def test_an_out_that_is_a_file_is_refused(framework, tmp_path, capsys):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(SystemExit) as stop:
-        main(["--out", str(tmp_path / "file")])
+        main(["--framework", framework, "--out", str(tmp_path / "file")])
     assert stop.value.code == 2
     assert "--out" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "kept"

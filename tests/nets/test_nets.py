@@ -1,8 +1,11 @@
-"""Networks by name, and weights that run no code."""
+"""Networks by name in Torch, and weights that run no code."""
 
 import pickle
 
 import pytest
+
+pytest.importorskip("torch")
+
 import safetensors.torch
 import torch
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 
+pytest.importorskip("torch")
 pytest.importorskip("sklearn")
+
+import torch
 
 from saliency.nets.demo_net import DemoNet
 from training.embed import chosen_scenes, mask_picture

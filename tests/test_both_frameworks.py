@@ -1,0 +1,88 @@
+"""Torch and TensorFlow in one process: whichever comes first, and to the same masks."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from saliency import nets
+from saliency.core.function import FunctionAdapter
+from saliency.demo.bands import METHODS, SMOOTH
+from saliency.demo.figures import inputs, questions
+from saliency.demo.scenes import HERE, load_scenes
+
+pytestmark = pytest.mark.needs("torch", "tensorflow")
+
+ORDER = """
+import {first}
+import {second}
+import sys
+import numpy as np
+import saliency
+from saliency import nets
+x = np.random.default_rng(0).normal(size=(96, 96, 3)).astype("float32")
+of_tf = saliency.GuidedBackprop(nets.load("DemoNet", framework="tf").model, 3).GetMask(x)
+of_torch = saliency.GuidedBackprop(nets.load("DemoNet").model, 3).GetMask(x.transpose(2, 0, 1))
+print(np.abs(of_tf.transpose(2, 0, 1) - of_torch).max() / np.abs(of_torch).max())
+"""
+
+ASKED = questions(load_scenes()[:24])[:2]
+
+
+@pytest.mark.parametrize(("first", "second"), [("torch", "tensorflow"), ("tensorflow", "torch")])
+def test_either_may_be_imported_first(first, second):
+    code = [sys.executable, "-c", ORDER.format(first=first, second=second)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-4
+
+
+def in_float64(framework):
+    if framework == "torch":
+        return nets.load("DemoNet").model.double()
+    from saliency.nets.demo_net_keras import build
+    from saliency.nets.weights_keras import load_weights
+
+    model = build("float64")
+    load_weights(model, HERE / "clean.safetensors")
+    return model
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Return (framework, precision) -> network, model."""
+    loaded = {framework: nets.load("DemoNet", framework=framework) for framework in nets.FRAMEWORKS}
+    narrow = {(framework, "float32"): (network, network.model) for framework, network in loaded.items()}
+    return narrow | {(framework, "float64"): (network, in_float64(framework)) for framework, network in loaded.items()}
+
+
+@pytest.fixture
+def same_noise(monkeypatch):
+    """Let both frameworks draw noise from NumPy, for (3, 96, 96), whatever the axes that they keep it on."""
+    from saliency.tf import KerasAdapter
+    from saliency.torch import TorchAdapter
+
+    def normal(self, shape, seeds):
+        channels_last = shape[-1] == 3
+        noise = FunctionAdapter(np.sum).normal((3, 96, 96), seeds)
+        return self.asarray(np.moveaxis(noise, 1, -1) if channels_last else noise)
+
+    monkeypatch.setattr(TorchAdapter, "normal", normal)
+    monkeypatch.setattr(KerasAdapter, "normal", normal)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("name", METHODS)
+def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
+    found, digits = {}, [question.digit for question in ASKED]
+    for framework in nets.FRAMEWORKS:
+        network, model = models[framework, precision]
+        mask, x = METHODS[name](model), inputs(network, ASKED)
+        smooth = {"magnitude": False, "seed": 0}
+        masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTH) else mask.GetMasks(x, digits)
+        found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
+        assert masks.dtype == precision
+    ours, torch_s = found["tf"].reshape(len(ASKED), -1), found["torch"].reshape(len(ASKED), -1)
+    gaps = np.abs(ours - torch_s).max(1) / np.abs(torch_s).max(1)
+    assert gaps.max() < (1e-10 if precision == "float64" else 5e-3)  # in float32 a ReLU near 0, or a tie, may go another way
