@@ -1,4 +1,4 @@
-"""Which parts of an input a network's score depends on: saliency masks for Torch, each method written once."""
+"""Which parts of an input a network's score depends on: saliency masks for Torch and TensorFlow, each method written once."""
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import (
