@@ -9,7 +9,8 @@ import numpy as np
 
 from saliency.core.adapter import Array, GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.target import Target, channels_of
+from saliency.core.outputs import channels_of
+from saliency.core.target import Target
 
 
 @dataclass(frozen=True)

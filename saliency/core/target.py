@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.errors import ModelError, TargetError
+from saliency.core.errors import TargetError
 from saliency.core.numbers import as_index
+from saliency.core.outputs import channels_of, check_indices, one_per_sample, read
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable or None"
-
-HIDDEN = (
-    "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
-    "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
-)
-"""What is told where a target that asks for logits gets none."""
 
 
 @dataclass(frozen=True)
@@ -102,51 +97,12 @@ class Target:
         Raises:
             TargetError: if one is outside.
         """
-        _check_indices(self.units, shape, self.layer)
+        check_indices(self.units, shape, self.layer)
 
     def places(self, n: int) -> npt.NDArray[np.int64]:
         """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
         samples = np.arange(len(self.units)) // (len(self.units) // n)
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
-
-
-def read(outputs: Any, places: Any, weights: Any, xp: Any, sizes: Any = None) -> Any:
-    """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
-
-    Args:
-        outputs: (N, channels, *space).
-        places: (samples, terms, 2 or 4), see ``Target.places``.
-        weights: (samples, terms).
-        xp: namespace of these arrays.
-        sizes: the outputs' shape, where a graph is built before it is known.
-
-    Returns:
-        (samples,) in the output's units.
-    """
-    axes = len(outputs.shape)
-    if places.shape[-1] == 2 and axes > 2:
-        outputs = xp.mean(outputs, axis=tuple(range(2, axes)))
-    index = places[..., 0]
-    for axis in range(1, places.shape[-1]):
-        index = index * (outputs.shape if sizes is None else sizes)[axis] + places[..., axis]
-    return xp.sum(xp.take(outputs, index) * weights, axis=1)
-
-
-def channels_of(outputs: Any, n: int | None) -> Any:
-    """Return outputs as (N, channels, *space), or say why they are not; N may be open (None).
-
-    Raises:
-        ModelError: if they are not an array with N samples.
-    """
-    shape = getattr(outputs, "shape", None)
-    if shape is None:
-        raise ModelError(
-            f"the model's output is a {type(outputs).__name__}; a class needs one array (N, classes): "
-            "pass `y` as a callable that reads its number from this output"
-        )
-    if len(shape) == 0 or shape[0] != n:
-        raise ModelError(f"the model's output has the shape {tuple(shape)} for {n} input(s); it must be ({n}, ...)")
-    return outputs[:, None] if len(shape) == 1 else outputs
 
 
 def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
@@ -158,27 +114,3 @@ def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     if not read or as_index(layer) is not None or any(index is None for unit in read for index in unit):
         raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
     return layer, [tuple(index for index in unit if index is not None) for unit in read]
-
-
-def _check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any) -> None:
-    place = "the model's output" if layer is None else f"layer {layer!r}"
-    if units.shape[-1] == 3 and len(shape) != 4:
-        raise TargetError(f"`y` names a row and a column, but {place} has the shape (N, {', '.join(map(str, shape[1:]))})")
-    for axis, name in zip(range(units.shape[-1]), ("class or channel", "row", "column"), strict=False):
-        size, wanted = int(shape[axis + 1]), units[..., axis]
-        outside = wanted[(wanted < 0) | (wanted >= size)]
-        if outside.size:
-            raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1})")
-
-
-def one_per_sample(scores: Any, n: int | None) -> Any:
-    """Return what a function made of the output as (N,), where N may be open (None).
-
-    Raises:
-        TargetError: if it is not one number per sample.
-    """
-    shape = getattr(scores, "shape", None)
-    if shape is None or tuple(shape) not in ((n,), (n, 1)):
-        found = type(scores).__name__ if shape is None else f"shape {tuple(shape)}"
-        raise TargetError(f"`y` must give one number per sample, shape ({'N' if n is None else n},); it gave {found}")
-    return scores[:, 0] if len(shape) == 2 else scores

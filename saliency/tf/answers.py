@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from saliency.core.adapter import Rule
 from saliency.core.errors import LogitWarning, ModelError, TargetError
-from saliency.core.target import HIDDEN, Target
+from saliency.core.outputs import HIDDEN
+from saliency.core.target import Target
 from saliency.core.warn import warn
 from saliency.tf.graph_questions import Answer, GraphQuestions
 from saliency.tf.session import Running

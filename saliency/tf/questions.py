@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from saliency.core.adapter import Rule
 from saliency.core.errors import LogitWarning
-from saliency.core.target import HIDDEN, Target
+from saliency.core.outputs import HIDDEN
+from saliency.core.target import Target
 from saliency.core.warn import warn
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid

@@ -7,7 +7,8 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.errors import ModelError
-from saliency.core.target import Target, channels_of, one_per_sample, read
+from saliency.core.outputs import channels_of, one_per_sample, read
+from saliency.core.target import Target
 from saliency.tf.forward import Pass, forward
 from saliency.tf.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.logits import logits_of

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from saliency.core.errors import InputError, LogitWarning
-from saliency.core.target import HIDDEN, Target
+from saliency.core.outputs import HIDDEN
+from saliency.core.target import Target
 from saliency.core.warn import warn
 from saliency.torch.layers import layer_output, only_call
 from saliency.torch.logits import Logits, ending, is_beyond
