@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 import saliency.demo
@@ -17,21 +17,21 @@ from saliency import nets
 PICTURE = Path(saliency.demo.__file__).parent / "scenes" / "scene_17.png"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """A network and its input.
 
     Args:
         name: of the network.
         model: in eval mode.
-        x: one input, (3, H, W).
+        x: one input, (3, H, W) or, in Keras, (H, W, 3).
         classes: the eight with the highest scores for this input, best first.
         window, stride: of occlusion, in pixels.
         together: numbers of inputs that are explained at once.
     """
 
     name: str
-    model: torch.nn.Module
+    model: Any
     x: np.ndarray[Any, Any]
     classes: list[int]
     window: int
@@ -39,18 +39,15 @@ class Subject:
     together: tuple[int, ...]
 
 
-def subjects(squeezenet: Path | None) -> Iterator[Subject]:
-    """Yield the embedded network, and SqueezeNet where its weights are given."""
-    yield _subject(nets.load("DemoNet"), window=15, stride=8, together=(14,))
+def subjects(framework: str, squeezenet: Path | None) -> Iterator[Subject]:
+    """Yield the embedded network, and SqueezeNet where its file is given."""
+    home = import_module(f"benchmarks.{framework}.networks")
+    yield _subject(home, nets.load("DemoNet", framework=framework), window=15, stride=8, together=(14,))
     if squeezenet is not None:
-        from tests.torchvision_ops import declare
-
-        declare()
-        yield _subject(nets.load("SqueezeNet1_0", squeezenet), window=32, stride=32, together=(1, 8))
+        yield _subject(home, home.squeezenet(squeezenet), window=32, stride=32, together=(1, 8))
 
 
-def _subject(network: nets.Network, window: int, stride: int, together: tuple[int, ...]) -> Subject:
+def _subject(home: Any, network: nets.Network, window: int, stride: int, together: tuple[int, ...]) -> Subject:
     x = network.prepare(Image.open(PICTURE))
-    with torch.inference_mode():
-        classes = network.model(torch.from_numpy(x)[None])[0].topk(8).indices.tolist()
+    classes = np.argsort(-home.scores(network.model, x))[:8].tolist()
     return Subject(network.name, network.model, x, classes, window, stride, together)

@@ -10,8 +10,8 @@ from saliency.core.adapter import Rule
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.tf.walk import between, bodies, called
 
-CEILINGS: dict[str, float] = {"Relu": float("inf"), "Relu6": 6.0}
-"""What is a ReLU by its type, and where it saturates, in units of its input."""
+NATIVE: dict[str, Callable[..., Any]] = {"Relu": tf.raw_ops.ReluGrad, "Relu6": tf.raw_ops.Relu6Grad}
+"""What is a ReLU by its type, and its own gradient, in one step."""
 
 OPAQUE = {
     "PyFunc": "write the function in TensorFlow's operations",
@@ -31,7 +31,7 @@ def is_relu(op: Any) -> bool:
         return float(op.get_attr("alpha")) == 0
     if op.type == "ClipByValue":
         return _is_zero(op.inputs[1])
-    return op.type in CEILINGS or (op.type == "Maximum" and any(map(_is_zero, op.inputs)))
+    return op.type in NATIVE or (op.type == "Maximum" and any(map(_is_zero, op.inputs)))
 
 
 def _is_zero(tensor: Any) -> bool:
@@ -44,15 +44,13 @@ def _place(op: Any) -> int:
     return int(op.type == "Maximum" and _is_zero(op.inputs[0]))
 
 
-def _passes(op: Any) -> Any:
-    """Return where the operation's own gradient passes, 0 or 1."""
-    x = op.inputs[_place(op)]
-    ceiling = op.inputs[2] if op.type == "ClipByValue" else CEILINGS.get(op.type, float("inf"))
-    return tf.cast((x > 0) & (x < tf.cast(ceiling, x.dtype)), x.dtype)
-
-
 def _guided(op: Any, gradient: Any) -> Any:
-    return _to_x(op, tf.nn.relu(gradient) * _passes(op))
+    positive = tf.nn.relu(gradient)
+    if op.type in NATIVE:
+        return NATIVE[op.type](gradients=positive, features=op.outputs[0])
+    x = op.inputs[_place(op)]
+    passes = (x > 0) & (x < op.inputs[2]) if op.type == "ClipByValue" else x > 0
+    return _to_x(op, positive * tf.cast(passes, x.dtype))
 
 
 def _rectified(op: Any, gradient: Any) -> Any:

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 
 import torch
 
 import saliency
-from benchmarks import bare
 from benchmarks.subjects import Subject
+from benchmarks.table import Row, in_short
+from benchmarks.torch import bare
 from saliency.core.run import usual_size
 
 
-@dataclass(frozen=True)
-class Row:
-    """A ratio to be measured.
-
-    Args:
-        name: of the method, with what matters of its options.
-        passes: the bare passes, in words.
-        ours: what is timed.
-        bare: what it is held against.
-        bar: the ratio should not exceed it; None where there is none.
-    """
-
-    name: str
-    passes: str
-    ours: Callable[[], object]
-    bare: Callable[[], object]
-    bar: float | None = None
+def remarks(_: Sequence[Subject]) -> Iterator[str]:
+    """Yield what should stand above the table."""
+    yield f"Torch {torch.__version__}, {torch.get_num_threads()} threads."
 
 
 def rows(subject: Subject) -> Iterator[Row]:
@@ -40,11 +25,11 @@ def rows(subject: Subject) -> Iterator[Row]:
 
     def to_gradients(name: str, ours: Callable[[], object], bar: float | None = None) -> Row:
         given = bare.batches(model, ours)
-        return Row(name, f"{_sizes(given)} bare gradients", ours, partial(bare.gradients, model, y, given), bar)
+        return Row(name, f"{in_short(given)} bare gradients", ours, partial(bare.gradients, model, y, given), bar)
 
     def to_forwards(name: str, ours: Callable[[], object], bar: float) -> Row:
         given = bare.batches(model, ours)
-        return Row(name, f"{_sizes(given)} bare forwards", ours, partial(bare.forwards, model, given), bar)
+        return Row(name, f"{in_short(given)} bare forwards", ours, partial(bare.forwards, model, given), bar)
 
     vanilla = saliency.Vanilla(model, y)
     yield to_gradients("Vanilla", partial(vanilla.GetMask, x))
@@ -65,13 +50,7 @@ def rows(subject: Subject) -> Iterator[Row]:
         yield to_forwards(f"GradCAM, {n} at once", partial(cam.GetMasks, [x.copy() for _ in range(n)]), 1.10)
 
     targets = partial(vanilla.GetMasks, [x] * 8, subject.classes)  # one forward pass; the bare way repeats the image
-    repeated = torch.from_numpy(x).repeat(8, 1, 1, 1).chunk(-(-8 // usual_size(x)))
+    repeated = torch.from_numpy(x).repeat(8, 1, 1, 1).chunk(-(-8 // usual_size(x, vanilla.adapter)))
     yield Row(
-        "Vanilla, 8 targets", f"{_sizes(repeated)} bare gradients", targets, partial(bare.gradients, model, y, repeated), 1.0
+        "Vanilla, 8 targets", f"{in_short(repeated)} bare gradients", targets, partial(bare.gradients, model, y, repeated), 1.0
     )
-
-
-def _sizes(given: Sequence[torch.Tensor]) -> str:
-    """Write batches down in short: ``13+12``, ``1+13x14``."""
-    runs = [(size, len(list(same))) for size, same in groupby(len(batch) for batch in given)]
-    return "+".join(str(size) if times == 1 else f"{times}x{size}" for size, times in runs)

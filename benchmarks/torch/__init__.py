@@ -1,0 +1,1 @@
+"""Torch: its networks, its bare passes, its rows."""
