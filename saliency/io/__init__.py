@@ -1,1 +1,1 @@
-"""Files: DNNBrain's stimulus tables, pictures, and names that are never half-written."""
+"""Files: DNNBrain's stimuli, activations and masks; pictures; and names that are never half-written."""

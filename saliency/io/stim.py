@@ -1,7 +1,7 @@
 """DNNBrain's ``.stim.csv``: a header of ``key=value`` lines, a ``data=`` line with the columns, a row per stimulus."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.io.lines import check_suffix, numbered, wrong
+from saliency.io.replacing import replacing
+
+SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")
 EXAMPLE = "A stimulus file has lines like these: type=image | path=images | data=stimID,label | cat.jpg,281"
 
@@ -45,32 +49,60 @@ def read(file: str | Path) -> Stimulus:
         OSError: if it cannot be read.
     """
     file = Path(file)
-    if not file.name.endswith(".stim.csv"):
-        raise ValueError(f"{file}: the name must end in .stim.csv")
-    lines = [(i, line.strip()) for i, line in enumerate(_text(file).split("\n"), start=1) if line.strip()]
+    lines = list(numbered(file, SUFFIX))
     at = next((k for k, (_, line) in enumerate(lines) if line.partition("=")[0].strip() == "data"), None)
     if at is None:
-        raise _wrong(file, f"has no data= line. {EXAMPLE}")
+        raise wrong(file, f"has no data= line. {EXAMPLE}")
     header = dict(_header(file, lines[:at]))
     columns = [name.strip() for name in lines[at][1].partition("=")[2].split(",")]
     if "stimID" not in columns or len(set(columns)) < len(columns):
-        raise _wrong(file, f"line {lines[at][0]}: data= ({', '.join(columns)}) must name stimID, and every column once")
+        raise wrong(file, f"line {lines[at][0]}: data= ({', '.join(columns)}) must name stimID, and every column once")
     rows = list(_rows(file, lines[at + 1 :], len(columns)))
     if not rows:
-        raise _wrong(file, "has no stimuli: no row follows the data= line")
+        raise wrong(file, "has no stimuli: no row follows the data= line")
     kind, path = header.pop("type"), header.pop("path")
     data = {name: _column(file, name, [(i, row[k]) for i, row in rows], kind) for k, name in enumerate(columns)}
     return Stimulus(kind, path, data, header)
 
 
-def _text(file: Path) -> str:
-    if file.exists() and not file.is_file():
-        raise ValueError(f"{file}: must be a regular file")
-    raw = file.read_bytes()
-    try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+def write(stimulus: Stimulus, file: str | Path) -> None:
+    """Write a ``.stim.csv`` file as DNNBrain does: no line break at its end; 1.0 for 1 where all columns are numbers.
+
+    Raises:
+        ValueError: if the name ends otherwise, or DNNBrain would not read what was written as it is here; the format has no
+            quotes, so no comma, quotation mark, line break or blank at an end may be in a text, nor '=' in the header.
+        OSError: if it cannot be written.
+    """
+    file = Path(file)
+    check_suffix(file, SUFFIX)
+    header = {"type": stimulus.type, "path": stimulus.path, **stimulus.header}
+    columns = {name: np.asarray(column) for name, column in stimulus.data.items()}
+    _check_header(file, stimulus)
+    _check_texts(file, columns, ',="')
+    if "stimID" not in columns or {column.shape for column in columns.values()} != {(len(stimulus),)} or not len(stimulus):
+        raise wrong(file, f"data ({', '.join(columns)}) must hold stimID, and columns of one length, 1 or more")
+    rows = np.array(list(columns.values())).astype(str).T.tolist()
+    for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
+        _check_texts(file, cells, ',"')
+        _column(file, name, list(enumerate(cells, start=len(header) + 2)), stimulus.type)
+    head = [f"{key}={value}" for key, value in header.items()]
+    with replacing(file) as temporary:
+        temporary.write_bytes("\n".join([*head, f"data={','.join(columns)}", *map(",".join, rows)]).encode())
+
+
+def _check_header(file: Path, stimulus: Stimulus) -> None:
+    if stimulus.type not in TYPES:
+        raise wrong(file, f"type (={stimulus.type!r}) must be one of {', '.join(TYPES)}")
+    if reserved := {"type", "path", "data"} & set(stimulus.header):
+        raise wrong(file, f"`header` must not hold {', '.join(sorted(reserved))}, which have their own places")
+    _check_texts(file, [text for text in (stimulus.path, *stimulus.header.values()) if text], "=")
+    _check_texts(file, stimulus.header, "=")
+
+
+def _check_texts(file: Path, texts: Iterable[str], barred: str) -> None:
+    for text in texts:
+        if text != text.strip() or len(text.splitlines()) != 1 or set(barred) & set(text):
+            raise wrong(file, f"cannot hold {text!r}: a text must have no blank at its ends, no line break, none of {barred}")
 
 
 def _header(file: Path, lines: list[tuple[int, str]]) -> Iterator[tuple[str, str]]:
@@ -78,14 +110,16 @@ def _header(file: Path, lines: list[tuple[int, str]]) -> Iterator[tuple[str, str
     for i, line in lines:
         key, equals, value = line.partition("=")
         if not equals:
-            raise _wrong(file, f"line {i} ({line!r}) must be key=value")
+            raise wrong(file, f"line {i} ({line!r}) must be key=value")
+        if key.strip() in found:
+            raise wrong(file, f"line {i}: {key.strip()}= is given before")
         found.append(key.strip())
         yield key.strip(), value.strip()
         if key.strip() == "type" and value.strip() not in TYPES:
-            raise _wrong(file, f"line {i}: type (={value.strip()!r}) must be one of {', '.join(TYPES)}")
+            raise wrong(file, f"line {i}: type (={value.strip()!r}) must be one of {', '.join(TYPES)}")
     for key in ("type", "path"):
         if key not in found:
-            raise _wrong(file, f"has no {key}= line. {EXAMPLE}")
+            raise wrong(file, f"has no {key}= line. {EXAMPLE}")
 
 
 def _rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterator[tuple[int, list[str]]]:
@@ -93,11 +127,11 @@ def _rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterator[tupl
         try:
             (cells,) = csv.reader([line], skipinitialspace=True)
         except csv.Error as error:
-            raise _wrong(file, f"line {i} can't be read: {error}") from None
+            raise wrong(file, f"line {i} can't be read: {error}") from None
         if len(cells) == width + 1 and not cells[-1]:  # a comma at the end
             cells.pop()
         if len(cells) != width:
-            raise _wrong(file, f"line {i} has {len(cells)} fields; the data= line names {width}")
+            raise wrong(file, f"line {i} has {len(cells)} fields; the data= line names {width}")
         yield i, [cell.strip() for cell in cells]
 
 
@@ -110,11 +144,7 @@ def _column(file: Path, name: str, cells: list[tuple[int, str]], kind: str) -> n
         try:
             numbers.append(float(cell))
         except ValueError:
-            raise _wrong(file, f"line {i}: {name} (={cell!r}) must be a number") from None
+            raise wrong(file, f"line {i}: {name} (={cell!r}) must be a number") from None
         if whole and not (numbers[-1].is_integer() and abs(numbers[-1]) < 2**53):
-            raise _wrong(file, f"line {i}: {name} (={cell!r}) must be a whole number")
+            raise wrong(file, f"line {i}: {name} (={cell!r}) must be a whole number")
     return np.array(numbers, dtype=np.int64 if whole else np.float64)
-
-
-def _wrong(file: Path, what: str) -> ValueError:
-    return ValueError(f"{file}: {what}")

@@ -1,9 +1,13 @@
 """Stimulus files as DNNBrain writes them, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 
 from saliency.io import stim
+from saliency.io.stim import Stimulus
+from tests.dnnbrain import FORMATS, needs_fixtures
 
 GOOD = """type=image
 path=E:\\data\\images
@@ -87,3 +91,65 @@ def test_other_encodings_and_names_are_refused(tmp_path):
         stim.read(tmp_path / "folder.stim.csv")
     with pytest.raises(FileNotFoundError):
         stim.read(tmp_path / "none.stim.csv")
+
+
+DATA = {"stimID": np.array(["a.png", "b.png"]), "label": np.array([1, 2]), "RT": np.array([0.1, 1e-7])}
+
+
+def table(data=DATA, kind="image", path="p", **header):
+    return Stimulus(kind, path, {name: np.asarray(column) for name, column in data.items()}, header)
+
+
+def test_a_file_is_written_as_dnnbrain_writes_it(tmp_path):
+    file = tmp_path / "a.stim.csv"
+    stim.write(table({**DATA, "value": np.array([25.264225, 1], np.float32)}, title="t"), file)
+    expected = "type=image\npath=p\ntitle=t\ndata=stimID,label,RT,value\na.png,1,0.1,25.264225\nb.png,2,1e-07,1.0"
+    assert file.read_bytes() == expected.encode()
+    stim.write(table({"stimID": [1, 5], "acc": [0.2, np.nan], "label": [0, 2]}, "video"), file)
+    assert file.read_bytes() == b"type=video\npath=p\ndata=stimID,acc,label\n1.0,0.2,0.0\n5.0,nan,2.0"
+    assert stim.read(file).data["stimID"].tolist() == [1, 5]
+
+
+@needs_fixtures
+@pytest.mark.parametrize("name", ["test", "video", "video_clip"])
+def test_what_dnnbrain_wrote_comes_back_byte_for_byte(name, tmp_path):
+    stim.write(stim.read(FORMATS / f"{name}.stim.csv"), tmp_path / "a.stim.csv")
+    assert (tmp_path / "a.stim.csv").read_bytes() == (FORMATS / f"{name}.stim.csv").read_bytes()
+
+
+@needs_fixtures
+@pytest.mark.parametrize("name", ["cli2", "cli7", "hand_bold5000", "test", "video", "video_clip"])
+def test_dnnbrain_s_files_are_read_as_it_reads_them(name):
+    expected = json.loads((FORMATS / "expected_parse.json").read_text())["stim"][f"{name}.stim.csv"]
+    read, columns = stim.read(FORMATS / f"{name}.stim.csv"), expected.pop("data")
+    assert {"type": read.type, "path": read.path, **read.header} == expected
+    assert {name: (column.dtype, column.tolist()) for name, column in read.data.items()} == {
+        name: (column["dtype"], column["values"]) for name, column in columns.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("stimuli", "message"),
+    [
+        (table(kind="sound"), r"type .='sound'. must be one of"),
+        (table(path="a=b"), "cannot hold 'a=b'"),
+        (table(title="a\nb"), "cannot hold"),
+        (table(data={}), "must hold stimID"),
+        (table({"label": [1]}), "must hold stimID"),
+        (table({"stimID": ["a", "b"], "label": [1]}), "columns of one length"),
+        (table({"stimID": []}), "1 or more"),
+        (table({"stimID": ["a,b"]}), "cannot hold 'a,b'"),
+        (table({"stimID": ['"a']}), "cannot hold"),
+        (table({"stimID": [" a"]}), "no blank at its ends"),
+        (table({"stimID": [""]}), "cannot hold ''"),
+        (table({"stimID": ["a\u2028b"]}), "no line break"),
+        (table({"stimID": ["a"], " label": [1]}), "cannot hold ' label'"),
+        (table({"stimID": ["a"], "label": [1.5]}), r"line 4: label .='1.5'. must be a whole number"),
+        (table({"stimID": ["a"], "face": ["yes"]}), r"face .='yes'. must be a number"),
+        (Stimulus("image", "p", DATA, {"path": "q"}), "`header` must not hold path"),
+    ],
+)
+def test_what_would_not_be_read_again_is_not_written(tmp_path, stimuli, message):
+    with pytest.raises(ValueError, match=message):
+        stim.write(stimuli, tmp_path / "a.stim.csv")
+    assert list(tmp_path.iterdir()) == []
