@@ -24,10 +24,13 @@ def frameworks_loaded_by(module):
 
 FREE = [
     "saliency",
+    "saliency.io.act",
+    "saliency.io.dmask",
     "saliency.io.stim",
     "saliency.io.picture",
     "saliency.nets",
     "saliency.demo.__main__",
+    "saliency.cli.dnn_mask",
     "saliency.cli.dnn_saliency",
 ]
 

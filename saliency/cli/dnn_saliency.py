@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from saliency.cli.command import carry_out
 from saliency.cli.options import METHODS, Parser, Refused, channel, finite
 
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
@@ -27,20 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 all done, 1 some pictures failed, 2 refused, 130 interrupted.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        return _run(_parse(arguments))
-    except KeyboardInterrupt:
-        print("dnn_saliency: interrupted; figures that were finished are whole", file=sys.stderr)
-        return 130
-    except (Refused, ValueError, RuntimeError, OSError, ImportError) as error:
-        if "-debug" in arguments or "--debug" in arguments:
-            raise
-        print(f"dnn_saliency: error: {error}", file=sys.stderr)
-        return 2
+    return carry_out("dnn_saliency", _run, argv, "figures that were finished are whole")
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(arguments: list[str]) -> int:
+    options = _parse(arguments)
     from saliency.cli.saliency_run import SaliencyRun
 
     return SaliencyRun.prepare(options).run()

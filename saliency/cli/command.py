@@ -1,0 +1,39 @@
+"""What every command does around its work: one line for what goes wrong, and an exit status."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from saliency.cli.options import Refused
+
+OURS = (Refused, ValueError, RuntimeError, OSError, ImportError, MemoryError)
+
+
+def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] | None, interrupted: str) -> int:
+    """Run a command.
+
+    Args:
+        name: the command's.
+        work: takes the arguments, returns the exit status, or raises with one line that says what is wrong.
+        argv: the arguments; None takes the process's own.
+        interrupted: what is told of the files after an interrupt.
+
+    Returns:
+        Exit status: that of the work, 2 where it was refused, 130 where it was interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return work(arguments)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; {interrupted}", file=sys.stderr)
+        return 130
+    except OURS as error:
+        if "-debug" in arguments or "--debug" in arguments:
+            raise
+        print(f"{name}: error: {' '.join(_words(error).split())}", file=sys.stderr)
+        return 2
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename2 or error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
