@@ -41,6 +41,8 @@ def _run(arguments: list[str]) -> int:
     _check_output(Path(options.out))
     mask = _by_layers(options.layer, options.chn) if options.dmask is None else dmask.read(options.dmask)
     activation = act.read(options.act, None if mask is None else mask.layers)
+    if not activation.layers:
+        raise Refused(f"-act ({options.act}) holds no layers")
     if mask is None:
         mask = Dmask({name: Units() for name in activation.layers})
     if options.stim is not None:

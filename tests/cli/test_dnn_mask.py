@@ -144,6 +144,7 @@ OTHERS = {
     "-act garbage.act.h5 -out out.act.h5": "garbage.act.h5: cannot be read as HDF5",
     "-act cut.act.h5 -out out.act.h5": "cut.act.h5: cannot be read as HDF5",
     "-act bomb.act.h5 -out out.act.h5": "bomb.act.h5: conv5 declares 80000000000000 bytes and stores 0",
+    "-act empty.act.h5 -out out.act.h5": "-act (empty.act.h5) holds no layers",
     "-act link.act.h5 -out out.act.h5": "link.act.h5: a is a link",
     "-act folder.act.h5 -out out.act.h5": "folder.act.h5: must be a regular file",
     "-act two.act.h5 -dmask one.dmask.csv -out out.act.h5": "layer conv5: it has no rows",
@@ -171,6 +172,7 @@ def test_refusals_say_why_in_one_line_and_write_nothing(command, folder, capsys)
     (folder / "folder.act.h5").mkdir()
     (folder / "garbage.act.h5").write_text("garbage")
     (folder / "cut.act.h5").write_bytes((folder / "test.act.h5").read_bytes()[:20_000])
+    dnnbrain.write(folder / "empty.act.h5", {})
     dnnbrain.write(folder / "two.act.h5", {"conv5": LAYERS["conv5"][:, :, 0, 0]})
     with h5py.File(folder / "bomb.act.h5", "w") as h5:
         h5.create_dataset("conv5", shape=(10**10, 2000, 1, 1), dtype="f4", compression="gzip")
