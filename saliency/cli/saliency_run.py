@@ -5,7 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ class SaliencyRun:
         if options.show:
             checks.display()
         stimuli = checks.stimuli(options.stim)
-        network = nets.load(options.net, options.weights)
+        network = replace(nets.load(options.net, options.weights), resize=None)  # the whole picture, as the figure shows it
         checks.channels(network, options.layer, options.chn)
         run = cls(options, ChannelMaps(network, options.meth, options.layer), network, stimuli)
         if options.out is not None:

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from saliency.core.errors import ModelError
 from saliency.nets.embedded import INPUT_SIZE
+from saliency.nets.keras_backend import keras_on_tensorflow
 
 CHANNELS = (16, 32, 48, 48, 64, 64)
 POOLED = (1, 2)  # the blocks that halve rows and columns
@@ -24,8 +24,7 @@ def build(dtype: str = "float32") -> Any:
     Raises:
         ModelError: if Keras is on another backend than TensorFlow.
     """
-    if (backend := keras.config.backend()) != "tensorflow":
-        raise ModelError(f"`framework` (='tf') needs Keras on TensorFlow; it is on {backend}: set KERAS_BACKEND=tensorflow")
+    keras_on_tensorflow()
     inputs = x = keras.Input((*INPUT_SIZE, 3), dtype=dtype, name="scene")
     for i, channels in enumerate(CHANNELS, start=1):
         convolution = layers.Conv2D(

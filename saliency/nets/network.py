@@ -1,7 +1,7 @@
 """A network with what is needed to show it a picture and to name its layers."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
+from saliency.nets.preparation import Float32, centred, scaled, squashed
 
 
 @dataclass(frozen=True)
@@ -23,29 +24,41 @@ class Network:
         mean, std: of the three colours, on a scale of 0 to 1: the input is (pixel / 255 - mean) / std.
         paths: names of layers -> paths of modules; every path is a name of itself.
         channel_axis: where an input has its colours: 0 for (3, height, width), -1 for (height, width, 3).
+        resize: pixels of the shorter side, of which the centre becomes the input; None squashes the whole picture.
+        resample: how pixels are resized.
+        preprocess: from an RGB picture to an input, in place of all that the preparation is said to be above.
+        channels: names of layers -> how many channels or units each has, where the layer itself tells.
     """
 
     name: str
     model: Any
     size: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     paths: Mapping[str, str] = field(default_factory=dict)
     channel_axis: int = 0
+    resize: int | None = None
+    resample: Image.Resampling = Image.Resampling.BILINEAR
+    preprocess: Callable[[Image.Image], npt.ArrayLike] | None = None
+    channels: Mapping[str, int] = field(default_factory=dict)
 
-    def prepare(self, picture: Image.Image) -> npt.NDArray[np.float32]:
-        """Turn a picture into an input: squashed to the input's size, and scaled.
+    def prepare(self, picture: Image.Image) -> Float32:
+        """Turn a picture into an input.
 
         Args:
             picture: of any size and mode.
 
         Returns:
-            (3, height, width) or (height, width, 3), as DNNBrain prepares it: the whole picture, not a crop.
+            (3, height, width) or (height, width, 3), as ``channel_axis`` says.
         """
-        small = picture.convert("RGB").resize(self.size[::-1], Image.Resampling.BILINEAR)
-        pixels = np.asarray(small, np.float32) / np.float32(255)
-        scaled = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(np.moveaxis(scaled, -1, self.channel_axis))
+        picture = picture.convert("RGB")
+        if self.preprocess is not None:
+            return np.ascontiguousarray(self.preprocess(picture), np.float32)
+        if self.resize is None:
+            small = squashed(picture, self.size, self.resample)
+        else:
+            small = centred(picture, self.size, self.resize, self.resample)
+        return np.ascontiguousarray(np.moveaxis(scaled(small, self.mean, self.std), -1, self.channel_axis))
 
     def layer(self, name: str) -> str:
         """Return the path of a layer.
@@ -55,8 +68,6 @@ class Network:
         """
         if name not in self.paths:
             near = difflib.get_close_matches(name, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
-            raise TargetError(
-                f"{self.name} has no layer {name!r}; nearest: {', '.join(near)} (of {len(self.paths)}, "
-                f"{next(iter(self.paths))} to {list(self.paths)[-1]})"
-            )
+            told = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
+            raise TargetError(f"{self.name} has no layer {name!r}; nearest: {', '.join(near)} (of {len(self.paths)}, {told})")
         return self.paths[name]

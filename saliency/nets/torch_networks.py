@@ -1,31 +1,32 @@
-"""Networks in Torch: the embedded ones, and torchvision's."""
+"""Networks in Torch: the embedded ones, by name, from files and from functions."""
 
-import difflib
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from saliency.core.errors import InputError, ModelError
+from saliency.core.errors import InputError
+from saliency.nets import torchvision_networks
 from saliency.nets.demo_net import DemoNet
-from saliency.nets.embedded import EMBEDDED
-from saliency.nets.names import layer_paths as paths
+from saliency.nets.names import channel_counts, layer_paths
 from saliency.nets.network import Network
+from saliency.nets.own import Habits
+from saliency.nets.preparation import MEAN, STD
 from saliency.nets.weights import load_weights
 
-__all__ = ["CHANNEL_AXIS", "demo_net", "other", "paths", "untrained"]
-
 CHANNEL_AXIS = 0
+SIZE = (224, 224)  # rows, columns, of a model that does not say
 
-PRETRAINED_FORM = {"googlenet": {"transform_input": True}, "inception_v3": {"transform_input": True}}
-"""What torchvision sets when it loads its own weights of these networks."""
+other = torchvision_networks.load
+fill = load_weights
 
 
-def demo_net(weights: str | Path) -> DemoNet:
+def demo_net(weights: str | Path, trust: bool = False) -> DemoNet:
     """Return DemoNet with the weights of a file."""
-    model = DemoNet()
-    load_weights(model, weights)
+    with torch.random.fork_rng([]):
+        model = DemoNet()
+    load_weights(model, weights, trust)
     return model.eval()
 
 
@@ -36,35 +37,59 @@ def untrained(seed: int) -> DemoNet:
         return DemoNet()
 
 
-def other(name: str, weights: str | Path | None) -> Network:
-    """Return one of torchvision's networks; see ``registry.load``."""
-    models = _import_models()
-    builders = {_plain(key): key for key in models.list_models(module=models)}
-    if _plain(name) not in builders:
-        near = [builders[key] for key in difflib.get_close_matches(_plain(name), builders, n=3, cutoff=0.4)]
-        raise InputError(f"`net` (={name!r}) must be a network's name; nearest: {', '.join(near or EMBEDDED)}")
-    if weights is None:
-        raise InputError(f"`net` (={name!r}) needs `weights`, a safetensors file or plain state dict of torchvision's {name}")
-    key = builders[_plain(name)]
-    build: Callable[..., torch.nn.Module] = models.get_model_builder(key)
-    form: dict[str, Any] = PRETRAINED_FORM.get(key, {})
-    model = build(weights=None, **form, **({"init_weights": False} if form else {}))
-    load_weights(model, weights)
-    usual = models.get_model_weights(key).DEFAULT.transforms()
-    side = int(getattr(model, "image_size", usual.crop_size[0]))  # a ViT takes one size; others were trained at this one
-    return Network(name, model.eval(), (side, side), tuple(usual.mean), tuple(usual.std), paths(model))
+def named(model: torch.nn.Module) -> tuple[dict[str, str], dict[str, int]]:
+    """Return name -> path for every layer, and name -> number of channels where a layer tells it."""
+    paths = layer_paths(model)
+    return paths, channel_counts(model, paths)
 
 
-def _import_models() -> Any:
+def opened(file: Path, trust: bool) -> Any:
+    """Return the model in a file.
+
+    Args:
+        file: a pickled module or an exported program.
+        trust: that its code may run; without, it is not opened.
+
+    Raises:
+        InputError: if it may not be opened, or holds no model.
+    """
+    if not trust:
+        raise InputError(
+            f"`net` ({file}) holds a model, whose loading can run any code that is in the file: give `trust` if you know "
+            "where it is from; if it holds weights alone, give the network's name, and this file as `weights`"
+        )
     try:
-        import torchvision.models
-    except (ImportError, RuntimeError) as error:
-        raise ModelError(
-            f"`net` needs torchvision in the release that belongs to your Torch ({torch.__version__}), installed from the "
-            f"same place: pip install 'saliency-masks[torchvision]'. Importing it says: {str(error).splitlines()[0]}"
+        if file.suffix == ".pt2":
+            return torch.export.load(file).module()
+        model = torch.load(file, map_location="cpu", weights_only=False)
+    except Exception as error:  # whatever the file's code raises
+        raise InputError(
+            f"`net` ({file}) cannot be loaded: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         ) from error
-    return torchvision.models
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"`net` ({file}) must hold a module; it holds a {type(model).__name__}: give it as `weights`")
+    return model
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")
+def own(name: str, model: torch.nn.Module, habits: Habits) -> Network:
+    """Return a user's module with its habits; without any, its pictures are prepared as most networks' are.
+
+    Raises:
+        InputError: if ``layer2loc`` leads to no module.
+    """
+    paths = layer_paths(model, habits.layers)
+    _check(name, paths, habits.layers or {}, model)
+    if not isinstance(model, torch.fx.GraphModule):  # an exported program has no modes
+        model.eval()
+    channels = channel_counts(model, paths)
+    size = habits.size or SIZE
+    return Network(name, model, size, MEAN, STD, paths, CHANNEL_AXIS, preprocess=habits.preprocess, channels=channels)
+
+
+def _check(name: str, paths: Mapping[str, str], named: Mapping[str, Any], model: torch.nn.Module) -> None:
+    there = {path for path, _ in model.named_modules()}
+    for layer in named:
+        if paths[layer] not in there:
+            raise InputError(
+                f"`net` (={name!r}): its `layer2loc` has {layer} at {paths[layer]}, where the model has no module"
+            )

@@ -1,4 +1,4 @@
-"""Weights that Torch trained, from a file into a Keras model whose layers have the same names."""
+"""Weights from a file into a Keras model: those that Torch trained, where the layers have the same names, and Keras's own."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +41,25 @@ def load_weights(model: Any, file: str | Path) -> None:
     check_fit(file, _shapes(state), _shapes(own), model.name)
     for name, weight in own.items():
         weight.assign(state[name])
+
+
+def load_own_weights(model: Any, file: str | Path, trust: bool = False) -> None:  # noqa: ARG001 - as for Torch
+    """Fill a Keras model with weights that Keras wrote, of which nothing but numbers is read.
+
+    Args:
+        model: changed in place.
+        file: .weights.h5, .h5 or .keras of the same network.
+        trust: not needed.
+
+    Raises:
+        InputError: if the file is missing, is none of these, or does not fit.
+    """
+    check_file(Path(file))
+    try:
+        model.load_weights(file)
+    except Exception as error:  # HDF5, zip files, shapes: each has its own
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"`weights` ({file}) must be .weights.h5, .h5 or .keras of {model.name}: {told}") from error
 
 
 def _read(file: Path) -> Mapping[str, npt.NDArray[Any]]:

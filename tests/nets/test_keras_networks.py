@@ -85,7 +85,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
 
 
 def test_networks_that_are_not_embedded_are_refused():
-    with pytest.raises(saliency.InputError, match="must be one of DemoNet, ShortcutNet in `framework` .='tf'."):
+    with pytest.raises(saliency.InputError, match="is not in `framework` .='tf'.: give 'torch', which has Vgg11"):
         nets.load("Vgg11", framework="tf")
     with pytest.raises(saliency.InputError, match="nearest: DemoNet"):
         nets.load("DemoNett", framework="tf")

@@ -94,26 +94,6 @@ def test_embedded_networks_by_any_case():
         network.layer("cnov4")
 
 
-def test_unknown_names_suggest_the_nearest_and_are_never_evaluated(tmp_path):
-    pytest.importorskip("torchvision")
-    with pytest.raises(saliency.InputError, match="nearest: .*alexnet"):
-        nets.load("AlexNett")
-    with pytest.raises(saliency.InputError, match="must be a network's name"):
-        nets.load(f"__import__('pathlib').Path({str(tmp_path / 'marker')!r}).touch()")
-    assert not (tmp_path / "marker").exists()
-
-
-def test_a_torchvision_network_needs_weights(tmp_path):
-    models = pytest.importorskip("torchvision.models")
-    with pytest.raises(saliency.InputError, match="`net` .='Vgg11'. needs `weights`"):
-        nets.load("Vgg11")
-    torch.manual_seed(0)
-    file = save(tmp_path, models.mobilenet_v2(weights=None).state_dict())
-    network = nets.load("MobileNet_V2", file)
-    assert (network.size, network.std) == ((224, 224), (0.229, 0.224, 0.225))
-    assert network.layer("features.18.0") == "features.18.0"
-
-
 def test_dnnbrain_s_layer_names():
     models = pytest.importorskip("torchvision.models")
     names = layer_paths(models.alexnet(weights=None))
@@ -122,3 +102,8 @@ def test_dnnbrain_s_layer_names():
     with torch.device("meta"):
         names = layer_paths(models.vgg19_bn(weights=None))
     assert names["conv2_bn"] == "features.4" and names["conv16_maxpool"] == "features.52" and names["fc3"] == "classifier.6"
+
+
+def test_dnnbrain_s_names_may_be_given():
+    names = layer_paths(DemoNet(), {"first": ("conv1",), "last": "fc1"})
+    assert (names["first"], names["last"], names["conv2"]) == ("conv1", "fc1", "conv2")
