@@ -1,5 +1,6 @@
 """torchvision's networks and DNNBrain's: layers, preparation, and where their weights are looked for."""
 
+import hashlib
 import socket
 import threading
 from dataclasses import replace
@@ -169,6 +170,17 @@ def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
             find_weights("x", Source(None, url))
     assert (threading.active_count(), socket.getdefaulttimeout()) == (threads, before)
     assert not list((tmp_path / "hub" / "checkpoints").iterdir())
+
+
+def test_a_download_is_kept_when_its_checksum_is_right(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    (tmp_path / f"w-{hashlib.sha256(b'weights').hexdigest()[:8]}.pth").write_bytes(b"weights")
+    (tmp_path / "w-00000000.pth").write_bytes(b"others")
+    right = find_weights("x", Source(None, next(tmp_path.glob("w-[!0]*.pth")).as_uri()))
+    assert right.read_bytes() == b"weights" and right.parent == tmp_path / "torch" / "hub" / "checkpoints"
+    with pytest.raises(saliency.InputError, match="invalid hash value"):
+        find_weights("x", Source(None, (tmp_path / "w-00000000.pth").as_uri()))
+    assert list(right.parent.iterdir()) == [right]
 
 
 @pytest.mark.parametrize("name", ["vit_h_14", "swin_v2_t", "maxvit_t", "inception_v3"])
