@@ -83,7 +83,7 @@ class FunctionAdapter(GradientAdapter):
         raise ModelError(f"`model` is the function {name}, which does not give {what}: {_REMEDY}, or use Occlusion or RISE")
 
 
-_REMEDY = "pass the torch.nn.Module behind it (saliency.torch.TorchAdapter serves it)"
+_REMEDY = "pass the model behind it, a torch.nn.Module or a Keras model (saliency.wrap serves it)"
 
 
 def _floating(dtype: Any) -> np.dtype[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from saliency.core.adapter import Array, GradientAdapter
 from saliency.core.errors import InputError, ModelError
+from saliency.core.numbers import has_rows
 from saliency.core.outputs import channels_of
 from saliency.core.target import Target
 
@@ -49,7 +50,7 @@ class Inputs:
     def one(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
         """Return a single input; arrays among the others have no batch axis yet."""
         feed = {name: adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
-        feed = {name: value[None] if getattr(value, "shape", ()) else value for name, value in feed.items()}
+        feed = {name: value[None] if has_rows(value) else value for name, value in feed.items()}
         return cls.of([x_value], y, None, feed)
 
     def batch(self, start: int, size: int) -> tuple[int, int]:

@@ -31,6 +31,11 @@ def whole(name: str, value: Any, least: int) -> int:
     return number
 
 
+def has_rows(value: Any) -> bool:
+    """Tell whether one of a model's other inputs is an array with axes, of which the first is the batch's."""
+    return len(getattr(value, "shape", ())) > 0
+
+
 def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray[Any]:
     """Read numbers on the host: lists, arrays and PIL images.
 

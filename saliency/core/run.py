@@ -79,7 +79,7 @@ def usual_size(x_value: Any, adapter: GradientAdapter) -> int:
     """Return the batch size that suits an input: measured to be about the fastest for pictures, on a CPU's caches."""
     try:
         numbers = int(math.prod(np.shape(x_value)))
-    except ValueError:  # a ragged list, which the adapter will refuse by name
+    except (ValueError, TypeError):  # a ragged list, which the adapter will refuse by name
         numbers = 1
     return min(32, math.isqrt(adapter.usual_sizes // max(1, numbers))) or 1
 

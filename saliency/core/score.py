@@ -10,6 +10,7 @@ import numpy as np
 from saliency.core.adapter import Array, GradientAdapter, Rule
 from saliency.core.errors import InputError
 from saliency.core.modifiers import Modifier
+from saliency.core.numbers import has_rows
 from saliency.core.pace import Pace
 from saliency.core.target import Target
 
@@ -118,10 +119,10 @@ class Score:
         return modified
 
     def _fed(self, samples: slice) -> dict[str, Any]:
-        return {name: value[samples] if getattr(value, "shape", None) else value for name, value in self.feed.items()}
+        return {name: value[samples] if has_rows(value) else value for name, value in self.feed.items()}
 
     def _tile(self, value: Any, times: int) -> Any:
-        return self.adapter.xp.concatenate([value] * times) if times > 1 and getattr(value, "shape", None) else value
+        return self.adapter.xp.concatenate([value] * times) if times > 1 and has_rows(value) else value
 
     def _each(self, array: Array, times: int) -> Array:
         """Repeat every entry ``times`` times, one after the other."""

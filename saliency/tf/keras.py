@@ -19,6 +19,7 @@ from saliency.tf.normal import normal_rows
 from saliency.tf.questions import Questions
 from saliency.tf.reading import Reading
 from saliency.tf.served import check_finite, served
+from saliency.tf.state import state_of
 from saliency.tf.trace import Traces
 
 NO_LAYER = (
@@ -67,9 +68,9 @@ class KerasAdapter(GradientAdapter):
         self.channel_axis = _channel_axis(layers.values()) if channel_axis == "auto" else channel_axis
         self._last = self.channel_axis != 0
         reading = Reading(self._model, self._last)
-        state = tuple((id(layer), id(getattr(layer, "activation", None))) for layer in layers.values())
-        about = (state, signature, x_name, output, self._last, jit_compile)
-        self._questions = Questions(reading, Traces.of(self.model, about, jit_compile))
+        told = (signature, x_name, output, self._last, jit_compile)
+        traces = Traces.of(self.model, told, state_of(self.model, layers.values()), jit_compile)
+        self._questions = Questions(reading, traces)
         self._found: dict[Any, Any] = {}  # layers found before, by the kind of input and target
 
     def asarray(self, value: Any, name: str = "x_value") -> Any:

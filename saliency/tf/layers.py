@@ -91,14 +91,15 @@ def tapped(layers: Iterable[Any]) -> Iterator[list[tuple[Any, Any]]]:
     thread, replaced = threading.get_ident(), []
     try:
         for layer in layers:
-            if "call" in vars(layer):
-                raise TargetError(f"layer {layer.name!r} has a `call` of its own and can't be read")
+            replaced.append((layer, vars(layer).get("call")))  # an operator's layer has one of its own
             object.__setattr__(layer, "call", _tap(layer, layer.call, calls, thread))
-            replaced.append(layer)
         yield calls
     finally:
-        for layer in replaced:
-            object.__delattr__(layer, "call")
+        for layer, own in replaced:
+            if own is None:
+                vars(layer).pop("call", None)
+            else:
+                object.__setattr__(layer, "call", own)
 
 
 def _tap(layer: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> Any:
@@ -107,7 +108,10 @@ def _tap(layer: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> An
         output = call(*args, **kwargs)
         if threading.get_ident() != thread:
             return output
-        output = tf.identity(output) if isinstance(output, tf.Tensor) else output
+        if isinstance(output, tf.Tensor):
+            mask, output = getattr(output, "_keras_mask", None), tf.identity(output)
+            if mask is not None:  # which steps of a sequence count, for the layers that follow
+                output._keras_mask = mask
         calls.append((layer, output))
         return output
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.tf.walk import bodies, carries
+
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid"}
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -12,6 +14,8 @@ MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axi
 RESHAPING: dict[str, Callable[[Any, Any], Any]] = {
     "Identity": lambda _op, x: x,
     "StopGradient": lambda _op, x: x,
+    "EnsureShape": lambda _op, x: x,
+    "CheckNumerics": lambda _op, x: x,
     "Cast": lambda _op, x: x,  # the logits keep their own precision
     "Reshape": lambda op, x: tf.reshape(x, op.inputs[1]),
     "Squeeze": lambda op, x: tf.squeeze(x, op.get_attr("squeeze_dims") or None),
@@ -23,8 +27,12 @@ RESHAPING: dict[str, Callable[[Any, Any], Any]] = {
 }
 """What an operation does to a tensor that only stands elsewhere afterwards."""
 
-ELEMENTWISE = {"Add", "AddV2", "BiasAdd", "Clip", "ClipByValue", "ConcatV2", "Exp", "GatherV2", "Log", "Maximum", "Minimum",
-               "Mul", "Neg", "Pack", "RealDiv", "Split", "Sub"}  # fmt: skip
+MIXING = {
+    "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "Conv2D", "Conv3D", "DepthwiseConv2dNative",
+    "Conv2DBackpropInput", "Conv3DBackpropInputV2", "Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Softplus",
+    "Placeholder",
+}  # fmt: skip
+"""Operations that make something new of a probability, which is no end of the model then."""
 
 
 def logits_of(output: Any) -> tuple[Any, bool]:
@@ -59,15 +67,24 @@ def _squashed(tensor: Any) -> Any:
     return None
 
 
-def _hidden(tensor: Any) -> bool:
-    """Tell whether arithmetic on one tensor leads from a softmax or sigmoid to this one."""
-    while tensor.op.type in ELEMENTWISE or tensor.op.type in RESHAPING:
-        made = [one for one in tensor.op.inputs if tf.get_static_value(one) is None and one.dtype.is_floating]
-        if len(made) != 1 and tensor.op.type not in ("ConcatV2", "Pack"):
-            return False
-        tensor = made[0] if made else tensor.op.inputs[0]
-        if not made:
-            return False
-        if _squashed(tensor) is not None:
-            return True
-    return False
+def _hidden(tensor: Any, known: dict[Any, bool] | None = None) -> bool:
+    """Tell whether all that a tensor was made of, by arithmetic, in branches and loops, came out of a softmax or sigmoid."""
+    known = {} if known is None else known
+    op = tensor.op
+    if op not in known:
+        known[op] = False  # should it lead to itself
+        inside = [graph.outputs[tensor.value_index] for graph in bodies(op) if tensor.value_index < len(graph.outputs)]
+        sources = [] if inside or op.type in MIXING else _sources(op)
+        known[op] = (
+            _squashed(tensor) is not None
+            or any(_hidden(one, known) for one in inside)
+            or (bool(sources) and all(_hidden(one, known) for one in sources))
+        )
+    return known[op]
+
+
+def _sources(op: Any) -> list[Any]:
+    """Return the tensors of floats, or lists of them, that an operation makes its result of."""
+    if op.type == "TensorListSetItem":
+        return [op.inputs[2]]
+    return [one for one in op.inputs if carries(one) and tf.get_static_value(one) is None]

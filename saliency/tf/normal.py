@@ -22,7 +22,10 @@ def normal_rows(shape: tuple[int, ...], seeds: Sequence[int]) -> Any:
     return tf.reshape(flat[:, : math.prod(shape)], (len(seeds), *shape))
 
 
-@tf.function(autograph=False)  # type: ignore[untyped-decorator] # TensorFlow has no types
+SPECS = [tf.TensorSpec((None, 2), tf.int64), tf.TensorSpec((), tf.int32)]
+
+
+@tf.function(autograph=False, input_signature=SPECS)  # type: ignore[untyped-decorator] # TensorFlow has no types
 def _rows(seeds: Any, pairs: Any) -> Any:
     """Return (seeds, 2 * pairs)."""
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from saliency.core.errors import TargetError
@@ -19,29 +20,43 @@ def find_tensor(graph: Any, name: str) -> Any:
     Raises:
         TargetError: if there is none, or several.
     """
-    ops = [op for op in graph.get_operations() if op.outputs and op.outputs[0].dtype.is_floating]
-    wanted = name.removesuffix(":0")
+    made = [op for op in graph.get_operations() if op.outputs and op.outputs[0].dtype.is_floating]
+    ops, wanted = {_plain(op.name): op for op in made}, name.removesuffix(":0")
+    exact = [op for op in made if op.name == wanted]
+    if exact:
+        return exact[0].outputs[0]
     numbered = "/".join(rf"{re.escape(part)}(_\d+)?" for part in wanted.split("/"))
     for pattern in (re.escape(wanted), numbered):
         for found in (_ending(ops, pattern), _last_of_scope(ops, pattern)):
             if len(found) == 1:
-                return found[0].outputs[0]
+                return ops[found[0]].outputs[0]
             if found:
-                several = ", ".join(op.name for op in found[:5])
+                several = ", ".join(found[:5])
                 raise TargetError(f"`layer` (={name!r}) must name one operation; the model has {several}")
     parts = wanted.count("/") + 1
-    names = list(dict.fromkeys("/".join(op.name.split("/")[-parts:]) for op in ops))
+    names = list(dict.fromkeys("/".join(one.split("/")[-parts:]) for one in ops))
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3) or names[-3:]
     raise TargetError(f"`layer` (={name!r}) must be one of the graph's operations; nearest: {', '.join(near)}")
 
 
-def _ending(ops: list[Any], pattern: str) -> list[Any]:
-    return [op for op in ops if re.fullmatch(pattern, op.name)] or [op for op in ops if re.search(f"/{pattern}$", op.name)]
+def _plain(name: str) -> str:
+    """Return an operation's name without the calls that it was inside of."""
+    parts = name.split("/")
+    if "Func" in parts:  # what is left of a call itself
+        return name
+    outside = [part for part in parts[:-1] if not re.fullmatch(r"(Stateful)?PartitionedCall(_\d+)?", part)]
+    return "/".join([*outside, parts[-1]])
 
 
-def _last_of_scope(ops: list[Any], pattern: str) -> list[Any]:
-    places = [(re.search(f"(^|/){pattern}/", op.name), op) for op in ops]
-    ends = {op.name[: place.end()]: op for place, op in places if place}  # the last one of each scope of this name
+def _ending(names: Iterable[str], pattern: str) -> list[str]:
+    return [name for name in names if re.fullmatch(pattern, name)] or [
+        name for name in names if re.search(f"/{pattern}$", name) and "/Func/" not in name
+    ]
+
+
+def _last_of_scope(names: Iterable[str], pattern: str) -> list[str]:
+    places = [(re.search(f"(^|/){pattern}/", name), name) for name in names if "/Func/" not in name]
+    ends = {name[: place.end()]: name for place, name in places if place}  # the last one of each scope of this name
     return list(ends.values())
 
 

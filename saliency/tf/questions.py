@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from saliency.core.adapter import Rule
-from saliency.core.errors import LogitWarning
+from saliency.core.errors import LogitWarning, ModelError
 from saliency.core.outputs import HIDDEN
 from saliency.core.target import Target
 from saliency.core.warn import warn
@@ -49,11 +49,11 @@ class Questions:
             seen = self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
             scores = self._reading.scores(seen, x, target, *places)
             with ruled(x, scores, rule, allow_no_relu):
-                return scores, differentiate(scores, x, times, "`x_value`")
+                return rows_of(seen, scores), scores, differentiate(scores, x, times, "`x_value`")
 
         about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu)
-        found: tuple[Any, Any] = self._ask(about, target, body, x, feed)[1]
-        return found
+        _, scores, gradients = self._ask(about, target, body, x, feed)
+        return scores, gradients
 
     def features(self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
@@ -63,14 +63,15 @@ class Questions:
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             passed = self._reading.run(notes, x, feed, [target.layer, path])
             leaf = self._reading.tensor(passed, path, last=True)
-            scores = self._reading.scores(self._reading.of(passed, target, notes), x, target, *places)
+            seen = self._reading.of(passed, target, notes)
+            scores = self._reading.scores(seen, x, target, *places)
             gradients = differentiate(scores, leaf, times, name)
             counted_in = self._reading.model.counted_in
-            return scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
+            return rows_of(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
 
         about = ("features", *self._reading.about(target), times, path, grid)
-        found: tuple[Any, Any, Any] = self._ask(about, target, body, x, feed)[1]
-        return found
+        _, scores, found, gradients = self._ask(about, target, body, x, feed)
+        return scores, found, gradients
 
     def spatial_layers(self, x: Any, target: Target, feed: Feed, grid: Grid) -> dict[Any, bool]:
         """Return the layers that the scores depend on and that have the input's spatial axes, in the order of their calls.
@@ -80,21 +81,22 @@ class Questions:
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             passed = self._reading.run(notes, x, feed, None)
-            scores = self._reading.scores(self._reading.of(passed, target, notes), x, target, *places)
+            seen = self._reading.of(passed, target, notes)
+            scores = self._reading.scores(seen, x, target, *places)
             named = {name: one for name, one in self._reading.named(passed, x, scores).items() if _suits(grid, one)}
             gradients = tf.gradients(scores, list(named.values())) if named else []
             found = {name: one for name, one in zip(named, gradients, strict=True) if one is not None}
-            notes["names"] = list(found)
-            return [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
+            counts = [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
+            return rows_of(seen, scores), tf.constant(list(map(str, found))), counts
 
         about = ("layers", *self._reading.about(target), _per_input(target, x), grid)
-        trace, counts = self._ask(about, target, body, x, feed)
-        return {name: bool(one) for name, one in zip(trace.notes["names"], counts, strict=True)}
+        _, names, counts = self._ask(about, target, body, x, feed)
+        return {name.decode(): bool(one) for name, one in zip(np.asarray(names), counts, strict=True)}
 
-    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> tuple[Trace, Any]:
+    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> Any:
+        """Run a question whose first answer is the number of rows that the scores were read off."""
         if target.function is not None:
-            trace = self._traces.get(about, target.function, body, x, feed)
-            return trace, trace(x, feed)
+            return self._traces.get(about, target.function, body, x, feed)(x, feed)
         places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
         trace = self._traces.get(about, None, body, x, feed, *places)
         _tell(trace)
@@ -102,7 +104,18 @@ class Questions:
         if None in shape[1:]:  # what the graph does not know before it runs
             shape = self.outputs(x[:1], target, {n: v[:1] if np.ndim(v) else v for n, v in feed.items()}).shape
         target.check(shape)
-        return trace, trace(x, feed, *places)
+        found = trace(x, feed, *places)
+        if int(found[0]) != x.shape[0]:
+            shape = (int(found[0]), *trace.notes["shape"][1:])
+            raise ModelError(
+                f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
+            )
+        return found
+
+
+def rows_of(seen: Any, scores: Any) -> Any:
+    """Return how many inputs an output is of; a function's scores are checked by themselves."""
+    return tf.shape(seen)[0] if isinstance(seen, tf.Tensor) else tf.shape(scores)[0]
 
 
 def _suits(grid: Grid, output: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
-from saliency.core.errors import ModelError
+from saliency.core.errors import ModelError, TargetError
 from saliency.core.outputs import channels_of, one_per_sample, read
 from saliency.core.target import Target
 from saliency.tf.forward import Pass, forward
@@ -14,6 +14,7 @@ from saliency.tf.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.logits import logits_of
 from saliency.tf.models import Model
 from saliency.tf.operations import candidates, find_tensor
+from saliency.tf.served import told
 from saliency.tf.trace import Notes
 
 
@@ -90,4 +91,10 @@ class Reading:
         if target.function is None:
             known = None not in seen.shape[1:]
             return read(seen, places[0], places[1], tnp, None if known else tf.shape(seen, out_type=tf.int64))
-        return tf.cast(one_per_sample(target.function(seen), x.shape[0]), self.model.counted_in)
+        try:
+            found = target.function(seen)
+        except Exception as error:
+            raise TargetError(
+                f"`y` failed: {told(error)} (it becomes part of TensorFlow's graph: write it in TensorFlow's operations)"
+            ) from error
+        return tf.cast(one_per_sample(found, x.shape[0]), self.model.counted_in)

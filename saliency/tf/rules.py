@@ -31,12 +31,18 @@ def is_relu(op: Any) -> bool:
         return float(op.get_attr("alpha")) == 0
     if op.type == "ClipByValue":
         return _is_zero(op.inputs[1])
+    if op.type == "Relu6" and op.inputs[0].op.type in ("Add", "AddV2"):  # a hard sigmoid, relu6(x + 3) / 6
+        return not any(_is(3, term) for term in op.inputs[0].op.inputs)
     return op.type in NATIVE or (op.type == "Maximum" and any(map(_is_zero, op.inputs)))
 
 
-def _is_zero(tensor: Any) -> bool:
+def _is(number: float, tensor: Any) -> bool:
     value = tf.get_static_value(tensor)
-    return value is not None and not value.any()
+    return value is not None and bool((value == number).all())
+
+
+def _is_zero(tensor: Any) -> bool:
+    return _is(0, tensor)
 
 
 def _place(op: Any) -> int:
@@ -116,6 +122,13 @@ def _called(op: Any) -> Iterator[Any]:
             yield from _called(inner)
 
 
+def _wrapped(op: Any) -> tuple[list[Any], list[Any]]:
+    """Return what goes into a function with a gradient of its own, and what comes out: only that is used further on."""
+    used = [bool(output.consumers()) for output in op.outputs]
+    given = [tensor for tensor, one in zip(op.inputs, used, strict=True) if not one]
+    return given, [tensor for tensor, one in zip(op.inputs, used, strict=True) if one]
+
+
 def _check_open(ops: Iterable[Any], rule: Rule) -> None:
     """Refuse operations that hide ReLUs, or may hide some."""
     for op in ops:
@@ -128,7 +141,7 @@ def _check_open(ops: Iterable[Any], rule: Rule) -> None:
                 f"the model hides ReLUs in a function that it calls ({op.name}), which a {rule} gradient can't enter: "
                 "give the model, its SavedModel's folder or the function itself to saliency.wrap"
             )
-        if op.type == "IdentityN" and any(is_relu(inner) for inner in between(op.inputs, op.inputs)):
+        if op.type == "IdentityN" and any(is_relu(inner) for inner in between(*_wrapped(op))):
             raise ModelError(
                 f"the model hides ReLUs behind a gradient of its own ({op.name}: tf.custom_gradient or tf.recompute_grad), "
                 f"which a {rule} gradient can't enter: give the model without it"

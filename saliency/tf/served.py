@@ -50,7 +50,9 @@ def told(error: BaseException | None) -> str:
     """Return what an exception says, without the lines in which TensorFlow and Keras tell the place first."""
     plain = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()] or [""]
-    if lines[0].startswith("in user code"):
-        return f"{type(error).__name__}: {lines[-1]}"
+    if lines[0].startswith(("in user code", "Graph execution error")):
+        places = ("[[{{node", "File ", "Detected at", "(most recent", "Errors may", "Function call stack")
+        lines = [line.partition(" [Op:")[0] for line in lines[1:] if not line.startswith(places)][-1:] or lines
+        return f"{type(error).__name__}: {lines[0]}"
     first = next((line for line in lines if not line.startswith("Exception encountered when calling")), lines[0])
     return f"{type(error).__name__}: {first}"

@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -12,8 +12,11 @@ import tensorflow as tf
 from saliency.core.errors import InputError, ModelError, SaliencyError
 from saliency.tf.forward import LOCK, WAYS, CallsLeft
 from saliency.tf.served import told
+from saliency.tf.state import State
+from saliency.tf.variables import Variables
 
-_kept: "weakref.WeakKeyDictionary[Any, Traces]" = weakref.WeakKeyDictionary()
+_kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
+"""Model -> what an adapter was told -> its traces."""
 
 
 Notes: TypeAlias = dict[str, Any]
@@ -29,36 +32,46 @@ class Trace:
     Args:
         function: takes x (N, *input), the other inputs, and what else the question takes.
         notes: what was found out while it was built, and the ``way`` that this was done.
+        assigned: variables that it changes.
     """
 
     function: Any
-    notes: Notes = field(default_factory=dict)
+    notes: Notes
+    assigned: Variables
 
     def __call__(self, x: Any, feed: Mapping[str, Any], *more: Any) -> Any:
         tensors = {name: value for name, value in feed.items() if isinstance(value, tf.Tensor)}
-        return self.function(x, tensors, *more)
+        with self.assigned.restored():
+            return self.function(x, tensors, *more)
 
 
 class Traces:
     """The traces of one model. They hold its variables, and not the model."""
 
-    def __init__(self, state: Hashable = None, compiled: bool = False) -> None:
+    def __init__(self, state: State = (), compiled: bool = False) -> None:
         self.state, self._compiled = state, compiled
         self._made: dict[Hashable, Trace] = {}
         self._by_function: weakref.WeakKeyDictionary[Any, dict[Hashable, Trace]] = weakref.WeakKeyDictionary()
         self._way = 0
 
     @classmethod
-    def of(cls, owner: Any, state: Hashable, compiled: bool) -> "Traces":
-        """Return the traces of a model in a state; they begin anew when it is another one, as when a layer was changed."""
+    def of(cls, owner: Any, options: Hashable, state: State, compiled: bool) -> "Traces":
+        """Return the traces of a model; they begin anew when its state is another one, as when a layer was changed.
+
+        Args:
+            owner: the model.
+            options: what the adapter was told; traces are not shared between two that were told different things.
+            state: see ``state_of``.
+            compiled: by XLA.
+        """
         with LOCK:
             try:
-                found = _kept.get(owner)
+                kept = _kept.setdefault(owner, {})
             except TypeError:  # no weak references to it
                 return cls(state, compiled)
-            if found is None or found.state != state:
-                found = _kept[owner] = cls(state, compiled)
-            return found
+            if options not in kept or kept[options].state != state:
+                kept[options] = cls(state, compiled)
+            return kept[options]
 
     def get(self, question: Hashable, function: Any, body: Body, x: Any, feed: Mapping[str, Any], *more: Any) -> Trace:
         """Return a question's trace, which is made the first time.
@@ -122,7 +135,8 @@ class Traces:
             build = partial(_build, body, notes, plain)
             try:
                 function = tf.function(build, autograph=False, jit_compile=self._compiled or None)
-                trace = Trace(function.get_concrete_function(x, specs, *more), notes)
+                concrete = function.get_concrete_function(x, specs, *more)
+                trace = Trace(concrete, notes, Variables.changed_by(concrete))
             except CallsLeft:
                 continue
             except SaliencyError:

@@ -29,14 +29,14 @@ def _several(tensors: Any) -> Iterable[Any]:
 
 
 def _users(tensors: Iterable[Any]) -> list[Any]:
-    return [op for tensor in tensors if _carries(tensor) for op in tensor.consumers()]
+    return [op for tensor in tensors if carries(tensor) for op in tensor.consumers()]
 
 
 def _makers(tensors: Iterable[Any]) -> list[Any]:
-    return [tensor.op for tensor in tensors if _carries(tensor)]
+    return [tensor.op for tensor in tensors if carries(tensor)]
 
 
-def _carries(tensor: Any) -> bool:
+def carries(tensor: Any) -> bool:
     """Tell whether a gradient may come through a tensor: of floats, or a list of such."""
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex) or tensor.dtype == tf.variant
 

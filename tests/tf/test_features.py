@@ -110,6 +110,7 @@ FOUND = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::saliency.core.errors.LogitWarning")  # a mean of probabilities is told
 @pytest.mark.parametrize("name", FOUND)
 def test_the_last_layer_before_the_score_is_found(name):
     build, layer, space = FOUND[name]
