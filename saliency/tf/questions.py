@@ -15,7 +15,8 @@ from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid
 from saliency.tf.reading import Reading
 from saliency.tf.rules import ruled
-from saliency.tf.trace import Body, Notes, Trace, Traces
+from saliency.tf.trace import Traces
+from saliency.tf.tracing import Body, Notes, Trace
 
 Feed: TypeAlias = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from saliency.tf.logits import logits_of
 from saliency.tf.models import Model
 from saliency.tf.operations import candidates, find_tensor
 from saliency.tf.served import told
-from saliency.tf.trace import Notes
+from saliency.tf.tracing import Notes
 
 
 class Reading:

@@ -1,48 +1,20 @@
 """One graph for each question that is asked of a model, kept as long as the model lives."""
 
 import weakref
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.errors import InputError, ModelError, SaliencyError
-from saliency.tf.forward import LOCK, WAYS, CallsLeft
+from saliency.core.errors import InputError, SaliencyError
+from saliency.tf.forward import LOCK
 from saliency.tf.served import told
 from saliency.tf.state import State
-from saliency.tf.variables import Variables
+from saliency.tf.tracing import Body, Trace, built
 
 _kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
 """Model -> what an adapter was told -> its traces."""
-
-
-Notes: TypeAlias = dict[str, Any]
-
-Body: TypeAlias = Callable[..., Any]
-"""From notes, in which the way stands (see ``forward``), x, the other inputs and more, to tensors."""
-
-
-@dataclass
-class Trace:
-    """A question's graph.
-
-    Args:
-        function: takes x (N, *input), the other inputs, and what else the question takes.
-        notes: what was found out while it was built, and the ``way`` that this was done.
-        assigned: variables that it changes.
-    """
-
-    function: Any
-    notes: Notes
-    assigned: Variables
-
-    def __call__(self, x: Any, feed: Mapping[str, Any], *more: Any) -> Any:
-        tensors = {name: value for name, value in feed.items() if isinstance(value, tf.Tensor)}
-        with self.assigned.restored():
-            return self.function(x, tensors, *more)
 
 
 class Traces:
@@ -114,7 +86,8 @@ class Traces:
         failed: Exception | None = None
         for batch in (None, x.shape[0]):
             try:
-                own[key, batch] = self._trace(body, tf.TensorSpec([batch, *x.shape[1:]], x.dtype), feed, more)
+                spec = tf.TensorSpec([batch, *x.shape[1:]], x.dtype)
+                own[key, batch], self._way = built(body, spec, feed, more, self._way, self._compiled)
             except SaliencyError:
                 raise
             except Exception as error:  # a model may want to know N
@@ -125,33 +98,6 @@ class Traces:
             f"the model's forward pass failed for `x_value` of shape {tuple(x.shape[1:])}, {x.shape[0]} at a time: "
             f"{told(failed)} (an input has no batch axis of its own, and the model's order of axes)"
         ) from failed
-
-    def _trace(self, body: Body, x: Any, feed: Mapping[str, Any], more: list[Any]) -> Trace:
-        """Build the graph, and lay open what the model calls on the first way that does so."""
-        specs = {name: one for name, one in feed.items() if isinstance(one, tf.TensorSpec)}
-        plain = {name: one for name, one in feed.items() if name not in specs}
-        for i in range(self._way, len(WAYS)):
-            notes: Notes = {"way": WAYS[i]}
-            build = partial(_build, body, notes, plain)
-            try:
-                function = tf.function(build, autograph=False, jit_compile=self._compiled or None)
-                concrete = function.get_concrete_function(x, specs, *more)
-                trace = Trace(concrete, notes, Variables.changed_by(concrete))
-            except CallsLeft:
-                continue
-            except SaliencyError:
-                raise
-            except Exception:
-                if WAYS[i] != "inlined":  # Python that TensorFlow would have rewritten
-                    raise
-            else:
-                self._way = i
-                return trace
-        raise ModelError("the model calls functions whose operations can't be seen")
-
-
-def _build(body: Body, notes: Notes, plain: Mapping[str, Any], x: Any, tensors: Mapping[str, Any], *more: Any) -> Any:
-    return body(notes, x, {**plain, **tensors}, *more)
 
 
 def _open(tensor: Any) -> Any:
