@@ -40,6 +40,11 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
             adapter = import_module(home).adapt(model, **options)
             if isinstance(adapter, GradientAdapter):
                 return adapter
+    if isinstance(model, str | PathLike):
+        raise InputError(
+            f"`model` (={str(model)!r}) must be a model, or the folder of a SavedModel, with a saved_model.pb in it; a .keras "
+            "file is opened by keras.models.load_model"
+        )
     if isinstance(model, type) or not callable(model):
         forms = "a Torch module or exported program, a Keras model, a SavedModel, a function of a batch or an adapter"
         method = next((f"; pass its `{name}`" for name in METHODS if hasattr(model, name)), "")

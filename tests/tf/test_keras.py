@@ -478,6 +478,12 @@ def test_a_saved_model_s_signature_by_name(tmp_path):
         KerasAdapter(loaded, signature="third")
 
 
+@pytest.mark.parametrize("path", ["/no/such/folder", "network.keras"])
+def test_a_path_that_is_no_saved_model_is_told(path):
+    with pytest.raises(InputError, match=rf"`model` \(='{path}'\) must be .*saved_model.pb.*keras.models.load_model"):
+        saliency.wrap(path)
+
+
 def test_a_folder_by_wrap(tmp_path):
     np.testing.assert_allclose(Vanilla(saved(tmp_path / "a"), 1).GetMask(X[0]), by_hand(X[0], 1), rtol=1e-4)
 
