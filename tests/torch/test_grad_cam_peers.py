@@ -70,10 +70,14 @@ def test_grad_cam_plus_plus_equals_pytorch_grad_cam_s(source, layer):
     ("source", "layer", "step"), [(demo, "relu6", 1), pytest.param(squeezenet, "features.3", 2, marks=HERE)]
 )
 def test_score_cam_equals_pytorch_grad_cam_s(source, layer, step, monkeypatch):
-    """With the channels resized between the centres of their positions, as the method's authors do and they do not."""
+    """With the channels resized between the centres of their positions, as the method's authors do and they do not.
+
+    In double precision: a channel's weight is the exponential of a score, which float32 rounds by the width of a batch.
+    """
     monkeypatch.setattr(torch.nn, "UpsamplingBilinear2d", partial(torch.nn.Upsample, mode="bilinear", align_corners=False))
     network, x, classes = source()
-    x, classes = np.ascontiguousarray(x[:2:step, :, ::step, ::step]), classes[:2:step]
+    x, classes = np.ascontiguousarray(x[:2:step, :, ::step, ::step], np.float64), classes[:2:step]
+    network.model.double()
     theirs = raw(peers.ScoreCAM, network.model, layer, x, reading(classes))
     ours = saliency.ScoreCAM(network.model, layer=layer).GetMasks(x, classes, should_resize=False)
     assert deviation(ours, theirs) <= NEAR
