@@ -99,9 +99,13 @@ class Target:
         """
         check_indices(self.units, shape, self.layer)
 
+    def per_input(self, n: int) -> int:
+        """Return T, the number of targets of each of N inputs; a function is one."""
+        return 1 if self.function is not None else len(self.units) // n
+
     def places(self, n: int) -> npt.NDArray[np.int64]:
         """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
-        samples = np.arange(len(self.units)) // (len(self.units) // n)
+        samples = np.arange(len(self.units)) // self.per_input(n)
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
 
 

@@ -42,8 +42,8 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
         ModelError: if the framework is not installed, torchvision is asked for and cannot be imported, or a user's function
             fails.
     """
-    if framework is not None and framework not in FRAMEWORKS:
-        raise InputError(f"`framework` (={framework!r}) must be one of {', '.join(FRAMEWORKS)}")
+    if framework is not None:
+        _check(framework)
     if own.FUNCTION.fullmatch(name):
         return _own(name, own.made(name), weights, framework, trust)
     if (suffix := Path(name).suffix.lower()) in FILES:
@@ -103,9 +103,13 @@ def _own(name: str, made: Any, weights: str | Path | None, framework: str | None
     return network
 
 
-def _networks(framework: str) -> Any:
+def _check(framework: str) -> None:
     if framework not in FRAMEWORKS:
         raise InputError(f"`framework` (={framework!r}) must be one of {', '.join(FRAMEWORKS)}")
+
+
+def _networks(framework: str) -> Any:
+    _check(framework)
     needed, home = FRAMEWORKS[framework]
     try:
         import_module(needed)

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import Rule
-from saliency.core.errors import LogitWarning, ModelError, TargetError
-from saliency.core.outputs import HIDDEN
+from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
-from saliency.core.warn import warn
 from saliency.tf.graph_questions import Answer, GraphQuestions
+from saliency.tf.logits import tell
 from saliency.tf.session import Running
 
 Arrays = npt.NDArray[Any]
@@ -33,10 +32,9 @@ class Answers:
 
     def outputs(self, x: Arrays, target: Target, feed: Feed) -> Arrays:
         """Return what scores are read off, (N, channels, *space)."""
-        if target.function is not None:
-            raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")
+        _refuse_functions(target)
         answer = self.questions.outputs(target)
-        _tell(answer)
+        tell(answer[1])
         (found,) = self._run(answer[0], [1], x, target, feed)
         return np.asarray(found)
 
@@ -44,21 +42,24 @@ class Answers:
         self, x: Arrays, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool
     ) -> tuple[Arrays, Arrays]:
         """Return scores (N * T,) and their gradients (N * T, *input)."""
-        times = _times(x, target)
+        _refuse_functions(target)
+        times = target.per_input(len(x))
         answer = self.questions.gradients(target, times, rule, allow_no_relu)
         scores, gradients = self._read(answer, [times, times], x, target, feed)
         return scores, gradients
 
     def features(self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
         """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
-        times = _times(x, target)
+        _refuse_functions(target)
+        times = target.per_input(len(x))
         answer = self.questions.features(target, times, leaf, name)
         scores, gradients, found = self._read(answer, [times, times, 1], x, target, feed)
         return scores, gradients, found
 
     def layers(self, x: Arrays, target: Target, feed: Feed, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
         """Return each layer's shape (1, ...) and whether any of its gradients counts for the first input, by its name."""
-        first = target.take(slice(_times(x, target)))
+        _refuse_functions(target)
+        first = target.take(slice(target.per_input(len(x))))
         alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
         answer = self.questions.layers(first, ranks)
         names = answer[1]["names"]
@@ -69,9 +70,7 @@ class Answers:
 
     def _read(self, answer: Answer, rows: Sequence[int | None], x: Arrays, target: Target, feed: Feed) -> list[Any]:
         """Run a question in which scores are read off an output, at the places of a target."""
-        if target.function is not None:
-            raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")
-        _tell(answer)
+        tell(answer[1])
         shape = answer[1]["shape"]
         if None in shape[1:]:  # what the graph does not know before it runs
             alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
@@ -87,7 +86,7 @@ class Answers:
         parts = []
         for start in range(0, len(x), size):
             fed = {key: value[start] if getattr(value, "shape", ()) else value for key, value in others.items()}
-            times, some = _times(x, target), x[start : start + size]
+            times, some = target.per_input(len(x)), x[start : start + size]
             one = target.take(slice(start * times, (start + len(some)) * times))
             found = self._fetch(tensors, len(rows), some, one, fed)
             parts.append([a if row is None else a[: len(some) * row] for a, row in zip(found, rows, strict=True)])
@@ -108,12 +107,6 @@ class Answers:
         return [np.asarray(one) for one in found]
 
 
-def _times(x: Arrays, target: Target) -> int:
-    """Return the number of targets of one input."""
-    return len(target.units) // len(x)
-
-
-def _tell(answer: Answer) -> None:
-    """Warn each time of what was seen once."""
-    if answer[1].get("hidden"):
-        warn(HIDDEN, LogitWarning)
+def _refuse_functions(target: Target) -> None:
+    if target.function is not None:
+        raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
 from saliency.tf.forward import LOCK
-
-Notes: TypeAlias = dict[str, Any]
+from saliency.tf.served import told
+from saliency.tf.tracing import Notes
 
 Build: TypeAlias = Callable[[Notes], Sequence[Any]]
 """From notes, which it may add to, to tensors of the graph that is being built; what it notes must not hold a tensor."""
@@ -59,8 +59,7 @@ def _answer(graph: tf.Graph, build: Build) -> _Kept:
         except SaliencyError as error:
             return _Kept(failure=(type(error), str(error)))
         except Exception as error:
-            told = (str(error).strip().splitlines() or [""])[0]
-            return _Kept(failure=(ModelError, f"TensorFlow can't differentiate this graph: {type(error).__name__}: {told}"))
+            return _Kept(failure=(ModelError, f"TensorFlow can't differentiate this graph: {told(error)}"))
 
 
 @contextmanager

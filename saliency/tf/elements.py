@@ -1,7 +1,6 @@
 """A graph's tensors, as users spell them: the tensor itself, its operation, or a name."""
 
 import difflib
-from types import SimpleNamespace
 from typing import Any
 
 import tensorflow as tf
@@ -47,8 +46,7 @@ def layer_of(layer: Any, x: Any, y: Any) -> Any:
         tensor = None
     if tensor is None:
         found = between(x, y)
-        ops = [op for op in graph.get_operations() if op in found]
-        tensor = find_tensor(SimpleNamespace(get_operations=lambda: ops), layer)
+        tensor = find_tensor((op for op in graph.get_operations() if op in found), layer)
     if not tensor.dtype.is_floating:
         raise TargetError(f"`layer` ({_label(tensor)}) must hold floats; it holds {tensor.dtype.name}")
     return tensor

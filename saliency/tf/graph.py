@@ -1,6 +1,7 @@
 """TensorFlow's side of the contract for what runs in a session: a graph of the first version."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -8,13 +9,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import InputError, TargetError
+from saliency.core.errors import InputError
 from saliency.core.function import FunctionAdapter
 from saliency.core.target import Target
 from saliency.tf.answers import Answers
 from saliency.tf.elements import layer_of, tensor_of
 from saliency.tf.graph_questions import GraphQuestions
 from saliency.tf.grid import Grid
+from saliency.tf.last_layer import at_last
 from saliency.tf.served import check_finite, served
 from saliency.tf.session import Held, Running
 
@@ -99,12 +101,17 @@ class GraphAdapter(GradientAdapter):
 
     def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
         layer = self.conv_layer if layer is None else layer
+        at = partial(self._at, x, target, feed)
         with served(x):
-            found = self._at_last(x, target, feed) if layer is None else self._at(layer, x, target, feed)
+            if layer is not None:
+                found = at(layer)
+            else:
+                key = (x.shape[1:], target.layer, target.logits)
+                found = at_last(self._found, key, at, partial(self._look, x, target, feed), np.any, NO_LAYER)
             check_finite(found[0])
             return found
 
-    def _at(self, layer: Any, x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+    def _at(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any) -> tuple[Array, Array, Array]:
         """Evaluate a layer that is named."""
         leaf, grid = layer_of(layer, self.x, self.y), Grid.of_input(x.shape, self.channel_axis)
         name = f"layer {leaf.op.name!r}"
@@ -112,18 +119,8 @@ class GraphAdapter(GradientAdapter):
         found, gradients = (grid.of(one, name, np).astype(scores.dtype, copy=False) for one in (found, gradients))
         return scores, found, gradients
 
-    def _at_last(self, x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array, Array]:
-        """Evaluate the last layer with spatial axes that the scores depend on; it is looked for once."""
-        key = (x.shape[1:], target.layer, target.logits)
-        if key in self._found:
-            known = self._at(self._found[key], x, target, feed)
-            if known[2].any():
-                return known
+    def _look(self, x: Array, target: Target, feed: Mapping[str, Any]) -> dict[str, bool]:
+        """Return the layers with the input's spatial axes, in the order of their making; do their gradients count?"""
         grid = Grid.of_input(x.shape, self.channel_axis)
         layers = self._answers.layers(x, target, feed, grid.ranks)
-        counts = {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}
-        counting = [name for name, one in counts.items() if one] or list(counts)
-        if not counting:
-            raise TargetError(NO_LAYER)
-        self._found[key] = counting[-1]
-        return self._at(counting[-1], x, target, feed)
+        return {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}

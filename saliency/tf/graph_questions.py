@@ -9,14 +9,16 @@ import tensorflow as tf
 from saliency.core.adapter import Rule
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
-from saliency.tf.built import Notes, built
+from saliency.tf.built import built
 from saliency.tf.copies import check_loops, own
 from saliency.tf.elements import layer_of
 from saliency.tf.fed_scores import scores_of
 from saliency.tf.gradients import differentiate
+from saliency.tf.grid import channels_first
 from saliency.tf.logits import logits_of
 from saliency.tf.operations import candidates
 from saliency.tf.rules import ruled
+from saliency.tf.tracing import Notes
 
 Answer: TypeAlias = tuple[list[Any], Notes]
 """Tensors, and what was noticed while they were built."""
@@ -126,7 +128,7 @@ class GraphQuestions:
         tensor = tf.cast(tensor, self.counted_in)
         if rank < 2:
             return tf.reshape(tensor, (-1, 1))
-        return tf.transpose(tensor, (0, rank - 1, *range(1, rank - 1))) if self.last and rank > 2 else tensor
+        return channels_first(tensor) if self.last and rank > 2 else tensor
 
     def _scores(self, tensor: Any, target: Target, notes: Notes) -> tuple[Any, list[Any]]:
         """Return what ``scores_of`` does, for a tensor and a target."""

@@ -55,17 +55,17 @@ class Grid:
             TargetError: if it has no spatial axes, or a single position on them.
         """
         shape = tuple(output.shape)
-        axes, tokens, space = len(shape), self._tokens(shape), self._space(shape)
+        tokens, space = self._tokens(shape), self._space(shape)
         if tokens is not None:
             extra, rows, columns = tokens
-            return xp.transpose(xp.reshape(output[:, extra:], (-1, rows, columns, shape[-1])), (0, 3, 1, 2))
+            return channels_first(xp.reshape(output[:, extra:], (-1, rows, columns, shape[-1])), xp)
         if len(space) != len(self.space) or set(space) == {1}:
             form = "(N, *space, channels)" if self.last else "(N, channels, *space)"
             raise TargetError(
                 f"{name} gives the shape {shape}; a map needs {form}, with the input's {len(self.space)} spatial axes, and "
                 "more than one position on them"
             )
-        return xp.transpose(output, (0, axes - 1, *range(1, axes - 1))) if self.last else output
+        return channels_first(output, xp) if self.last else output
 
     def _space(self, shape: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(shape[1:-1] if self.last else shape[2:])
@@ -74,3 +74,9 @@ class Grid:
         if len(shape) != 3 or len(self.space) != 2 or None in shape[1:]:
             return None
         return token_grid(int(shape[1]), self.space[0], self.space[1])
+
+
+def channels_first(output: Any, xp: Any = tf) -> Any:
+    """Return (N, ..., channels) as (N, channels, ...); ``xp`` is TensorFlow or NumPy, whose the output is."""
+    axes = len(output.shape)
+    return xp.transpose(output, (0, axes - 1, *range(1, axes - 1)))

@@ -1,6 +1,7 @@
 """TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -9,10 +10,11 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter, Rule
-from saliency.core.errors import InputError, ModelError, TargetError
+from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
 from saliency.tf.grid import Grid
+from saliency.tf.last_layer import at_last
 from saliency.tf.layers import layers_of
 from saliency.tf.models import model_of
 from saliency.tf.normal import normal_rows
@@ -116,28 +118,20 @@ class KerasAdapter(GradientAdapter):
 
     def features(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Any, Any, Any]:
         grid = Grid.of_input(x.shape, self.channel_axis)
+        at = partial(self._questions.features, x, target, feed, grid=grid)
         with served(x):
-            found = (
-                self._at_last(x, target, feed, grid)
-                if layer is None
-                else self._questions.features(x, target, feed, layer, grid)
-            )
+            if layer is not None:
+                found = at(layer)
+            else:
+                key = (grid, tuple(feed), target.layer, target.logits)
+                look = partial(self._questions.spatial_layers, x, target, feed, grid)
+                found = at_last(self._found, key, at, look, _counts, NO_LAYER)
             check_finite(found[0])
         return found
 
-    def _at_last(self, x: Any, target: Target, feed: Mapping[str, Any], grid: Grid) -> tuple[Any, Any, Any]:
-        """Evaluate the last layer with spatial axes that the scores depend on; it is looked for once."""
-        key = (grid, tuple(feed), target.layer, target.logits)
-        if key in self._found:
-            known = self._questions.features(x, target, feed, self._found[key], grid)
-            if bool(tf.reduce_any(known[2] != 0)):
-                return known
-        layers = self._questions.spatial_layers(x, target, feed, grid)
-        counting = [name for name, counts in layers.items() if counts] or list(layers)
-        if not counting:
-            raise TargetError(NO_LAYER)
-        self._found[key] = counting[-1]
-        return self._questions.features(x, target, feed, counting[-1], grid)
+
+def _counts(gradients: Any) -> bool:
+    return bool(tf.reduce_any(gradients != 0))
 
 
 def _channel_axis(layers: Iterable[Any]) -> int:

@@ -39,30 +39,30 @@ def _children(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(include_self=False, recursive=False)) if hasattr(layer, "_flatten_layers") else []
 
 
-def find_layer(model: Any, layer: Any) -> Any:
-    """Return a layer of the model by its path, its name, or the object itself.
+def path_of(model: Any, layer: Any) -> str:
+    """Return the path of a layer of the model, which is given by its path, its name, or as the object itself.
 
     Raises:
         TargetError: if the model does not have it, or has several of this name.
     """
     layers = layers_of(model)
     if not isinstance(layer, str):
-        if all(layer is not one for one in layers.values()):
+        paths = [path for path, one in layers.items() if one is layer]
+        if not paths:
             raise TargetError(f"`layer` ({type(layer).__name__}) must be a part of the model; this object is not")
-        return layer
+        return paths[0]
     paths = [path for path in layers if path == layer] or [path for path in layers if path.endswith(f"/{layer}")]
     if len(paths) > 1:
         raise TargetError(f"`layer` (={layer!r}) must name one layer; the model has {', '.join(paths)}")
     if not paths:
         near = difflib.get_close_matches(layer, list(layers), n=3, cutoff=0.3) or list(layers)[-3:]
         raise TargetError(f"`layer` (={layer!r}) must be one of the model's {len(layers)} layers; nearest: {', '.join(near)}")
-    return layers[paths[0]]
+    return paths[0]
 
 
-def path_of(model: Any, layer: Any) -> str:
-    """Return the path of a layer that is given by its path, its name, or as an object; see ``find_layer``."""
-    found = find_layer(model, layer)
-    return next(path for path, one in layers_of(model).items() if one is found)
+def find_layer(model: Any, layer: Any) -> Any:
+    """Return the layer itself; see ``path_of``."""
+    return layers_of(model)[path_of(model, layer)]
 
 
 def only_call(calls: list[Any], path: str) -> Any:

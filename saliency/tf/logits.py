@@ -1,10 +1,13 @@
 """The logits in front of a model's last softmax or sigmoid, found in its graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.errors import LogitWarning
+from saliency.core.outputs import HIDDEN
+from saliency.core.warn import warn
 from saliency.tf.walk import bodies, carries
 
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid"}
@@ -55,6 +58,12 @@ def logits_of(output: Any) -> tuple[Any, bool]:
     for op in reversed(steps):
         source = RESHAPING[op.type](op, source)
     return source, False
+
+
+def tell(notes: Mapping[str, Any]) -> None:
+    """Warn of hidden logits each time that a graph is asked, whose notes say so since it was built."""
+    if notes.get("hidden"):
+        warn(HIDDEN, LogitWarning)
 
 
 def _squashed(tensor: Any) -> Any:

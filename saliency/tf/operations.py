@@ -9,18 +9,18 @@ from saliency.core.errors import TargetError
 from saliency.tf.walk import between
 
 
-def find_tensor(graph: Any, name: str) -> Any:
+def find_tensor(operations: Iterable[Any], name: str) -> Any:
     """Return what an operation gives.
 
     Args:
-        graph: that is being built.
+        operations: of a graph, or a part of one.
         name: of the operation, or the end of its name (``conv5/Relu``), or a scope that it is the last one of (``conv5``).
             TensorFlow may have added a number to each part (``conv5_1``).
 
     Raises:
         TargetError: if there is none, or several.
     """
-    made = [op for op in graph.get_operations() if op.outputs and op.outputs[0].dtype.is_floating]
+    made = [op for op in operations if op.outputs and op.outputs[0].dtype.is_floating]
     ops, wanted = {_plain(op.name): op for op in made}, name.removesuffix(":0")
     exact = [op for op in made if op.name == wanted]
     if exact:

@@ -1,22 +1,21 @@
 """What is asked of a model: its outputs, their gradients, and those by a layer. Each is a graph."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from saliency.core.adapter import Rule
-from saliency.core.errors import LogitWarning, ModelError
-from saliency.core.outputs import HIDDEN
+from saliency.core.errors import ModelError
 from saliency.core.target import Target
-from saliency.core.warn import warn
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid
+from saliency.tf.logits import tell
 from saliency.tf.reading import Reading
 from saliency.tf.rules import ruled
 from saliency.tf.trace import Traces
-from saliency.tf.tracing import Body, Notes, Trace
+from saliency.tf.tracing import Body, Notes
 
 Feed: TypeAlias = Mapping[str, Any]
 
@@ -39,26 +38,26 @@ class Questions:
             return self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
 
         trace = self._traces.get(("outputs", *self._reading.about(target)), None, body, x, feed)
-        _tell(trace)
+        tell(trace.notes)
         return trace(x, feed)
 
     def gradients(self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool) -> tuple[Any, Any]:
         """Return scores (N * T,) and their gradients (N * T, *input)."""
-        times = _per_input(target, x)
+        times = target.per_input(x.shape[0])
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             seen = self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
             scores = self._reading.scores(seen, x, target, *places)
             with ruled(x, scores, rule, allow_no_relu):
-                return rows_of(seen, scores), scores, differentiate(scores, x, times, "`x_value`")
+                return _rows(seen, scores), scores, differentiate(scores, x, times, "`x_value`")
 
         about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu)
-        _, scores, gradients = self._ask(about, target, body, x, feed)
+        _, (scores, gradients) = self._ask(about, target, body, x, feed)
         return scores, gradients
 
     def features(self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
-        times, path = _per_input(target, x), self._reading.path(layer)
+        times, path = target.per_input(x.shape[0]), self._reading.path(layer)
         name = f"layer {path!r}"
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
@@ -68,10 +67,10 @@ class Questions:
             scores = self._reading.scores(seen, x, target, *places)
             gradients = differentiate(scores, leaf, times, name)
             counted_in = self._reading.model.counted_in
-            return rows_of(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
+            return _rows(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
 
         about = ("features", *self._reading.about(target), times, path, grid)
-        _, scores, found, gradients = self._ask(about, target, body, x, feed)
+        _, (scores, found, gradients) = self._ask(about, target, body, x, feed)
         return scores, found, gradients
 
     def spatial_layers(self, x: Any, target: Target, feed: Feed, grid: Grid) -> dict[Any, bool]:
@@ -87,48 +86,40 @@ class Questions:
             named = {name: one for name, one in self._reading.named(passed, x, scores).items() if _suits(grid, one)}
             gradients = tf.gradients(scores, list(named.values())) if named else []
             found = {name: one for name, one in zip(named, gradients, strict=True) if one is not None}
+            notes["names"] = list(found)
             counts = [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
-            return rows_of(seen, scores), tf.constant(list(map(str, found))), counts
+            return _rows(seen, scores), *counts
 
-        about = ("layers", *self._reading.about(target), _per_input(target, x), grid)
-        _, names, counts = self._ask(about, target, body, x, feed)
-        return {name.decode(): bool(one) for name, one in zip(np.asarray(names), counts, strict=True)}
+        about = ("layers", *self._reading.about(target), target.per_input(x.shape[0]), grid)
+        notes, counts = self._ask(about, target, body, x, feed)
+        return {name: bool(one) for name, one in zip(notes["names"], counts, strict=True)}
 
-    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> Any:
-        """Run a question whose first answer is the number of rows that the scores were read off."""
-        if target.function is not None:
-            return self._traces.get(about, target.function, body, x, feed)(x, feed)
+    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> tuple[Notes, Sequence[Any]]:
+        """Return a question's notes and answers; the body answers first how many rows the scores were read off."""
+        if target.function is not None:  # whose scores are checked by themselves
+            trace = self._traces.get(about, target.function, body, x, feed)
+            return trace.notes, trace(x, feed)[1:]
         places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
         trace = self._traces.get(about, None, body, x, feed, *places)
-        _tell(trace)
+        tell(trace.notes)
         shape = trace.notes["shape"]
         if None in shape[1:]:  # what the graph does not know before it runs
             shape = self.outputs(x[:1], target, {n: v[:1] if np.ndim(v) else v for n, v in feed.items()}).shape
         target.check(shape)
-        found = trace(x, feed, *places)
-        if int(found[0]) != x.shape[0]:
-            shape = (int(found[0]), *trace.notes["shape"][1:])
+        rows, *found = trace(x, feed, *places)
+        if int(rows) != x.shape[0]:
+            shape = (int(rows), *trace.notes["shape"][1:])
             raise ModelError(
                 f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
             )
-        return found
+        return trace.notes, found
 
 
-def rows_of(seen: Any, scores: Any) -> Any:
-    """Return how many inputs an output is of; a function's scores are checked by themselves."""
+def _rows(seen: Any, scores: Any) -> Any:
+    """Return how many inputs an output is of; that of a function may be anything, its scores are not."""
     return tf.shape(seen)[0] if isinstance(seen, tf.Tensor) else tf.shape(scores)[0]
 
 
 def _suits(grid: Grid, output: Any) -> bool:
     known = isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
     return known and grid.suits(tuple(output.shape))
-
-
-def _per_input(target: Target, x: Any) -> int:
-    return 1 if target.function is not None else len(target.units) // int(x.shape[0])
-
-
-def _tell(trace: Trace) -> None:
-    """Warn each time of what was seen once."""
-    if trace.notes.get("hidden"):
-        warn(HIDDEN, LogitWarning)

@@ -10,6 +10,7 @@ from saliency.core.errors import ModelError, TargetError
 from saliency.core.outputs import channels_of, one_per_sample, read
 from saliency.core.target import Target
 from saliency.tf.forward import Pass, forward
+from saliency.tf.grid import channels_first
 from saliency.tf.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.logits import logits_of
 from saliency.tf.models import Model
@@ -51,9 +52,10 @@ class Reading:
         """Return what the layers that were tapped gave last, by path, or what all operations up to the scores give."""
         if not self.model.keras:
             return candidates(x, scores)
+        paths = {id(layer): path for path, layer in layers_of(self.model.owner).items()}
         found: dict[Any, Any] = {}
         for layer, output in passed.calls:
-            path = self.path(layer)
+            path = paths[id(layer)]
             found.pop(path, None)
             found[path] = output
         return found
@@ -61,7 +63,7 @@ class Reading:
     def tensor(self, passed: Pass, path: Any, last: bool = False) -> Any:
         """Return what a layer gave, in its last call or its only one, or what an operation gives."""
         if not self.model.keras:
-            return find_tensor(tf.compat.v1.get_default_graph(), path)
+            return find_tensor(tf.compat.v1.get_default_graph().get_operations(), path)
         layer = find_layer(self.model.owner, path)
         calls = [output for one, output in passed.calls if one is layer]
         return only_call(calls[-1:] if last else calls, path)
@@ -80,9 +82,8 @@ class Reading:
         if target.logits and target.layer is None:
             seen, notes["hidden"] = logits_of(seen)
         seen = tf.cast(seen, self.model.counted_in)
-        axes = len(seen.shape)
-        if self.last and axes > 2:
-            seen = tf.transpose(seen, (0, axes - 1, *range(1, axes - 1)))
+        if self.last and len(seen.shape) > 2:
+            seen = channels_first(seen)
         notes["shape"] = tuple(seen.shape)
         return seen
 

@@ -11,7 +11,7 @@ from saliency.core.errors import InputError, SaliencyError
 from saliency.tf.forward import LOCK
 from saliency.tf.served import told
 from saliency.tf.state import State
-from saliency.tf.tracing import Body, Trace, built
+from saliency.tf.tracing import Body, Trace, traced
 
 _kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
 """Model -> what an adapter was told -> its traces."""
@@ -64,9 +64,9 @@ class Traces:
             else:
                 plain.append((name, _hashable(value)))
         key = (question, x.shape[1:], x.dtype, tuple(specs.items()), tuple(plain))
-        for batch in (None, x.shape[0]):
-            if (found := own.get((key, batch))) is not None:
-                return found
+        found = _known(own, key, x)
+        if found is not None:
+            return found
         with LOCK:
             return self._make(own, key, body, x, {**specs, **{n: feed[n] for n, _ in plain}}, [_open(one) for one in more])
 
@@ -80,14 +80,14 @@ class Traces:
     def _make(
         self, own: dict[Hashable, Trace], key: Hashable, body: Body, x: Any, feed: Mapping[str, Any], more: list[Any]
     ) -> Trace:
-        for batch in (None, x.shape[0]):
-            if (key, batch) in own:
-                return own[key, batch]
+        found = _known(own, key, x)  # another thread may have made it meanwhile
+        if found is not None:
+            return found
         failed: Exception | None = None
         for batch in (None, x.shape[0]):
             try:
                 spec = tf.TensorSpec([batch, *x.shape[1:]], x.dtype)
-                own[key, batch], self._way = built(body, spec, feed, more, self._way, self._compiled)
+                own[key, batch], self._way = traced(body, spec, feed, more, self._way, self._compiled)
             except SaliencyError:
                 raise
             except Exception as error:  # a model may want to know N
@@ -98,6 +98,11 @@ class Traces:
             f"the model's forward pass failed for `x_value` of shape {tuple(x.shape[1:])}, {x.shape[0]} at a time: "
             f"{told(failed)} (an input has no batch axis of its own, and the model's order of axes)"
         ) from failed
+
+
+def _known(own: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trace | None:
+    """Return the trace for any number of inputs, or for as many as these."""
+    return own.get((key, None)) or own.get((key, x.shape[0]))
 
 
 def _open(tensor: Any) -> Any:

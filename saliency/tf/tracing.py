@@ -37,7 +37,7 @@ class Trace:
             return self.function(x, tensors, *more)
 
 
-def built(
+def traced(
     body: Body, x: Any, feed: Mapping[str, Any], more: Sequence[Any], first: int = 0, compiled: bool = False
 ) -> tuple[Trace, int]:
     """Build a question's graph.

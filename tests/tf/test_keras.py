@@ -497,3 +497,10 @@ def test_a_graph_around_the_call_is_told():
 def test_jit_compiled():
     adapter = KerasAdapter(functional(L.ReLU(), L.ReLU()), jit_compile=True)
     np.testing.assert_allclose(GuidedBackprop(adapter, 1).GetMask(X[0]), by_hand(X[0], 1, "guided"), rtol=1e-4)
+
+
+def test_a_layer_is_found_for_a_compiled_graph():
+    model = convolutional()
+    expected = GradCAM(model, 1, layer="second").GetMask(PICTURES[0])
+    found = GradCAM(KerasAdapter(model, jit_compile=True), 1).GetMask(PICTURES[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
