@@ -4,8 +4,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from saliency.cli.options import Refused
+from saliency.cli.report import TooManyFailed
+from saliency.core.errors import SaliencyError
 
-OURS = (Refused, ValueError, RuntimeError, OSError, ImportError, MemoryError)
+OURS = (Refused, SaliencyError, ValueError, RuntimeError, OSError, ImportError, MemoryError)
 
 
 def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] | None, interrupted: str) -> int:
@@ -18,7 +20,7 @@ def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] |
         interrupted: what is told of the files after an interrupt.
 
     Returns:
-        Exit status: that of the work, 2 where it was refused, 130 where it was interrupted.
+        Exit status: that of the work, 1 where too many stimuli failed, 2 where it was refused, 130 where it was interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -26,6 +28,9 @@ def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] |
     except KeyboardInterrupt:
         print(f"{name}: interrupted; {interrupted}", file=sys.stderr)
         return 130
+    except TooManyFailed as stopped:
+        print(f"{name}: {stopped}", file=sys.stderr)
+        return 1
     except OURS as error:
         if "-debug" in arguments or "--debug" in arguments:
             raise

@@ -6,7 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from saliency.cli.command import carry_out
-from saliency.cli.options import METHODS, Parser, Refused, channel, finite
+from saliency.cli.methods import COLOURED, METHODS
+from saliency.cli.network import network_options
+from saliency.cli.options import Parser, Refused, channel, count, finite, setting
+from saliency.cli.stimuli import stimulus_options
 
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
 and draw a row of stimuli and a row of saliency images for each channel."""
@@ -28,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 all done, 1 some pictures failed, 2 refused, 130 interrupted.
     """
-    return carry_out("dnn_saliency", _run, argv, "figures that were finished are whole")
+    return carry_out("dnn_saliency", _run, argv, "the same command goes on from what is finished")
 
 
 def _run(arguments: list[str]) -> int:
@@ -42,17 +45,18 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     if not options.show and options.out is None:
         raise Refused("nothing to do: give -out DIR to save the figures, or -show to see them, or both")
+    if options.save is not None and options.out is None:
+        raise Refused(f"-save {options.save} needs -out DIR, the folder of the maps")
     if len(set(options.chn)) < len(options.chn):
         raise Refused(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
     if options.vmin is not None and options.vmax is not None and options.vmin >= options.vmax:
         raise Refused(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
-    if options.mode == "RGB":
+    options.set = dict(options.set)
+    if options.mode == "RGB" and options.meth in COLOURED:
         unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
         if unused:
             print(f"dnn_saliency: note: {', '.join(unused)} count only with -mode gray", file=sys.stderr)
     options.cmap = options.cmap or "coolwarm"
-    if not options.stim.endswith(".stim.csv"):
-        raise Refused(f"-stim ({options.stim}) must end in .stim.csv")
     if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - for a name of any length
         raise Refused(f"-out ({options.out}) must be a folder; it is a file")
     return options
@@ -60,11 +64,23 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _parser() -> Parser:
     parser = Parser(prog="dnn_saliency", description=DESCRIPTION, epilog=EXAMPLE)
-    parser.option("net", required=True, metavar="Net", help="DemoNet, ShortcutNet, or a torchvision network (with -weights)")
+    network_options(parser)
     parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
     parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
-    parser.option("stim", required=True, metavar="Stimulus", help="a .stim.csv file of pictures")
-    parser.option("meth", choices=tuple(METHODS), default="guided", help="method (default: guided)")
+    stimulus_options(parser)
+    parser.option("meth", choices=tuple(METHODS), default="guided", metavar="Method", help=f"{', '.join(METHODS)}")
+    parser.option("set", type=setting, nargs="+", default=[], metavar="NAME=VALUE", help="options of the method: steps=50")
+    parser.option("smooth", type=count, metavar="N", help="average each map over N noisy copies of the picture (SmoothGrad)")
+    _drawing(parser)
+    parser.option("show", action="store_true", help="show the figures")
+    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it does not exist")
+    parser.option("save", choices=("npz", "h5"), help="save the maps as numbers too: a file a figure, or one file of all")
+    parser.option("overwrite", action="store_true", help="replace files that are there already")
+    parser.option("debug", action="store_true", help="show the whole traceback of an error")
+    return parser
+
+
+def _drawing(parser: Parser) -> None:
     parser.option(
         "mode",
         choices=("RGB", "gray"),
@@ -74,12 +90,7 @@ def _parser() -> Parser:
     parser.option("cmap", metavar="Colormap", help="matplotlib colour map of gray images (default: coolwarm)")
     parser.option("vmin", type=finite, metavar="Vmin", help="lower end of the colour map, on the images' scale of 0 to 255")
     parser.option("vmax", type=finite, metavar="Vmax", help="upper end of it (default of both: each image's own)")
-    parser.option("show", action="store_true", help="show the figures")
-    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it does not exist")
-    parser.option("weights", metavar="FILE", help="the network's weights: safetensors, or a plain Torch state dict")
-    parser.option("overwrite", action="store_true", help="replace figures that are there already")
-    parser.option("debug", action="store_true", help="show the whole traceback of an error")
-    return parser
+    parser.option("units", action="store_true", help="gray images in the method's units, with a colour bar; -vmin, -vmax too")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes at least
+WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes, unless there are too many
+MOST = 650.0  # inches of 100 pixels: a JPEG has at most 65,500
 
 
 def empty_figure(rows: int, show: bool) -> "Figure":
     """Return a figure for so many rows; one that is to be shown has a window."""
-    size = (WIDTH, max(HEIGHT, ROW * rows))
+    size = (WIDTH, min(max(HEIGHT, ROW * rows), MOST))
     if show:
         import matplotlib.pyplot as plt
 
@@ -52,32 +53,48 @@ def fill(
     Args:
         figure: of matplotlib.
         pictures: the n stimuli, as they are in their files.
-        maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness.
+        maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness; or floats (H, W), which
+            get a colour bar.
         scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
     """
     rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
     for axes_row, (label, images) in zip(figure.subplots(len(rows), len(pictures), squeeze=False), rows, strict=True):
         axes_row[0].set_ylabel(label)
         for axes, image in zip(axes_row, images, strict=True):
-            axes.imshow(image, **scale)
+            shown = axes.imshow(image, **scale)
             axes.set_xticks([])
             axes.set_yticks([])
+            if image.dtype.kind == "f":
+                bar = figure.colorbar(shown, ax=axes, fraction=0.046, pad=0.04)  # as high as the map, if it is a square
+                bar.ax.tick_params(labelsize="x-small")
     figure.tight_layout()
 
 
-def saliency_image(gradient: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
-    """Scale a gradient to a picture as DNNBrain does: magnitudes, from their own minimum to their maximum.
+def has_colours(mask: npt.NDArray[Any], mode: str) -> bool:
+    """Tell whether a map (3, H, W) or (H, W) becomes a picture with colours of its own."""
+    return mode == "RGB" and mask.ndim == 3 and len(mask) == 3
+
+
+def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
+    """Return the magnitude of a map, in its units: (H, W, 3), or (H, W), the largest of the colours."""
+    magnitude: npt.NDArray[Any] = np.abs(mask)
+    if has_colours(mask, mode):
+        return magnitude.transpose(1, 2, 0)
+    return np.asarray(magnitude.max(axis=0)) if magnitude.ndim == 3 else magnitude
+
+
+def saliency_image(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
+    """Scale a map to a picture as DNNBrain does: magnitudes, from their own minimum to their maximum.
 
     Args:
-        gradient: (3, H, W), signed.
+        mask: (3, H, W) or (H, W), signed.
         mode: ``RGB`` keeps the colours, scaled together; ``gray`` keeps the largest of the three.
 
     Returns:
         (H, W, 3) or (H, W), 0 to 255; zeros for a constant map.
     """
-    strength = np.abs(gradient)
-    strength = strength.max(axis=0) if mode == "gray" else strength.transpose(1, 2, 0)
-    low, high = strength.min(), strength.max()
-    scaled = (strength - low) / (high - low) if high > low else np.zeros_like(strength)
+    magnitude = strength(mask, mode)
+    low, high = magnitude.min(), magnitude.max()
+    scaled = (magnitude - low) / (high - low) if high > low else np.zeros_like(magnitude)
     image: npt.NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
     return image

@@ -1,13 +1,11 @@
 """Options in DNNBrain's spelling: one dash, whole names, numbers that may be negative."""
 
 import argparse
+import ast
 import difflib
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
-
-METHODS = {"guided": "GuidedBackprop", "vanilla": "Vanilla"}
-"""What ``-meth`` takes -> the mask's name in ``saliency``."""
 
 NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
 
@@ -60,6 +58,43 @@ def channel(word: str) -> int:
     if not word.isdecimal() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 1 or more: channels count from 1")
     return int(word)
+
+
+def count(word: str) -> int:
+    """Read a number of things.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is not a whole number, 1 or more.
+    """
+    if whole(word) < 1:
+        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 1 or more")
+    return int(word)
+
+
+def whole(word: str) -> int:
+    """Read a number of things that may be none.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is not a whole number, 0 or more.
+    """
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 0 or more")
+    return int(word)
+
+
+def setting(word: str) -> tuple[str, Any]:
+    """Read ``name=value``: a number, a list, True, None, or else a word.
+
+    Raises:
+        argparse.ArgumentTypeError: if there is no name.
+    """
+    name, equals, value = word.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"(={word!r}) must be NAME=VALUE")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def finite(word: str) -> float:

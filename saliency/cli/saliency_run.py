@@ -1,37 +1,41 @@
-"""One run of ``dnn_saliency``: everything is checked first, then the stimuli go by in groups of six, a figure each."""
+"""One run of ``dnn_saliency``: everything is checked first, then the stimuli go by, six to a figure."""
 
 import argparse
-import re
+import hashlib
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
+import saliency
 from saliency import nets
-from saliency.cli import checks
+from saliency.cli import checks, figure, map_files, network
 from saliency.cli.channel_maps import ChannelMaps
-from saliency.cli.errors_table import Failure, write_failures
-from saliency.cli.figure import empty_figure, fill, keep, saliency_image
-from saliency.io.picture import PictureError, read_picture
+from saliency.cli.journal import Journal, journal, told
+from saliency.cli.options import Refused
+from saliency.cli.outputs import Outputs, folder
+from saliency.cli.report import Report
+from saliency.cli.stimuli import Picture, Stimuli
 
-ERRORS = "errors.csv"
 IN_A_FIGURE = 6
+ABOUT = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
+         "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
 
 @dataclass
 class SaliencyRun:
-    """A command whose options, files, network and folder have been found good."""
+    """A command whose options, files and network have been found good."""
 
     options: argparse.Namespace
     maps: ChannelMaps
     network: nets.Network
-    stimuli: list[tuple[str, Path]]  # stimID, file
-    failures: list[Failure] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    stimuli: Stimuli
+    outputs: Outputs | None  # None if the figures are shown and not saved
+    report: Report
 
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> "SaliencyRun":
@@ -43,72 +47,99 @@ class SaliencyRun:
         checks.colour_map(options.cmap)
         if options.show:
             checks.display()
-        stimuli = checks.stimuli(options.stim)
-        network = replace(nets.load(options.net, options.weights), resize=None)  # the whole picture, as the figure shows it
-        checks.channels(network, options.layer, options.chn)
-        run = cls(options, ChannelMaps(network, options.meth, options.layer), network, stimuli)
-        if options.out is not None:
-            figures = -(-len(stimuli) // IN_A_FIGURE)
-            checks.folder(Path(options.out), [*map(run._name, range(1, figures + 1)), ERRORS], options.overwrite)
-        return run
+        stimuli = Stimuli.of(options)
+        loaded = replace(network.load(options), resize=None)  # the whole picture, as the figure shows it
+        checks.channels(loaded, options.layer, options.chn)
+        maps = ChannelMaps(loaded, options.meth, options.layer, options.smooth, options.batch, options.set)
+        figures = -(-len(stimuli) // IN_A_FIGURE)
+        outputs = None if options.out is None else Outputs.of(options, loaded.name, figures)
+        return cls(options, maps, loaded, stimuli, outputs, Report("dnn_saliency", len(stimuli), options.max_errors))
 
     def run(self) -> int:
-        """Make the figures; return the exit status."""
-        n = len(self.stimuli)
-        try:
-            for k, start in enumerate(range(0, n, IN_A_FIGURE), start=1):
-                group = list(self._pictures(self.stimuli[start : start + IN_A_FIGURE]))
-                if group:
-                    self._figure(k, group)
-                print(f"Finish: {min(start + IN_A_FIGURE, n)}/{n}", flush=True)
-        finally:  # what failed is told after an interrupt too
-            self._write_failures()
-        for note, count in (+self.notes).items():
-            print(f"dnn_saliency: note: {count} of {n}: {note}", file=sys.stderr)
-        if self.failures:
-            see = f", see {Path(self.options.out) / ERRORS}" if self.options.out is not None else ""
-            print(f"{n - len(self.failures)} done, {len(self.failures)} failed{see}", file=sys.stderr)
-        return 1 if self.failures else 0
+        """Make what is not there yet; return the exit status."""
+        n, each = len(self.stimuli), IN_A_FIGURE
+        with self._begun() as done:
+            for k, start in enumerate(range(0, n, each), start=1):
+                if done is not None and k <= len(done.records):
+                    continue
+                self._figure(k, list(self.stimuli.read(range(start, min(start + each, n)), self.report)))
+                self.report.finished(min(start + each, n))
+                if done is not None:
+                    done.add(self.report.record())
+            status = self.report.end(self.outputs.errors if self.outputs is not None else None)
+            if self.outputs is not None and self.options.save == "h5":
+                self._join(self.outputs)
+            if done is not None:
+                done.end()
+            return status
 
-    def _pictures(self, stimuli: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path, Image.Image]]:
-        for name, path in stimuli:
-            try:
-                if not checks.is_inside(name):
-                    raise PictureError("OUTSIDE_PATH", path, "leads out of the folder of path=")
-                picture, notes = read_picture(path)
-            except PictureError as error:
-                self._fail(name, path, "read", error.code, str(error))
+    @contextmanager
+    def _begun(self) -> Iterator[Journal | None]:
+        """Begin the run, or take it up where it ended; what failed is told after an interrupt too."""
+        if self.outputs is None:
+            yield None
+            return
+        with ExitStack() as stack:
+            stack.enter_context(folder(self.outputs.folder))
+            done = stack.enter_context(journal(self.outputs.journal, self._about(), self.options.overwrite))
+            if not done.resumed and not self.options.overwrite:
+                self.outputs.check()
+            self.outputs.clean()
+            done.begin()
+            for record in done.records:
+                self.report.restore(record)
+            if done.records:
+                print(f"dnn_saliency: going on after {IN_A_FIGURE * len(done.records)} stimuli", file=sys.stderr)
+            yield done
+
+    def _figure(self, k: int, group: Sequence[Picture]) -> None:
+        """Make the k-th figure and its maps."""
+        if not group:
+            return
+        inputs = [self.network.prepare(picture.image) for picture in group]
+        images: dict[str, list[Any]] = {}
+        with ExitStack() as stack:
+            if self.options.save is not None and self.outputs is not None:
+                names, numbers = [one.name for one in group], [one.number + 1 for one in group]
+                saved = stack.enter_context(map_files.writing(self.outputs.maps(k), names, numbers))
             else:
-                self.notes.update(notes)
-                yield name, path, picture
-
-    def _figure(self, k: int, group: list[tuple[str, Path, Image.Image]]) -> None:
-        inputs = [self.network.prepare(picture) for _, _, picture in group]
-        images, finite = {}, np.ones(len(group), bool)
-        for number in self.options.chn:
-            masks, empty = self.maps.masks(inputs, number)  # (n, 3, H, W)
-            self.notes.update({f"no gradient reaches the picture from channel {number} (its map is black)": empty})
-            finite &= np.isfinite(masks.reshape(len(masks), -1)).all(axis=1)
-            images[f"chn{number}"] = [saliency_image(mask, self.options.mode) for mask in np.nan_to_num(masks)]
-        good = np.flatnonzero(finite).tolist()
-        for i in np.flatnonzero(~finite):
-            self._fail(*group[i][:2], "gradient", "NONFINITE_GRAD", "the network's gradient is NaN or infinite")
+                saved = None
+            for found in self.maps.of(inputs, self.options.chn):
+                images[f"chn{found.channel}"] = [self._image(mask) for mask in found.masks]
+                if saved is not None:
+                    saved.add(f"chn{found.channel}", found.masks)
+        self.report.notes.update(self.maps.take_notes())
+        for i, (code, why) in self.maps.failed.items():
+            self.report.fail(group[i].name, group[i].path, "gradient", code, why)
+        good = [i for i in range(len(group)) if i not in self.maps.failed]
         if good:
-            scale = {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")}
-            figure = empty_figure(len(images) + 1, self.options.show)
-            rows = {label: [row[i] for i in good] for label, row in images.items()}
-            fill(figure, [group[i][2] for i in good], rows, scale)
-            keep(figure, Path(self.options.out) / self._name(k) if self.options.out is not None else None, self.options.show)
+            self._draw(k, [group[i] for i in good], {label: [row[i] for i in good] for label, row in images.items()})
 
-    def _name(self, k: int) -> str:
-        return re.sub(r"[^\w.-]", "_", f"{self.network.name}_{self.options.layer}") + f"_fig{k}.jpg"
+    def _image(self, mask: Any) -> Any:
+        mask, options = np.nan_to_num(mask), self.options
+        if not options.units:
+            return figure.saliency_image(mask, options.mode)
+        if figure.has_colours(mask, options.mode):
+            raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
+        return figure.strength(mask, options.mode)
 
-    def _fail(self, name: str, path: Path, stage: str, code: str, message: str) -> None:
-        self.failures.append(Failure(name, str(path), stage, code, message))
-        print(f"dnn_saliency: {name}: {code}: {message}", file=sys.stderr)
+    def _draw(self, k: int, group: Sequence[Picture], rows: dict[str, list[Any]]) -> None:
+        drawn = figure.empty_figure(len(rows) + 1, self.options.show)
+        scale = {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")}
+        figure.fill(drawn, [picture.image for picture in group], rows, scale)
+        figure.keep(drawn, None if self.outputs is None else self.outputs.figure(k), self.options.show)
 
-    def _write_failures(self) -> None:
-        if self.options.out is not None and self.failures:
-            write_failures(Path(self.options.out) / ERRORS, self.failures)
-        elif self.options.out is not None:
-            (Path(self.options.out) / ERRORS).unlink(missing_ok=True)
+    def _join(self, outputs: Outputs) -> None:
+        """Put all maps into one file, unless that was done before the run was killed."""
+        parts = [path for path in map(outputs.maps, range(1, outputs.figures + 1)) if path.exists()]
+        if parts:
+            map_files.join(parts, self.stimuli.names, outputs.joined)
+        for part in parts:
+            part.unlink()
+
+    def _about(self) -> dict[str, str]:
+        options = self.options
+        about = {f"-{name.replace('_', '-')}": str(getattr(options, name)) for name in ABOUT}
+        digest = hashlib.sha256(Path(options.stim).read_bytes()).hexdigest()[:16]
+        files = {"-stim": f"{Path(options.stim).name} {digest}", "-weights": told(options.weights)}
+        return {**about, **files, "saliency": saliency.__version__}

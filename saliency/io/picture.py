@@ -2,6 +2,9 @@
 
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,27 +23,46 @@ class PictureError(ValueError):
         self.code = code
 
 
-def read_picture(path: str | Path) -> tuple[Image.Image, list[str]]:
+@dataclass(frozen=True)
+class Reading:
+    """How a picture is read.
+
+    Args:
+        frame: of a picture with several, from 0.
+        turned: as its EXIF orientation says.
+        float_range: values that become black and white in a picture of floats or of 32-bit integers; None reads none.
+        most_pixels: of a picture that is read; None for what Pillow takes for safe, 89 million.
+    """
+
+    frame: int = 0
+    turned: bool = True
+    float_range: tuple[float, float] | None = None
+    most_pixels: int | None = None
+
+
+def read_picture(path: str | Path, reading: Reading = Reading()) -> tuple[Image.Image, list[str]]:
     """Read a picture as eight-bit RGB.
 
     Args:
         path: a regular file in one of ``FORMATS``, whatever its suffix.
+        reading: how.
 
     Returns:
-        The picture (mode RGB, turned as its EXIF orientation says), and what was converted, in words.
+        The picture (mode RGB), and what was converted, in words.
 
     Raises:
         PictureError: if it is missing, damaged, too large, or of a kind that has no one meaning as RGB.
     """
     path = Path(path)
     _check_file(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _most_pixels(reading.most_pixels):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         try:
             with Image.open(path, formats=FORMATS) as image:
+                notes = _choose_frame(path, image, reading.frame)
                 image.load()
-                return _rgb(path, image)
+                return _rgb(path, image, reading, notes)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise PictureError("TOO_LARGE", path, f"has more pixels than are read ({error})") from None
         except UnidentifiedImageError:
@@ -81,17 +103,39 @@ def _unidentified(path: Path) -> PictureError:
     return PictureError("NOT_AN_IMAGE", path, f"is no picture (it begins with {start!r}); read are {', '.join(FORMATS)}")
 
 
-def _rgb(path: Path, image: Image.Image) -> tuple[Image.Image, list[str]]:
+@contextmanager
+def _most_pixels(limit: int | None) -> Iterator[None]:
+    """Let Pillow refuse pictures with more pixels, while one is read."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = before if limit is None else limit
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _choose_frame(path: Path, image: Image.Image, frame: int) -> list[str]:
+    frames = getattr(image, "n_frames", 1)
+    if frame >= frames:
+        raise PictureError("FRAME", path, f"has {frames} frame(s), and not frame {frame + 1}")
+    if frame:
+        image.seek(frame)
+    return [f"frame {frame + 1} of several" if frame else "first of several frames"] if frames > 1 else []
+
+
+def _rgb(path: Path, image: Image.Image, reading: Reading, notes: list[str]) -> tuple[Image.Image, list[str]]:
     """Return a loaded picture as RGB, and what was converted."""
-    notes = ["first of several frames"] if getattr(image, "n_frames", 1) > 1 else []
-    if image.getexif().get(0x0112, 1) != 1:
+    if reading.turned and image.getexif().get(0x0112, 1) != 1:
         notes.append("turned by EXIF orientation")
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
         notes.append("16-bit grey scaled to 8 bits")
-        image = Image.fromarray((np.asarray(image) / 257.0).round().astype(np.uint8))
+        image = _grey(image, 0.0, 65535.0)
     if image.mode in ("F", "I"):
-        raise _ambiguous(path, image)
+        _check_meaning(path, image, reading)
+        black, white = reading.float_range or (0.0, 1.0)
+        notes.append(f"mode {image.mode} scaled from {black:g} to {white:g}")
+        image = _grey(image, black, white)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         notes.append("transparent pixels laid on white")
         image = image.convert("RGBA")
@@ -101,8 +145,18 @@ def _rgb(path: Path, image: Image.Image) -> tuple[Image.Image, list[str]]:
     return image.convert("RGB"), notes
 
 
-def _ambiguous(path: Path, image: Image.Image) -> PictureError:
+def _grey(image: Image.Image, black: float, white: float) -> Image.Image:
+    values = (np.asarray(image).astype(np.float64) - black) / (white - black)
+    return Image.fromarray((255 * values.clip(0, 1)).round().astype(np.uint8))
+
+
+def _check_meaning(path: Path, image: Image.Image, reading: Reading) -> None:
     if not np.isfinite(np.asarray(image)).all():
-        return PictureError("NONFINITE", path, "holds NaN or infinite pixels")
-    code = "FLOAT_IMAGE" if image.mode == "F" else "DEEP_IMAGE"
-    return PictureError(code, path, f"has pixels of mode {image.mode}, whose white is not known; save it with 8 or 16 bits")
+        raise PictureError("NONFINITE", path, "holds NaN or infinite pixels")
+    if reading.float_range is None:
+        code = "FLOAT_IMAGE" if image.mode == "F" else "DEEP_IMAGE"
+        raise PictureError(
+            code,
+            path,
+            f"has pixels of mode {image.mode}, whose black and white are not known; a range (-float-range) tells them",
+        )

@@ -51,6 +51,11 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
     return _by_name(name, weights, framework or "torch", trust)
 
 
+def framework_of(name: str) -> str | None:
+    """Return the framework that ``load`` takes for a name, if none is asked for; None where its code tells."""
+    return None if own.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), "torch")
+
+
 def untrained(seed: int, framework: str = "torch") -> Any:
     """Return DemoNet's model with random weights, which a seed sets; no global generator is moved.
 

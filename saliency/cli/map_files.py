@@ -1,0 +1,68 @@
+"""Maps as numbers: an ``.npz`` for the stimuli of each figure, or all of them in one ``.h5``."""
+
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from saliency.io.hdf5_writing import created
+from saliency.io.replacing import replacing
+
+Array = npt.NDArray[Any]
+
+
+class MapFile:
+    """An ``.npz`` that is being written, an array at a time."""
+
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file = file
+
+    def add(self, name: str, array: Array) -> None:
+        """Write an array under a name."""
+        with self._file.open(f"{name}.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+
+@contextmanager
+def writing(path: Path, names: Sequence[str], numbers: Sequence[int]) -> Iterator[MapFile]:
+    """Write the maps of n stimuli: ``stimID`` and ``number``, and what the block adds.
+
+    Args:
+        path: the file; it appears when the block ends well.
+        names: stimIDs.
+        numbers: of the stimuli in their file, from 1.
+    """
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
+        maps = MapFile(file)
+        maps.add("stimID", np.asarray(names, np.str_))
+        maps.add("number", np.asarray(numbers, np.int64))
+        yield maps
+
+
+def join(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
+    """Put the maps of all stimuli into one file: ``stimID``, and a dataset (stimuli, *map) for each channel.
+
+    Args:
+        parts: ``.npz`` files, which need not have all of the stimuli.
+        names: stimIDs of all stimuli.
+        path: the file. A stimulus that no part has is NaN there.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with replacing(path) as temporary, created(temporary, path) as h5:
+        h5.h5.create_dataset("stimID", data=list(names), dtype=h5py.string_dtype())
+        for part in parts:
+            with np.load(part) as maps:
+                rows = maps["number"] - 1
+                for channel in (name for name in maps.files if name not in ("stimID", "number")):
+                    values = maps[channel]
+                    if channel not in h5.h5:
+                        h5.h5.create_dataset(channel, (len(names), *values.shape[1:]), values.dtype, fillvalue=np.nan)
+                    h5.h5[channel][rows] = values
+                    h5.check()

@@ -1,0 +1,64 @@
+"""The network of a command: by name, on a device."""
+
+import argparse
+from typing import Any
+
+from saliency import nets
+from saliency.cli.options import Parser, Refused, count
+from saliency.nets.registry import framework_of
+
+
+def network_options(parser: Parser) -> None:
+    """Add the options that name a network and where it runs."""
+    parser.option(
+        "net",
+        required=True,
+        metavar="Net",
+        help="DemoNet; AlexNet and DNNBrain's others; any of torchvision's or keras.applications's; a .keras or .pt file; "
+        "package.module:function or file.py:function",
+    )
+    parser.option("weights", metavar="FILE", help="the network's weights: safetensors, a plain Torch state dict, .weights.h5")
+    parser.option("framework", choices=tuple(nets.FRAMEWORKS), help="torch or tf (default: the file's, or torch)")
+    parser.option("device", metavar="Device", help="where it runs: cpu, cuda, cuda:1 (default: cpu in Torch)")
+    parser.option("batch", type=count, metavar="N", help="pictures in one pass at most (default: by their size)")
+    parser.option("trust", action="store_true", help="also load files that can run code when they are loaded")
+
+
+def load(options: argparse.Namespace) -> nets.Network:
+    """Return the network of ``-net``, on ``-device``.
+
+    Raises:
+        Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
+    """
+    home = options.framework or framework_of(options.net)
+    if options.device is not None and home == "tf":
+        _see(options.device)
+    network = nets.load(options.net, options.weights, options.framework, options.trust)
+    if options.device is not None and home != "tf":
+        if not hasattr(network.model, "to"):
+            raise Refused(f"-device (={options.device}) needs -framework tf for a network of Keras's that code makes")
+        _move(network.model, options.device)
+    return network
+
+
+def _move(model: Any, device: str) -> None:
+    try:
+        model.to(device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # Torch asserts that it was built with CUDA
+        raise Refused(f"-device (={device}) must be one of Torch's that is here: {str(error).splitlines()[0]}") from error
+
+
+def _see(device: str) -> None:
+    """Hide from TensorFlow all devices but one, before it looks for them."""
+    import tensorflow as tf
+
+    kind, _, number = device.lower().replace("cuda", "gpu").partition(":")
+    there = tf.config.list_physical_devices("GPU")
+    if kind not in ("cpu", "gpu") or (number and not number.isdecimal()):
+        raise Refused(f"-device (={device}) must be cpu, gpu or gpu:N")
+    if kind == "gpu" and int(number or 0) >= len(there):
+        raise Refused(f"-device (={device}) must be one of TensorFlow's that is here, which are cpu and {len(there)} GPUs")
+    try:
+        tf.config.set_visible_devices(there[int(number or 0) :][:1] if kind == "gpu" else [], "GPU")
+    except RuntimeError as error:
+        raise Refused(f"-device (={device}) can't be chosen any more: {error}") from error
