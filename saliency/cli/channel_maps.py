@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
-from saliency.cli.methods import METHODS, defaults
+from saliency.cli.methods import COLOURED, METHODS, defaults
 from saliency.cli.options import Refused
 from saliency.core.errors import NoReLUError
 
@@ -122,7 +122,7 @@ class ChannelMaps:
         return np.asarray(masks).reshape(len(inputs), len(channels), *masks.shape[1:])
 
     def _colours_first(self, masks: Array) -> Array:
-        """Return (n, 3, height, width); a map that has one channel, or none, becomes (n, height, width)."""
+        """Return (n, 3, height, width), or (n, height, width) where the channels, if there are any, say the same."""
         if masks.ndim == 4:
             masks = np.moveaxis(masks, self._network.channel_axis % 3 + 1, 1)
-        return masks[:, 0] if masks.ndim == 4 and masks.shape[1] == 1 else masks
+        return masks[:, 0] if masks.ndim == 4 and (masks.shape[1] == 1 or self._method not in COLOURED) else masks

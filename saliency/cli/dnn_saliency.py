@@ -52,7 +52,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.vmin is not None and options.vmax is not None and options.vmin >= options.vmax:
         raise Refused(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
     options.set = dict(options.set)
-    if options.mode == "RGB" and options.meth in COLOURED:
+    coloured = options.mode == "RGB" and options.meth in COLOURED
+    if options.units and coloured:
+        raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
+    if coloured:
         unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
         if unused:
             print(f"dnn_saliency: note: {', '.join(unused)} count only with -mode gray", file=sys.stderr)

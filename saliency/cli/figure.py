@@ -58,43 +58,42 @@ def fill(
         scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
     """
     rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
+    bars = any(image.dtype.kind == "f" for _, images in rows for image in images)
     for axes_row, (label, images) in zip(figure.subplots(len(rows), len(pictures), squeeze=False), rows, strict=True):
         axes_row[0].set_ylabel(label)
         for axes, image in zip(axes_row, images, strict=True):
             shown = axes.imshow(image, **scale)
             axes.set_xticks([])
             axes.set_yticks([])
-            if image.dtype.kind == "f":
+            if bars:
                 bar = figure.colorbar(shown, ax=axes, fraction=0.046, pad=0.04)  # as high as the map, if it is a square
                 bar.ax.tick_params(labelsize="x-small")
+                bar.ax.set_visible(image.dtype.kind == "f")  # that of a stimulus keeps it above its maps
     figure.tight_layout()
 
 
-def has_colours(mask: npt.NDArray[Any], mode: str) -> bool:
-    """Tell whether a map (3, H, W) or (H, W) becomes a picture with colours of its own."""
-    return mode == "RGB" and mask.ndim == 3 and len(mask) == 3
-
-
 def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
-    """Return the magnitude of a map, in its units: (H, W, 3), or (H, W), the largest of the colours."""
+    """Return what is drawn of a map, in its units: magnitudes (H, W, 3), or the largest (H, W); without colours its values."""
+    if mask.ndim == 2:
+        return mask
     magnitude: npt.NDArray[Any] = np.abs(mask)
-    if has_colours(mask, mode):
+    if mode == "RGB" and len(magnitude) == 3:
         return magnitude.transpose(1, 2, 0)
-    return np.asarray(magnitude.max(axis=0)) if magnitude.ndim == 3 else magnitude
+    return np.asarray(magnitude.max(axis=0))
 
 
 def saliency_image(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
-    """Scale a map to a picture as DNNBrain does: magnitudes, from their own minimum to their maximum.
+    """Scale a map to a picture as DNNBrain does: from its own minimum to its maximum.
 
     Args:
-        mask: (3, H, W) or (H, W), signed.
+        mask: (3, H, W), of which the magnitudes count, or (H, W).
         mode: ``RGB`` keeps the colours, scaled together; ``gray`` keeps the largest of the three.
 
     Returns:
         (H, W, 3) or (H, W), 0 to 255; zeros for a constant map.
     """
-    magnitude = strength(mask, mode)
-    low, high = magnitude.min(), magnitude.max()
-    scaled = (magnitude - low) / (high - low) if high > low else np.zeros_like(magnitude)
+    values = strength(mask, mode)
+    low, high = values.min(), values.max()
+    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
     image: npt.NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
     return image

@@ -16,7 +16,6 @@ from saliency import nets
 from saliency.cli import checks, figure, map_files, network
 from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.journal import Journal, journal, told
-from saliency.cli.options import Refused
 from saliency.cli.outputs import Outputs, folder
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
@@ -116,12 +115,8 @@ class SaliencyRun:
             self._draw(k, [group[i] for i in good], {label: [row[i] for i in good] for label, row in images.items()})
 
     def _image(self, mask: Any) -> Any:
-        mask, options = np.nan_to_num(mask), self.options
-        if not options.units:
-            return figure.saliency_image(mask, options.mode)
-        if figure.has_colours(mask, options.mode):
-            raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
-        return figure.strength(mask, options.mode)
+        drawable = figure.strength if self.options.units else figure.saliency_image
+        return drawable(np.nan_to_num(mask), self.options.mode)
 
     def _draw(self, k: int, group: Sequence[Picture], rows: dict[str, list[Any]]) -> None:
         drawn = figure.empty_figure(len(rows) + 1, self.options.show)

@@ -75,6 +75,8 @@ class Stimuli:
             raise Refused(f"{file}: none of its {len(names)} pictures is in {folder.absolute()}; is its path= line right?")
         if not options.allow_duplicates:
             _check_twice(file, names)
+        if options.float_range is not None and options.float_range[0] >= options.float_range[1]:
+            raise Refused(f"-float-range (={options.float_range[0]}) must be less than its second ({options.float_range[1]})")
         between = None if options.float_range is None else (options.float_range[0], options.float_range[1])
         reading = Reading(options.frame - 1, not options.no_exif, between, options.max_pixels)
         return cls(names, folder, reading, options.allow_outside)

@@ -10,32 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import saliency.demo
+import saliency
 from saliency.cli.dnn_saliency import main
+from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
-DEMO = Path(saliency.demo.__file__).parent
 needs_torch = pytest.mark.needs("torch")
 REAL = Path(__file__).parents[3] / "shared" / "real"
-EMBEDDED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
-FIGURE = "DemoNet_fc1_chn4-8_guided_RGB_fig{}.jpg"
-ERRORS = "DemoNet_fc1_chn4-8_guided_RGB_errors.csv"
+ERRORS = BASE + "_errors.csv"
 
 
 @pytest.fixture
 def stim(tmp_path):
     """Seven pictures and their stimulus file."""
     return table(tmp_path, [f"scene_{i:02d}.png" for i in (3, 7, 17, 21, 0, 1, 2)])
-
-
-def table(folder, names, source=DEMO / "scenes"):
-    file = folder / "some.stim.csv"
-    file.write_text(f"type=image\npath={source}\ndata=stimID\n" + "\n".join(names))
-    return str(file)
-
-
-def run(capsys, *arguments):
-    status = main(list(map(str, arguments)))
-    return status, *capsys.readouterr()
 
 
 @needs_torch

@@ -1,0 +1,24 @@
+"""``dnn_saliency`` as its users run it, on the embedded network."""
+
+from pathlib import Path
+
+import saliency.demo
+from saliency.cli.dnn_saliency import main
+
+DEMO = Path(saliency.demo.__file__).parent
+EMBEDDED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
+BASE = "DemoNet_fc1_chn4-8_guided_RGB"
+FIGURE = BASE + "_fig{}.jpg"
+
+
+def table(folder, names, source=DEMO / "scenes"):
+    """Write a stimulus file."""
+    file = folder / "some.stim.csv"
+    file.write_text(f"type=image\npath={source}\ndata=stimID\n" + "\n".join(names))
+    return str(file)
+
+
+def run(capsys, *arguments):
+    """Return the exit status and what was printed."""
+    status = main(list(map(str, arguments)))
+    return status, *capsys.readouterr()

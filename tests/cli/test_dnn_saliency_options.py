@@ -1,0 +1,193 @@
+"""The options that DNNBrain does not have: every method, smoothing, maps as numbers, units, where it runs."""
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+import saliency
+from saliency import nets
+from saliency.cli.methods import COLOURED, METHODS
+from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
+
+needs_torch = pytest.mark.needs("torch")
+needs_tf = pytest.mark.needs("tensorflow")
+NAMES = [f"scene_{i:02d}.png" for i in (3, 7, 17, 21, 0, 1, 2)]
+QUICK = {
+    "rise": ["nmasks=20"], "occlusion": ["size=24", "stride=24"], "ig": ["x_steps=3"], "gradientshap": ["x_steps=3"],
+    "scorecam": ["layer=conv6"],
+}  # fmt: skip
+
+
+def inputs(network, names):
+    found = []
+    for name in names:
+        with Image.open(DEMO / "scenes" / name) as picture:
+            found.append(network.prepare(picture))
+    return found
+
+
+def test_every_mask_is_a_method():
+    kinds = [getattr(saliency, name) for name in saliency.__all__]
+    masks = {kind.__name__ for kind in kinds if isinstance(kind, type) and issubclass(kind, saliency.SaliencyMask)}
+    assert set(METHODS.values()) == masks - {"SaliencyMask"}
+
+
+@needs_torch
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_s_maps_are_the_library_s(method, tmp_path, capsys):
+    options = QUICK.get(method, [])
+    arguments = ["-meth", method, "-save", "npz", "-mode", "gray", "-units", *(["-set", *options] if options else [])]
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)
+    assert (status, errors) == (0, "")
+    (figure,), (file,) = tmp_path.glob("*_fig1.jpg"), tmp_path.glob("*_fig1.npz")
+    assert figure.stem == file.stem
+    network = nets.load("DemoNet")
+    kind = getattr(saliency, METHODS[method])
+    given = {name: int(value) if value.isdecimal() else value for name, value in (word.split("=") for word in options)}
+    given |= {"average": True} if method == "occlusion" else {"seed": 0} if method in ("rise", "gradientshap") else {}
+    with np.load(file) as maps:
+        assert maps.files == ["stimID", "number", "chn4", "chn8"]
+        assert maps["stimID"].tolist() == NAMES[:2] and maps["number"].tolist() == [1, 2]
+        for channel in (4, 8):
+            found = maps[f"chn{channel}"]
+            expected = np.asarray(kind(network.model, ("fc1", channel - 1), **given).GetMasks(inputs(network, NAMES[:2])))
+            assert found.shape == ((2, 3, 96, 96) if method in COLOURED else (2, 96, 96))
+            expected = expected if expected.shape == found.shape else expected[:, 0]
+            assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+            assert expected.any()
+
+
+@needs_torch
+def test_smoothing_averages_signed_maps_and_repeats(tmp_path, capsys):
+    for folder in ("a", "b"):
+        status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-smooth", "5", "-save", "npz", "-out",
+                         tmp_path / folder)  # fmt: skip
+        assert status == 0
+    name = f"{BASE}_smooth5_fig1.npz"
+    assert (tmp_path / "a" / name).read_bytes()[-5000:] == (tmp_path / "b" / name).read_bytes()[-5000:]
+    network = nets.load("DemoNet")
+    mask = saliency.GuidedBackprop(network.model, ("fc1", 3))
+    expected = mask.GetSmoothedMasks(inputs(network, NAMES[:2]), nsamples=5, magnitude=False, seed=0)
+    with np.load(tmp_path / "a" / name) as maps:
+        assert np.abs(maps["chn4"] - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@needs_torch
+def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
+    names = [*NAMES[:3], "none.png", *NAMES[3:]]
+    status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-save", "h5", "-out", tmp_path / "out")
+    assert status == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        FIGURE.format(1), FIGURE.format(2), f"{BASE}.h5", f"{BASE}_errors.csv",
+    }  # fmt: skip
+    network = nets.load("DemoNet")
+    with h5py.File(tmp_path / "out" / f"{BASE}.h5") as maps:
+        assert [name.decode() for name in maps["stimID"]] == names
+        assert sorted(maps) == ["chn4", "chn8", "stimID"] and maps["chn8"].dtype == np.float32
+        assert np.isnan(maps["chn8"][3]).all() and not np.isnan(maps["chn8"][2]).any()
+        expected = saliency.GuidedBackprop(network.model, 7).GetMasks(inputs(network, NAMES))
+        assert np.abs(np.delete(maps["chn8"][()], 3, axis=0) - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@needs_torch
+def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("saliency.cli.figure.keep", lambda figure, *rest: drawn.append(figure))
+    arguments = ["-mode", "gray", "-units", "-vmin", "-1e-3", "-vmax", "0.02"]
+    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
+    network = nets.load("DemoNet")
+    expected = np.abs(saliency.GuidedBackprop(network.model, 3).GetMasks(inputs(network, NAMES[:2]))).max(axis=1)
+    axes = [one for one in drawn[0].axes if one.images]
+    bars = [one for one in drawn[0].axes if one.get_label() == "<colorbar>" and one.get_visible()]
+    assert len(axes) == 6 and len(bars) == 4
+    for one, values in zip(axes[2:4], expected, strict=True):
+        assert np.allclose(one.images[0].get_array(), values, rtol=0, atol=1e-5 * values.max())
+        assert one.images[0].get_clim() == (-1e-3, 0.02)
+
+
+@needs_torch
+def test_a_map_without_colours_is_drawn_in_the_colour_map_with_its_sign(tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("saliency.cli.figure.fill", lambda figure, *rest: drawn.append(rest))
+    arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
+    assert (status, errors) == (0, "")
+    _, maps, scale = drawn[0]
+    network = nets.load("DemoNet")
+    drops = saliency.Occlusion(network.model, 3, size=24, stride=24).GetMask(inputs(network, NAMES[:1])[0])[0]
+    assert scale["cmap"] == "hot" and drops.min() < 0
+    assert np.abs(maps["chn4"][0] - 255 * (drops - drops.min()) / np.ptp(drops)).max() <= 1
+
+
+@needs_torch
+@needs_tf
+def test_both_frameworks_give_the_same_maps(tmp_path, capsys):
+    found = {}
+    for framework in ("torch", "tf"):
+        arguments = ["-framework", framework, "-device", "cpu", "-batch", "2", "-save", "npz", "-meth", "vanilla"]
+        status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments, "-out", tmp_path / framework)
+        assert (status, errors) == (0, "")
+        with np.load(tmp_path / framework / "DemoNet_fc1_chn4-8_vanilla_RGB_fig1.npz") as maps:
+            found[framework] = maps["chn4"]
+    assert found["torch"].shape == (6, 3, 96, 96)
+    assert np.abs(found["torch"] - found["tf"]).max() <= 1e-3 * np.abs(found["torch"]).max()
+
+
+@needs_torch
+def test_a_network_of_one_s_own(tmp_path, capsys):
+    source = tmp_path / "mine.py"
+    source.write_text("from saliency import nets\n\ndef network():\n    return nets.load('DemoNet')\n")
+    arguments = ["-net", f"{source}:network", "-layer", "fc1", "-chn", "1", "-stim", table(tmp_path, NAMES[:1])]
+    assert run(capsys, *arguments, "-out", tmp_path / "out")[0] == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["DemoNet_fc1_chn1_guided_RGB_fig1.jpg"]
+
+
+@needs_torch
+def test_many_channels_share_a_figure_and_their_names_are_short(tmp_path, capsys):
+    channels = [str(i) for i in range(1, 65)]
+    arguments = ["-net", "DemoNet", "-layer", "conv6", "-chn", *channels, "-stim", table(tmp_path, NAMES[:1])]
+    assert run(capsys, *arguments, "-out", tmp_path / "out")[0] == 0
+    (figure,) = (tmp_path / "out").iterdir()
+    assert figure.name.startswith("DemoNet_conv6_chn1-and-63-more-") and len(figure.name) < 80
+    with Image.open(figure) as image:
+        assert image.size == (1000, 6500)
+
+
+def test_figures_are_as_high_as_a_jpeg_can_be():
+    pytest.importorskip("matplotlib")
+    from saliency.cli.figure import empty_figure
+
+    assert empty_figure(2001, show=False).get_size_inches().tolist() == [10, 650]
+
+
+REFUSED = {
+    "units of colours": (["-units"], "-units needs -mode gray"),
+    "maps without a folder": (["-save", "npz", "-show"], "-save npz needs -out"),
+    "a number of copies": (["-smooth", "0"], "must be a whole number, 1 or more"),
+    "a setting": (["-set", "steps"], "must be NAME=VALUE"),
+    "an option that is not the method's": (["-set", "stepz=3", "-meth", "ig"], "`stepz` is not an option"),
+    "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
+    "a layer of the maps": (["-set", "layer=conv9", "-meth", "gradcam"], "nearest: conv"),
+    "a device": (["-device", "nonsense"], "-device (=nonsense)"),
+    "a device that is not here": (["-device", "cuda:99"], "-device (=cuda:99)"),
+    "a framework": (["-framework", "jax"], "invalid choice"),
+}
+
+
+@needs_torch
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals_write_nothing(case, tmp_path, capsys):
+    arguments, message = REFUSED[case]
+    out = [] if "-show" in arguments else ["-out", tmp_path / "out"]
+    status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *out, *arguments)
+    assert (status, printed) == (2, "") and message in errors and len(errors.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
+
+
+@needs_tf
+@pytest.mark.parametrize("device", ["nonsense", "gpu:99", "gpu:x"])
+def test_a_device_that_tensorflow_lacks_is_refused(device, tmp_path, capsys):
+    arguments = ["-framework", "tf", "-device", device, "-out", tmp_path / "out"]
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments)
+    assert status == 2 and f"-device (={device})" in errors and not (tmp_path / "out").exists()

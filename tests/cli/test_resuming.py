@@ -1,0 +1,169 @@
+"""A run that ends early, at any moment, goes on with the same command and ends with the same files."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from saliency.cli.journal import journal
+from saliency.cli.options import Refused
+from tests.cli.saliency_command import BASE, EMBEDDED, FIGURE, run, table
+
+needs_torch = pytest.mark.needs("torch")
+NAMES = [f"scene_{i:02d}.png" for i in range(18)]
+JOURNAL = f".{BASE}.journal"
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def command(stim, out, *more):
+    return [
+        sys.executable,
+        "-m",
+        "saliency.cli.dnn_saliency",
+        *EMBEDDED,
+        "-stim",
+        stim,
+        "-out",
+        str(out),
+        "-save",
+        "h5",
+        *more,
+    ]
+
+
+@needs_torch
+def test_killed_again_and_again(tmp_path):
+    stim = table(tmp_path, [*NAMES, "none.png"])
+    subprocess.run(command(stim, tmp_path / "undisturbed"), check=False, capture_output=True)
+    out, status, kills = tmp_path / "killed", None, 0
+    while status is None:
+        process = subprocess.Popen(command(stim, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        before = len(list(out.glob("*"))) if out.exists() else 0
+        while kills < 4 and process.poll() is None and (len(list(out.glob("*"))) if out.exists() else 0) == before:
+            time.sleep(0.002)
+        if kills < 4 and process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+            process.wait()
+        else:
+            status = process.wait()
+    assert kills == 4 and status == 1
+    assert files(out) == files(tmp_path / "undisturbed")
+
+
+@needs_torch
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
+    from saliency.cli import figure
+
+    original, stim, drawn = figure.fill, table(tmp_path, NAMES), []
+
+    def fill(*rest):
+        if len(drawn) == 1:
+            raise KeyboardInterrupt
+        drawn.append(rest)
+        original(*rest)
+
+    monkeypatch.setattr("saliency.cli.figure.fill", fill)
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    assert status == 130 and "the same command goes on" in errors
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [JOURNAL, FIGURE.format(1)]
+    monkeypatch.setattr("saliency.cli.figure.fill", original)
+    first = (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns
+    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "going on after 6 stimuli" in errors
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FIGURE.format(k) for k in (1, 2, 3)]
+    assert (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns == first
+
+
+@needs_torch
+def test_what_failed_before_an_interrupt_is_told_after_it(tmp_path, capsys, monkeypatch):
+    from saliency.cli import figure
+
+    original = figure.fill
+    monkeypatch.setattr("saliency.cli.figure.fill", lambda drawn, pictures, *rest: stop(pictures, drawn, *rest))
+
+    def stop(pictures, drawn, *rest):
+        if len(pictures) == 6:
+            raise KeyboardInterrupt
+        original(drawn, pictures, *rest)
+
+    stim = table(tmp_path, ["none.png", *NAMES])
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
+    monkeypatch.setattr("saliency.cli.figure.fill", original)
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    assert status == 1 and "18 done, 1 failed" in errors
+    assert "MISSING" in (tmp_path / "out" / f"{BASE}_errors.csv").read_text()
+
+
+@needs_torch
+def test_other_arguments_do_not_mix_with_an_unfinished_run(tmp_path, capsys, monkeypatch):
+    def stop(*rest):
+        raise KeyboardInterrupt
+
+    stim = table(tmp_path, NAMES)
+    run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-strict")
+    monkeypatch.setattr("saliency.cli.figure.fill", stop)
+    out = tmp_path / "other"
+    out.mkdir()
+    (out / JOURNAL).write_text(json.dumps({"-batch": "None", "-net": "DemoNet"}) + "\n" + json.dumps({}) + "\n")
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-batch", "3")
+    assert status == 2 and "-batch (None there, 3 here)" in errors and "-overwrite" in errors
+    assert [path.name for path in out.iterdir()] == [JOURNAL]
+    (out / JOURNAL).write_text("no journal\n")
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
+    assert status == 2 and "is no journal of a run" in errors
+
+
+@needs_torch
+def test_a_failure_too_many_stops_the_run(tmp_path, capsys):
+    stim = table(tmp_path, [*NAMES[:6], "none.png", "no.png", *NAMES[6:]])
+    for options, done in (["-strict"], 6), (["-max-errors", "1"], 6):
+        status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", *options)
+        assert status == 1 and "stopped" in errors
+        assert printed in ("", f"Finish: {done}/{20}\n")
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-max-errors", "2")
+    assert status == 1 and "18 done, 2 failed" in errors
+
+
+def test_two_runs_at_a_time_are_refused(tmp_path):
+    pytest.importorskip("fcntl")
+    with journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
+        first.begin()
+        first.add({"k": 1})
+        with pytest.raises(Refused, match="another run"), journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
+            pass
+    with journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as second:
+        assert second.resumed and second.records == [{"k": 1}]
+        second.end()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_line_that_was_cut_off_is_dropped(tmp_path):
+    file = tmp_path / ".j"
+    with journal(file, {"a": "1"}, overwrite=False) as first:
+        first.begin()
+        first.add({"k": 1})
+        first.add({"k": 2})
+    file.write_bytes(file.read_bytes()[:-3])
+    with journal(file, {"a": "1"}, overwrite=False) as second:
+        assert second.records == [{"k": 1}]
+        second.add({"k": 3})
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [{"a": "1"}, {"k": 1}, {"k": 3}]
+    with journal(file, {"a": "2"}, overwrite=True) as third:
+        assert not third.resumed
+        third.begin()
+        third.add({"k": 4})
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [{"a": "2"}, {"k": 4}]
+
+
+def test_a_run_that_did_nothing_leaves_no_journal(tmp_path):
+    with pytest.raises(ZeroDivisionError), journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
+        first.begin()
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())

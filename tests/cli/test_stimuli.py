@@ -1,0 +1,115 @@
+"""How the pictures of a stimulus file are read, by option."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saliency.cli.options import Parser, Refused
+from saliency.cli.report import Report
+from saliency.cli.stimuli import Stimuli, stimulus_options
+from tests.cli.saliency_command import EMBEDDED, run, table
+from tests.dnnbrain import needs_fixtures
+from tests.io.test_odd_inputs import STIM, odd
+
+NAMES = ["a.png", "b.png"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, name in enumerate(NAMES):
+        Image.new("RGB", (6 + i, 4), (40 * i, 0, 0)).save(folder / name)
+    return folder
+
+
+def read(folder, names, *options):
+    """Return the pictures as arrays by name, and the failures' codes."""
+    parser = Parser(prog="command")
+    stimulus_options(parser)
+    file = table(folder.parent, names, folder)
+    stimuli = Stimuli.of(parser.parse(["-stim", file, *options]))
+    report = Report("command", len(stimuli))
+    found = {one.name: np.asarray(one.image) for one in stimuli.read(range(len(stimuli)), report)}
+    return found, {one.stimID: one.code for one in report.failures}, report.notes
+
+
+def test_frames(pictures, capsys):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(pictures / "c.tif", save_all=True, append_images=frames[1:])
+    assert read(pictures, ["c.tif"])[0]["c.tif"][0, 0].tolist() == [255, 0, 0]
+    found, _, notes = read(pictures, ["c.tif"], "-frame", "3")
+    assert found["c.tif"][0, 0].tolist() == [0, 0, 255] and notes == {"frame 3 of several": 1}
+    assert read(pictures, ["c.tif"], "-frame", "4")[1] == {"c.tif": "FRAME"}
+
+
+def test_orientation(pictures):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (6, 4)).save(pictures / "c.jpg", exif=exif)
+    assert read(pictures, ["c.jpg"])[0]["c.jpg"].shape == (6, 4, 3)
+    found, _, notes = read(pictures, ["c.jpg"], "-no-exif")
+    assert found["c.jpg"].shape == (4, 6, 3) and not notes
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pictures_of_floats_need_a_range(kind, pictures):
+    ramp = np.linspace(-10, 30, 41, dtype=np.float64).astype(kind)[None].repeat(3, 0)
+    Image.fromarray(ramp).save(pictures / "c.tif")
+    assert read(pictures, ["c.tif"])[1] == {"c.tif": "FLOAT_IMAGE" if kind is np.float32 else "DEEP_IMAGE"}
+    found, failed, notes = read(pictures, ["c.tif"], "-float-range", "-5", "2e1")
+    assert not failed and any("scaled from -5 to 20" in note for note in notes)
+    expected = 255 * (np.linspace(-10, 30, 41).clip(-5, 20) + 5) / 25
+    assert np.abs(found["c.tif"][0, :, 0] - expected).max() <= 0.5
+
+
+def test_large_pictures(pictures):
+    limit = Image.MAX_IMAGE_PIXELS
+    assert read(pictures, NAMES, "-max-pixels", "26")[1] == {"b.png": "TOO_LARGE"}
+    assert read(pictures, NAMES, "-max-pixels", "28")[1] == {}
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_names_that_lead_out(pictures):
+    (pictures.parent / "c.png").write_bytes((pictures / "a.png").read_bytes())
+    names = ["../c.png", str(pictures / "b.png"), "x/../a.png"]
+    (pictures / "x").mkdir()
+    assert read(pictures, names)[1] == dict.fromkeys(names[:2], "OUTSIDE_PATH")
+    assert len(read(pictures, names, "-allow-outside")[0]) == 3
+
+
+def test_a_stimulus_named_twice(pictures):
+    with pytest.raises(Refused, match=r"a\.png is named by the stimuli 1, 3 .*-allow-duplicates"):
+        read(pictures, ["a.png", "b.png", "a.png"])
+    found, failed, _ = read(pictures, ["a.png", "b.png", "a.png"], "-allow-duplicates")
+    assert list(found) == NAMES and not failed
+
+
+def test_names_that_differ_in_case_alone(pictures):
+    Image.new("RGB", (5, 5)).save(pictures / "A.png")
+    assert len(read(pictures, ["a.png", "A.png"])[0]) == len({"a.png", "A.png"} & {path.name for path in pictures.iterdir()})
+
+
+REFUSED = {
+    ("-frame", "0"): "1 or more",
+    ("-max-pixels", "x"): "must be a whole number",
+    ("-max-errors", "-1"): "-1",
+    ("-float-range", "0", "nan"): "finite",
+    ("-float-range", "1", "1"): "must be less",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED, ids=" ".join)
+def test_options_that_mean_nothing_are_refused(options, pictures):
+    with pytest.raises(Refused, match=REFUSED[options]):
+        read(pictures, NAMES, *options)
+
+
+@needs_fixtures
+@pytest.mark.parametrize("case", STIM)
+def test_a_malformed_file_is_one_line_and_no_output(case, tmp_path, capsys):
+    file = tmp_path / "odd.stim.csv"
+    file.write_bytes(odd("stim")[case]["file_bytes_utf8"].encode())
+    status, printed, errors = run(capsys, *EMBEDDED, "-stim", file, "-out", tmp_path / "out")
+    assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # also where it is read: its pictures are nowhere
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.stim.csv"]
