@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
+from saliency.cli.channels import Channels
 from saliency.cli.methods import COLOURED, METHODS, defaults
 from saliency.cli.options import Refused
 from saliency.core.errors import NoReLUError
@@ -39,7 +40,7 @@ class ChannelMaps:
     Args:
         network: by name.
         method: one of ``METHODS``.
-        layer: the layer's name on the command line.
+        channels: of the layer.
         smooth: number of noisy copies that a mask is averaged over; None for none.
         batch: inputs in one pass at most; None chooses.
         given: the method's options, by name.
@@ -49,10 +50,15 @@ class ChannelMaps:
     """
 
     def __init__(
-        self, network: nets.Network, method: str, layer: str, smooth: int | None, batch: int | None, given: Mapping[str, Any]
+        self,
+        network: nets.Network,
+        method: str,
+        channels: Channels,
+        smooth: int | None,
+        batch: int | None,
+        given: Mapping[str, Any],
     ) -> None:
-        self._network, self._method, self._layer = network, method, layer
-        self._path = network.layer(layer)
+        self._network, self._method, self._channels = network, method, channels
         given = {name: network.layer(str(value)) if name == "layer" else value for name, value in given.items()}
         options = {**defaults(method, network.size), **given}
         kind = getattr(saliency, METHODS[method])
@@ -106,7 +112,7 @@ class ChannelMaps:
 
     def _computed(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
         copies = [x for x in inputs for _ in channels]
-        targets = [(self._path, channel - 1) for channel in channels] * len(inputs)
+        targets = [self._channels.target(channel) for channel in channels] * len(inputs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
             try:
@@ -116,7 +122,7 @@ class ChannelMaps:
                     masks = self._mask.GetSmoothedMasks(copies, targets, nsamples=self._smooth, magnitude=False, seed=0)
             except NoReLUError as error:
                 raise Refused(
-                    f"-meth {self._method} needs a ReLU between the picture and -layer {self._layer}, and "
+                    f"-meth {self._method} needs a ReLU between the picture and -layer {self._channels.layer}, and "
                     f"{self._network.name} has none there: use -meth vanilla"
                 ) from error
         return np.asarray(masks).reshape(len(inputs), len(channels), *masks.shape[1:])

@@ -1,30 +1,10 @@
 """What ``dnn_saliency`` checks before any work; each raises with one line that says what is wrong."""
 
 import difflib
-from collections.abc import Sequence
 
-from PIL import Image
-
-from saliency import nets
 from saliency.cli.options import Refused
-from saliency.core.target import Target
-from saliency.core.wrap import wrap
 
 HEADLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
-
-
-def channels(network: nets.Network, layer: str, numbers: Sequence[int]) -> None:
-    """Check that a layer has the channels, by running the network once.
-
-    Raises:
-        Refused: if a number is greater than that of its channels.
-    """
-    adapter, (height, width) = wrap(network.model), network.size
-    grey = adapter.asarray(network.prepare(Image.new("RGB", (width, height), "gray"))[None])
-    n = int(adapter.outputs(grey, Target(network.layer(layer)), {}).shape[1])
-    outside = [number for number in numbers if number > n]
-    if outside:
-        raise Refused(f"-chn (={outside[0]}) must be a channel of {layer}, whose channels run from 1 to {n}")
 
 
 def colour_map(name: str) -> None:

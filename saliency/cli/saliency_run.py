@@ -15,6 +15,7 @@ import saliency
 from saliency import nets
 from saliency.cli import checks, figure, map_files, network
 from saliency.cli.channel_maps import ChannelMaps
+from saliency.cli.channels import Channels
 from saliency.cli.journal import Journal, journal, told
 from saliency.cli.outputs import Outputs, folder
 from saliency.cli.report import Report
@@ -48,8 +49,9 @@ class SaliencyRun:
             checks.display()
         stimuli = Stimuli.of(options)
         loaded = replace(network.load(options), resize=None)  # the whole picture, as the figure shows it
-        checks.channels(loaded, options.layer, options.chn)
-        maps = ChannelMaps(loaded, options.meth, options.layer, options.smooth, options.batch, options.set)
+        maps = ChannelMaps(
+            loaded, options.meth, Channels.of(loaded, options.layer), options.smooth, options.batch, options.set
+        )
         figures = -(-len(stimuli) // IN_A_FIGURE)
         outputs = None if options.out is None else Outputs.of(options, loaded.name, figures)
         return cls(options, maps, loaded, stimuli, outputs, Report("dnn_saliency", len(stimuli), options.max_errors))

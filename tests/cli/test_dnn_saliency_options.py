@@ -144,6 +144,23 @@ def test_a_network_of_one_s_own(tmp_path, capsys):
 
 
 @needs_torch
+def test_a_last_layer_is_explained_in_front_of_its_softmax(tmp_path, capsys):
+    (tmp_path / "soft.py").write_text(
+        "from dataclasses import replace\nimport torch\nfrom saliency import nets\n\ndef network():\n"
+        "    found = nets.load('DemoNet')\n    model = torch.nn.Sequential(found.model, torch.nn.Softmax(1))\n"
+        "    return replace(found, name='Soft', model=model, paths={'soft': '1'})\n"
+    )
+    found = []
+    for net, layer in ((f"{tmp_path / 'soft.py'}:network", "soft"), ("DemoNet", "fc1")):
+        arguments = ["-net", net, "-layer", layer, "-chn", "4", "-stim", table(tmp_path, NAMES[:1]), "-save", "npz"]
+        assert run(capsys, *arguments, "-out", tmp_path / layer)[0] == 0
+        (file,) = (tmp_path / layer).glob("*.npz")
+        with np.load(file) as maps:
+            found.append(maps["chn4"])
+    assert np.array_equal(*found) and found[0].any()
+
+
+@needs_torch
 def test_many_channels_share_a_figure_and_their_names_are_short(tmp_path, capsys):
     channels = [str(i) for i in range(1, 65)]
     arguments = ["-net", "DemoNet", "-layer", "conv6", "-chn", *channels, "-stim", table(tmp_path, NAMES[:1])]

@@ -1,0 +1,56 @@
+"""The channels of a network's layer, counted from 1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from saliency import nets
+from saliency.cli.options import Refused
+from saliency.core.target import Target
+from saliency.core.wrap import wrap
+
+
+@dataclass(frozen=True)
+class Channels:
+    """A layer's channels as targets.
+
+    Args:
+        layer: its name on the command line.
+        path: its path in the model; None if its output is the model's, whose classes are explained in front of a softmax.
+        count: how many channels it has.
+    """
+
+    layer: str
+    path: str | None
+    count: int
+
+    @classmethod
+    def of(cls, network: nets.Network, layer: str) -> "Channels":
+        """Look at a layer, by running the network on a gray picture.
+
+        Raises:
+            TargetError: if there is no such layer.
+        """
+        path, adapter, (height, width) = network.layer(layer), wrap(network.model), network.size
+        gray = adapter.asarray(network.prepare(Image.new("RGB", (width, height), "gray"))[None])
+        found = adapter.numpy(adapter.outputs(gray, Target(path), {}))
+        whole = adapter.outputs(gray, Target(logits=False), {})
+        last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
+        return cls(layer, None if last else path, found.shape[1])
+
+    def check(self, numbers: Sequence[int]) -> None:
+        """Check that the layer has the channels.
+
+        Raises:
+            Refused: if a number is greater than that of its channels.
+        """
+        outside = [number for number in numbers if number > self.count]
+        if outside:
+            raise Refused(f"-chn (={outside[0]}) must be a channel of {self.layer}, whose channels run from 1 to {self.count}")
+
+    def target(self, number: int) -> Any:
+        """Return what a mask explains for a channel."""
+        return number - 1 if self.path is None else (self.path, number - 1)
