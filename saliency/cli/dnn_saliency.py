@@ -71,12 +71,10 @@ def _parser() -> Parser:
     parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
     parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
     stimulus_options(parser)
-    parser.option(
-        "meth", choices=tuple(METHODS), default="guided", metavar="Method", help=f"{', '.join(METHODS)} (default: guided)"
-    )
-    parser.option(
-        "set", type=setting, nargs="+", default=[], metavar="NAME=VALUE", help="options of the method, such as x_steps=50"
-    )
+    told = f"{', '.join(METHODS)} (default: guided)"
+    parser.option("meth", choices=tuple(METHODS), default="guided", metavar="Method", help=told)
+    told = "options of the method, such as x_steps=50"
+    parser.option("set", type=setting, nargs="+", default=[], metavar="NAME=VALUE", help=told)
     parser.option("smooth", type=count, metavar="N", help="average each map over N noisy copies of the picture (SmoothGrad)")
     _drawing(parser)
     parser.option("show", action="store_true", help="show the figures")

@@ -49,9 +49,9 @@ class SaliencyRun:
             checks.display()
         stimuli = Stimuli.of(options)
         loaded = replace(network.load(options), resize=None)  # the whole picture, as the figure shows it
-        maps = ChannelMaps(
-            loaded, options.meth, Channels.of(loaded, options.layer), options.smooth, options.batch, options.set
-        )
+        channels = Channels.of(loaded, options.layer)
+        channels.check(options.chn)
+        maps = ChannelMaps(loaded, options.meth, channels, options.smooth, options.batch, options.set)
         figures = -(-len(stimuli) // IN_A_FIGURE)
         outputs = None if options.out is None else Outputs.of(options, loaded.name, figures)
         return cls(options, maps, loaded, stimuli, outputs, Report("dnn_saliency", len(stimuli), options.max_errors))
