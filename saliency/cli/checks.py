@@ -1,4 +1,4 @@
-"""What ``dnn_saliency`` checks before any work; each raises with one line that says what is wrong."""
+"""What a command checks before any work; each raises with one line that says what is wrong."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from saliency import nets
 from saliency.cli.options import Refused
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
+from saliency.nets.preparation import Float32
 
 HEADLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 
@@ -19,12 +20,18 @@ def channels(network: nets.Network, layer: str, numbers: Sequence[int]) -> None:
     Raises:
         Refused: if a number is greater than that of its channels.
     """
-    adapter, (height, width) = wrap(network.model), network.size
-    grey = adapter.asarray(network.prepare(Image.new("RGB", (width, height), "gray"))[None])
-    n = int(adapter.outputs(grey, Target(network.layer(layer)), {}).shape[1])
+    adapter = wrap(network.model)
+    x = adapter.asarray(grey(network)[None])
+    n = int(adapter.outputs(x, Target(network.layer(layer)), {}).shape[1])
     outside = [number for number in numbers if number > n]
     if outside:
         raise Refused(f"-chn (={outside[0]}) must be a channel of {layer}, whose channels run from 1 to {n}")
+
+
+def grey(network: nets.Network) -> Float32:
+    """Return a grey picture, as the network prepares it."""
+    height, width = network.size
+    return network.prepare(Image.new("RGB", (width, height), "gray"))
 
 
 def colour_map(name: str) -> None:

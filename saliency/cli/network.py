@@ -1,6 +1,7 @@
 """The network of a command: by name, on a device."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from saliency import nets
@@ -25,7 +26,7 @@ def network_options(parser: Parser) -> None:
 
 
 def load(options: argparse.Namespace) -> nets.Network:
-    """Return the network of ``-net``, on ``-device``.
+    """Return the network of ``-net``, on ``-device``; it is shown whole pictures, squashed, as DNNBrain's are.
 
     Raises:
         Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
@@ -38,7 +39,7 @@ def load(options: argparse.Namespace) -> nets.Network:
         if not hasattr(network.model, "to"):
             raise Refused(f"-device (={options.device}) needs -framework tf for a network of Keras's that code makes")
         _move(network.model, options.device)
-    return network
+    return replace(network, resize=None)
 
 
 def _move(model: Any, device: str) -> None:
