@@ -3,9 +3,12 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from saliency.cli.journal import Journal
 from saliency.cli.options import Refused
 from saliency.io import act
 from saliency.io.replacing import leftovers
@@ -65,6 +68,16 @@ class ActFiles:
         """Remove what a killed run left half-written."""
         for left in (*leftovers(self.out), *leftovers(self.errors)):
             left.unlink(missing_ok=True)
+
+    @contextmanager
+    def without_parts_of(self, done: Journal) -> Iterator[None]:
+        """Leave no parts when the block raises before anything is recorded, as there is no journal then."""
+        try:
+            yield
+        except BaseException:
+            if not done.records:
+                self.remove_parts()
+            raise
 
     def remove_parts(self) -> None:
         """Remove what is computed."""
