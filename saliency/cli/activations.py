@@ -15,6 +15,7 @@ from saliency.core.errors import MemoryShortage
 from saliency.core.run import usual_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
+from saliency.io.blocks import Shape
 from saliency.io.dmask import Dmask, Units
 from saliency.io.joined import Held
 from saliency.io.pooling import POOLS
@@ -52,10 +53,13 @@ class Activations:
         self._adapter = wrap(network.model)
         grey = checks.grey(network)
         x = self.inputs([grey])
-        values = {name: self._values(name, x) for name in mask.layers}
-        self._maps = {name: each.shape[1:] for name, each in values.items()}
-        units.check(options, mask, self._maps)
-        self.shapes = {name: self._wanted(name, each).shape[1:] for name, each in values.items()}
+        self._maps: dict[str, Shape] = {}
+        self.shapes: dict[str, Shape] = {}
+        for name, chosen in mask.layers.items():
+            values = self._values(name, x)
+            self._maps[name] = values.shape[1:]
+            units.check(options, Dmask({name: chosen}), self._maps)
+            self.shapes[name] = self._wanted(name, values).shape[1:]
         self.batch: int = options.batch or usual_size(grey, self._adapter)
 
     def inputs(self, prepared: Sequence[Array]) -> Any:
