@@ -30,6 +30,7 @@ FREE = [
     "saliency.io.picture",
     "saliency.nets",
     "saliency.demo.__main__",
+    "saliency.cli.dnn_act",
     "saliency.cli.dnn_mask",
     "saliency.cli.dnn_saliency",
 ]

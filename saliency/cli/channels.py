@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from saliency import nets
+from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
@@ -29,15 +29,15 @@ class Channels:
 
     @classmethod
     def of(cls, network: nets.Network, layer: str) -> "Channels":
-        """Look at a layer, by running the network on a gray picture.
+        """Look at a layer, by running the network on a grey picture.
 
         Raises:
             TargetError: if there is no such layer.
         """
-        path, adapter, (height, width) = network.layer(layer), wrap(network.model), network.size
-        gray = adapter.asarray(network.prepare(Image.new("RGB", (width, height), "gray"))[None])
-        found = adapter.numpy(adapter.outputs(gray, Target(path), {}))
-        whole = adapter.outputs(gray, Target(logits=False), {})
+        path, adapter = network.layer(layer), wrap(network.model)
+        x = adapter.asarray(grey(network)[None])
+        found = adapter.numpy(adapter.outputs(x, Target(path), {}))
+        whole = adapter.outputs(x, Target(logits=False), {})
         last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
         return cls(layer, None if last else path, found.shape[1])
 

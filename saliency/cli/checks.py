@@ -1,4 +1,4 @@
-"""What ``dnn_saliency`` checks before any work; each raises with one line that says what is wrong."""
+"""What a command checks before any work; each raises with one line that says what is wrong."""
 
 import difflib
 

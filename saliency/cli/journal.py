@@ -116,14 +116,3 @@ def _lines(stream: IO[bytes]) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in whole.splitlines()]
     except (ValueError, TypeError):
         raise Refused(f"{getattr(stream, 'name', 'the journal')} is no journal of a run; remove it") from None
-
-
-def told(file: str | Path | None) -> str:
-    """Return what tells a file from an older one of its name, for what a journal is about."""
-    if file is None:
-        return "none"
-    try:
-        status = Path(file).stat()
-    except OSError:
-        return str(file)
-    return f"{Path(file).absolute()}, {status.st_size} bytes, {status.st_mtime_ns}"

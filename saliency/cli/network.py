@@ -1,10 +1,14 @@
 """The network of a command: by name, on a device."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
+
+from PIL import Image
 
 from saliency import nets
 from saliency.cli.options import Parser, Refused, count
+from saliency.nets.preparation import Float32
 from saliency.nets.registry import framework_of
 
 
@@ -25,7 +29,7 @@ def network_options(parser: Parser) -> None:
 
 
 def load(options: argparse.Namespace) -> nets.Network:
-    """Return the network of ``-net``, on ``-device``.
+    """Return the network of ``-net``, on ``-device``; it is shown whole pictures, squashed, as DNNBrain's are.
 
     Raises:
         Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
@@ -38,7 +42,13 @@ def load(options: argparse.Namespace) -> nets.Network:
         if not hasattr(network.model, "to"):
             raise Refused(f"-device (={options.device}) needs -framework tf for a network of Keras's that code makes")
         _move(network.model, options.device)
-    return network
+    return replace(network, resize=None)
+
+
+def grey(network: nets.Network) -> Float32:
+    """Return a grey picture, as the network prepares it."""
+    height, width = network.size
+    return network.prepare(Image.new("RGB", (width, height), "gray"))
 
 
 def _move(model: Any, device: str) -> None:

@@ -104,7 +104,7 @@ def folder(out: Path) -> Iterator[None]:
     new = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=out):
+        with tempfile.TemporaryFile(dir=out):  # it has no name that a killed process could leave
             pass
     except OSError as error:
         _remove(new)

@@ -1,28 +1,26 @@
 """One run of ``dnn_saliency``: everything is checked first, then the stimuli go by, six to a figure."""
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-import saliency
 from saliency import nets
 from saliency.cli import checks, figure, map_files, network
+from saliency.cli.about import about
 from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.channels import Channels
-from saliency.cli.journal import Journal, journal, told
+from saliency.cli.journal import Journal, journal
 from saliency.cli.outputs import Outputs, folder
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
 
 IN_A_FIGURE = 6
-ABOUT = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
+ABOUT = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
          "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
 
@@ -48,7 +46,7 @@ class SaliencyRun:
         if options.show:
             checks.display()
         stimuli = Stimuli.of(options)
-        loaded = replace(network.load(options), resize=None)  # the whole picture, as the figure shows it
+        loaded = network.load(options)
         channels = Channels.of(loaded, options.layer)
         channels.check(options.chn)
         maps = ChannelMaps(loaded, options.meth, channels, options.smooth, options.batch, options.set)
@@ -82,7 +80,7 @@ class SaliencyRun:
             return
         with ExitStack() as stack:
             stack.enter_context(folder(self.outputs.folder))
-            done = stack.enter_context(journal(self.outputs.journal, self._about(), self.options.overwrite))
+            done = stack.enter_context(journal(self.outputs.journal, about(self.options, ABOUT), self.options.overwrite))
             if not done.resumed and not self.options.overwrite:
                 self.outputs.check()
             self.outputs.clean()
@@ -133,10 +131,3 @@ class SaliencyRun:
             map_files.join(parts, self.stimuli.names, outputs.joined)
         for part in parts:
             part.unlink()
-
-    def _about(self) -> dict[str, str]:
-        options = self.options
-        about = {f"-{name.replace('_', '-')}": str(getattr(options, name)) for name in ABOUT}
-        digest = hashlib.sha256(Path(options.stim).read_bytes()).hexdigest()[:16]
-        files = {"-stim": f"{Path(options.stim).name} {digest}", "-weights": told(options.weights)}
-        return {**about, **files, "saliency": saliency.__version__}

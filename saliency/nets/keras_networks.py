@@ -100,7 +100,8 @@ def own(name: str, model: Any, habits: Habits) -> Network:
     if preprocess is None and _scales(model):
         preprocess = partial(by_function, size=size, function=_as_it_is, channel_axis=axis)
     channels = channel_counts(model, paths) if axis else {}
-    return Network(name, model, size, MEAN, STD, paths, axis, preprocess=preprocess, channels=channels)
+    shown: dict[str, Any] = {"size": size, "mean": MEAN, "std": STD, "preprocess": preprocess}
+    return Network(name, model, paths=paths, channel_axis=axis, channels=channels, named=tuple(named), **shown)
 
 
 def _scales(model: Any) -> bool:

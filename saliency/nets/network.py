@@ -1,7 +1,7 @@
 """A network with what is needed to show it a picture and to name its layers."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Network:
         resample: how pixels are resized.
         preprocess: from an RGB picture to an input, in place of all that the preparation is said to be above.
         channels: names of layers -> how many channels or units each has, where the layer itself tells.
+        named: the names of DNNBrain's, or of the network's own ``layer2loc``, in their order; empty where it has no such list.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Network:
     resample: Image.Resampling = Image.Resampling.BILINEAR
     preprocess: Callable[[Image.Image], npt.ArrayLike] | None = None
     channels: Mapping[str, int] = field(default_factory=dict)
+    named: Sequence[str] = ()
 
     def prepare(self, picture: Image.Image) -> Float32:
         """Turn a picture into an input.

@@ -9,7 +9,7 @@ import torch
 from saliency.core.errors import InputError
 from saliency.nets import torchvision_networks
 from saliency.nets.demo_net import DemoNet
-from saliency.nets.names import channel_counts, layer_paths
+from saliency.nets.names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.own import Habits
 from saliency.nets.preparation import MEAN, STD
@@ -82,8 +82,9 @@ def own(name: str, model: torch.nn.Module, habits: Habits) -> Network:
     if not isinstance(model, torch.fx.GraphModule):  # an exported program has no modes
         model.eval()
     channels = channel_counts(model, paths)
-    size = habits.size or SIZE
-    return Network(name, model, size, MEAN, STD, paths, CHANNEL_AXIS, preprocess=habits.preprocess, channels=channels)
+    named = tuple(dnnbrain_layers(model) if habits.layers is None else habits.layers)
+    shown: dict[str, Any] = {"size": habits.size or SIZE, "mean": MEAN, "std": STD, "preprocess": habits.preprocess}
+    return Network(name, model, paths=paths, channel_axis=CHANNEL_AXIS, channels=channels, named=named, **shown)
 
 
 def _check(name: str, paths: Mapping[str, str], named: Mapping[str, Any], model: torch.nn.Module) -> None:

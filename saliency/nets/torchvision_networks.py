@@ -11,7 +11,7 @@ from PIL import Image
 from saliency.core.errors import ModelError
 from saliency.nets.catalogue import DNNBRAIN
 from saliency.nets.find_weights import Source, find_weights
-from saliency.nets.names import channel_counts, layer_paths
+from saliency.nets.names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
 from saliency.nets.vgg_face import MEAN as FACES
@@ -44,7 +44,8 @@ def load(name: str, weights: str | Path | None, trust: bool) -> Network:
 def described(name: str, model: torch.nn.Module, **habits: Any) -> Network:
     """Return a network whose layers are named."""
     paths = layer_paths(model)
-    return Network(name, model.eval(), paths=paths, channels=channel_counts(model, paths), **habits)
+    named = tuple(dnnbrain_layers(model))
+    return Network(name, model.eval(), paths=paths, channels=channel_counts(model, paths), named=named, **habits)
 
 
 def build(builder: str, side: int) -> torch.nn.Module:
