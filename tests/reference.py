@@ -87,7 +87,7 @@ class FunctionAdapter(GradientAdapter):
         weights = target.weights.reshape(*target.weights.shape, *[1] * (x.ndim - 1))
         return scores, Bare((self.df(x)[inputs[:, None], target.units[..., 0]] * weights).sum(1))  # df: (N, classes, *input)
 
-    def features(self, x, target, feed, layer=None):
+    def features(self, x, target, feed, layer=None, rule=None, allow_no_relu=False):
         raise NotImplementedError
 
 

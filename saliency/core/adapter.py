@@ -101,13 +101,23 @@ class GradientAdapter(ABC):
         """
 
     @abstractmethod
-    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+    def features(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, Array, Array]:
         """Differentiate scores with respect to a layer's output, without a graph up to there.
 
         Args:
             x, target, feed: as for ``gradients``.
             layer: its name, or the layer itself; None for the last one before the score whose output has the input's
                 spatial axes, more than one position on them, and an influence on the score.
+            rule: how the gradient passes every ReLU between the layer and the score; None leaves it as it is.
+            allow_no_relu: accept a rule where there is no ReLU behind the layer.
 
         Returns:
             Scores (N * T,), the layer's output (N, channels, *space), and the gradients (N * T, channels, *space) in score
@@ -115,6 +125,7 @@ class GradientAdapter(ABC):
 
         Raises:
             GradientError: if a score does not depend on the layer.
+            ModelError: if a rule is asked for and no ReLU was found behind the layer, or some of that can't be looked into.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
 

@@ -75,7 +75,15 @@ class FunctionAdapter(GradientAdapter):
     ) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")
 
-    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+    def features(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, Array, Array]:
         self._refuse("a layer's output and its gradient")
 
     def _refuse(self, what: str) -> NoReturn:

@@ -58,11 +58,13 @@ class Score:
         scores, gradients = self._in_pieces(differentiate, x)
         return scores, self._modified(gradients)
 
-    def features(self, x: Array, layer: Any = None) -> tuple[Array, Array]:
+    def features(
+        self, x: Array, layer: Any = None, rule: Rule | None = None, allow_no_relu: bool = False
+    ) -> tuple[Array, Array]:
         """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
 
         def features(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array]:
-            _, found, gradients = self.adapter.features(x, target, feed, layer)
+            _, found, gradients = self.adapter.features(x, target, feed, layer, rule, allow_no_relu)
             return self._each(found, gradients.shape[0] // found.shape[0]), gradients
 
         found, gradients = self._in_pieces(features, x)

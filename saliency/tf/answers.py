@@ -48,11 +48,13 @@ class Answers:
         scores, gradients = self._read(answer, [times, times], x, target, feed)
         return scores, gradients
 
-    def features(self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
+    def features(
+        self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Arrays, Arrays, Arrays]:
         """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
         _refuse_functions(target)
         times = target.per_input(len(x))
-        answer = self.questions.features(target, times, leaf, name)
+        answer = self.questions.features(target, times, leaf, name, rule, allow_no_relu)
         scores, gradients, found = self._read(answer, [times, times, 1], x, target, feed)
         return scores, gradients, found
 

@@ -85,16 +85,18 @@ class GraphQuestions:
         about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
         return built(self.x.graph, about, build)
 
-    def features(self, target: Target, times: int, leaf: Any, name: str) -> Answer:
+    def features(self, target: Target, times: int, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool) -> Answer:
         """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""
         tensor = self.read_from(target)
 
         def build(notes: Notes) -> list[Any]:
             end, own_leaf = own(self.x, [tensor, leaf])
             scores, asked = self._scores(end, target, notes)
-            return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
+            with ruled(own_leaf, scores, rule, allow_no_relu, name):
+                return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
 
-        return built(self.x.graph, ("features", *self._about(target), target.units.shape[-1], times, leaf.name), build)
+        about = ("features", *self._about(target), target.units.shape[-1], times, leaf.name, rule, allow_no_relu)
+        return built(self.x.graph, about, build)
 
     def layers(self, target: Target, ranks: Collection[int]) -> Answer:
         """Answer the first three of ``gradients``; then each layer's shape; then whether any of its gradients is not zero.

@@ -116,9 +116,17 @@ class KerasAdapter(GradientAdapter):
             check_finite(scores)
         return scores, gradients
 
-    def features(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Any, Any, Any]:
+    def features(
+        self,
+        x: Any,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Any, Any, Any]:
         grid = Grid.of_input(x.shape, self.channel_axis)
-        at = partial(self._questions.features, x, target, feed, grid=grid)
+        at = partial(self._questions.features, x, target, feed, grid=grid, rule=rule, allow_no_relu=allow_no_relu)
         with served(x):
             if layer is not None:
                 found = at(layer)

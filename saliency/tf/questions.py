@@ -55,7 +55,9 @@ class Questions:
         _, (scores, gradients) = self._ask(about, target, body, x, feed)
         return scores, gradients
 
-    def features(self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid) -> tuple[Any, Any, Any]:
+    def features(
+        self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
         times, path = target.per_input(x.shape[0]), self._reading.path(layer)
         name = f"layer {path!r}"
@@ -65,11 +67,12 @@ class Questions:
             leaf = self._reading.tensor(passed, path, last=True)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
-            gradients = differentiate(scores, leaf, times, name)
+            with ruled(leaf, scores, rule, allow_no_relu, name):
+                gradients = differentiate(scores, leaf, times, name)
             counted_in = self._reading.model.counted_in
             return _rows(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
 
-        about = ("features", *self._reading.about(target), times, path, grid)
+        about = ("features", *self._reading.about(target), times, path, grid, rule, allow_no_relu)
         _, (scores, found, gradients) = self._ask(about, target, body, x, feed)
         return scores, found, gradients
 
