@@ -79,7 +79,7 @@ class FunctionAdapter(GradientAdapter):
     def outputs(self, x, target, feed):
         return Bare(self.f(x.array))
 
-    def gradients(self, x, target, feed, rule=None, allow_no_relu=False):
+    def gradients(self, x, target, feed, rule=None, allow_no_relu=False, at=None):
         x = x.array
         scores = target.scores(Bare(self.f(x)), len(x), self)
         self.passes.append(len(x))

@@ -71,7 +71,13 @@ class FunctionAdapter(GradientAdapter):
             raise InputError(f"{what}: {type(error).__name__}: {first}{hint}") from error
 
     def gradients(
-        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")
 

@@ -48,13 +48,15 @@ class Score:
 
         return self._in_pieces(values, x)[0]
 
-    def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False) -> Array:
-        """Return d score / d x, (N, *input) as ``x``; see ``GradientAdapter.gradients``."""
-        return self.values_and_gradients(x, rule, allow_no_relu)[1]
+    def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None) -> Array:
+        """Return d score / d x, (N, *input) as ``x``, or by a layer's input; see ``GradientAdapter.gradients``."""
+        return self.values_and_gradients(x, rule, allow_no_relu, at)[1]
 
-    def values_and_gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False) -> tuple[Array, Array]:
+    def values_and_gradients(
+        self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None
+    ) -> tuple[Array, Array]:
         """Return the scores (N,) as well, which cost nothing more."""
-        differentiate = partial(self.adapter.gradients, rule=rule, allow_no_relu=allow_no_relu)
+        differentiate = partial(self.adapter.gradients, rule=rule, allow_no_relu=allow_no_relu, at=at)
         scores, gradients = self._in_pieces(differentiate, x)
         return scores, self._modified(gradients)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, TargetError
 from saliency.core.function import FunctionAdapter
 from saliency.core.target import Target
 from saliency.tf.answers import Answers
@@ -92,8 +92,18 @@ class GraphAdapter(GradientAdapter):
             return self._answers.outputs(x, target, feed)
 
     def gradients(
-        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Array, Array]:
+        if at is not None:
+            raise TargetError(
+                f"`at` (={at!r}) must be None here: a graph has operations, and no layers; the tensor itself may be `x`"
+            )
         with served(x):
             scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu)
             check_finite(scores)

@@ -16,6 +16,7 @@ from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
+from saliency.torch.layer_input import gradients_at
 from saliency.torch.memory import shortages
 
 
@@ -105,15 +106,19 @@ class TorchAdapter(GradientAdapter):
         feed: Mapping[str, Any],
         rule: Rule | None = None,
         allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         first = self._first
-        with shortages(x), untouched(self.model, first.device, grad=True):
+        with shortages(x), untouched(self.model, first.device, grad=at is None):
+            if at is not None:
+                asked = Asked(x.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+                scores, gradients = gradients_at(self._forward, at, asked)
+                return scores, gradients.to(_counted_in(first))
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             asked = Asked(leaf.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
-            with asked.passed():
-                outputs = self._forward.with_graph(asked.x, target, feed)
-            scores = asked.scores(outputs)
-            return scores.detach(), asked.gradients(scores, leaf, "the input", "`x_value`")
+            scores = asked.scores(asked.passed(self._forward, grad=True))
+            gradients = asked.gradients(scores, leaf, "the input", "`x_value`")
+            return scores.detach(), gradients
 
     def features(
         self,

@@ -1,15 +1,18 @@
 """What is asked of a model: the scores of inputs, and how their gradients pass its ReLUs."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from saliency.core.adapter import Rule
+from saliency.core.errors import TargetError
 from saliency.core.target import Target
 from saliency.torch.backward import check_scores, differentiate
+from saliency.torch.cut import Cut
+from saliency.torch.forward import Forward
 from saliency.torch.in_place import InPlaceOnViews
 from saliency.torch.rules import apply_rule, opaque_nodes
 
@@ -34,18 +37,45 @@ class Asked:
     allow_no_relu: bool = False
     relu_nodes: Collection[str] = ()
 
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        """Run the model within this, so that a rule finds its ReLUs."""
-        with ExitStack() as stack:
-            if self.rule is not None:
-                stack.enter_context(InPlaceOnViews())
-            yield
+    def passed(self, forward: Forward, grad: bool) -> Any:
+        """Run the model forward, so that a rule will find its ReLUs; see ``Forward.with_graph``."""
+        with nullcontext() if self.rule is None else InPlaceOnViews():
+            return forward.with_graph(self.x, self.target, self.feed, grad)
 
     def scores(self, outputs: Any) -> torch.Tensor:
         """Return the scores (N * T,) of what ``Forward`` returned."""
         scores: torch.Tensor = self.target.scores(outputs, len(self.x), self.adapter)
         return scores
+
+    def cut(
+        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the scores (N * T,), and the leaf (N, ...) at a layer that they depend on.
+
+        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
+
+        Args:
+            forward: of the model, which records no graph by itself.
+            cutting: cuts a forward pass.
+            refusal: what is told, with a gap for what the layer did, where there is no leaf.
+
+        Raises:
+            TargetError: if there is none.
+        """
+        scores, leaf = self._cut(forward, cutting, refusal, grad=False)
+        if getattr(scores, "requires_grad", True):  # what a callable made no tensor of is told later
+            return scores, leaf
+        return self._cut(forward, cutting, refusal, grad=True)
+
+    def _cut(
+        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str, grad: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        with cutting() as cut:
+            outputs = self.passed(forward, grad)
+        if cut.leaf is None:
+            raise TargetError(refusal.format(cut.found))
+        with torch.enable_grad():
+            return self.scores(outputs), cut.leaf
 
     def gradients(self, scores: torch.Tensor, leaf: torch.Tensor, of: str, name: str | None = None) -> torch.Tensor:
         """Differentiate the scores with respect to a leaf, by the rule; see ``differentiate``.

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -9,10 +10,10 @@ import torch
 from saliency.core.errors import GradientError, TargetError
 from saliency.torch.asked import Asked
 from saliency.torch.backward import check_finite
-from saliency.torch.cut import cut_at
+from saliency.torch.cut import cut_behind
 from saliency.torch.forward import Forward
 from saliency.torch.grids import Grid
-from saliency.torch.layers import find_layer
+from saliency.torch.layers import find_layer, name_of
 from saliency.torch.spatial_layers import spatial_layers
 
 Found: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -41,8 +42,9 @@ class Features:
     def at(self, layer: Any, asked: Asked) -> Found:
         """Evaluate a layer that is named; see ``GradientAdapter.features``."""
         module = find_layer(self._forward.model, layer)
-        name = f"layer {layer!r}" if isinstance(layer, str) else f"layer ({type(module).__name__})"
-        scores, leaf = self._cut(module, name, asked)
+        name = name_of(layer)
+        refusal = f"{name} {{}}; a map needs one tensor (N, channels, *space)"
+        scores, leaf = asked.cut(self._forward, partial(cut_behind, module), refusal)
         grid = Grid.of_input(asked.x.shape, asked.adapter.channel_axis)
         found = _on_grid(grid, leaf.detach(), len(asked.x), name)
         with torch.enable_grad():
@@ -67,23 +69,6 @@ class Features:
             return known
         self._layers[key] = found[0]
         return found
-
-    def _cut(self, module: torch.nn.Module, name: str, asked: Asked) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the scores, and the leaf that they depend on.
-
-        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
-        """
-        for grad in (False, True):
-            with cut_at(module) as cut, asked.passed():
-                outputs = self._forward.with_graph(asked.x, asked.target, asked.feed, grad)
-            if cut.leaf is None:
-                raise TargetError(f"{name} {cut.found}; a map needs one tensor (N, channels, *space)")
-            leaf = cut.leaf
-            with torch.enable_grad():
-                scores = asked.scores(outputs)
-            if scores.requires_grad:
-                break
-        return scores, leaf
 
     def _look(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""

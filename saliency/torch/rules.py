@@ -97,7 +97,7 @@ def apply_rule(
             if name in node.name():
                 raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
-    if not relus and not allow_no_relu:
+    if nodes and not relus and not allow_no_relu:
         raise NoReLUError(
             f"the model has no ReLU between {of} and the score, so its {rule} gradient would be the vanilla one; "
             f"its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your own "
