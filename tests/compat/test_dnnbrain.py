@@ -242,6 +242,18 @@ def test_to_a_fully_connected_layer_it_is_an_array(tiny, picture):
     assert GuidedSaliencyImage(tiny, "fc2", 3).backprop(picture, "fc1").shape == (96,)
 
 
+@pytest.mark.needs("tensorflow")
+def test_a_keras_model_is_served_as_well():
+    from saliency import nets
+
+    picture, found = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)), {}
+    for framework in ("torch", "tf"):
+        image = GuidedSaliencyImage(nets.load("DemoNet", framework=framework), "relu6", 3)
+        found[framework] = [image.backprop(picture, to_layer) for to_layer in (None, "conv4")]
+    for ours, theirs in zip(found["tf"], found["torch"], strict=True):
+        np.testing.assert_allclose(np.moveaxis(ours, -1, 0), theirs, rtol=1e-3, atol=1e-4 * np.abs(theirs).max())
+
+
 def test_smoothed_is_the_mean_over_noisy_copies(tiny, picture):
     image = GuidedSaliencyImage(tiny, "fc2", 2)
     x = tiny.test_transform(picture)

@@ -5,6 +5,7 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from saliency import nets
 from saliency.compat.dnnbrain.pictures import rgb_of
@@ -26,7 +27,8 @@ class SaliencyImage(ABC):
 
     Args:
         dnn: one of ``models``, or any object whose ``model`` is a Torch module, with DNNBrain's ``layer2loc``,
-            ``img_size`` and ``test_transform`` where it has them. The model is set to eval mode.
+            ``img_size`` and ``test_transform`` where it has them; or what ``nets.load`` returns. A Torch model is set to eval
+            mode.
         from_layer, from_chn: see ``set_layer``; both or neither.
 
     Raises:
@@ -122,11 +124,11 @@ class SaliencyImage(ABC):
         return self._network.prepare(rgb_of(image))
 
     def _channels(self, layer: str, path: str) -> int:
-        """Return how many channels a layer has, which it tells, or a run of the network on grey."""
+        """Return how many channels a layer has, which it tells, or a run of the network on a black picture."""
         if layer in self._network.channels:
             return self._network.channels[layer]
-        grey = self._adapter.asarray(np.zeros((1, 3, *self._network.size)))
-        return int(self._adapter.outputs(grey, Target(path), {}).shape[1])
+        black = self._network.prepare(Image.new("RGB", self._network.size[::-1]))
+        return int(self._adapter.outputs(self._adapter.asarray(black[None]), Target(path), {}).shape[1])
 
 
 @final
