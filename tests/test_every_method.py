@@ -214,6 +214,24 @@ def test_every_adapter_gives_the_same_masks(adapters, name, smoothed):
         assert np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind
 
 
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GuidedBackprop, saliency.Deconvnet])
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_every_adapter_gives_the_same_gradient_by_a_layer_s_input(adapters, at, method):
+    """Layers in Torch, operations of a function, a SavedModel and a session; Keras's own layers hold more than a ReLU."""
+    able = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "Keras")}
+    if len(able) < 2:
+        pytest.skip("needs two adapters to compare")
+    found = {}
+    for kind, adapter in able.items():
+        x = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
+        masks = method(adapter, at=at).GetMasks(np.repeat(x, 2, axis=0), [2, [1, 3], 0, 1])
+        found[kind] = np.moveaxis(masks, 1, -1) if adapter.channel_axis == 0 else masks
+    reference = found.pop(next(iter(found)))
+    assert reference.any()
+    for kind, one in found.items():
+        np.testing.assert_allclose(one, reference, rtol=1e-9, atol=1e-12, err_msg=kind)
+
+
 @pytest.mark.parametrize("rule", ["guided", "rectified"])
 @pytest.mark.parametrize("layer", ["first", None])
 def test_every_adapter_gives_the_same_features_by_a_rule(adapters, layer, rule):

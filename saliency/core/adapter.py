@@ -98,7 +98,8 @@ class GradientAdapter(ABC):
             rule: how the gradient passes every ReLU; None leaves it as it is.
             allow_no_relu: accept a rule for a model that has no ReLU.
             at: a layer, its name or the layer itself, whose input takes the place of the model's: the first tensor that it
-                is called with, the last time; up to there no graph is recorded. None for the model's own.
+                is called with, the last time; up to there no graph is recorded. None for the model's own. Where there are
+                operations and no layers, one of these.
 
         Returns:
             Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider;

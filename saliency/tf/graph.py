@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.adapter import Array, GradientAdapter, Rule
-from saliency.core.errors import InputError, TargetError
+from saliency.core.errors import InputError
 from saliency.core.function import FunctionAdapter
 from saliency.core.target import Target
 from saliency.tf.answers import Answers
@@ -100,12 +100,8 @@ class GraphAdapter(GradientAdapter):
         allow_no_relu: bool = False,
         at: Any = None,
     ) -> tuple[Array, Array]:
-        if at is not None:
-            raise TargetError(
-                f"`at` (={at!r}) must be None here: a graph has operations, and no layers; the tensor itself may be `x`"
-            )
         with served(x):
-            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu)
+            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu, at)
             check_finite(scores)
             return scores, gradients.astype(scores.dtype, copy=False)
 

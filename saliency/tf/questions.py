@@ -50,11 +50,11 @@ class Questions:
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             passed = self._reading.run(notes, x, feed, [target.layer], path)
-            leaf = x if path is None else self._reading.given(passed, path)
+            leaf, through = (x, None) if path is None else self._reading.given(passed, x, path)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
             with ruled(leaf, scores, rule, allow_no_relu, of):
-                gradients = differentiate(scores, leaf, times, name)
+                gradients = differentiate(scores, leaf, times, name, through)
             return _rows(seen, scores), scores, tf.cast(gradients, self._reading.model.counted_in)
 
         about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu, path)
