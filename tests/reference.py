@@ -79,7 +79,7 @@ class FunctionAdapter(GradientAdapter):
     def outputs(self, x, target, feed):
         return Bare(self.f(x.array))
 
-    def gradients(self, x, target, feed, rule=None, allow_no_relu=False):
+    def gradients(self, x, target, feed, rule=None, allow_no_relu=False, at=None):
         x = x.array
         scores = target.scores(Bare(self.f(x)), len(x), self)
         self.passes.append(len(x))
@@ -87,7 +87,7 @@ class FunctionAdapter(GradientAdapter):
         weights = target.weights.reshape(*target.weights.shape, *[1] * (x.ndim - 1))
         return scores, Bare((self.df(x)[inputs[:, None], target.units[..., 0]] * weights).sum(1))  # df: (N, classes, *input)
 
-    def features(self, x, target, feed, layer=None):
+    def features(self, x, target, feed, layer=None, rule=None, allow_no_relu=False):
         raise NotImplementedError
 
 

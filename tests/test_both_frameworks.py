@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+import saliency
 from saliency import nets
 from saliency.core.function import FunctionAdapter
 from saliency.demo.bands import METHODS, SMOOTH
@@ -86,3 +87,16 @@ def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
     ours, torch_s = found["tf"].reshape(len(ASKED), -1), found["torch"].reshape(len(ASKED), -1)
     gaps = np.abs(ours - torch_s).max(1) / np.abs(torch_s).max(1)
     assert gaps.max() < (1e-10 if precision == "float64" else 5e-3)  # in float32 a ReLU near 0, or a tie, may go another way
+
+
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GuidedBackprop, saliency.Deconvnet])
+@pytest.mark.parametrize("at", ["conv2", "relu6", "pool3", "fc1"])
+def test_gradients_by_a_layer_s_input_are_the_same(at, method, models):
+    found, digits = {}, [question.digit for question in ASKED]
+    for framework in nets.FRAMEWORKS:
+        network, model = models[framework, "float64"]
+        options = {} if method is saliency.Vanilla else {"allow_no_relu": True}  # behind some there is none
+        masks = method(model).GetMasks(inputs(network, ASKED), digits, at=at, **options)
+        found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
+    assert found["torch"].any()
+    np.testing.assert_allclose(found["tf"], found["torch"], rtol=1e-9, atol=1e-12)

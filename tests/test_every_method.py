@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import saliency
+from saliency.core.errors import NoReLUError
+from saliency.core.target import Target
 
 RNG = np.random.default_rng(12)
 SHAPES = {"k1": (3, 3, 3, 4), "b1": (4,), "k2": (3, 3, 4, 5), "b2": (5,), "d": (80, 4), "c": (4,)}
@@ -210,3 +212,44 @@ def test_every_adapter_gives_the_same_masks(adapters, name, smoothed):
     for kind, one in found.items():
         assert one.shape == reference.shape, kind
         assert np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind
+
+
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GuidedBackprop, saliency.Deconvnet])
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_every_adapter_gives_the_same_gradient_by_a_layer_s_input(adapters, at, method):
+    """Layers in Torch, operations of a function, a SavedModel and a session; Keras's own layers hold more than a ReLU."""
+    able = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "Keras")}
+    if len(able) < 2:
+        pytest.skip("needs two adapters to compare")
+    found = {}
+    for kind, adapter in able.items():
+        x = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
+        masks = method(adapter, at=at).GetMasks(np.repeat(x, 2, axis=0), [2, [1, 3], 0, 1])
+        found[kind] = np.moveaxis(masks, 1, -1) if adapter.channel_axis == 0 else masks
+    reference = found.pop(next(iter(found)))
+    assert reference.any()
+    for kind, one in found.items():
+        np.testing.assert_allclose(one, reference, rtol=1e-9, atol=1e-12, err_msg=kind)
+
+
+@pytest.mark.parametrize("rule", ["guided", "rectified"])
+@pytest.mark.parametrize("layer", ["first", None])
+def test_every_adapter_gives_the_same_features_by_a_rule(adapters, layer, rule):
+    """The ReLUs behind the layer alone: `last` is one of them for `first`, and there is none behind `last`."""
+    able = {kind: adapter for kind, adapter in adapters.items() if kind != "NumPy"}
+    if len(able) < 2:
+        pytest.skip("needs two adapters to compare")
+    found = {}
+    for kind, adapter in able.items():
+        x = adapter.asarray(np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X)
+        args = x, Target.of([2, [1, 3]]), {}, layer
+        if layer is None:
+            with pytest.raises(NoReLUError, match="no ReLU between layer .* and the score"):
+                adapter.features(*args, rule)
+        found[kind] = [adapter.numpy(one) for one in adapter.features(*args, rule, allow_no_relu=layer is None)]
+        plain = adapter.numpy(adapter.features(*args)[2])
+        assert np.array_equal(found[kind][2], plain) == (layer is None), kind
+    reference = found.pop(next(iter(found)))
+    for kind, one in found.items():
+        for ours, theirs in zip(one, reference, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12, err_msg=kind)

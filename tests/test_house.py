@@ -29,6 +29,7 @@ FREE = [
     "saliency.io.stim",
     "saliency.io.picture",
     "saliency.nets",
+    "saliency.compat.dnnbrain",
     "saliency.demo.__main__",
     "saliency.cli.dnn_act",
     "saliency.cli.dnn_mask",

@@ -80,9 +80,15 @@ class GradientAdapter(ABC):
 
     @abstractmethod
     def gradients(
-        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Array, Array]:
-        """Differentiate scores with respect to the input, in one forward pass.
+        """Differentiate scores with respect to the input, or to a layer's, in one forward pass.
 
         Args:
             x: (N, *input), in the model's own units.
@@ -91,23 +97,38 @@ class GradientAdapter(ABC):
             feed: the model's other inputs by name, arrays (N, ...).
             rule: how the gradient passes every ReLU; None leaves it as it is.
             allow_no_relu: accept a rule for a model that has no ReLU.
+            at: a layer, its name or the layer itself, whose input takes the place of the model's: the first tensor that it
+                is called with, the last time; up to there no graph is recorded. None for the model's own. Where there are
+                operations and no layers, one of these.
 
         Returns:
-            Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider.
+            Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider;
+            ``at`` a layer, (N * T, ...) as the framework has its input.
 
         Raises:
             GradientError: if a score does not depend on the input.
+            TargetError: if there is no layer ``at``, or its input is no tensor of floats (N, ...).
             ModelError: if a rule is asked for and no ReLU was found, or some of the model cannot be looked into.
         """
 
     @abstractmethod
-    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+    def features(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, Array, Array]:
         """Differentiate scores with respect to a layer's output, without a graph up to there.
 
         Args:
             x, target, feed: as for ``gradients``.
             layer: its name, or the layer itself; None for the last one before the score whose output has the input's
                 spatial axes, more than one position on them, and an influence on the score.
+            rule: how the gradient passes every ReLU between the layer and the score; None leaves it as it is.
+            allow_no_relu: accept a rule where there is no ReLU behind the layer.
 
         Returns:
             Scores (N * T,), the layer's output (N, channels, *space), and the gradients (N * T, channels, *space) in score
@@ -115,6 +136,7 @@ class GradientAdapter(ABC):
 
         Raises:
             GradientError: if a score does not depend on the layer.
+            ModelError: if a rule is asked for and no ReLU was found behind the layer, or some of that can't be looked into.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
 

@@ -71,11 +71,25 @@ class FunctionAdapter(GradientAdapter):
             raise InputError(f"{what}: {type(error).__name__}: {first}{hint}") from error
 
     def gradients(
-        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")
 
-    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+    def features(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, Array, Array]:
         self._refuse("a layer's output and its gradient")
 
     def _refuse(self, what: str) -> NoReturn:

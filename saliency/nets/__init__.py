@@ -1,6 +1,6 @@
 """Networks by name: their layers, their preprocessing, their weights."""
 
 from saliency.nets.network import Network
-from saliency.nets.registry import FRAMEWORKS, load, untrained
+from saliency.nets.registry import FRAMEWORKS, load, of_object, unfilled, untrained
 
-__all__ = ["FRAMEWORKS", "Network", "load", "untrained"]
+__all__ = ["FRAMEWORKS", "Network", "load", "of_object", "unfilled", "untrained"]

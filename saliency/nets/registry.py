@@ -15,7 +15,8 @@ FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensor
 """Framework, named as the extra that brings it -> its module, and the module here whose networks are in it.
 
 Each has ``demo_net(weights, trust)``, ``untrained(seed)``, ``other(name, weights, trust)``, ``opened(file, trust)``,
-``own(name, model, habits)``, ``fill(model, weights, trust)``, ``named(model)`` and ``CHANNEL_AXIS``.
+``own(name, model, habits)``, ``fill(model, weights, trust)``, ``named(model)`` and ``CHANNEL_AXIS``; Torch's also has
+``unfilled(name)``.
 """
 
 FILES = {".keras": "tf", ".h5": "tf", ".hdf5": "tf", ".pt2": "torch", ".pt": "torch", ".pth": "torch"}
@@ -63,6 +64,29 @@ def untrained(seed: int, framework: str = "torch") -> Any:
         ModelError: if the framework is not installed.
     """
     return _networks(framework).untrained(seed)
+
+
+def unfilled(name: str) -> Network:
+    """Return one of DNNBrain's networks with the random weights that Torch's global generator gives; it is not moved.
+
+    Raises:
+        ModelError: if Torch or torchvision is not installed.
+    """
+    found: Network = _networks("torch").unfilled(name)
+    return found
+
+
+def of_object(made: Any, name: str) -> Network:
+    """Return the network of a model, of an object with DNNBrain's attributes, or of a `Network`: itself.
+
+    Args:
+        made: one of these; a Torch model is set to eval mode.
+        name: what it is called.
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    return _own(name, made, None, None, trust=False)
 
 
 def _by_name(name: str, weights: str | Path | None, framework: str, trust: bool) -> Network:

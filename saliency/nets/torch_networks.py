@@ -19,6 +19,7 @@ CHANNEL_AXIS = 0
 SIZE = (224, 224)  # rows, columns, of a model that does not say
 
 other = torchvision_networks.load
+unfilled = torchvision_networks.unfilled
 fill = load_weights
 
 

@@ -41,6 +41,11 @@ def load(name: str, weights: str | Path | None, trust: bool) -> Network:
     return described(name, model, **habits)
 
 
+def unfilled(name: str) -> Network:
+    """Return one of DNNBrain's networks with random weights."""
+    return described(name, build(DNNBRAIN[name].builder, DNNBRAIN[name].side), **dnnbrain_habits(name))
+
+
 def described(name: str, model: torch.nn.Module, **habits: Any) -> Network:
     """Return a network whose layers are named."""
     paths = layer_paths(model)

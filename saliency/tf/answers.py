@@ -39,20 +39,22 @@ class Answers:
         return np.asarray(found)
 
     def gradients(
-        self, x: Arrays, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool
+        self, x: Arrays, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any = None
     ) -> tuple[Arrays, Arrays]:
-        """Return scores (N * T,) and their gradients (N * T, *input)."""
+        """Return scores (N * T,) and their gradients (N * T, *input), or by an operation's input (N * T, ...)."""
         _refuse_functions(target)
         times = target.per_input(len(x))
-        answer = self.questions.gradients(target, times, rule, allow_no_relu)
+        answer = self.questions.gradients(target, times, rule, allow_no_relu, at)
         scores, gradients = self._read(answer, [times, times], x, target, feed)
         return scores, gradients
 
-    def features(self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
+    def features(
+        self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Arrays, Arrays, Arrays]:
         """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
         _refuse_functions(target)
         times = target.per_input(len(x))
-        answer = self.questions.features(target, times, leaf, name)
+        answer = self.questions.features(target, times, leaf, name, rule, allow_no_relu)
         scores, gradients, found = self._read(answer, [times, times, 1], x, target, feed)
         return scores, gradients, found
 
@@ -89,6 +91,7 @@ class Answers:
             times, some = target.per_input(len(x)), x[start : start + size]
             one = target.take(slice(start * times, (start + len(some)) * times))
             found = self._fetch(tensors, len(rows), some, one, fed)
+            _check_rows(found, rows, {len(some), self.running.batch or len(some)})
             parts.append([a if row is None else a[: len(some) * row] for a, row in zip(found, rows, strict=True)])
         return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
@@ -105,6 +108,20 @@ class Answers:
             alone = "; if it is of one input alone, batch_size=1 hands over no more" if rows == 1 else ""
             raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {fit} input(s); it must have one for each{alone}")
         return [np.asarray(one) for one in found]
+
+
+def _check_rows(found: list[Any], rows: Sequence[int | None], inputs: set[int]) -> None:
+    """Refuse what is not of so many inputs, given or taken by the graph at a time, ``rows`` of it for each.
+
+    Raises:
+        TargetError: if it is a layer's that has something else on its first axis.
+    """
+    for array, row in zip(found, rows, strict=True):
+        if row is not None and (array.ndim == 0 or len(array) not in {n * row for n in inputs}):
+            raise TargetError(
+                f"the layer has, or takes, an array of the shape {array.shape} for {max(inputs)} input(s); its first axis "
+                "must be theirs"
+            )
 
 
 def _refuse_functions(target: Target) -> None:

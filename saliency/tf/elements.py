@@ -31,24 +31,30 @@ def tensor_of(graph: Any, spelling: Any, name: str) -> Any:
     return tensor
 
 
-def layer_of(layer: Any, x: Any, y: Any) -> Any:
+def layer_of(layer: Any, x: Any, y: Any, option: str = "layer", scopes: bool = True) -> Any:
     """Return a layer's tensor; a name may be the end of one, or a scope that lies between the input and the output.
+
+    Args:
+        layer: a tensor, an operation or a name.
+        x, y: the input and the output.
+        option: what an error calls it.
+        scopes: whether it may name a scope.
 
     Raises:
         TargetError: if there is none, or several.
     """
     graph = x.graph
     try:
-        tensor = tensor_of(graph, layer, "layer")
+        tensor = tensor_of(graph, layer, option)
     except InputError as error:
         if not isinstance(layer, str):
             raise TargetError(str(error)) from error
         tensor = None
     if tensor is None:
         found = between(x, y)
-        tensor = find_tensor((op for op in graph.get_operations() if op in found), layer)
+        tensor = find_tensor((op for op in graph.get_operations() if op in found), layer, option, scopes)
     if not tensor.dtype.is_floating:
-        raise TargetError(f"`layer` ({_label(tensor)}) must hold floats; it holds {tensor.dtype.name}")
+        raise TargetError(f"`{option}` ({_label(tensor)}) must hold floats; it holds {tensor.dtype.name}")
     return tensor
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias
 import tensorflow as tf
 
 from saliency.tf.inlined import imported
-from saliency.tf.layers import tapped
 from saliency.tf.models import Model
+from saliency.tf.taps import tapped
 from saliency.tf.walk import calls_in
 
 Way: TypeAlias = Literal["as it is", "inlined", "imported"]
@@ -32,7 +32,7 @@ class Pass:
 
     Args:
         output: of the model, as it gives it.
-        calls: pairs of a layer that was tapped and its output, in the order of the calls.
+        calls: pairs of what was tapped, see ``tapped``, and its tensor, in the order of the calls.
     """
 
     output: Any
@@ -47,7 +47,7 @@ def forward(model: Model, way: Way, x: Any, feed: Mapping[str, Any], taps: Itera
         way: see ``Way``.
         x: (N, *input), a tensor of the graph.
         feed: the other inputs by name, tensors of the graph and plain values.
-        taps: layers whose outputs are wanted.
+        taps: layers whose outputs are wanted, or inputs; see ``tapped``.
 
     Raises:
         CallsLeft: if this way leaves functions that are called.

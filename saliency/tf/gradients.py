@@ -5,9 +5,10 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import GradientError, ModelError
+from saliency.tf.operation_input import gradient_through
 
 
-def differentiate(scores: Any, leaf: Any, times: int, of: str) -> Any:
+def differentiate(scores: Any, leaf: Any, times: int, of: str, through: Any = None) -> Any:
     """Differentiate scores with respect to a tensor, each to its own sample of it.
 
     Args:
@@ -15,6 +16,7 @@ def differentiate(scores: Any, leaf: Any, times: int, of: str) -> Any:
         leaf: (N, ...).
         times: targets of one sample; each takes a backward pass after the one forward pass.
         of: what an error calls the leaf.
+        through: an operation that takes the leaf, if ways around it are not to count.
 
     Returns:
         (N * times, ...).
@@ -24,15 +26,15 @@ def differentiate(scores: Any, leaf: Any, times: int, of: str) -> Any:
         ModelError: if TensorFlow can't differentiate the model.
     """
     columns = tf.unstack(tf.reshape(scores, (-1, times)), axis=1) if times > 1 else [scores]
-    found = [_gradient(column, leaf, of) for column in columns]
+    found = [_gradient(column, leaf, of, through) for column in columns]
     if times == 1:
         return found[0]
     return tf.reshape(tf.stack(found, axis=1), tf.concat([[-1], tf.shape(leaf)[1:]], axis=0))
 
 
-def _gradient(scores: Any, leaf: Any, of: str) -> Any:
+def _gradient(scores: Any, leaf: Any, of: str, through: Any) -> Any:
     try:
-        (gradient,) = tf.gradients(scores, leaf)
+        gradient = tf.gradients(scores, leaf)[0] if through is None else gradient_through(through, leaf, scores)
     except LookupError as error:
         raise ModelError(f"TensorFlow can't differentiate this model: {str(error).splitlines()[0]}") from error
     if gradient is None:

@@ -92,16 +92,30 @@ class GraphAdapter(GradientAdapter):
             return self._answers.outputs(x, target, feed)
 
     def gradients(
-        self, x: Array, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Array, Array]:
         with served(x):
-            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu)
+            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu, at)
             check_finite(scores)
             return scores, gradients.astype(scores.dtype, copy=False)
 
-    def features(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Array, Array, Array]:
+    def features(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, Array, Array]:
         layer = self.conv_layer if layer is None else layer
-        at = partial(self._at, x, target, feed)
+        at = partial(self._at, x, target, feed, rule=rule, allow_no_relu=allow_no_relu)
         with served(x):
             if layer is not None:
                 found = at(layer)
@@ -111,11 +125,13 @@ class GraphAdapter(GradientAdapter):
             check_finite(found[0])
             return found
 
-    def _at(self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any) -> tuple[Array, Array, Array]:
+    def _at(
+        self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Array, Array, Array]:
         """Evaluate a layer that is named."""
         leaf, grid = layer_of(layer, self.x, self.y), Grid.of_input(x.shape, self.channel_axis)
         name = f"layer {leaf.op.name!r}"
-        scores, gradients, found = self._answers.features(x, target, feed, leaf, name)
+        scores, gradients, found = self._answers.features(x, target, feed, leaf, name, rule, allow_no_relu)
         found, gradients = (grid.of(one, name, np).astype(scores.dtype, copy=False) for one in (found, gradients))
         return scores, found, gradients
 

@@ -16,6 +16,7 @@ from saliency.tf.fed_scores import scores_of
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import channels_first
 from saliency.tf.logits import logits_of
+from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates
 from saliency.tf.rules import ruled
 from saliency.tf.tracing import Notes
@@ -72,29 +73,39 @@ class GraphQuestions:
 
         return built(self.x.graph, ("outputs", *self._about(target)), build)
 
-    def gradients(self, target: Target, times: int, rule: Rule | None, allow_no_relu: bool) -> Answer:
-        """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)]."""
+    def gradients(self, target: Target, times: int, rule: Rule | None, allow_no_relu: bool, at: Any = None) -> Answer:
+        """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)].
+
+        ``at`` an operation, they are those by its input, (n * times, ...).
+        """
         tensor = self.read_from(target)
+        given = None if at is None else layer_of(at, self.x, self.y, "at", scopes=False)
+        of, name = ("the input", "`x_value`") if given is None else (f"the input of {given.op.name!r}",) * 2
+        if given is not None:
+            input_of(self.x, given.op)  # before calls are laid open
 
         def build(notes: Notes) -> list[Any]:
-            (end,) = own(self.x, [tensor])
+            end, *own_given = own(self.x, [tensor] if given is None else [tensor, given])
+            leaf, op = input_of(self.x, own_given[0].op) if own_given else (self.x, None)
             scores, asked = self._scores(end, target, notes)
-            with ruled(self.x, scores, rule, allow_no_relu):
-                return [*asked, scores, differentiate(scores, self.x, times, "`x_value`")]
+            with ruled(leaf, scores, rule, allow_no_relu, of):
+                return [*asked, scores, differentiate(scores, leaf, times, name, op)]
 
         about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
-        return built(self.x.graph, about, build)
+        return built(self.x.graph, (*about, None if given is None else given.name), build)
 
-    def features(self, target: Target, times: int, leaf: Any, name: str) -> Answer:
+    def features(self, target: Target, times: int, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool) -> Answer:
         """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""
         tensor = self.read_from(target)
 
         def build(notes: Notes) -> list[Any]:
             end, own_leaf = own(self.x, [tensor, leaf])
             scores, asked = self._scores(end, target, notes)
-            return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
+            with ruled(own_leaf, scores, rule, allow_no_relu, name):
+                return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
 
-        return built(self.x.graph, ("features", *self._about(target), target.units.shape[-1], times, leaf.name), build)
+        about = ("features", *self._about(target), target.units.shape[-1], times, leaf.name, rule, allow_no_relu)
+        return built(self.x.graph, about, build)
 
     def layers(self, target: Target, ranks: Collection[int]) -> Answer:
         """Answer the first three of ``gradients``; then each layer's shape; then whether any of its gradients is not zero.

@@ -1,6 +1,6 @@
 """TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -15,7 +15,7 @@ from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
-from saliency.tf.layers import layers_of
+from saliency.tf.layers import channel_axis_of, layers_of
 from saliency.tf.models import model_of
 from saliency.tf.normal import normal_rows
 from saliency.tf.questions import Questions
@@ -67,7 +67,7 @@ class KerasAdapter(GradientAdapter):
         self._model = model_of(model, signature, x_name, output)
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.keras else {}
-        self.channel_axis = _channel_axis(layers.values()) if channel_axis == "auto" else channel_axis
+        self.channel_axis = channel_axis_of(layers.values()) if channel_axis == "auto" else channel_axis
         self._last = self.channel_axis != 0
         reading = Reading(self._model, self._last)
         told = (signature, x_name, output, self._last, jit_compile)
@@ -109,16 +109,30 @@ class KerasAdapter(GradientAdapter):
             return self._questions.outputs(x, target, feed)
 
     def gradients(
-        self, x: Any, target: Target, feed: Mapping[str, Any], rule: Rule | None = None, allow_no_relu: bool = False
+        self,
+        x: Any,
+        target: Target,
+        feed: Mapping[str, Any],
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[Any, Any]:
         with served(x):
-            scores, gradients = self._questions.gradients(x, target, feed, rule, allow_no_relu)
+            scores, gradients = self._questions.gradients(x, target, feed, rule, allow_no_relu, at)
             check_finite(scores)
         return scores, gradients
 
-    def features(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any = None) -> tuple[Any, Any, Any]:
+    def features(
+        self,
+        x: Any,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Any, Any, Any]:
         grid = Grid.of_input(x.shape, self.channel_axis)
-        at = partial(self._questions.features, x, target, feed, grid=grid)
+        at = partial(self._questions.features, x, target, feed, grid=grid, rule=rule, allow_no_relu=allow_no_relu)
         with served(x):
             if layer is not None:
                 found = at(layer)
@@ -132,8 +146,3 @@ class KerasAdapter(GradientAdapter):
 
 def _counts(gradients: Any) -> bool:
     return bool(tf.reduce_any(gradients != 0))
-
-
-def _channel_axis(layers: Iterable[Any]) -> int:
-    formats = {getattr(layer, "data_format", None) for layer in layers}
-    return 0 if "channels_first" in formats and "channels_last" not in formats else -1

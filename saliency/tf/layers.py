@@ -1,10 +1,7 @@
-"""A Keras model's layers by their paths, and taps that read their outputs while a model is traced."""
+"""A Keras model's layers by their paths."""
 
 import difflib
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
@@ -39,8 +36,13 @@ def _children(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(include_self=False, recursive=False)) if hasattr(layer, "_flatten_layers") else []
 
 
-def path_of(model: Any, layer: Any) -> str:
+def path_of(model: Any, layer: Any, option: str = "layer") -> str:
     """Return the path of a layer of the model, which is given by its path, its name, or as the object itself.
+
+    Args:
+        model: a Keras model.
+        layer: one of these.
+        option: what an error calls it.
 
     Raises:
         TargetError: if the model does not have it, or has several of this name.
@@ -49,14 +51,16 @@ def path_of(model: Any, layer: Any) -> str:
     if not isinstance(layer, str):
         paths = [path for path, one in layers.items() if one is layer]
         if not paths:
-            raise TargetError(f"`layer` ({type(layer).__name__}) must be a part of the model; this object is not")
+            raise TargetError(f"`{option}` ({type(layer).__name__}) must be a part of the model; this object is not")
         return paths[0]
     paths = [path for path in layers if path == layer] or [path for path in layers if path.endswith(f"/{layer}")]
     if len(paths) > 1:
-        raise TargetError(f"`layer` (={layer!r}) must name one layer; the model has {', '.join(paths)}")
+        raise TargetError(f"`{option}` (={layer!r}) must name one layer; the model has {', '.join(paths)}")
     if not paths:
         near = difflib.get_close_matches(layer, list(layers), n=3, cutoff=0.3) or list(layers)[-3:]
-        raise TargetError(f"`layer` (={layer!r}) must be one of the model's {len(layers)} layers; nearest: {', '.join(near)}")
+        raise TargetError(
+            f"`{option}` (={layer!r}) must be one of the model's {len(layers)} layers; nearest: {', '.join(near)}"
+        )
     return paths[0]
 
 
@@ -65,54 +69,23 @@ def find_layer(model: Any, layer: Any) -> Any:
     return layers_of(model)[path_of(model, layer)]
 
 
-def only_call(calls: list[Any], path: str) -> Any:
-    """Return the one output of a layer.
+def only_call(calls: list[Any], path: str, does: str = "gives") -> Any:
+    """Return what a layer gives, or takes, in its one call.
 
     Raises:
-        TargetError: if the layer was not called once, or gave no tensor.
+        TargetError: if the layer was not called once, or this is no tensor.
     """
     if not calls:
         raise TargetError(f"layer {path!r} was not called in the forward pass")
     if len(calls) > 1:
         raise TargetError(f"layer {path!r} was called {len(calls)} times in one forward pass; a target needs one call")
     if not isinstance(calls[0], tf.Tensor) or not calls[0].dtype.is_floating:
-        raise TargetError(f"layer {path!r} gives a {type(calls[0]).__name__}; a map or a target needs one tensor of floats")
+        kind = calls[0].dtype.name if isinstance(calls[0], tf.Tensor) else type(calls[0]).__name__
+        raise TargetError(f"layer {path!r} {does} a {kind}; a map, a target or a gradient needs one tensor of floats")
     return calls[0]
 
 
-@contextmanager
-def tapped(layers: Iterable[Any]) -> Iterator[list[tuple[Any, Any]]]:
-    """Collect what layers give in this thread, in the order of their calls: pairs of a layer and its output.
-
-    A layer's ``call`` is replaced on the one object, past everything that tracks its attributes, until the block ends. What
-    comes out of it is an identity of the output, which the rest of the model goes on with.
-    """
-    calls: list[tuple[Any, Any]] = []
-    thread, replaced = threading.get_ident(), []
-    try:
-        for layer in layers:
-            replaced.append((layer, vars(layer).get("call")))  # an operator's layer has one of its own
-            object.__setattr__(layer, "call", _tap(layer, layer.call, calls, thread))
-        yield calls
-    finally:
-        for layer, own in replaced:
-            if own is None:
-                vars(layer).pop("call", None)
-            else:
-                object.__setattr__(layer, "call", own)
-
-
-def _tap(layer: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> Any:
-    @wraps(call)  # Keras looks for `training` and `mask` in its signature
-    def tap(*args: Any, **kwargs: Any) -> Any:
-        output = call(*args, **kwargs)
-        if threading.get_ident() != thread:
-            return output
-        if isinstance(output, tf.Tensor):
-            mask, output = getattr(output, "_keras_mask", None), tf.identity(output)
-            if mask is not None:  # which steps of a sequence count, for the layers that follow
-                output._keras_mask = mask
-        calls.append((layer, output))
-        return output
-
-    return tap
+def channel_axis_of(layers: Iterable[Any]) -> int:
+    """Return where layers have their channels, without the batch axis: last, unless one says ``channels_first``."""
+    formats = {getattr(layer, "data_format", None) for layer in layers}
+    return 0 if "channels_first" in formats and "channels_last" not in formats else -1

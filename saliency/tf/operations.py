@@ -9,13 +9,15 @@ from saliency.core.errors import TargetError
 from saliency.tf.walk import between
 
 
-def find_tensor(operations: Iterable[Any], name: str) -> Any:
+def find_tensor(operations: Iterable[Any], name: str, option: str = "layer", scopes: bool = True) -> Any:
     """Return what an operation gives.
 
     Args:
         operations: of a graph, or a part of one.
         name: of the operation, or the end of its name (``conv5/Relu``), or a scope that it is the last one of (``conv5``).
             TensorFlow may have added a number to each part (``conv5_1``).
+        option: what an error calls it.
+        scopes: whether it may name a scope.
 
     Raises:
         TargetError: if there is none, or several.
@@ -27,16 +29,16 @@ def find_tensor(operations: Iterable[Any], name: str) -> Any:
         return exact[0].outputs[0]
     numbered = "/".join(rf"{re.escape(part)}(_\d+)?" for part in wanted.split("/"))
     for pattern in (re.escape(wanted), numbered):
-        for found in (_ending(ops, pattern), _last_of_scope(ops, pattern)):
+        for found in (_ending(ops, pattern), _last_of_scope(ops, pattern) if scopes else []):
             if len(found) == 1:
                 return ops[found[0]].outputs[0]
             if found:
                 several = ", ".join(found[:5])
-                raise TargetError(f"`layer` (={name!r}) must name one operation; the model has {several}")
+                raise TargetError(f"`{option}` (={name!r}) must name one operation; the model has {several}")
     parts = wanted.count("/") + 1
     names = list(dict.fromkeys("/".join(one.split("/")[-parts:]) for one in ops))
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3) or names[-3:]
-    raise TargetError(f"`layer` (={name!r}) must be one of the graph's operations; nearest: {', '.join(near)}")
+    raise TargetError(f"`{option}` (={name!r}) must be one of the graph's operations; nearest: {', '.join(near)}")
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from saliency.core.adapter import Rule
-from saliency.core.errors import ModelError
+from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid
@@ -41,21 +41,33 @@ class Questions:
         tell(trace.notes)
         return trace(x, feed)
 
-    def gradients(self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool) -> tuple[Any, Any]:
-        """Return scores (N * T,) and their gradients (N * T, *input)."""
-        times = target.per_input(x.shape[0])
+    def gradients(
+        self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any
+    ) -> tuple[Any, Any]:
+        """Return scores (N * T,) and their gradients (N * T, *input), or by the input of a layer (N * T, ...)."""
+        times, path = target.per_input(x.shape[0]), self._reading.path_at(at)
+        of, name = ("the input", "`x_value`") if path is None else (f"the input of layer {path!r}",) * 2
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            seen = self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
+            passed = self._reading.run(notes, x, feed, [target.layer], path)
+            leaf, through = (x, None) if path is None else self._reading.given(passed, x, path)
+            seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
-            with ruled(x, scores, rule, allow_no_relu):
-                return _rows(seen, scores), scores, differentiate(scores, x, times, "`x_value`")
+            with ruled(leaf, scores, rule, allow_no_relu, of):
+                gradients = differentiate(scores, leaf, times, name, through)
+            return _rows(seen, scores), scores, tf.cast(gradients, self._reading.model.counted_in)
 
-        about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu)
+        about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu, path)
         _, (scores, gradients) = self._ask(about, target, body, x, feed)
+        if gradients.shape[:1] != scores.shape[:1]:
+            raise TargetError(
+                f"layer {path!r} takes the shape {tuple(gradients.shape)} for {len(scores)} score(s); `at` needs rows for them"
+            )
         return scores, gradients
 
-    def features(self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid) -> tuple[Any, Any, Any]:
+    def features(
+        self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid, rule: Rule | None, allow_no_relu: bool
+    ) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
         times, path = target.per_input(x.shape[0]), self._reading.path(layer)
         name = f"layer {path!r}"
@@ -65,11 +77,12 @@ class Questions:
             leaf = self._reading.tensor(passed, path, last=True)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
-            gradients = differentiate(scores, leaf, times, name)
+            with ruled(leaf, scores, rule, allow_no_relu, name):
+                gradients = differentiate(scores, leaf, times, name)
             counted_in = self._reading.model.counted_in
             return _rows(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
 
-        about = ("features", *self._reading.about(target), times, path, grid)
+        about = ("features", *self._reading.about(target), times, path, grid, rule, allow_no_relu)
         _, (scores, found, gradients) = self._ask(about, target, body, x, feed)
         return scores, found, gradients
 

@@ -14,8 +14,10 @@ from saliency.tf.grid import channels_first
 from saliency.tf.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.logits import logits_of
 from saliency.tf.models import Model
+from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates, find_tensor
 from saliency.tf.served import told
+from saliency.tf.taps import InputOf
 from saliency.tf.tracing import Notes
 
 
@@ -38,14 +40,27 @@ class Reading:
         """Return the path of a layer that was given by its name or as an object; an operation's name as it is."""
         return path_of(self.model.owner, layer) if self.model.keras and layer is not None else layer
 
-    def run(self, notes: Notes, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None) -> Pass:
-        """Run the model forward, with some of its layers tapped, or all of them (None)."""
+    def path_at(self, layer: Any) -> Any:
+        """Return the path of a layer whose input is wanted, or the operation's name.
+
+        Raises:
+            TargetError: if there is no such layer, or an operation is not named.
+        """
+        if layer is not None and not self.model.keras:
+            if not isinstance(layer, str):
+                raise TargetError(f"`at` ({type(layer).__name__}) must be an operation's name, for this model has no layers")
+            return layer
+        return None if layer is None else path_of(self.model.owner, layer, "at")
+
+    def run(self, notes: Notes, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None, at: str | None = None) -> Pass:
+        """Run the model forward, with some of its layers tapped, or all of them (None), and one where its input comes in."""
         taps: list[Any] = []
         if self.model.keras and layers is None:
             taps = list(layers_of(self.model.owner).values())
         elif self.model.keras:
             named = dict.fromkeys(self.path(layer) for layer in layers or () if layer is not None)
             taps = [find_layer(self.model.owner, name) for name in named]
+        taps += [InputOf(find_layer(self.model.owner, at))] if self.model.keras and at is not None else []
         return forward(self.model, notes["way"], x, feed, taps)
 
     def named(self, passed: Pass, x: Any, scores: Any) -> dict[Any, Any]:
@@ -67,6 +82,13 @@ class Reading:
         layer = find_layer(self.model.owner, path)
         calls = [output for one, output in passed.calls if one is layer]
         return only_call(calls[-1:] if last else calls, path)
+
+    def given(self, passed: Pass, x: Any, path: str) -> tuple[Any, Any]:
+        """Return what a layer took in its last call, where that was tapped; of an operation's input, the operation as well."""
+        if self.model.keras:
+            return only_call([given for one, given in passed.calls if isinstance(one, InputOf)][-1:], path, "takes"), None
+        op = find_tensor(tf.compat.v1.get_default_graph().get_operations(), path, "at", scopes=False).op
+        return input_of(x, op)
 
     def of(self, passed: Pass, target: Target, notes: Notes) -> Any:
         """Return what a target's scores are read off, (N, channels, *space), or for a function what the model gave."""

@@ -71,14 +71,15 @@ RULES: dict[Rule, Callable[[Any, Any], Any]] = {"guided": _guided, "rectified": 
 
 
 @contextmanager
-def ruled(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool) -> Iterator[None]:
-    """Let gradients that are built within the block pass every ReLU between an input and its scores by a rule.
+def ruled(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, of: str = "the input") -> Iterator[None]:
+    """Let gradients that are built within the block pass every ReLU between a tensor and its scores by a rule.
 
     Args:
         x: tensor of a graph.
         scores: tensor of the same graph.
         rule: how the gradient passes a ReLU; None leaves it as it is.
         allow_no_relu: accept a graph without one.
+        of: what an error calls the tensor.
 
     Raises:
         NoReLUError: if there is none.
@@ -93,7 +94,7 @@ def ruled(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool) -> Iterat
     if not relus and not allow_no_relu:
         activations = ", ".join(sorted({op.type for op in ops} & ACTIVATIONS)) or "none"
         raise NoReLUError(
-            f"the model has no ReLU between the input and the score, so its {rule} gradient would be the vanilla one; "
+            f"the model has no ReLU between {of} and the score, so its {rule} gradient would be the vanilla one; "
             f"its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
         )
     before = {op: op._gradient_function for op in relus}

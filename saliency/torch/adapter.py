@@ -1,7 +1,6 @@
 """Torch's side of the contract."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
@@ -13,13 +12,12 @@ from saliency.core.adapter import GradientAdapter, Rule
 from saliency.core.errors import InputError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
-from saliency.torch.backward import check_scores, differentiate
+from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
-from saliency.torch.in_place import InPlaceOnViews
+from saliency.torch.layer_input import gradients_at
 from saliency.torch.memory import shortages
-from saliency.torch.rules import apply_rule, opaque_nodes
 
 
 class TorchAdapter(GradientAdapter):
@@ -108,29 +106,33 @@ class TorchAdapter(GradientAdapter):
         feed: Mapping[str, Any],
         rule: Rule | None = None,
         allow_no_relu: bool = False,
+        at: Any = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         first = self._first
-        with shortages(x), untouched(self.model, first.device, grad=True), ExitStack() as stack:
+        with shortages(x), untouched(self.model, first.device, grad=at is None):
+            if at is not None:
+                asked = Asked(x.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+                scores, gradients = gradients_at(self._forward, at, asked)
+                return scores, gradients.to(_counted_in(first))
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
-            if rule is not None:
-                stack.enter_context(InPlaceOnViews())
-            outputs = self._forward.with_graph(leaf.to(first.dtype), target, feed)
-            scores = target.scores(outputs, len(leaf), self)
-            check_scores(scores, "the input")
-            if rule is not None:
-                apply_rule(scores, leaf, rule, self._relu_nodes, opaque_nodes(self.model), allow_no_relu)
-            return scores.detach(), differentiate(scores, leaf, "`x_value`")
+            asked = Asked(leaf.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+            scores = asked.scores(asked.passed(self._forward, grad=True))
+            gradients = asked.gradients(scores, leaf, "the input", "`x_value`")
+            return scores.detach(), gradients
 
     def features(
-        self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], layer: Any = None
+        self,
+        x: torch.Tensor,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
-            own = x.to(first.dtype)
-            if layer is None:
-                scores, found, gradients = self._features.at_last(own, target, feed, self)
-            else:
-                scores, found, gradients = self._features.at(layer, own, target, feed, self)
+            asked = Asked(x.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+            scores, found, gradients = self._features.at_last(asked) if layer is None else self._features.at(layer, asked)
             return scores, found.to(_counted_in(first)), gradients.to(_counted_in(first))
 
 

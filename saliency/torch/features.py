@@ -1,19 +1,19 @@
 """A layer's output as the leaf that scores are differentiated by; and which layer that may be."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 
 from saliency.core.errors import GradientError, TargetError
-from saliency.core.target import Target
-from saliency.torch.backward import check_finite, check_scores, differentiate
-from saliency.torch.cut import cut_at
+from saliency.torch.asked import Asked
+from saliency.torch.backward import check_finite
+from saliency.torch.cut import cut_behind
 from saliency.torch.forward import Forward
 from saliency.torch.grids import Grid
-from saliency.torch.layers import find_layer
+from saliency.torch.layers import find_layer, name_of
 from saliency.torch.spatial_layers import spatial_layers
 
 Found: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -39,65 +39,51 @@ class Features:
         self._forward = forward
         self._layers: dict[Any, torch.nn.Module] = {}  # found before, by the kind of input and target
 
-    def at(self, layer: Any, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any) -> Found:
+    def at(self, layer: Any, asked: Asked) -> Found:
         """Evaluate a layer that is named; see ``GradientAdapter.features``."""
         module = find_layer(self._forward.model, layer)
-        name = f"layer {layer!r}" if isinstance(layer, str) else f"layer ({type(module).__name__})"
-        scores, leaf = self._cut(module, name, x, target, feed, adapter)
-        grid = Grid.of_input(x.shape, adapter.channel_axis)
-        found = _on_grid(grid, leaf.detach(), len(x), name)
-        check_scores(scores, name)
+        name = name_of(layer)
+        refusal = f"{name} {{}}; a map needs one tensor (N, channels, *space)"
+        scores, leaf = asked.cut(self._forward, partial(cut_behind, module), refusal)
+        grid = Grid.of_input(asked.x.shape, asked.adapter.channel_axis)
+        found = _on_grid(grid, leaf.detach(), len(asked.x), name)
         with torch.enable_grad():
-            gradients = differentiate(scores, leaf, name)
+            gradients = asked.gradients(scores, leaf, name)
         return scores.detach(), found, _on_grid(grid, gradients, len(scores), name)
 
-    def at_last(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any) -> Found:
-        """Evaluate the last layer with spatial axes that the score depends on; it is looked for once."""
-        key, known = (tuple(x.shape[1:]), tuple(feed), target.layer, target.logits), None
+    def at_last(self, asked: Asked) -> Found:
+        """Evaluate the last layer with spatial axes that the score depends on; it is looked for once, and without a rule."""
+        layer, found = self._last(replace(asked, rule=None))
+        return found if asked.rule is None else self.at(layer, asked)
+
+    def _last(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
+        target = asked.target
+        key, known = (tuple(asked.x.shape[1:]), tuple(asked.feed), target.layer, target.logits), None
         with suppress(GradientError, TargetError):
             if key in self._layers:
-                known = self.at(self._layers[key], x, target, feed, adapter)
-        if known is not None and _counts(known[2]):
+                known = self._layers[key], self.at(self._layers[key], asked)
+        if known is not None and _counts(known[1][2]):
             return known
-        layer, found = self._look(x, target, feed, adapter)  # another part of the output may depend on another layer
-        if known is not None and not _counts(found[2]):
+        found = self._look(asked)  # another part of the output may depend on another layer
+        if known is not None and not _counts(found[1][2]):
             return known
-        self._layers[key] = layer
+        self._layers[key] = found[0]
         return found
 
-    def _cut(
-        self, module: torch.nn.Module, name: str, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the scores, and the leaf that they depend on.
-
-        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
-        """
-        for grad in (False, True):
-            with cut_at(module) as cut:
-                outputs = self._forward.with_graph(x, target, feed, grad)
-            if cut.leaf is None:
-                raise TargetError(f"{name} {cut.found}; a map needs one tensor (N, channels, *space)")
-            leaf = cut.leaf
-            with torch.enable_grad():
-                scores = target.scores(outputs, len(x), adapter)
-            if scores.requires_grad:
-                break
-        return scores, leaf
-
-    def _look(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], adapter: Any) -> tuple[torch.nn.Module, Found]:
+    def _look(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""
-        model, best = self._forward.model, None
+        model, target, x, best = self._forward.model, asked.target, asked.x, None
 
         def run() -> Any:
-            outputs = self._forward.plain(x, replace(target, logits=False), feed)
-            check_finite(target.scores(outputs, len(x), adapter))
+            outputs = self._forward.plain(x, replace(target, logits=False), asked.feed)
+            check_finite(asked.scores(outputs))
             return outputs if target.logits else None
 
         before = None if target.layer is None else find_layer(model, target.layer)
-        layers = spatial_layers(model, run, before, Grid.of_input(x.shape, adapter.channel_axis), len(x))
+        layers = spatial_layers(model, run, before, Grid.of_input(x.shape, asked.adapter.channel_axis), len(x))
         for layer in reversed(layers):
             with suppress(GradientError, TargetError):
-                found = self.at(layer, x, target, feed, adapter)
+                found = self.at(layer, asked)
                 if _counts(found[2]):
                     return layer, found
                 best = best or (layer, found)

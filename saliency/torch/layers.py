@@ -11,8 +11,13 @@ import torch
 from saliency.core.errors import TargetError
 
 
-def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module) -> torch.nn.Module:
-    """Return a layer of the model by name (``features.3``) or by the object itself.
+def name_of(layer: str | torch.nn.Module) -> str:
+    """Return what an error calls a layer."""
+    return f"layer {layer!r}" if isinstance(layer, str) else f"layer ({type(layer).__name__})"
+
+
+def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str = "layer") -> torch.nn.Module:
+    """Return a layer of the model by name (``features.3``) or by the object itself; ``option`` is what an error calls it.
 
     Raises:
         TargetError: if the model does not have it; the message lists the nearest names.
@@ -20,12 +25,14 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module) -> torch.nn
     named = dict(model.named_modules())
     if isinstance(layer, torch.nn.Module):
         if all(layer is not module for module in named.values()):
-            raise TargetError(f"`layer` ({type(layer).__name__}) must be a part of the model; this object is not")
+            raise TargetError(f"`{option}` ({type(layer).__name__}) must be a part of the model; this object is not")
         return layer
-    if layer not in named:
+    if not isinstance(layer, str) or layer not in named:
         names = [name for name in named if name]
         near = difflib.get_close_matches(str(layer), names, n=3, cutoff=0.3) or names[-3:]
-        raise TargetError(f"`layer` (={layer!r}) must be one of the model's {len(names)} layers; nearest: {', '.join(near)}")
+        raise TargetError(
+            f"`{option}` (={layer!r}) must be one of the model's {len(names)} layers; nearest: {', '.join(near)}"
+        )
     found: torch.nn.Module = named[layer]
     return found
 

@@ -74,8 +74,9 @@ def apply_rule(
     relu_nodes: Collection[str],
     opaque: Mapping[str, str],
     allow_no_relu: bool,
+    of: str,
 ) -> None:
-    """Set a backward rule on every ReLU between an input and a score.
+    """Set a backward rule on every ReLU between a leaf and a score.
 
     Args:
         score: one number, with its graph.
@@ -84,6 +85,7 @@ def apply_rule(
         relu_nodes: names of further nodes that are ReLUs, such as a custom ``autograd.Function``'s.
         opaque: names of the nodes that hide what they do -> what would help.
         allow_no_relu: accept a graph without one.
+        of: what an error calls the leaf.
 
     Raises:
         NoReLUError: if there is none.
@@ -95,9 +97,9 @@ def apply_rule(
             if name in node.name():
                 raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
-    if not relus and not allow_no_relu:
+    if nodes and not relus and not allow_no_relu:
         raise NoReLUError(
-            f"the model has no ReLU between the input and the score, so its {rule} gradient would be the vanilla one; "
+            f"the model has no ReLU between {of} and the score, so its {rule} gradient would be the vanilla one; "
             f"its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your own "
             "ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"
         )

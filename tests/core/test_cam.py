@@ -19,7 +19,7 @@ class Layered(FunctionAdapter):
         self.seen, self.slopes, self.channel_axis = seen, np.asarray(slopes, float), channel_axis
         self.looked_at, self.layers = [], []  # inputs of each pass through the layer, and what it was called
 
-    def features(self, x, target, feed, layer=None):
+    def features(self, x, target, feed, layer=None, rule=None, allow_no_relu=False):
         x = x.array
         self.looked_at.append(x)
         self.layers.append(layer)

@@ -152,8 +152,8 @@ def test_options_by_position_and_by_name_are_the_same():
     np.testing.assert_array_equal(mask.GetMask(X[0], None, 1.0, 7), mask.GetMask(X[0], x_baseline=1.0, x_steps=7))
     with pytest.raises(saliency.InputError, match="`x_baseline` is given twice"):
         mask.GetMask(X[0], None, 1.0, x_baseline=2.0)
-    with pytest.raises(saliency.InputError, match="1 options are given by position; Vanilla's options: none"):
-        Vanilla(quadratic([1]), 0).GetMask(X[0], None, 3)
+    with pytest.raises(saliency.InputError, match="1 options are given by position; InputXGradient's options: none"):
+        saliency.InputXGradient(quadratic([1]), 0).GetMask(X[0], None, 3)
 
 
 @pytest.mark.parametrize(

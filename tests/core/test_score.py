@@ -226,7 +226,7 @@ def test_feeds_follow_their_inputs():
     adapter = FunctionAdapter(None, None)
     seen = []
 
-    def gradients(x, target, feed, rule=None, allow_no_relu=False):
+    def gradients(x, target, feed, rule=None, allow_no_relu=False, at=None):
         x, scale = x.array, feed["scale"].array
         seen.append((len(x), scale.tolist(), feed["flag"]))
         return Bare(np.zeros(len(x))), Bare(x * scale.reshape(-1, 1, 1, 1))

@@ -1,0 +1,31 @@
+"""From what a user calls an image to the 8-bit RGB picture that a network is shown."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from saliency.compat.dnnbrain.base import ip
+from saliency.core.errors import InputError
+
+
+def rgb_of(image: Any) -> Image.Image:
+    """Return an image as RGB: grey ones repeated, 16-bit ones scaled to 8 bits, transparent pixels laid on white.
+
+    Args:
+        image: a PIL image, or an 8-bit array or tensor (3, H, W) or (H, W).
+
+    Raises:
+        InputError: if it is none of these, or its pixels are 32-bit, whose white is not known.
+    """
+    if not isinstance(image, Image.Image) and (pixels := ip.to_array(image)).dtype != np.uint8:
+        raise InputError(f"`image` ({pixels.dtype}) must be 8-bit: a PIL image, or uint8 (3, H, W)")
+    picture = ip.to_pil(image)
+    if picture.mode in ("F", "I"):
+        raise InputError(f"`image` (mode {picture.mode}) must have 8 or 16 bits; ip.to_pil(image, True) scales it")
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray((np.asarray(picture) / 257.0).round().astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("RGB")

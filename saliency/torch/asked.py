@@ -1,0 +1,92 @@
+"""What is asked of a model: the scores of inputs, and how their gradients pass its ReLUs."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from saliency.core.adapter import Rule
+from saliency.core.errors import TargetError
+from saliency.core.target import Target
+from saliency.torch.backward import check_scores, differentiate
+from saliency.torch.cut import Cut
+from saliency.torch.forward import Forward
+from saliency.torch.in_place import InPlaceOnViews
+from saliency.torch.rules import apply_rule, opaque_nodes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, of which the leaf that scores are differentiated by is no part.
+
+    Args:
+        x: (N, *input), in the model's own type.
+        target, feed: see ``GradientAdapter.gradients``.
+        adapter: of the model.
+        rule, allow_no_relu: see ``GradientAdapter.gradients``.
+        relu_nodes: names of further nodes that are ReLUs.
+    """
+
+    x: torch.Tensor
+    target: Target
+    feed: Mapping[str, Any]
+    adapter: Any
+    rule: Rule | None = None
+    allow_no_relu: bool = False
+    relu_nodes: Collection[str] = ()
+
+    def passed(self, forward: Forward, grad: bool) -> Any:
+        """Run the model forward, so that a rule will find its ReLUs; see ``Forward.with_graph``."""
+        with nullcontext() if self.rule is None else InPlaceOnViews():
+            return forward.with_graph(self.x, self.target, self.feed, grad)
+
+    def scores(self, outputs: Any) -> torch.Tensor:
+        """Return the scores (N * T,) of what ``Forward`` returned."""
+        scores: torch.Tensor = self.target.scores(outputs, len(self.x), self.adapter)
+        return scores
+
+    def cut(
+        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the scores (N * T,), and the leaf (N, ...) at a layer that they depend on.
+
+        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
+
+        Args:
+            forward: of the model, which records no graph by itself.
+            cutting: cuts a forward pass.
+            refusal: what is told, with a gap for what the layer did, where there is no leaf.
+
+        Raises:
+            TargetError: if there is none.
+        """
+        scores, leaf = self._cut(forward, cutting, refusal, grad=False)
+        if getattr(scores, "requires_grad", True):  # what a callable made no tensor of is told later
+            return scores, leaf
+        return self._cut(forward, cutting, refusal, grad=True)
+
+    def _cut(
+        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str, grad: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        with cutting() as cut:
+            outputs = self.passed(forward, grad)
+        if cut.leaf is None:
+            raise TargetError(refusal.format(cut.found))
+        with torch.enable_grad():
+            return self.scores(outputs), cut.leaf
+
+    def gradients(self, scores: torch.Tensor, leaf: torch.Tensor, of: str, name: str | None = None) -> torch.Tensor:
+        """Differentiate the scores with respect to a leaf, by the rule; see ``differentiate``.
+
+        Args:
+            scores: (N * T,), with their graph.
+            leaf: (N, ...).
+            of: what an error calls it in words.
+            name: its name in the user's call, if it has one.
+        """
+        check_scores(scores, of)
+        if self.rule is not None:
+            apply_rule(scores, leaf, self.rule, self.relu_nodes, opaque_nodes(self.adapter.model), self.allow_no_relu, of)
+        return differentiate(scores, leaf, name or of)

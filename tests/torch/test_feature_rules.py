@@ -1,0 +1,78 @@
+"""A layer's output, and a gradient that passes the ReLUs behind the layer by a rule: those of the model cut off there."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import saliency
+from saliency.core.errors import NoReLUError
+from saliency.core.target import Target
+from tests.torch.test_adapter import state_of
+from tests.torch.test_features import X, net
+
+
+class Tail(nn.Module):
+    """What follows a layer of `Net`."""
+
+    def __init__(self, model, layer):
+        super().__init__()
+        self.model, self.layer = model, layer
+
+    def forward(self, h):
+        if self.layer == "stem":
+            h = self.model.twice(torch.relu(self.model.twice(h)))
+        h = torch.relu(h if self.layer == "body" else self.model.body(h))
+        return self.model.fc(h.mean((2, 3)))
+
+
+@pytest.mark.parametrize("rule", [None, "guided", "rectified"])
+@pytest.mark.parametrize("layer", ["stem", "twice", "body"])
+def test_the_gradient_is_that_of_what_follows_the_layer(layer, rule):
+    model, target = net(), Target.of([1, 4, [2, 3]])
+    before = state_of(model)
+    scores, found, gradients = saliency.wrap(model).features(torch.tensor(X), target, {}, layer, rule)
+    wanted = saliency.wrap(Tail(model, layer)).gradients(found, target, {}, rule)
+    torch.testing.assert_close((scores, gradients), wanted, rtol=1e-5, atol=1e-7)
+    assert gradients.any() and state_of(model) == before
+
+
+def test_two_rules_differ_from_none_and_from_each_other():
+    model = net()
+    found = [
+        saliency.wrap(model).features(torch.tensor(X), Target.of([1] * 3), {}, "stem", rule)[2]
+        for rule in (None, "guided", "rectified")
+    ]
+    assert not any(torch.equal(found[i], found[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_a_layer_that_is_found_is_the_one_without_a_rule():
+    model = net()
+    adapter, target = saliency.wrap(model), Target.of([1] * 3)
+    named, searched = (adapter.features(torch.tensor(X), target, {}, layer, "guided") for layer in ("body", None))
+    torch.testing.assert_close(searched, named, rtol=0, atol=0)
+
+
+def test_a_layer_with_no_relu_behind_it_is_told():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4 * 12 * 8, 2))
+    adapter, args = saliency.wrap(model), (torch.tensor(X), Target.of([1] * 3), {}, "2")
+    with pytest.raises(NoReLUError, match="no ReLU between layer '2' and the score"):
+        adapter.features(*args, "guided")
+    torch.testing.assert_close(adapter.features(*args, "guided", True), adapter.features(*args), rtol=0, atol=0)
+
+
+def test_a_relu_in_place_on_a_view_is_found():
+    class Views(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4 * 14 * 10, 2)
+
+        def forward(self, x):
+            h = self.conv(x)
+            return self.fc(h.view(h.shape).relu_().flatten(1))
+
+    torch.manual_seed(0)
+    model = Views()
+    _, found, gradients = saliency.wrap(model).features(torch.tensor(X), Target.of([1] * 3), {}, "conv", "guided")
+    plain = model.fc.weight[1].detach().reshape(4, 14, 10)
+    np.testing.assert_allclose(gradients, (plain.clamp(min=0) * (found > 0)), rtol=1e-6)
