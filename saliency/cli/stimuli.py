@@ -12,7 +12,8 @@ from PIL import Image
 from saliency.cli.options import Parser, Refused, count, finite, whole
 from saliency.cli.report import Report
 from saliency.io import stim
-from saliency.io.picture import PictureError, Reading, read_picture
+from saliency.io.picture import read_picture
+from saliency.io.rgb import PictureError, Reading
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,7 @@ class Stimuli:
             ValueError, OSError: if the file cannot be read.
         """
         file = options.stim
-        if not file.endswith(stim.SUFFIX):
-            raise Refused(f"-stim ({file}) must end in {stim.SUFFIX}")
-        try:
-            table = stim.read(file)
-        except OSError as error:
-            raise Refused(f"-stim ({file}) cannot be read: {error.strerror}") from None
-        if table.type != "image":
-            raise Refused(f"{file}: stimuli of type {table.type} are not supported; type=image is")
+        table = _table(file)
         folder = Path(table.path)
         if not folder.is_dir() and (Path(file).parent / folder).is_dir():
             folder = Path(file).parent / folder
@@ -75,11 +69,7 @@ class Stimuli:
             raise Refused(f"{file}: none of its {len(names)} pictures is in {folder.absolute()}; is its path= line right?")
         if not options.allow_duplicates:
             _check_twice(file, names)
-        if options.float_range is not None and options.float_range[0] >= options.float_range[1]:
-            raise Refused(f"-float-range (={options.float_range[0]}) must be less than its second ({options.float_range[1]})")
-        between = None if options.float_range is None else (options.float_range[0], options.float_range[1])
-        reading = Reading(options.frame - 1, not options.no_exif, between, options.max_pixels)
-        return cls(names, folder, reading, options.allow_outside)
+        return cls(names, folder, _reading(options), options.allow_outside)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -113,6 +103,29 @@ def stimulus_options(parser: Parser) -> None:
     parser.option("allow-duplicates", action="store_true", help="take a stimulus as often as the file names it")
     parser.option("max-errors", type=whole, metavar="N", help="stop when more pictures than this failed (default: go on)")
     parser.option("strict", dest="max_errors", action="store_const", const=0, help="stop when a picture fails")
+
+
+def _table(file: str) -> stim.Stimulus:
+    if not file.endswith(stim.SUFFIX):
+        raise Refused(f"-stim ({file}) must end in {stim.SUFFIX}")
+    try:
+        table = stim.read(file)
+    except OSError as error:
+        raise Refused(f"-stim ({file}) cannot be read: {error.strerror}") from None
+    if table.type != "image":
+        raise Refused(f"{file}: stimuli of type {table.type} are not supported; type=image is")
+    return table
+
+
+def _reading(options: argparse.Namespace) -> Reading:
+    if options.float_range is None:
+        between = None
+    else:
+        low, high = options.float_range
+        between = low, high
+        if low >= high:
+            raise Refused(f"-float-range (={low}) must be less than its second ({high})")
+    return Reading(options.frame - 1, not options.no_exif, between, options.max_pixels)
 
 
 def _check_twice(file: str, names: Sequence[str]) -> None:
