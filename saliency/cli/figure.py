@@ -15,61 +15,87 @@ if TYPE_CHECKING:
 
 
 WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes, unless there are too many
+MARGINS = ("left", "right", "bottom", "top", "wspace", "hspace")
 MOST = 650.0  # inches of 100 pixels: a JPEG has at most 65,500
 
 
-def empty_figure(rows: int, show: bool) -> "Figure":
-    """Return a figure for so many rows; one that is to be shown has a window."""
-    size = (WIDTH, min(max(HEIGHT, ROW * rows), MOST))
-    if show:
-        import matplotlib.pyplot as plt
+class Sheet:
+    """A figure, which may be drawn again with other stimuli: making its axes takes longer than drawing them.
 
-        return plt.figure(figsize=size)
-    from matplotlib.figure import Figure
+    Args:
+        rows: of pictures.
+        columns: of pictures.
+        show: in a window, for one drawing.
+    """
 
-    return Figure(figsize=size)
+    def __init__(self, rows: int, columns: int, show: bool) -> None:
+        size = (WIDTH, min(max(HEIGHT, ROW * rows), MOST))
+        self.figure: Figure = _window(size) if show else _figure(size)
+        self.shape = rows, columns
+        self._axes = self.figure.subplots(rows, columns, squeeze=False)
+        for axes in self._axes.flat:
+            axes.set_xticks([])
+            axes.set_yticks([])
+        self._margins = {side: getattr(self.figure.subplotpars, side) for side in MARGINS}
+        self._drawn: list[Any] = []
 
+    def fill(
+        self, pictures: Sequence[Image.Image], maps: Mapping[str, Sequence[npt.NDArray[Any]]], scale: Mapping[str, Any]
+    ) -> None:
+        """Draw stimuli and saliency images, in place of others.
 
-def keep(figure: "Figure", path: Path | None, show: bool) -> None:
-    """Save a figure, where a path is given; show it, where that is asked for, until its window is closed."""
-    if path is not None:
+        Args:
+            pictures: the n stimuli, as they are in their files.
+            maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness; or floats (H, W),
+                which get a colour bar.
+            scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
+        """
+        for old in self._drawn:
+            old.remove()
+        rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
+        self._drawn = []
+        for axes_row, (label, images) in zip(self._axes, rows, strict=True):
+            axes_row[0].set_ylabel(label)
+            self._drawn += [axes.imshow(image, **scale) for axes, image in zip(axes_row, images, strict=True)]
+        if any(image.dtype.kind == "f" for _, images in rows for image in images):
+            self._drawn += [self._bar(shown) for shown in self._drawn]
+        self.figure.subplots_adjust(**self._margins)  # or the layout would depend on the one before
+        self.figure.tight_layout()
+
+    def _bar(self, shown: Any) -> Any:
+        """Draw a colour bar beside an image: one that is not seen beside a stimulus keeps it above its maps."""
+        bar = self.figure.colorbar(shown, ax=shown.axes, fraction=0.046, pad=0.04)  # as high as the map, if it is a square
+        bar.ax.tick_params(labelsize="x-small")
+        bar.ax.set_visible(shown.get_array().dtype.kind == "f")
+        return bar
+
+    def save(self, path: Path) -> None:
+        """Write the figure as a picture, 1000 pixels wide."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        canvas: Any = FigureCanvasAgg(self.figure)  # which has no types
+        canvas.draw()
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=100)
-    if show:
+            Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(temporary, dpi=(100, 100))
+
+    def show(self) -> None:
+        """Show the figure, until its window is closed."""
         import matplotlib.pyplot as plt
 
         plt.show()
-        plt.close(figure)
+        plt.close(self.figure)
 
 
-def fill(
-    figure: "Figure",
-    pictures: Sequence[Image.Image],
-    maps: Mapping[str, Sequence[npt.NDArray[Any]]],
-    scale: Mapping[str, Any],
-) -> None:
-    """Draw stimuli and saliency images into an empty figure.
+def _figure(size: tuple[float, float]) -> "Figure":
+    from matplotlib.figure import Figure
 
-    Args:
-        figure: of matplotlib.
-        pictures: the n stimuli, as they are in their files.
-        maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness; or floats (H, W), which
-            get a colour bar.
-        scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
-    """
-    rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
-    bars = any(image.dtype.kind == "f" for _, images in rows for image in images)
-    for axes_row, (label, images) in zip(figure.subplots(len(rows), len(pictures), squeeze=False), rows, strict=True):
-        axes_row[0].set_ylabel(label)
-        for axes, image in zip(axes_row, images, strict=True):
-            shown = axes.imshow(image, **scale)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            if bars:
-                bar = figure.colorbar(shown, ax=axes, fraction=0.046, pad=0.04)  # as high as the map, if it is a square
-                bar.ax.tick_params(labelsize="x-small")
-                bar.ax.set_visible(image.dtype.kind == "f")  # that of a stimulus keeps it above its maps
-    figure.tight_layout()
+    return Figure(figsize=size, dpi=100)
+
+
+def _window(size: tuple[float, float]) -> "Figure":
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=size, dpi=100)
 
 
 def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:

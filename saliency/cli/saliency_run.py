@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from saliency import nets
-from saliency.cli import checks, figure, map_files, network
+from saliency.cli import checks, map_files, network
 from saliency.cli.about import about
 from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.channels import Channels
+from saliency.cli.figure import Sheet, saliency_image, strength
 from saliency.cli.journal import Journal, journal
 from saliency.cli.outputs import Outputs, folder
 from saliency.cli.report import Report
@@ -34,6 +35,7 @@ class SaliencyRun:
     stimuli: Stimuli
     outputs: Outputs | None  # None if the figures are shown and not saved
     report: Report
+    _sheet: Sheet | None = None
 
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> "SaliencyRun":
@@ -115,14 +117,19 @@ class SaliencyRun:
             self._draw(k, [group[i] for i in good], {label: [row[i] for i in good] for label, row in images.items()})
 
     def _image(self, mask: Any) -> Any:
-        drawable = figure.strength if self.options.units else figure.saliency_image
+        drawable = strength if self.options.units else saliency_image
         return drawable(np.nan_to_num(mask), self.options.mode)
 
     def _draw(self, k: int, group: Sequence[Picture], rows: dict[str, list[Any]]) -> None:
-        drawn = figure.empty_figure(len(rows) + 1, self.options.show)
-        scale = {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")}
-        figure.fill(drawn, [picture.image for picture in group], rows, scale)
-        figure.keep(drawn, None if self.outputs is None else self.outputs.figure(k), self.options.show)
+        options, shape = self.options, (len(rows) + 1, len(group))
+        if self._sheet is None or self._sheet.shape != shape or options.show or options.units:  # colour bars move the axes
+            self._sheet = Sheet(*shape, options.show)
+        scale = {name: getattr(options, name) for name in ("cmap", "vmin", "vmax")}
+        self._sheet.fill([picture.image for picture in group], rows, scale)
+        if self.outputs is not None:
+            self._sheet.save(self.outputs.figure(k))
+        if options.show:
+            self._sheet.show()
 
     def _join(self, outputs: Outputs) -> None:
         """Put all maps into one file, unless that was done before the run was killed."""

@@ -37,7 +37,7 @@ def test_figures_of_six_stimuli_with_a_row_a_channel(stim, tmp_path, capsys):
 @needs_torch
 def test_the_figure_holds_the_masks_that_the_library_computes(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.fill", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda figure, *rest: drawn.append(rest))
     for method, mode in (("guided", "RGB"), ("vanilla", "gray")):
         run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
             "-out", tmp_path)  # fmt: skip
@@ -119,7 +119,7 @@ def test_an_interrupted_run_leaves_no_half_figure(stim, tmp_path, capsys, monkey
     def stop(figure, *rest, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", stop)
+    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", stop)
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     assert not (tmp_path / "out").exists()
 
@@ -232,8 +232,8 @@ def test_the_installed_command_and_its_help(tmp_path):
 def test_the_bird_lights_up(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torchvision")
     drawn = []
-    original = saliency.cli.figure.fill
-    monkeypatch.setattr("saliency.cli.figure.fill", lambda *rest: (drawn.append(rest), original(*rest)))
+    original = saliency.cli.figure.Sheet.fill
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda *rest: (drawn.append(rest), original(*rest)))
     status, printed, errors = run(
         capsys, "-net", "SqueezeNet1_0", "-weights", REAL / "squeezenet1_0.safetensors", "-layer", "classifier.1", "-chn", "21",
         "-stim", table(tmp_path, ["ouzel.jpg"], REAL / "images"), "-mode", "gray", "-out", tmp_path)  # fmt: skip

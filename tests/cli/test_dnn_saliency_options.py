@@ -93,7 +93,7 @@ def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
 @needs_torch
 def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.keep", lambda figure, *rest: drawn.append(figure))
+    monkeypatch.setattr("saliency.cli.figure.Sheet.save", lambda sheet, *rest: drawn.append(sheet.figure))
     arguments = ["-mode", "gray", "-units", "-vmin", "-1e-3", "-vmax", "0.02"]
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
     network = nets.load("DemoNet")
@@ -109,7 +109,7 @@ def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
 @needs_torch
 def test_a_map_without_colours_is_drawn_in_the_colour_map_with_its_sign(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.fill", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda figure, *rest: drawn.append(rest))
     arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
@@ -173,9 +173,9 @@ def test_many_channels_share_a_figure_and_their_names_are_short(tmp_path, capsys
 
 def test_figures_are_as_high_as_a_jpeg_can_be():
     pytest.importorskip("matplotlib")
-    from saliency.cli.figure import empty_figure
+    from saliency.cli.figure import Sheet
 
-    assert empty_figure(2001, show=False).get_size_inches().tolist() == [10, 650]
+    assert Sheet(701, 1, show=False).figure.get_size_inches().tolist() == [10, 650]
 
 
 REFUSED = {

@@ -61,7 +61,7 @@ def test_killed_again_and_again(tmp_path):
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
     from saliency.cli import figure
 
-    original, stim, drawn = figure.fill, table(tmp_path, NAMES), []
+    original, stim, drawn = figure.Sheet.fill, table(tmp_path, NAMES), []
 
     def fill(*rest):
         if len(drawn) == 1:
@@ -69,11 +69,11 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
         drawn.append(rest)
         original(*rest)
 
-    monkeypatch.setattr("saliency.cli.figure.fill", fill)
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", fill)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 130 and "the same command goes on" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [JOURNAL, FIGURE.format(1)]
-    monkeypatch.setattr("saliency.cli.figure.fill", original)
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", original)
     first = (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
     assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "going on after 6 stimuli" in errors
@@ -85,8 +85,8 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
 def test_what_failed_before_an_interrupt_is_told_after_it(tmp_path, capsys, monkeypatch):
     from saliency.cli import figure
 
-    original = figure.fill
-    monkeypatch.setattr("saliency.cli.figure.fill", lambda drawn, pictures, *rest: stop(pictures, drawn, *rest))
+    original = figure.Sheet.fill
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda drawn, pictures, *rest: stop(pictures, drawn, *rest))
 
     def stop(pictures, drawn, *rest):
         if len(pictures) == 6:
@@ -95,7 +95,7 @@ def test_what_failed_before_an_interrupt_is_told_after_it(tmp_path, capsys, monk
 
     stim = table(tmp_path, ["none.png", *NAMES])
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
-    monkeypatch.setattr("saliency.cli.figure.fill", original)
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", original)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 1 and "18 done, 1 failed" in errors
     assert "MISSING" in (tmp_path / "out" / f"{BASE}_errors.csv").read_text()
@@ -108,7 +108,7 @@ def test_other_arguments_do_not_mix_with_an_unfinished_run(tmp_path, capsys, mon
 
     stim = table(tmp_path, NAMES)
     run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-strict")
-    monkeypatch.setattr("saliency.cli.figure.fill", stop)
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", stop)
     out = tmp_path / "other"
     out.mkdir()
     (out / JOURNAL).write_text(json.dumps({"-batch": "None", "-net": "DemoNet"}) + "\n" + json.dumps({}) + "\n")
