@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     check_output(Path(options.out))
     files, mask, stimuli = ActFiles(Path(options.out)), units.chosen(options), Stimuli.of(options)
     report = Report("dnn_act", len(stimuli), options.max_errors)
-    told = about(options, ABOUT, read=("stim", "dmask"))
+    told = {**about(options, ABOUT, read=("stim", "dmask")), "pictures": stimuli.version()}
     with journal(files.journal, told, options.overwrite) as done, files.without_parts_of(done):
         if not (done.resumed or options.overwrite):
             files.check()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import saliency
 from saliency import nets
 from saliency.cli.channels import Channels
-from saliency.cli.methods import COLOURED, METHODS, defaults
+from saliency.cli.methods import COLOURED, METHODS, defaults, split
 from saliency.cli.options import Refused
 from saliency.core.errors import NoReLUError
 
@@ -43,7 +43,7 @@ class ChannelMaps:
         channels: of the layer.
         smooth: number of noisy copies that a mask is averaged over; None for none.
         batch: inputs in one pass at most; None chooses.
-        given: the method's options, by name.
+        given: the method's options, and with ``smooth`` also smoothing's, by name.
 
     Raises:
         Refused, ValueError: if the method does not take them.
@@ -59,11 +59,13 @@ class ChannelMaps:
         given: Mapping[str, Any],
     ) -> None:
         self._network, self._method, self._channels = network, method, channels
-        given = {name: network.layer(str(value)) if name == "layer" else value for name, value in given.items()}
-        options = {**defaults(method, network.size), **given}
+        own, smoothing = split(method, given, smooth)
+        own = {name: network.layer(str(value)) if name in ("layer", "at") else value for name, value in own.items()}
+        options = {**defaults(method, network.size), **own}
         kind = getattr(saliency, METHODS[method])
         self._mask: saliency.SaliencyMask = kind(network.model, batch_size=batch or "auto", **options)
         self._smooth = smooth
+        self._smoothing: dict[str, Any] = {"magnitude": False, "seed": 0, **smoothing}
         self.failed: dict[int, tuple[str, str]] = {}
         self._notes: Counter[str] = Counter()
 
@@ -119,7 +121,7 @@ class ChannelMaps:
                 if self._smooth is None:
                     masks = self._mask.GetMasks(copies, targets)
                 else:
-                    masks = self._mask.GetSmoothedMasks(copies, targets, nsamples=self._smooth, magnitude=False, seed=0)
+                    masks = self._mask.GetSmoothedMasks(copies, targets, nsamples=self._smooth, **self._smoothing)
             except NoReLUError as error:
                 raise Refused(
                     f"-meth {self._method} needs a ReLU between the picture and -layer {self._channels.layer}, and "

@@ -1,5 +1,7 @@
 """What every command does around its work: one line for what goes wrong, and an exit status."""
 
+import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -7,6 +9,7 @@ from saliency.cli.options import Refused
 from saliency.cli.report import TooManyFailed
 from saliency.core.errors import SaliencyError
 
+PYTHON = re.compile(r"`(net|weights|framework|trust)`")  # options, as those who call from Python know them
 OURS = (Refused, SaliencyError, ValueError, RuntimeError, OSError, ImportError, MemoryError)
 
 
@@ -22,6 +25,7 @@ def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] |
     Returns:
         Exit status: that of the work, 1 where too many stimuli failed, 2 where it was refused, 130 where it was interrupted.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # or TensorFlow's remarks stand around the one line of an error
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return work(arguments)
@@ -41,4 +45,4 @@ def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] |
 def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename2 or error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+    return PYTHON.sub(r"-\1", str(error)) or type(error).__name__

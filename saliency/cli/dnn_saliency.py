@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from saliency.cli.command import carry_out
-from saliency.cli.methods import COLOURED, METHODS
+from saliency.cli.methods import COLOURED, METHODS, split
 from saliency.cli.network import network_options
 from saliency.cli.options import Parser, Refused, channel, count, finite, setting
+from saliency.cli.report import say
 from saliency.cli.stimuli import stimulus_options
 
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
@@ -45,6 +46,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     if not options.show and options.out is None:
         raise Refused("nothing to do: give -out DIR to save the figures, or -show to see them, or both")
+    if options.out == "":
+        raise Refused("-out must be a folder; its name is empty")
     if options.save is not None and options.out is None:
         raise Refused(f"-save {options.save} needs -out DIR, the folder of the maps")
     if len(set(options.chn)) < len(options.chn):
@@ -55,10 +58,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     coloured = options.mode == "RGB" and options.meth in COLOURED
     if options.units and coloured:
         raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
+    split(options.meth, options.set, options.smooth)
     if coloured:
         unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
         if unused:
-            print(f"dnn_saliency: note: {', '.join(unused)} count only with -mode gray", file=sys.stderr)
+            say(f"dnn_saliency: note: not used, as they are for -mode gray: {', '.join(unused)}")
+        options.cmap = options.vmin = options.vmax = None
     options.cmap = options.cmap or "coolwarm"
     if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - for a name of any length
         raise Refused(f"-out ({options.out}) must be a folder; it is a file")

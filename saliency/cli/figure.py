@@ -1,5 +1,6 @@
 """DNNBrain's figure: a row of stimuli, and a row of their saliency images for each channel."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,24 +41,29 @@ class Sheet:
         self._drawn: list[Any] = []
 
     def fill(
-        self, pictures: Sequence[Image.Image], maps: Mapping[str, Sequence[npt.NDArray[Any]]], scale: Mapping[str, Any]
+        self,
+        pictures: Sequence[Image.Image | None],
+        maps: Mapping[str, Sequence[npt.NDArray[Any] | None]],
+        scale: Mapping[str, Any],
     ) -> None:
         """Draw stimuli and saliency images, in place of others.
 
         Args:
-            pictures: the n stimuli, as they are in their files.
-            maps: label of a row -> its n saliency images: uint8, (H, W, 3) colours or (H, W) brightness; or floats (H, W),
-                which get a colour bar.
+            pictures: the n stimuli, as they are in their files; None leaves a gap.
+            maps: label of a row -> its n saliency images, None for a gap: uint8, (H, W, 3) colours or (H, W) brightness; or
+                floats (H, W), which get a colour bar.
             scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
         """
         for old in self._drawn:
             old.remove()
-        rows = [("stim", [np.asarray(picture) for picture in pictures]), *maps.items()]
+        stimuli = [None if picture is None else np.asarray(picture) for picture in pictures]
         self._drawn = []
-        for axes_row, (label, images) in zip(self._axes, rows, strict=True):
+        for axes_row, (label, images) in zip(self._axes, [("stim", stimuli), *maps.items()], strict=True):
             axes_row[0].set_ylabel(label)
-            self._drawn += [axes.imshow(image, **scale) for axes, image in zip(axes_row, images, strict=True)]
-        if any(image.dtype.kind == "f" for _, images in rows for image in images):
+            for axes, image in zip(axes_row, images, strict=True):
+                axes.set_frame_on(image is not None)
+                self._drawn += [] if image is None else [axes.imshow(image, **scale)]
+        if any(shown.get_array().dtype.kind == "f" for shown in self._drawn):
             self._drawn += [self._bar(shown) for shown in self._drawn]
         self.figure.subplots_adjust(**self._margins)  # or the layout would depend on the one before
         self.figure.tight_layout()
@@ -69,14 +75,20 @@ class Sheet:
         bar.ax.set_visible(shown.get_array().dtype.kind == "f")
         return bar
 
-    def save(self, path: Path) -> None:
-        """Write the figure as a picture, 1000 pixels wide."""
+    def save(self, path: Path, comment: str = "") -> None:
+        """Write the figure as a JPEG, 1000 pixels wide, with a comment in it.
+
+        Raises:
+            OSError: if it was not written.
+        """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         canvas: Any = FigureCanvasAgg(self.figure)  # which has no types
         canvas.draw()
+        picture, encoded = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), io.BytesIO()
+        picture.save(encoded, "JPEG", dpi=(100, 100), comment=comment)
         with replacing(path) as temporary:
-            Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(temporary, dpi=(100, 100))
+            temporary.write_bytes(encoded.getvalue())  # Pillow's own writing passes over a full disk
 
     def show(self) -> None:
         """Show the figure, until its window is closed."""

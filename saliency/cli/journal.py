@@ -81,8 +81,8 @@ def journal(file: Path, about: Mapping[str, str], overwrite: bool) -> Iterator[J
         differing = opened.differing()
         if differing and not overwrite:
             raise Refused(
-                f"{file.parent} holds an unfinished run with other arguments, {'; '.join(differing)}: finish that one, or "
-                "give -overwrite to begin anew"
+                f"{_of(file)} is of an unfinished run with other arguments, {'; '.join(differing)}: finish that one, or give "
+                "-overwrite to begin anew"
             )
         try:
             yield opened
@@ -100,7 +100,7 @@ def _alone(file: Path) -> Iterator[IO[bytes]]:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    raise Refused(f"{file.parent} is being written to by another run") from None
+                    raise Refused(f"{_of(file)} is being written by another run") from None
             if file.exists() and os.path.samestat(os.fstat(stream.fileno()), file.stat()):
                 yield stream
                 return
@@ -116,3 +116,8 @@ def _lines(stream: IO[bytes]) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in whole.splitlines()]
     except (ValueError, TypeError):
         raise Refused(f"{getattr(stream, 'name', 'the journal')} is no journal of a run; remove it") from None
+
+
+def _of(file: Path) -> Path:
+    """Return the name that a run's files have, from its journal's, ``.NAME.journal``."""
+    return file.with_name(file.name.removeprefix(".").removesuffix(".journal"))

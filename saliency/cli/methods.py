@@ -1,9 +1,12 @@
 """The methods of ``-meth``."""
 
+import difflib
+from collections.abc import Mapping
 from typing import Any
 
 import saliency
-from saliency.core.options import names_of
+from saliency.cli.options import Refused
+from saliency.core.options import SMOOTHING, names_of
 
 METHODS = {
     "guided": "GuidedBackprop",
@@ -24,8 +27,36 @@ METHODS = {
 }
 """What ``-meth`` takes -> the mask's name in ``saliency``."""
 
+SMOOTHED = tuple(name for name in SMOOTHING if name not in ("nsamples", "standard_error"))
+"""What ``-set`` takes beside a method's own, where ``-smooth`` is given."""
+
 COLOURED = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
 """Those whose maps have the picture's colours."""
+
+
+def split(method: str, given: Mapping[str, Any], smooth: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return those of a user's settings that are the method's, and those that are smoothing's.
+
+    Args:
+        method: one of ``METHODS``.
+        given: the settings, by name.
+        smooth: number of noisy copies; None where nothing is smoothed.
+
+    Raises:
+        Refused: if one is neither's.
+    """
+    own = (*names_of(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
+    for name in given:
+        if name not in own and name in SMOOTHED and smooth is None:
+            raise Refused(f"-set {name}=... is for smoothing, and needs -smooth N")
+        if name not in own and name not in SMOOTHED:
+            near = difflib.get_close_matches(name, (*own, *SMOOTHED), n=1)
+            meant = "; did you mean " + near[0] + "?" if near else ""
+            raise Refused(f"-set {name}=... is no option of -meth {method}{meant} Its own: {', '.join(own)}")
+    return (
+        {name: value for name, value in given.items() if name in own},
+        {name: value for name, value in given.items() if name in SMOOTHED and smooth is not None},
+    )
 
 
 def defaults(method: str, size: tuple[int, int]) -> dict[str, Any]:

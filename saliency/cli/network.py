@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -34,6 +35,8 @@ def load(options: argparse.Namespace) -> nets.Network:
     Raises:
         Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
     """
+    if options.weights is not None and not Path(options.weights).is_file():  # told before a framework is imported
+        raise Refused(f"-weights ({options.weights}) must be a file; there is none of this name")
     home = options.framework or framework_of(options.net)
     if options.device is not None and home == "tf":
         _see(options.device)

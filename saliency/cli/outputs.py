@@ -10,10 +10,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from saliency.cli.methods import COLOURED
 from saliency.cli.options import Refused
 from saliency.io.replacing import leftovers
 
 MOST_NAMED = 6  # channels that a name spells
+TOLD = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,27 @@ class Outputs:
         base: how their names begin.
         figures: how many there are.
         save: ``npz`` or ``h5`` if the maps are saved.
+        comment: what the run is, which a figure says within.
     """
 
     folder: Path
     base: str
     figures: int
     save: str | None
+    comment: str
 
     @classmethod
     def of(cls, options: argparse.Namespace, network: str, figures: int) -> "Outputs":
         """Name the files by the options that tell runs apart: ``AlexNet_fc3_chn294-23_guided_RGB``."""
-        words = [network, options.layer, f"chn{_numbers(options.chn)}", options.meth, options.mode]
+        words = [network, options.layer, f"chn{_numbers(options.chn)}", options.meth]
+        words += [options.mode] if options.meth in COLOURED else []
         words += [] if options.smooth is None else [f"smooth{options.smooth}"]
         words += [] if options.cmap == "coolwarm" else [options.cmap]
         words += ["units"] if options.units else []
         rest = options.vmin, options.vmax, sorted(options.set.items())
         words += [] if rest == (None, None, []) else [_digest(repr(rest))]
-        return cls(Path(options.out), re.sub(r"[^\w.+-]", "_", "_".join(words)), figures, options.save)
+        comment = ", ".join(f"-{name} {getattr(options, name)}" for name in TOLD if getattr(options, name) not in (None, {}))
+        return cls(Path(options.out), re.sub(r"[^\w.+-]", "_", "_".join(words)), figures, options.save, comment)
 
     @property
     def errors(self) -> Path:

@@ -1,5 +1,6 @@
 """What becomes of a run's stimuli: how far it is, what was converted, what failed."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -42,12 +43,12 @@ class Report:
 
     def finished(self, done: int) -> None:
         """Tell how many stimuli are done: on a terminal a bar, else a line for each call."""
-        if self._bar is None and sys.stderr.isatty():
+        if self._bar is None and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=self.n, initial=done, unit=" stimuli")
         if self._bar is None:
-            print(f"Finish: {done}/{self.n}", flush=True)
+            say(f"Finish: {done}/{self.n}", "stdout")
         else:
             self._bar.update(done - self._bar.n)
 
@@ -72,14 +73,24 @@ class Report:
         elif errors is not None:
             errors.unlink(missing_ok=True)
         for note, count in (+self.notes).items():
-            print(f"{self.command}: note: {count} of {self.n}: {note}", file=sys.stderr)
+            say(f"{self.command}: note: {count} of {self.n}: {note}")
         if self.failures:
             see = f", see {errors}" if errors is not None else ""
-            print(f"{self.n - len(self.failures)} done, {len(self.failures)} failed{see}", file=sys.stderr)
+            say(f"{self.n - len(self.failures)} done, {len(self.failures)} failed{see}")
         return 1 if self.failures else 0
 
     def _print(self, line: str) -> None:
         if self._bar is None:
-            print(line, file=sys.stderr)
+            say(line)
         else:
             self._bar.write(line, file=sys.stderr)
+
+
+def say(line: str, name: str = "stderr") -> None:
+    """Print a line on one of the standard streams; one that is closed, or takes no more, does not stop a run."""
+    stream = getattr(sys, name)
+    try:
+        if stream is not None:
+            print(line, file=stream, flush=True)
+    except OSError:
+        setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - or the interpreter would fail at its end

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from saliency import nets
 from saliency.cli import checks, map_files, network
@@ -82,7 +83,8 @@ class SaliencyRun:
             return
         with ExitStack() as stack:
             stack.enter_context(folder(self.outputs.folder))
-            done = stack.enter_context(journal(self.outputs.journal, about(self.options, ABOUT), self.options.overwrite))
+            told = {**about(self.options, ABOUT), "pictures": self.stimuli.version()}
+            done = stack.enter_context(journal(self.outputs.journal, told, self.options.overwrite))
             if not done.resumed and not self.options.overwrite:
                 self.outputs.check()
             self.outputs.clean()
@@ -112,22 +114,25 @@ class SaliencyRun:
         self.report.notes.update(self.maps.take_notes())
         for i, (code, why) in self.maps.failed.items():
             self.report.fail(group[i].name, group[i].path, "gradient", code, why)
-        good = [i for i in range(len(group)) if i not in self.maps.failed]
+        good = {one.number: i for i, one in enumerate(group) if i not in self.maps.failed}
         if good:
-            self._draw(k, [group[i] for i in good], {label: [row[i] for i in good] for label, row in images.items()})
+            first = (k - 1) * IN_A_FIGURE
+            places = [good.get(number) for number in range(first, min(first + IN_A_FIGURE, len(self.stimuli)))]
+            rows = {label: [None if i is None else row[i] for i in places] for label, row in images.items()}
+            self._draw(k, [None if i is None else group[i].image for i in places], rows)
 
     def _image(self, mask: Any) -> Any:
         drawable = strength if self.options.units else saliency_image
         return drawable(np.nan_to_num(mask), self.options.mode)
 
-    def _draw(self, k: int, group: Sequence[Picture], rows: dict[str, list[Any]]) -> None:
-        options, shape = self.options, (len(rows) + 1, len(group))
+    def _draw(self, k: int, pictures: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
+        options, shape = self.options, (len(rows) + 1, len(pictures))
         if self._sheet is None or self._sheet.shape != shape or options.show or options.units:  # colour bars move the axes
             self._sheet = Sheet(*shape, options.show)
         scale = {name: getattr(options, name) for name in ("cmap", "vmin", "vmax")}
-        self._sheet.fill([picture.image for picture in group], rows, scale)
+        self._sheet.fill(pictures, rows, scale)
         if self.outputs is not None:
-            self._sheet.save(self.outputs.figure(k))
+            self._sheet.save(self.outputs.figure(k), self.outputs.comment)
         if options.show:
             self._sheet.show()
 

@@ -25,8 +25,8 @@ SUFFIX = ".act.h5"
 
 
 @dataclass(frozen=True, eq=False)
-class Activation:
-    """Activation of layers to stimuli; what is in files is read when it is used.
+class Activation(Mapping[str, Layer]):
+    """Activation of layers to stimuli, a mapping from their names; what is in files is read when it is used.
 
     Args:
         layers: name -> ``Layer``, or an array (stimuli, channels, rows, columns) whose last axes may be missing.
@@ -42,7 +42,15 @@ class Activation:
         object.__setattr__(self, "layers", held)
 
     def __getitem__(self, name: str) -> Layer:
+        if name not in self.layers:
+            raise KeyError(f"the activation {absent(name, self.layers)}")
         return self.layers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
 
     def take(self, stimuli: Indices) -> "Activation":
         """Return the activation to some of the stimuli: indices from 0, in any order, also repeated, or a slice.

@@ -25,6 +25,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(final)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a write that failed does not know its file
+            raise OSError(error.errno, error.strerror, str(final)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

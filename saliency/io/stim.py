@@ -131,7 +131,8 @@ def _rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterator[tupl
         if len(cells) == width + 1 and not cells[-1]:  # a comma at the end
             cells.pop()
         if len(cells) != width:
-            raise wrong(file, f"line {i} has {len(cells)} fields; the data= line names {width}")
+            hint = " (quotation marks hold a comma in a name)"
+            raise wrong(file, f"line {i} has {len(cells)} fields; the data= line names {width}{hint}")
         yield i, [cell.strip() for cell in cells]
 
 

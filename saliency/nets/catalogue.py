@@ -96,6 +96,7 @@ def refuse(name: str, framework: str) -> NoReturn:
     }
     near = [named[key] for key in difflib.get_close_matches(plain(name), named, n=4, cutoff=0.6)]
     told = [each if place == framework else f"{each} (framework {place!r})" for each, place in near]
+    told = [f"{name}:function, with the name of a function in it"] if name.endswith(".py") else told
     hint = f"nearest: {', '.join(told)}" if told else f"such as {', '.join(NAMES[framework][:4])}"
-    forms = "a file that ends in .keras, package.module:function or file.py:function"
+    forms = "a file that ends in .keras, .h5, .pt or .pt2, package.module:function or file.py:function"
     raise InputError(f"`net` (={name!r}) must be a network's name, {forms}; {hint}")

@@ -1,5 +1,6 @@
 """Networks in Keras, on TensorFlow: the embedded ones, by name, from files and from functions."""
 
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,8 @@ def opened(file: Path, trust: bool) -> Any:
         raise InputError(
             f"`net` ({file}) can run code when it is loaded: give `trust` if you know where it is from, or a .keras"
         )
+    if file.suffix == ".keras" and not zipfile.is_zipfile(file):
+        raise InputError(f"`net` ({file}) is damaged, or no file of Keras's")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=not trust)
     except Exception as error:  # zip files, JSON, HDF5, layers: each has its own

@@ -291,7 +291,7 @@ REFUSALS = {
     "-dmask layer.dmask.csv": "DemoNet has no layer 'fc9'; nearest: fc1",
     "-layer fc9": "DemoNet has no layer 'fc9'; nearest: fc1",
     "": "DemoNet has no list of layers such as DNNBrain's networks have; name those wanted by -layer",
-    "-layer fc1 -weights none.pth": "`weights` (none.pth) must be a file",
+    "-layer fc1 -weights none.pth": "-weights (none.pth) must be a file",
 }
 EARLY = {
     "-layer conv6 -chn 0": "-chn: (='0') must be a whole number, 1 or more: channels count from 1",
@@ -470,7 +470,7 @@ def test_two_runs_at_a_time_are_refused(folder, capsys):
     with Path(".x.act.h5.journal").open("wb") as journal:
         fcntl.flock(journal, fcntl.LOCK_EX)
         status, _, errors = run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5")
-    assert status == 2 and "is being written to by another run" in errors
+    assert status == 2 and "is being written by another run" in errors
     assert Path(".x.act.h5.journal").exists()
 
 

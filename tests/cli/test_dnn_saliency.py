@@ -67,8 +67,8 @@ def test_double_dashes_work_and_unused_options_are_told(stim, tmp_path, capsys):
     status, _, errors = run(capsys, "--net", "demonet", "--layer", "conv6", "--chn", "64", "--stim", stim, "--out", tmp_path,
                             "--cmap", "gray")  # fmt: skip
     assert status == 0
-    assert "-cmap count only with -mode gray" in errors
-    assert (tmp_path / "DemoNet_conv6_chn64_guided_RGB_gray_fig1.jpg").exists()
+    assert "not used, as they are for -mode gray: -cmap" in errors
+    assert (tmp_path / "DemoNet_conv6_chn64_guided_RGB_fig1.jpg").exists()
 
 
 @needs_torch
@@ -163,9 +163,9 @@ REFUSALS = {
     "stim's name": ([*EMBEDDED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
     "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
     "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a folder that can be written"),
-    "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "`weights` (.) must be a file"),
+    "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "-weights () must be a file"),
     "out is a file": ([*EMBEDDED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
-    "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "`weights` (none.pth) must be a file"),
+    "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "-weights (none.pth) must be a file"),
 }  # fmt: skip
 
 

@@ -74,6 +74,31 @@ def test_smoothing_averages_signed_maps_and_repeats(tmp_path, capsys):
 
 
 @needs_torch
+def test_smoothing_has_options(tmp_path, capsys):
+    arguments = ["-smooth", "3", "-set", "stdev_spread=0.3", "seed=4", "magnitude=True", "-save", "npz", "-out", tmp_path]
+    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), *arguments)[0] == 0
+    mask = saliency.GuidedBackprop(nets.load("DemoNet").model, 3)
+    expected = mask.GetSmoothedMasks(inputs(nets.load("DemoNet"), NAMES[:1]), nsamples=3, stdev_spread=0.3, seed=4)
+    (file,) = tmp_path.glob("*.npz")
+    with np.load(file) as maps:
+        assert np.abs(maps["chn4"] - expected).max() <= 1e-5 * expected.max()
+
+
+@needs_torch
+def test_a_picture_that_failed_leaves_a_gap_and_the_figure_says_what_it_is_of(tmp_path, capsys, monkeypatch):
+    drawn = []
+    original = saliency.cli.figure.Sheet.fill
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda *rest: (drawn.append(rest), original(*rest)))
+    names = [NAMES[0], "none.png", *NAMES[1:3]]
+    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
+    _, pictures, maps, _ = drawn[0]
+    assert [picture is None for picture in pictures] == [False, True, False, False]
+    assert [image is None for image in maps["chn8"]] == [False, True, False, False]
+    with Image.open(tmp_path / "out" / FIGURE.format(1)) as figure:
+        assert b"-net DemoNet, -layer fc1, -chn [4, 8], -meth guided" in figure.info["comment"]
+
+
+@needs_torch
 def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
     names = [*NAMES[:3], "none.png", *NAMES[3:]]
     status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-save", "h5", "-out", tmp_path / "out")
@@ -183,7 +208,14 @@ REFUSED = {
     "maps without a folder": (["-save", "npz", "-show"], "-save npz needs -out"),
     "a number of copies": (["-smooth", "0"], "must be a whole number, 1 or more"),
     "a setting": (["-set", "steps"], "must be NAME=VALUE"),
-    "an option that is not the method's": (["-set", "stepz=3", "-meth", "ig"], "`stepz` is not an option"),
+    "the batch": (["-set", "batch_size=2"], "-set batch_size=... is no option of -meth guided"),
+    "another target": (["-set", "y=7"], "-set y=... is no option of -meth guided"),
+    "smoothing that is not asked for": (["-set", "seed=3"], "-set seed=... is for smoothing, and needs -smooth N"),
+    "no folder": (["-out", ""], "-out must be a folder"),
+    "an option that is not the method's": (
+        ["-set", "stepz=3", "-meth", "ig"],
+        "-set stepz=... is no option of -meth ig; did you mean x_steps?",
+    ),
     "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
     "a layer of the maps": (["-set", "layer=conv9", "-meth", "gradcam"], "nearest: conv"),
     "a device": (["-device", "nonsense"], "-device (=nonsense)"),

@@ -10,7 +10,7 @@ import pytest
 
 from saliency.cli.journal import journal
 from saliency.cli.options import Refused
-from tests.cli.saliency_command import BASE, EMBEDDED, FIGURE, run, table
+from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
 NAMES = [f"scene_{i:02d}.png" for i in range(18)]
@@ -118,6 +118,54 @@ def test_other_arguments_do_not_mix_with_an_unfinished_run(tmp_path, capsys, mon
     (out / JOURNAL).write_text("no journal\n")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
     assert status == 2 and "is no journal of a run" in errors
+
+
+@needs_torch
+def test_a_picture_that_changed_meanwhile_is_noticed(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in NAMES[:12]:
+        (folder / name).write_bytes((DEMO / "scenes" / name).read_bytes())
+    drawn = []
+
+    def stop(*rest):
+        drawn.append(rest)
+        if len(drawn) > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", stop)
+    stim = table(tmp_path, NAMES[:12], folder)
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
+    (folder / NAMES[11]).write_bytes((folder / NAMES[0]).read_bytes())
+    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    assert status == 2 and "pictures (" in errors and "-overwrite" in errors
+
+
+LIMITED = """
+import resource, sys
+from saliency.cli.dnn_saliency import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (20480, resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@needs_torch
+def test_a_figure_that_does_not_fit_on_the_disk_is_not_taken_for_done(tmp_path):
+    pytest.importorskip("resource")
+    arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", str(tmp_path / "out")]
+    found = subprocess.run([sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True, check=False)
+    assert found.returncode == 2 and f"{FIGURE.format(1)}: File too large" in found.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@needs_torch
+def test_streams_that_are_closed_do_not_stop_a_run(tmp_path):
+    arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:7], "none.png"])]
+    for k, (closed, status) in enumerate({"2>&-": 1, ">&-": 1, ">/dev/full": 1, "| head -1": 0}.items()):
+        command = [sys.executable, "-m", "saliency.cli.dnn_saliency", *arguments, "-out", str(tmp_path / str(k))]
+        found = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False)
+        assert found.returncode == status and "Traceback" not in found.stderr and "Exception" not in found.stderr
+        assert len(list((tmp_path / str(k)).glob("*.jpg"))) == 2
 
 
 @needs_torch

@@ -117,6 +117,14 @@ def test_units_that_are_not_there_are_refused(file, which, message):
         act.read(file)["conv5"].take(**which)
 
 
+def test_an_activation_is_a_mapping(file):
+    activation = act.read(file)
+    assert list(activation) == list(activation.layers) == list(activation.keys()) and len(activation) == 3
+    assert "conv5" in activation and "conv9" not in activation and activation["conv5"] is activation.layers["conv5"]
+    with pytest.raises(KeyError, match="has no layer conv9; nearest: conv5"):
+        activation["conv9"]
+
+
 def test_a_mask_names_layers_and_units(file):
     activation = act.read(file)
     masked = activation.mask(Dmask({"fc3": Units([9, 0]), "conv5": Units(rows=range(2))}))
