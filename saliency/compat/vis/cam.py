@@ -23,7 +23,8 @@ def map_of(question: Question, layer: Any, grad_modifier: Any, normalize: bool) 
             found = found / (peak + np.asarray(EPSILON, found.dtype))
         return np.broadcast_to(found.mean(axis=0), found.shape) if question.exact else found
 
-    maps = question.masks(GradCAM, divided, layer=layer, should_resize=False)
+    options = {"layer": layer, "should_resize": False, "allow_no_relu": True}  # a guided model's ReLUs may all be in front
+    maps = question.masks(GradCAM, divided, **options)
     shape = question.seeds.x.shape
     size = tuple(int(shape[axis]) for axis in spatial_axes(question.network.adapter.channel_axis, len(shape)))
     return question.finished(zoomed(maps[:1] if question.exact else maps, size), normalize)
