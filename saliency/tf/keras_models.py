@@ -51,6 +51,8 @@ def input_tensors(model: Any) -> dict[str, Any]:
 
 def layer_of_tensor(tensor: Any) -> Any:
     """Return the layer that gave a symbolic tensor; None for anything else."""
+    if all(kind.__name__ != "KerasTensor" for kind in type(tensor).__mro__):
+        return None
     history = getattr(tensor, "_keras_history", None) or getattr(tensor, "node", None)
     return getattr(history, "operation", None) or getattr(history, "layer", None)
 

@@ -168,6 +168,12 @@ def test_a_rule_that_lets_all_pass_makes_the_network_linear():
     np.testing.assert_allclose(got, (a @ b)[:, 1], rtol=1e-5)
 
 
+def _again(model):
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def test_a_callable_from_model_to_model(model):
     calls = []
 
@@ -184,6 +190,10 @@ def test_a_callable_from_model_to_model(model):
     np.testing.assert_allclose(wrt, 2 * WEIGHTS[6][:, 1], rtol=1e-5)
     assert visualize_cam(model, -1, 1, X, model.layers[2], doubled, "relu").shape == (12, 12)
     assert all(given is model for given in calls) and len(calls) == 5
+    end = keras.Sequential([*model.layers, keras.layers.Softmax(name="soft")])
+    end.build((None, *X.shape))
+    for layer in (-1, "soft", end.layers[-1]):  # the logits, of the model that was made as well
+        close(visualize_saliency(end, layer, 1, X, backprop_modifier=_again), "sal default cls1")
     inner = nested()
     for layer in (inner.get_layer("body").layers[2], "c2"):
         close(visualize_saliency(inner, layer, 3, X, backprop_modifier=lambda given: given, **RAW), "conv filter c2[3]")

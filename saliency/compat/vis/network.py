@@ -50,8 +50,8 @@ class Network:
         """
         place, layers = as_index(wanted), self.layers
         if place is None:
-            named = next((one for one in layers if isinstance(wanted, str) and one.name == wanted), wanted)
-            return self._of_source(named)
+            wanted = self._of_source(wanted)
+            return next((one for one in layers if isinstance(wanted, str) and one.name == wanted), wanted)
         if not self.keras and place == -1:
             return None
         if not self.keras:
