@@ -218,3 +218,19 @@ def test_a_softmax_is_looked_behind_unless_all_is_to_be_as_it_was(model):
     got = visualize_saliency(end, -1, 1, X, **raw, exact=True)
     np.testing.assert_allclose(got, tape.gradient(y, x)[0], rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(visualize_saliency(end, 7, 1, X, **raw), saliency.Vanilla(end, 1).GetMask(X))
+
+
+def test_a_graph_in_a_session():
+    from saliency.tf import GraphAdapter
+
+    v1, graph = tf.compat.v1, tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, (None, *X.shape), name="x")
+        c1 = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, WEIGHTS[0], 1, "VALID") + WEIGHTS[1]), 2, 2, "VALID")
+        c2 = tf.add(tf.nn.conv2d(c1, WEIGHTS[2], 1, "VALID"), WEIGHTS[3], name="c2")
+        hidden = tf.nn.relu(tf.reshape(tf.nn.relu(c2), (-1, 72)) @ WEIGHTS[4] + WEIGHTS[5])
+        adapter = GraphAdapter(graph, v1.Session(graph=graph), hidden @ WEIGHTS[6] + WEIGHTS[7], x)
+    close(visualize_saliency(adapter, -1, 1, X[None]), "sal default cls1")
+    close(visualize_saliency(adapter, -1, 1, X[None], backprop_modifier="guided", **RAW), "sal bm=guided")
+    close(visualize_saliency(adapter, "c2", 3, X[None], **RAW), "conv filter c2[3]")
+    close(visualize_cam(adapter, -1, 1, X[None], "c2", grad_modifier="relu"), "cam gm=relu")
