@@ -1,6 +1,6 @@
 """Which parts of an input a network's score depends on: saliency masks for Torch and TensorFlow, each method written once."""
 
-from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter import GradientAdapter, OutputOf
 from saliency.core.errors import (
     GradientError,
     InputError,
@@ -50,6 +50,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "MemoryShortage",
     "ModelError",
     "Occlusion",
+    "OutputOf",
     "RISE",
     "SaliencyError",
     "SaliencyMask",

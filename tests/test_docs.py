@@ -8,6 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
     "dnnbrain": pytest.param("dnnbrain"),
+    "keras-vis": pytest.param("keras-vis", marks=pytest.mark.needs("torch", "tensorflow")),
     "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
     "tensorflow": pytest.param("tensorflow", marks=pytest.mark.needs("tensorflow")),
 }

@@ -30,6 +30,8 @@ FREE = [
     "saliency.io.picture",
     "saliency.nets",
     "saliency.compat.dnnbrain",
+    "saliency.compat.keras_vis",
+    "saliency.compat.vis.visualization",
     "saliency.demo.__main__",
     "saliency.cli.dnn_act",
     "saliency.cli.dnn_mask",

@@ -1,7 +1,8 @@
 """The contract between the masks and a framework, told once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
@@ -12,8 +13,24 @@ from saliency.core.target import Target
 Array: TypeAlias = Any
 """An array of the adapter's framework, on the model's device."""
 
-Rule: TypeAlias = Literal["guided", "rectified"]
-"""How a gradient passes a ReLU: ``guided`` multiplies by (x > 0)(gradient > 0), ``rectified`` by (gradient > 0)."""
+Rule: TypeAlias = Literal["guided", "rectified"] | Callable[[Array, Array], Array]
+"""How a gradient passes a ReLU: ``guided`` multiplies by (x > 0)(gradient > 0), ``rectified`` by (gradient > 0).
+
+A rule of your own is a callable from the gradient that arrives at a ReLU, (N, ...), and what the ReLU gave, of the same shape,
+to the gradient that passes it: arrays of the framework, of one type, so ``lambda gradient, output: abs(gradient)`` does on all
+of them. In TensorFlow it is called while a graph is built, once for each ReLU, and the graph is kept as long as the rule is.
+"""
+
+
+@dataclass(frozen=True)
+class OutputOf:
+    """Stands for a layer's output where the layer alone would stand for its input.
+
+    Args:
+        layer: its name, or the layer itself.
+    """
+
+    layer: Any
 
 
 class GradientAdapter(ABC):
@@ -98,16 +115,16 @@ class GradientAdapter(ABC):
             rule: how the gradient passes every ReLU; None leaves it as it is.
             allow_no_relu: accept a rule for a model that has no ReLU.
             at: a layer, its name or the layer itself, whose input takes the place of the model's: the first tensor that it
-                is called with, the last time; up to there no graph is recorded. None for the model's own. Where there are
-                operations and no layers, one of these.
+                is called with, the last time; or the ``OutputOf`` a layer, the last one. Up to there no graph is recorded.
+                None for the model's own input. Where there are operations and no layers, one of these.
 
         Returns:
             Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider;
-            ``at`` a layer, (N * T, ...) as the framework has its input.
+            ``at`` a layer, (N * T, ...) as the framework has its input or output.
 
         Raises:
             GradientError: if a score does not depend on the input.
-            TargetError: if there is no layer ``at``, or its input is no tensor of floats (N, ...).
+            TargetError: if there is no layer ``at``, or its input or output is no tensor of floats (N, ...).
             ModelError: if a rule is asked for and no ReLU was found, or some of the model cannot be looked into.
         """
 

@@ -46,6 +46,7 @@ class ClassActivationMap(LayerMask):
         should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
             map at the layer's size, in units that the method's formula gives it.
         three_dims: repeat the map for each channel of the input.
+        rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
 
     The mask has the shape of the input's, or the layer's, spatial axes.
     """
@@ -54,9 +55,18 @@ class ClassActivationMap(LayerMask):
     def weighted(self, seen: Seen) -> Array:
         """Return the layer's channels with their weights, (N, channels, *space); their sum over channels is the map."""
 
-    def masks(self, score: Score, x: Array, layer: Any = None, should_resize: bool = True, three_dims: bool = False) -> Array:
+    def masks(
+        self,
+        score: Score,
+        x: Array,
+        layer: Any = None,
+        should_resize: bool = True,
+        three_dims: bool = False,
+        rule: Any = None,
+        allow_no_relu: bool = False,
+    ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
-        maps = positive(score, self.weighted(Seen(score, x, *score.features(x, layer))))
+        maps = positive(score, self.weighted(Seen(score, x, *score.features(x, layer, rule, allow_no_relu))))
         if should_resize:
             peak = score.adapter.xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True)
             maps = on_input(score, maps / score.adapter.xp.where(peak > 0, peak, 1.0), x)

@@ -11,7 +11,7 @@ from saliency.core.adapter import Array, GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import has_rows
 from saliency.core.outputs import channels_of
-from saliency.core.target import Target
+from saliency.core.target import Target, function_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Inputs:
         for name, value in feed.items():
             if np.ndim(value) and len(value) != n:
                 raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
-        apart = any(np.ndim(value) for value in feed.values()) or any(callable(y) for y in ys)
+        apart = any(np.ndim(value) for value in feed.values()) or any(function_of(y) for y in ys)
         return cls(x_values, ys, feed, range(1, n + 1) if apart else _ends(x_values))
 
     @classmethod

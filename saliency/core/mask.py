@@ -27,11 +27,12 @@ class SaliencyMask(ABC):
         y: what is explained: an int (class), a list of ints (their sum), (layer, channel), (layer, channel, row, column),
             a callable from the model's output to one number per sample, or None (each sample's top class). A layer is a
             name or the layer itself; a channel with spatial axes counts by its mean over them; indices start at 0.
+            ``(layer, callable)`` and ``((layer, layer, ...), callable)`` read the number off what layers give.
         batch_size: samples in one pass through the model at most; ``"auto"`` chooses by the size of an input. Where they do
             not fit into memory they are halved.
         logits: where the model ends in a softmax or sigmoid and ``y`` is a class, explain the number in front of it.
         modifier: what is done to every gradient before the method uses it: ``"increase"``, ``"decrease"``, ``"absolute"``,
-            ``"maintain"``, ``"invert"`` (see ``core.modifiers``), or a callable.
+            ``"positive"``, ``"maintain"``, ``"invert"`` (see ``core.modifiers``), or a callable.
         **options: defaults for the options that ``GetMask`` passes on to the method.
 
     Raises:

@@ -17,8 +17,9 @@ def modifier_of(spelling: Any, xp: Any) -> Modifier | None:
 
     Args:
         spelling: ``increase``: the gradient as it is; ``decrease``: its negative, so that what lowers the score is positive;
-            ``absolute``: its magnitude; ``maintain``: 1 / magnitude, large where the score does not change; ``invert``:
-            1 / gradient, with its sign; a callable from arrays (N, ...) of the framework to such arrays; or None.
+            ``positive``: its positive part; ``absolute``: its magnitude; ``maintain``: 1 / magnitude, large where the score
+            does not change; ``invert``: 1 / gradient, with its sign; a callable from arrays (N, ...) of the framework to such
+            arrays; or None.
         xp: the framework's namespace.
 
     Raises:
@@ -30,6 +31,7 @@ def modifier_of(spelling: Any, xp: Any) -> Modifier | None:
     known: dict[str, Modifier] = {
         "increase": lambda gradient: gradient,
         "decrease": lambda gradient: -gradient,
+        "positive": lambda gradient: xp.clip(gradient, 0.0, None),
         "absolute": lambda gradient: xp.where(gradient < 0, -gradient, gradient),
         "maintain": lambda gradient: 1 / (xp.where(gradient < 0, -gradient, gradient) + EPSILON),
         "invert": lambda gradient: 1 / xp.where(gradient < 0, gradient - EPSILON, gradient + EPSILON),

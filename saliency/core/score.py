@@ -12,6 +12,7 @@ from saliency.core.errors import InputError
 from saliency.core.modifiers import Modifier
 from saliency.core.numbers import has_rows
 from saliency.core.pace import Pace
+from saliency.core.rules import checked_rule
 from saliency.core.target import Target
 
 
@@ -49,14 +50,14 @@ class Score:
         return self._in_pieces(values, x)[0]
 
     def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None) -> Array:
-        """Return d score / d x, (N, *input) as ``x``, or by a layer's input; see ``GradientAdapter.gradients``."""
+        """Return d score / d x, (N, *input) as ``x``, or by a layer's input or output; see ``GradientAdapter.gradients``."""
         return self.values_and_gradients(x, rule, allow_no_relu, at)[1]
 
     def values_and_gradients(
         self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None
     ) -> tuple[Array, Array]:
         """Return the scores (N,) as well, which cost nothing more."""
-        differentiate = partial(self.adapter.gradients, rule=rule, allow_no_relu=allow_no_relu, at=at)
+        differentiate = partial(self.adapter.gradients, rule=checked_rule(rule), allow_no_relu=allow_no_relu, at=at)
         scores, gradients = self._in_pieces(differentiate, x)
         return scores, self._modified(gradients)
 
@@ -66,7 +67,7 @@ class Score:
         """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
 
         def features(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array]:
-            _, found, gradients = self.adapter.features(x, target, feed, layer, rule, allow_no_relu)
+            _, found, gradients = self.adapter.features(x, target, feed, layer, checked_rule(rule), allow_no_relu)
             return self._each(found, gradients.shape[0] // found.shape[0]), gradients
 
         found, gradients = self._in_pieces(features, x)

@@ -11,7 +11,7 @@ from saliency.core.errors import TargetError
 from saliency.core.numbers import as_index
 from saliency.core.outputs import channels_of, check_indices, one_per_sample, read
 
-FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable or None"
+FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class Target:
     Several samples may share an input: T targets of one input stand one after the other.
 
     Args:
-        layer: name or object of the layer whose output is read; None for the model's output.
-        function: from the model's output, as the model gives it, to one number per sample, (N,) or (N, 1).
+        layer: name or object of the layer whose output is read; None for the model's output; for a function also several, a
+            tuple.
+        function: from the model's output, as the model gives it, or from the layer's, or a tuple of several layers', to one
+            number per sample, (N,) or (N, 1).
         units: (N, terms, 1) channels or (N, terms, 3) channel, row, column; a sample's score is the sum of its terms,
             and a channel alone is its mean over space. All integers from 0.
         weights: (N, terms), 1 for a term that counts and 0 for one that fills up the row.
@@ -41,15 +43,17 @@ class Target:
 
         Args:
             ys: one entry a sample: an int (class), a list of ints (their sum), a tuple (layer, channel) or
-                (layer, channel, row, column), or a callable from the model's output to one number per sample.
+                (layer, channel, row, column), or a callable from the model's output to one number per sample; (layer,
+                callable) and ((layer, layer, ...), callable) read it off outputs of layers.
             logits: see the class.
 
         Raises:
             TargetError: if an entry has another form, or the samples' layers or functions differ.
         """
-        if all(callable(y) for y in ys) and len({id(y) for y in ys}) == 1:
-            return cls(function=ys[0], logits=False)
-        if any(callable(y) for y in ys):
+        functions = [function for function in map(function_of, ys) if function is not None]
+        if len(functions) == len(ys) and all(function == functions[0] for function in functions):
+            return cls(*functions[0], logits=False)
+        if functions:
             raise TargetError("`y` holds several functions, or functions beside indices; one call takes one function for all")
         layers, units = zip(*(_read(y) for y in ys), strict=True)
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
@@ -61,6 +65,12 @@ class Target:
         filled = [list(unit) + [unit[0]] * (terms - len(unit)) for unit in units]
         weights = [[1.0] * len(unit) + [0.0] * (terms - len(unit)) for unit in units]
         return cls(layers[0], units=np.array(filled, np.int64), weights=np.array(weights), logits=logits)
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        """The layers whose outputs are read; none where the model's is."""
+        several = self.function is not None and isinstance(self.layer, tuple)
+        return self.layer if several else () if self.layer is None else (self.layer,)
 
     def repeat(self, times: int) -> "Target":
         """Return the target of ``times`` copies of the samples, copy after copy."""
@@ -74,7 +84,8 @@ class Target:
         """Read one score per sample off the outputs.
 
         Args:
-            outputs: (N, channels, *space) of the layer or the model; for a function, whatever the model gives.
+            outputs: (N, channels, *space) of the layer or the model; for a function, whatever the model or the layer gives,
+                or a tuple of what the layers give.
             n: number of inputs N.
             adapter: the outputs' adapter.
 
@@ -107,6 +118,14 @@ class Target:
         """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
         samples = np.arange(len(self.units)) // self.per_input(n)
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
+
+
+def function_of(y: Any) -> tuple[Any, Callable[[Any], Any]] | None:
+    """Return the layers, or None, and the function of a target that is one; None for any other target."""
+    if isinstance(y, tuple) and len(y) == 2 and callable(y[1]):
+        layer, function = y
+        return (tuple(layer) if isinstance(layer, list | tuple) else layer), function
+    return (None, y) if callable(y) else None
 
 
 def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:

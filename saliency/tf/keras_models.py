@@ -25,8 +25,7 @@ def keras_call(model: Any, x_name: str | None) -> Call:
     refuse_other_backends(model)
 
     def call(x: Any, feed: Mapping[str, Any]) -> Any:
-        structure = getattr(model, "_inputs_struct", None)  # a Functional model's, of version 3
-        names = list(getattr(model, "input_names", None) or ()) if structure is None else _names(structure)
+        structure, names = getattr(model, "_inputs_struct", None), input_names(model)
         if len(names) < 2 and not isinstance(structure, list | tuple | Mapping) and not (feed and names):
             return model(x, training=False, **feed)
         given = {explained(names, feed, x_name): x, **feed}
@@ -35,8 +34,27 @@ def keras_call(model: Any, x_name: str | None) -> Call:
     return call
 
 
-def _names(structure: Any) -> list[str]:
+def input_names(model: Any) -> list[str]:
+    """Return the names of a model's inputs, in its order; none for a subclassed one's."""
+    structure = getattr(model, "_inputs_struct", None)  # a Functional model's, of version 3
+    if structure is None:
+        return list(getattr(model, "input_names", None) or ())
     return list(structure) if isinstance(structure, Mapping) else [one.name for one in tf.nest.flatten(structure)]
+
+
+def input_tensors(model: Any) -> dict[str, Any]:
+    """Return the symbolic tensors of a model's inputs by their names, in its order; none for a subclassed one's."""
+    structure = getattr(model, "_inputs_struct", None)
+    tensors = list(structure.values()) if isinstance(structure, Mapping) else list(getattr(model, "inputs", None) or ())
+    return dict(zip(input_names(model) or [one.name for one in tensors], tensors, strict=True))
+
+
+def layer_of_tensor(tensor: Any) -> Any:
+    """Return the layer that gave a symbolic tensor; None for anything else."""
+    if all(kind.__name__ != "KerasTensor" for kind in type(tensor).__mro__):
+        return None
+    history = getattr(tensor, "_keras_history", None) or getattr(tensor, "node", None)
+    return getattr(history, "operation", None) or getattr(history, "layer", None)
 
 
 def _package(kind: type) -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from saliency.core.adapter import Rule
+from saliency.core.adapter import OutputOf, Rule
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.tf.gradients import differentiate
@@ -35,34 +35,35 @@ class Questions:
         """Return what scores are read off: (N, channels, *space), or for a function what the model gives."""
 
         def body(notes: Notes, x: Any, feed: Feed) -> Any:
-            return self._reading.of(self._reading.run(notes, x, feed, [target.layer]), target, notes)
+            return self._reading.of(self._reading.run(notes, x, feed, target.layers), target, notes)
 
-        trace = self._traces.get(("outputs", *self._reading.about(target)), None, body, x, feed)
+        trace = self._traces.get(("outputs", *self._reading.about(target)), [], body, x, feed)
         tell(trace.notes)
         return trace(x, feed)
 
     def gradients(
         self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any
     ) -> tuple[Any, Any]:
-        """Return scores (N * T,) and their gradients (N * T, *input), or by the input of a layer (N * T, ...)."""
-        times, path = target.per_input(x.shape[0]), self._reading.path_at(at)
-        of, name = ("the input", "`x_value`") if path is None else (f"the input of layer {path!r}",) * 2
+        """Return scores (N * T,) and their gradients (N * T, *input), or by the input or output of a layer."""
+        times, path, behind = target.per_input(x.shape[0]), self._reading.path_at(at), isinstance(at, OutputOf)
+        side = f"the {'output' if behind else 'input'} of layer {path!r}"
+        of, name = ("the input", "`x_value`") if path is None else (side, side)
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            passed = self._reading.run(notes, x, feed, [target.layer], path)
-            leaf, through = (x, None) if path is None else self._reading.given(passed, x, path)
+            layers = [*target.layers, path] if behind else target.layers
+            passed = self._reading.run(notes, x, feed, layers, None if behind else path)
+            leaf, through = (x, None) if path is None else self._reading.given(passed, x, path, behind)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
             with ruled(leaf, scores, rule, allow_no_relu, of):
                 gradients = differentiate(scores, leaf, times, name, through)
             return _rows(seen, scores), scores, tf.cast(gradients, self._reading.model.counted_in)
 
-        about = ("gradients", *self._reading.about(target), times, rule, allow_no_relu, path)
-        _, (scores, gradients) = self._ask(about, target, body, x, feed)
+        about = ("gradients", *self._reading.about(target), times, allow_no_relu, path, behind)
+        _, (scores, gradients) = self._ask(about, target, body, x, feed, rule)
         if gradients.shape[:1] != scores.shape[:1]:
-            raise TargetError(
-                f"layer {path!r} takes the shape {tuple(gradients.shape)} for {len(scores)} score(s); `at` needs rows for them"
-            )
+            does, shape = "gives" if behind else "takes", tuple(gradients.shape)
+            raise TargetError(f"layer {path!r} {does} the shape {shape} for {len(scores)} score(s); `at` needs rows for them")
         return scores, gradients
 
     def features(
@@ -73,7 +74,7 @@ class Questions:
         name = f"layer {path!r}"
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            passed = self._reading.run(notes, x, feed, [target.layer, path])
+            passed = self._reading.run(notes, x, feed, [*target.layers, path])
             leaf = self._reading.tensor(passed, path, last=True)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
@@ -82,8 +83,8 @@ class Questions:
             counted_in = self._reading.model.counted_in
             return _rows(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
 
-        about = ("features", *self._reading.about(target), times, path, grid, rule, allow_no_relu)
-        _, (scores, found, gradients) = self._ask(about, target, body, x, feed)
+        about = ("features", *self._reading.about(target), times, path, grid, allow_no_relu)
+        _, (scores, found, gradients) = self._ask(about, target, body, x, feed, rule)
         return scores, found, gradients
 
     def spatial_layers(self, x: Any, target: Target, feed: Feed, grid: Grid) -> dict[Any, bool]:
@@ -107,13 +108,16 @@ class Questions:
         notes, counts = self._ask(about, target, body, x, feed)
         return {name: bool(one) for name, one in zip(notes["names"], counts, strict=True)}
 
-    def _ask(self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed) -> tuple[Notes, Sequence[Any]]:
+    def _ask(
+        self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed, rule: Rule | None = None
+    ) -> tuple[Notes, Sequence[Any]]:
         """Return a question's notes and answers; the body answers first how many rows the scores were read off."""
+        about, own = (*about, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
         if target.function is not None:  # whose scores are checked by themselves
-            trace = self._traces.get(about, target.function, body, x, feed)
+            trace = self._traces.get(about, [target.function, *own], body, x, feed)
             return trace.notes, trace(x, feed)[1:]
         places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
-        trace = self._traces.get(about, None, body, x, feed, *places)
+        trace = self._traces.get(about, own, body, x, feed, *places)
         tell(trace.notes)
         shape = trace.notes["shape"]
         if None in shape[1:]:  # what the graph does not know before it runs

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
+from saliency.core.adapter import OutputOf
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.outputs import channels_of, one_per_sample, read
 from saliency.core.target import Target
@@ -34,18 +35,23 @@ class Reading:
 
     def about(self, target: Target) -> tuple[Any, ...]:
         """Return what of a target makes another graph."""
-        return self.path(target.layer), target.units.shape[-1], target.logits
+        return self.paths(target), target.units.shape[-1], target.logits
 
     def path(self, layer: Any) -> Any:
         """Return the path of a layer that was given by its name or as an object; an operation's name as it is."""
         return path_of(self.model.owner, layer) if self.model.keras and layer is not None else layer
 
-    def path_at(self, layer: Any) -> Any:
-        """Return the path of a layer whose input is wanted, or the operation's name.
+    def paths(self, target: Target) -> tuple[Any, ...]:
+        """Return the paths of the layers that a target reads."""
+        return tuple(self.path(layer) for layer in target.layers)
+
+    def path_at(self, at: Any) -> Any:
+        """Return the path of a layer whose input or output is wanted, or the operation's name.
 
         Raises:
             TargetError: if there is no such layer, or an operation is not named.
         """
+        layer = at.layer if isinstance(at, OutputOf) else at
         if layer is not None and not self.model.keras:
             if not isinstance(layer, str):
                 raise TargetError(f"`at` ({type(layer).__name__}) must be an operation's name, for this model has no layers")
@@ -83,8 +89,13 @@ class Reading:
         calls = [output for one, output in passed.calls if one is layer]
         return only_call(calls[-1:] if last else calls, path)
 
-    def given(self, passed: Pass, x: Any, path: str) -> tuple[Any, Any]:
-        """Return what a layer took in its last call, where that was tapped; of an operation's input, the operation as well."""
+    def given(self, passed: Pass, x: Any, path: str, behind: bool = False) -> tuple[Any, Any]:
+        """Return what a layer took in its last call, or what it gave, where that was tapped.
+
+        Beside the input of an operation, which others may take as well, the operation itself comes back.
+        """
+        if behind:
+            return self.tensor(passed, path, last=True), None
         if self.model.keras:
             return only_call([given for one, given in passed.calls if isinstance(one, InputOf)][-1:], path, "takes"), None
         op = find_tensor(tf.compat.v1.get_default_graph().get_operations(), path, "at", scopes=False).op
@@ -92,9 +103,12 @@ class Reading:
 
     def of(self, passed: Pass, target: Target, notes: Notes) -> Any:
         """Return what a target's scores are read off, (N, channels, *space), or for a function what the model gave."""
+        outputs = tuple(self.tensor(passed, path) for path in self.paths(target))
+        if target.function is not None and isinstance(target.layer, tuple):
+            return outputs
+        seen = outputs[0] if outputs else passed.output
         if target.function is not None:
-            return passed.output
-        seen = passed.output if target.layer is None else self.tensor(passed, self.path(target.layer))
+            return seen
         if isinstance(seen, tf.Tensor) and seen.shape.rank is None:
             raise ModelError(
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"

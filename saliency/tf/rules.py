@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from saliency.core.adapter import Rule
 from saliency.core.errors import ModelError, NoReLUError
+from saliency.core.rules import name_of_rule, passed_by
 from saliency.tf.walk import between, bodies, called
 
 NATIVE: dict[str, Callable[..., Any]] = {"Relu": tf.raw_ops.ReluGrad, "Relu6": tf.raw_ops.Relu6Grad}
@@ -67,7 +68,14 @@ def _to_x(op: Any, gradient: Any) -> Any:
     return [gradient if i == _place(op) else None for i in range(len(op.inputs))]
 
 
-RULES: dict[Rule, Callable[[Any, Any], Any]] = {"guided": _guided, "rectified": _rectified}
+RULES: dict[str, Callable[[Any, Any], Any]] = {"guided": _guided, "rectified": _rectified}
+
+
+def _by(rule: Rule) -> Callable[[Any, Any], Any]:
+    """Return an operation's gradient by a rule."""
+    if isinstance(rule, str):
+        return RULES[rule]
+    return lambda op, gradient: _to_x(op, passed_by(rule, gradient, op.outputs[0]))
 
 
 @contextmanager
@@ -89,18 +97,18 @@ def ruled(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, of: str =
         yield
         return
     ops = list(_everything(between(x, scores)))
-    _check_open(ops, rule)
+    _check_open(ops, name_of_rule(rule))
     relus = [op for op in ops if is_relu(op)]
     if not relus and not allow_no_relu:
         activations = ", ".join(sorted({op.type for op in ops} & ACTIVATIONS)) or "none"
         raise NoReLUError(
-            f"the model has no ReLU between {of} and the score, so its {rule} gradient would be the vanilla one; "
-            f"its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
+            f"the model has no ReLU between {of} and the score, so its {name_of_rule(rule)} gradient would be the vanilla "
+            f"one; its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
         )
     before = {op: op._gradient_function for op in relus}
     try:
         for op in relus:  # of the Python object: an attribute would reach sessions that have run the operation
-            op._gradient_function = RULES[rule]
+            op._gradient_function = _by(rule)
         yield
     finally:
         for op, function in before.items():
@@ -130,7 +138,7 @@ def _wrapped(op: Any) -> tuple[list[Any], list[Any]]:
     return given, [tensor for tensor, one in zip(op.inputs, used, strict=True) if one]
 
 
-def _check_open(ops: Iterable[Any], rule: Rule) -> None:
+def _check_open(ops: Iterable[Any], rule: str) -> None:
     """Refuse operations that hide ReLUs, or may hide some."""
     for op in ops:
         if op.type in OPAQUE:

@@ -1,7 +1,7 @@
 """One graph for each question that is asked of a model, kept as long as the model lives."""
 
 import weakref
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,13 +17,20 @@ _kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKe
 """Model -> what an adapter was told -> its traces."""
 
 
+class _Kept:
+    """Traces by their questions; and by the users' functions that are part of them, for as long as these live."""
+
+    def __init__(self) -> None:
+        self.made: dict[Hashable, Trace] = {}
+        self.by_function: weakref.WeakKeyDictionary[Any, _Kept] = weakref.WeakKeyDictionary()
+
+
 class Traces:
     """The traces of one model. They hold its variables, and not the model."""
 
     def __init__(self, state: State = (), compiled: bool = False) -> None:
         self.state, self._compiled = state, compiled
-        self._made: dict[Hashable, Trace] = {}
-        self._by_function: weakref.WeakKeyDictionary[Any, dict[Hashable, Trace]] = weakref.WeakKeyDictionary()
+        self._kept = _Kept()
         self._way = 0
 
     @classmethod
@@ -45,18 +52,20 @@ class Traces:
                 kept[options] = cls(state, compiled)
             return kept[options]
 
-    def get(self, question: Hashable, function: Any, body: Body, x: Any, feed: Mapping[str, Any], *more: Any) -> Trace:
+    def get(
+        self, question: Hashable, functions: Sequence[Any], body: Body, x: Any, feed: Mapping[str, Any], *more: Any
+    ) -> Trace:
         """Return a question's trace, which is made the first time.
 
         Args:
             question: what makes two graphs differ, apart from the shapes and types that are read off the tensors.
-            function: a user's, if one becomes part of the graph.
+            functions: a user's, if some become part of the graph.
             body: builds the graph.
             x: (N, *input); N stays open, unless the model wants to know it.
             feed: the other inputs.
             *more: what else the body takes, tensors whose first two axes stay open.
         """
-        own = self._of_function(function)
+        own = self._of_functions(functions)
         specs, plain = {}, []
         for name, value in sorted(feed.items()):
             if isinstance(value, tf.Tensor):
@@ -70,12 +79,13 @@ class Traces:
         with LOCK:
             return self._make(own, key, body, x, {**specs, **{n: feed[n] for n, _ in plain}}, [_open(one) for one in more])
 
-    def _of_function(self, function: Any) -> dict[Hashable, Trace]:
-        if function is None:
-            return self._made
+    def _of_functions(self, functions: Sequence[Any]) -> dict[Hashable, Trace]:
+        kept = self._kept
         with suppress(TypeError):
-            return self._by_function.setdefault(function, {})
-        return {}  # no weak references to it: it is traced every time
+            for function in functions:
+                kept = kept.by_function.setdefault(function, _Kept())
+            return kept.made
+        return {}  # no weak references to one: it is traced every time
 
     def _make(
         self, own: dict[Hashable, Trace], key: Hashable, body: Body, x: Any, feed: Mapping[str, Any], more: list[Any]

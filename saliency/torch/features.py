@@ -79,7 +79,7 @@ class Features:
             check_finite(asked.scores(outputs))
             return outputs if target.logits else None
 
-        before = None if target.layer is None else find_layer(model, target.layer)
+        before = [find_layer(model, layer) for layer in target.layers]
         layers = spatial_layers(model, run, before, Grid.of_input(x.shape, asked.adapter.channel_axis), len(x))
         for layer in reversed(layers):
             with suppress(GradientError, TargetError):

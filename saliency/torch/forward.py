@@ -67,10 +67,12 @@ class Forward:
         return outputs
 
     def _run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], tap: bool) -> Any:
-        if target.layer is not None:
-            with layer_output(self.model, target.layer) as calls:
+        if target.layers:
+            with ExitStack() as stack:
+                calls = [stack.enter_context(layer_output(self.model, layer)) for layer in target.layers]
                 _call(self.model, x, feed)
-            return only_call(calls, target.layer)
+            outputs = tuple(only_call(one, layer) for one, layer in zip(calls, target.layers, strict=True))
+            return outputs if isinstance(target.layer, tuple) else outputs[0]
         with ExitStack() as stack:
             logits = stack.enter_context(Logits()) if tap else None
             output = _call(self.model, x, feed)

@@ -9,6 +9,8 @@ from torch.autograd.graph import Node
 
 from saliency.core.adapter import Rule
 from saliency.core.errors import ModelError, NoReLUError
+from saliency.core.rules import name_of_rule, passed_by
+from saliency.torch.relu_outputs import output_of
 
 Gradients: TypeAlias = tuple[torch.Tensor | None, ...]
 
@@ -44,6 +46,7 @@ def _zeros(value: torch.Tensor | None) -> bool:
 RELUS: dict[str, Callable[[Any], bool]] = {
     "ReluBackward0": bool,
     "ThresholdBackward0": lambda node: _zero(node._saved_threshold),
+    "ThresholdBackward1": lambda node: _zero(node._saved_threshold),
     "HardtanhBackward0": lambda node: _zero(node._saved_min_val),  # ReLU6
     "LeakyReluBackward0": lambda node: _zero(node._saved_negative_slope),
     "ClampBackward1": lambda node: _zero(node._saved_min),
@@ -64,7 +67,22 @@ def _rectified(inwards: Gradients, outwards: Gradients) -> Gradients:
     return tuple(None if g is None else outwards[0].clamp(min=0) for g in inwards if outwards[0] is not None)
 
 
-RULES: dict[Rule, Callable[[Gradients, Gradients], Gradients]] = {"guided": _guided, "rectified": _rectified}
+RULES: dict[str, Callable[[Gradients, Gradients], Gradients]] = {"guided": _guided, "rectified": _rectified}
+
+
+def _hook(rule: Rule, node: Any) -> Callable[[Gradients, Gradients], Gradients]:
+    """Return what a rule does at a node, called with the gradients that leave it and those that arrived."""
+    if isinstance(rule, str):
+        return RULES[rule]
+    output = output_of(node)
+
+    def by_rule(inwards: Gradients, outwards: Gradients) -> Gradients:
+        if outwards[0] is None:
+            return inwards
+        passed = passed_by(rule, outwards[0], output)
+        return tuple(None if g is None else passed for g in inwards)
+
+    return by_rule
 
 
 def apply_rule(
@@ -95,16 +113,18 @@ def apply_rule(
     for node in nodes:
         for name, remedy in opaque.items():
             if name in node.name():
-                raise ModelError(f"the model hides its ReLUs in a {name} node, which a {rule} gradient can't enter: {remedy}")
+                raise ModelError(
+                    f"the model hides its ReLUs in a {name} node, which a {name_of_rule(rule)} gradient can't enter: {remedy}"
+                )
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
     if nodes and not relus and not allow_no_relu:
         raise NoReLUError(
-            f"the model has no ReLU between {of} and the score, so its {rule} gradient would be the vanilla one; "
-            f"its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your own "
-            "ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"
+            f"the model has no ReLU between {of} and the score, so its {name_of_rule(rule)} gradient would be the vanilla "
+            f"one; its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your "
+            "own ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"
         )
     for node in relus:
-        node.register_hook(RULES[rule])
+        node.register_hook(_hook(rule, node))
 
 
 def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:

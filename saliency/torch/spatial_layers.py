@@ -1,7 +1,7 @@
 """Which layers of a model have the input's spatial axes, in the order of a forward pass."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,7 +15,7 @@ from saliency.torch.logits import Logits
 def spatial_layers(
     model: torch.nn.Module,
     run: Callable[[], Any],
-    before: torch.nn.Module | None,
+    before: Collection[torch.nn.Module],
     grid: Grid,
     samples: int,
 ) -> list[torch.nn.Module]:
@@ -27,7 +27,7 @@ def spatial_layers(
     Args:
         model: whose parts they are; it is not one of them itself.
         run: runs it once; what it returns is explained by the logits of it, if it comes out of a softmax or sigmoid.
-        before: a layer at whose call the list ends.
+        before: layers at the first of whose calls the list ends.
         grid: tells an output's spatial axes.
         samples: number of inputs.
     """
@@ -49,8 +49,8 @@ def spatial_layers(
         for module in model.modules():
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(hooked(module, note))
-        if before is not None:
-            stack.enter_context(before.register_forward_pre_hook(end))
+        for layer in before:
+            stack.enter_context(layer.register_forward_pre_hook(end))
         last = made_of.behind(run())
     attention = _attention(grid, {shape for shape, _ in calls.values()})
     return [

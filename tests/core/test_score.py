@@ -131,6 +131,7 @@ def test_shared_inputs_in_little_memory():
     [
         ("increase", lambda g: g),
         ("decrease", lambda g: -g),
+        ("positive", lambda g: np.maximum(g, 0)),
         ("absolute", np.abs),
         ("maintain", lambda g: 1 / np.abs(g)),
         ("invert", lambda g: 1 / g),

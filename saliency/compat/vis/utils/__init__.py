@@ -1,0 +1,1 @@
+"""keras-vis's package path; see ``utils``."""

@@ -1,0 +1,114 @@
+"""A car's view of drawn roads, a small network that steers by it, and what in a picture makes it steer.
+
+``python -m saliency.demo.steering FILE`` trains the network, in seconds, and writes the three pictures of one road.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from saliency.compat.keras_vis import visualize_saliency
+from saliency.compat.vis.grad_modifiers import negate, relu, small_values
+from saliency.core.visualization import overlay
+
+Host = npt.NDArray[Any]
+
+HEIGHT, WIDTH, HORIZON = 48, 72, 16
+"""Of a picture, in pixels."""
+
+PICTURES: dict[str, Callable[[Host], Host]] = {
+    "increase": lambda gradient: relu(gradient),
+    "decrease": lambda gradient: relu(negate(gradient)),
+    "maintain": lambda gradient: small_values(gradient) * (gradient != 0),  # what the network does not look at is left out
+}
+"""What a picture shows -> its ``grad_modifier``: steering further right, further left, and as now."""
+
+
+def roads(count: int, seed: int) -> tuple[Host, Host]:
+    """Draw roads.
+
+    Args:
+        count: number of pictures.
+        seed: of all that is random.
+
+    Returns:
+        Pictures (count, HEIGHT, WIDTH, 3), float32 from 0 to 1, and how far each road bends, (count,): -1 left to 1 right.
+    """
+    rng = np.random.default_rng(seed)
+    bends = rng.uniform(-1, 1, count).astype(np.float32)
+    return np.stack([_road(float(bend), rng) for bend in bends]), bends
+
+
+def _road(bend: float, rng: np.random.Generator) -> Host:
+    picture = np.empty((HEIGHT, WIDTH, 3), np.float32)
+    picture[:HORIZON] = np.array([0.55, 0.72, 0.9]) * rng.uniform(0.85, 1.1)
+    picture[HORIZON:] = np.array([0.25, 0.45, 0.2]) * rng.uniform(0.8, 1.2)
+    _trees(picture, rng)
+    near = np.linspace(0, 1, HEIGHT - HORIZON)[:, None]  # 0 at the horizon, 1 at the car
+    middle = WIDTH / 2 + bend * 26 * (1 - near) ** 2 + rng.uniform(-5, 5) * near
+    off = np.abs(np.arange(WIDTH) - middle) / (2 + 20 * near)  # 1 at the edges of the road
+    ground = picture[HORIZON:]
+    ground[off < 1] = rng.uniform(0.3, 0.45)
+    ground[(off > 0.88) & (off < 1)] = 0.95
+    dashes = np.sin(14 * near**0.5 + rng.uniform(0, 6)) > 0
+    ground[(off < 0.05 + 0.02 / (near + 0.1)) & dashes] = [0.95, 0.8, 0.2]
+    noisy: Host = np.clip(picture + rng.normal(0, 0.03, picture.shape), 0, 1).astype(np.float32)
+    return noisy
+
+
+def _trees(picture: Host, rng: np.random.Generator) -> None:
+    for x, size in zip(rng.integers(2, WIDTH - 2, 5), rng.integers(3, 8, 5), strict=True):
+        picture[HORIZON - size : HORIZON + 1, max(0, x - size // 2) : x + size // 2] = [0.1, 0.3, 0.12]
+
+
+def steering_network(seed: int = 0, pictures: int = 1024, epochs: int = 8) -> Any:
+    """Return a Keras model from a picture to how far its road bends, (N, 1), trained on drawn roads."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((HEIGHT, WIDTH, 3)),
+            layers.Conv2D(8, 5, strides=2, activation="relu", name="conv1"),
+            layers.Conv2D(16, 3, strides=2, activation="relu", name="conv2"),
+            layers.Conv2D(16, 3, activation="relu", name="conv3"),
+            layers.Flatten(),
+            layers.Dense(24, activation="relu"),
+            layers.Dense(1, name="steering"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(2e-3), "mse")
+    model.fit(*roads(pictures, seed), batch_size=32, epochs=epochs, verbose=0)
+    return model
+
+
+def figure(model: Any, picture: Host, times: int = 4) -> Host:
+    """Return a road beside its three saliency maps, (height, width, 3) uint8."""
+    seen = np.rint(255 * picture).astype(np.uint8)
+    shown = [seen]
+    for name, modifier in PICTURES.items():
+        mask = visualize_saliency(model, -1, 0, picture, grad_modifier=modifier)
+        shown.append(overlay(seen, mask, alpha=0.9, percentile=92 if name == "maintain" else 98))  # that one is all peaks
+    return np.hstack([one.repeat(times, 0).repeat(times, 1) for one in shown])
+
+
+def main(argv: list[str]) -> int:
+    """Write the figure to the file that is named."""
+    if len(argv) != 1:
+        print("usage: python -m saliency.demo.steering FILE", file=sys.stderr)
+        return 2
+    model = steering_network()
+    pictures, bends = roads(64, seed=1)
+    steered = model.predict(pictures, verbose=0)[:, 0]
+    print(f"mean error of the steering: {np.abs(steered - bends).mean():.3f} of a full turn")
+    Image.fromarray(figure(model, pictures[int(np.abs(bends - 0.6).argmin())])).quantize(64).save(argv[0], optimize=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""keras-vis's own arrays, which it gave for a network whose weights are in the fixture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
+
+import keras
+
+from saliency.compat.keras_vis import find_layer_idx, visualize_cam, visualize_saliency
+from saliency.compat.vis import grad_modifiers
+
+L = keras.layers
+FIXTURE = np.load(Path(__file__).parents[1] / "fixtures" / "keras_vis.npz")
+X = FIXTURE["x"]
+WEIGHTS = [FIXTURE[f"w{i}"] for i in range(8)]
+
+
+def network(package=keras):
+    layers = package.layers
+    model = package.Sequential(
+        [
+            layers.InputLayer(X.shape),
+            layers.Conv2D(6, 3, activation="relu", name="c1"),
+            layers.MaxPooling2D(name="p1"),
+            layers.Conv2D(8, 3, name="c2"),
+            layers.Activation("relu", name="relu"),
+            layers.Flatten(name="flat"),
+            layers.Dense(16, activation="relu", name="hidden"),
+            layers.Dense(5, name="out"),
+        ]
+    )
+    model.set_weights(WEIGHTS)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network()
+
+
+def gold(case):
+    return FIXTURE[f"gold|{case}"]
+
+
+def close(got, case):
+    assert got.shape == gold(case).shape
+    np.testing.assert_allclose(got, gold(case), rtol=0, atol=1e-6)
+
+
+RAW = {"grad_modifier": None, "keepdims": True}
+SALIENCY = {
+    "sal default cls1": {},
+    "sal -1 index": {"filter_indices": -1},
+    **{
+        f"sal gm={name}{' keepdims' * keep}": {
+            "grad_modifier": None if name == "None" else name,
+            "keepdims": bool(keep),
+        }
+        for name in ("None", "absolute", "negate", "relu")
+        for keep in (0, 1)
+    },
+    "sal gm=invert keepdims": {"grad_modifier": "invert", "keepdims": True},
+    "sal gm=small_values": {"grad_modifier": "small_values"},
+    "sal bm=guided": {"backprop_modifier": "guided", **RAW},
+    "sal bm=relu": {"backprop_modifier": "relu", **RAW},
+    "sal bm=deconv": {"backprop_modifier": "deconv", **RAW},
+    "sal custom bm (identity)": {"backprop_modifier": lambda model: model},
+    "conv filter c2[3]": {"layer_idx": 2, "filter_indices": 3, **RAW},
+}
+CAM = {
+    "cam gm=None": {},
+    "cam gm=small_values": {"grad_modifier": "small_values"},
+    "cam gm=relu": {"grad_modifier": "relu"},
+    "cam guided": {"backprop_modifier": "guided"},
+}
+
+
+def test_every_array_is_asked_for():
+    cases = {name.removeprefix("gold|") for name in FIXTURE.files if name.startswith("gold|")}
+    assert cases == {*SALIENCY, *CAM, "batch of 2 (returns first, joint normalise)"}
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("case", SALIENCY)
+def test_saliency_is_keras_viss(model, case, exact):
+    options = {"layer_idx": -1, "filter_indices": 1, **SALIENCY[case]}
+    close(visualize_saliency(model, seed_input=X, **options, exact=exact), case)
+    close(visualize_saliency(model, seed_input=X[None], **options, exact=exact), case)
+
+
+@pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # one of the maps is zero, rightly
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("case", CAM)
+def test_class_activation_maps_are_keras_viss(model, case, exact):
+    close(visualize_cam(model, -1, 1, X, **CAM[case], exact=exact), case)
+
+
+def test_the_names_of_layers_are_as_good_as_their_places(model):
+    for layer in ("out", 6, model.layers[-1], find_layer_idx(model, "out"), None):
+        close(visualize_saliency(model, layer, 1, X), "sal default cls1")
+    for layer in ("c2", -5, model.layers[2], find_layer_idx(model, "c2")):
+        close(visualize_saliency(model, layer, 3, X, **RAW), "conv filter c2[3]")
+        np.testing.assert_array_equal(
+            visualize_cam(model, -1, 1, X, layer, grad_modifier="relu"),
+            visualize_cam(model, -1, 1, X, 2, grad_modifier="relu"),
+        )
+
+
+def test_a_batch_of_two_is_two_pictures_and_exactly_keras_viss_first_of_both(model):
+    both = np.stack([X, X[::-1]])
+    close(visualize_saliency(model, -1, 1, both, **RAW, exact=True), "batch of 2 (returns first, joint normalise)")
+    got = visualize_saliency(model, -1, 1, both)
+    close(got[0], "sal default cls1")
+    np.testing.assert_allclose(got[1], visualize_saliency(model, -1, 1, X[::-1]), rtol=0, atol=1e-6)
+
+
+def test_a_batch_of_exact_maps_is_weighted_by_their_mean_gradient(model):
+    both = np.stack([X, X[::-1]])
+    one, other = (visualize_cam(model, -1, [0, 2], x, 2, "guided", exact=True) for x in both)
+    joint = visualize_cam(model, -1, [0, 2], both, 2, "guided", exact=True)
+    assert joint.shape == one.shape and np.abs(joint - one).max() > 1e-3
+    several = visualize_cam(model, -1, [0, 2], both, 2, "guided")
+    np.testing.assert_allclose(several, [one, other], atol=1e-6)
+
+
+def test_the_modifiers_by_name_are_functions_of_arrays(model):
+    for name, modifier in grad_modifiers.KNOWN.items():
+        assert getattr(grad_modifiers, name) is modifier is grad_modifiers.get(name)
+        np.testing.assert_array_equal(
+            visualize_saliency(model, -1, 1, X, grad_modifier=modifier),
+            visualize_saliency(model, -1, 1, X, grad_modifier=name),
+        )
+    np.testing.assert_array_equal(grad_modifiers.invert(np.float32([-1e-7, 0, 1])), np.float32([1e7, 1e7, 1 / (1 + 1e-7)]))
+
+
+def test_keras_2_gives_the_same():
+    package = pytest.importorskip("tf_keras")
+    model = network(package)
+    close(visualize_saliency(model, -1, 1, X), "sal default cls1")
+    close(visualize_saliency(model, 2, 3, X, **RAW), "conv filter c2[3]")
+    close(visualize_cam(model, -1, 1, X, grad_modifier="relu"), "cam gm=relu")

@@ -1,0 +1,228 @@
+"""What a user writes for keras-vis's functions: losses, rules, models made from models. Each against a closed form."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
+
+import keras
+import tensorflow as tf
+
+from saliency.compat.keras_vis import (
+    ActivationMaximization,
+    Loss,
+    visualize_cam,
+    visualize_cam_with_losses,
+    visualize_saliency,
+    visualize_saliency_with_losses,
+)
+from saliency.core.errors import InputError, TargetError
+from tests.compat.test_keras_vis import RAW, WEIGHTS, X, close, network
+from tests.compat.test_keras_vis_models import channels_first, nested, turned
+
+SIGNED = {**RAW, "normalize": False}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network()
+
+
+def inputs_of(model):
+    return {"model": model, "tensor": model.inputs[0], "list": model.inputs}
+
+
+@pytest.mark.parametrize("given", ["model", "tensor", "list"])
+def test_one_loss_is_visualize_saliency(model, given):
+    loss = ActivationMaximization(model.layers[-1], 1)
+    tensor = inputs_of(model)[given]
+    close(visualize_saliency_with_losses(tensor, [(loss, -1)], X), "sal default cls1")
+    close(visualize_saliency_with_losses(tensor, [(loss, -1)], X, exact=True), "sal default cls1")
+    close(visualize_saliency_with_losses(tensor, [(loss, 1)], X, grad_modifier="negate"), "sal gm=None")
+    close(visualize_cam_with_losses(tensor, [(loss, -1)], X, model.layers[2], "relu"), "cam gm=relu")
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("given", ["model", "tensor"])
+def test_weighted_losses_of_several_layers_add_up(model, given, exact):
+    out, c2 = model.layers[-1], model.layers[2]
+    losses = [
+        (ActivationMaximization(out, [0, 2]), -2.0),
+        (ActivationMaximization(c2, -1), -0.5),
+        (ActivationMaximization(out, None), 3),
+    ]
+    got = visualize_saliency_with_losses(inputs_of(model)[given], losses, X, **SIGNED, exact=exact)
+    parts = [(2, -1, [0, 2]), (0.5, 2, 7), (-3, -1, None)]
+    wanted = sum(weight * visualize_saliency(model, layer, some, X, **SIGNED) for weight, layer, some in parts)
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_list_sums_and_none_is_the_mean(model):
+    one_by_one = [visualize_saliency(model, -1, i, X, **SIGNED) for i in range(5)]
+    for some in ([1, 3], (1, 3), np.array([1, 3]), [-4, 3], {1, 3}):
+        np.testing.assert_allclose(visualize_saliency(model, -1, some, X, **SIGNED), one_by_one[1] + one_by_one[3], atol=1e-6)
+    np.testing.assert_allclose(visualize_saliency(model, -1, None, X, **SIGNED), np.mean(one_by_one, 0), atol=1e-6)
+    np.testing.assert_allclose(visualize_saliency(model, -1, range(5), X, **SIGNED), np.sum(one_by_one, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [5, -6, [0, 9], 1.5, [], "1", True, [None]])
+def test_an_index_that_is_none_is_told(model, wrong):
+    with pytest.raises(TargetError, match=r"`filter_indices` \(=|class or channel (5|9) is not in"):
+        visualize_saliency(model, -1, wrong, X)
+    if isinstance(wrong, int) and not isinstance(wrong, bool):
+        losses = [(ActivationMaximization(model.layers[-1], wrong), -1), (ActivationMaximization(model.layers[-1], 0), -1)]
+        with pytest.raises(TargetError, match=r"`filter_indices` \(="):
+            visualize_saliency_with_losses(model, losses, X)
+
+
+class SquaredUnit(Loss):
+    """As a user of keras-vis writes it, with TensorFlow's operations."""
+
+    def __init__(self, layer, unit):
+        super().__init__()
+        self.name, self.layer, self.unit = "Squared unit", layer, unit
+
+    def build_loss(self):
+        assert self.layer.name == "out"  # all of the layer is still there
+        return tf.reduce_mean(self.layer.output[:, self.unit] ** 2)
+
+
+class EachSquaredUnit(SquaredUnit):
+    def build_loss(self):
+        return keras.ops.square(self.layer.output[:, self.unit])
+
+
+class Duck:
+    def __init__(self, layer):
+        self.layer = layer
+
+    def build_loss(self):
+        return self.layer.output[:, 1:2]
+
+
+@pytest.mark.parametrize("make", [SquaredUnit, EachSquaredUnit])
+@pytest.mark.parametrize("given", ["model", "tensor"])
+def test_a_users_own_loss(model, make, given):
+    losses = [(make(model.layers[-1], 1), -0.5)]
+    got = visualize_saliency_with_losses(inputs_of(model)[given], losses, X, **SIGNED)
+    value = float(model(X[None])[0, 1])  # d (-y ** 2 / 2) = -y dy
+    np.testing.assert_allclose(got, -value * visualize_saliency(model, -1, 1, X, **SIGNED), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [SquaredUnit, EachSquaredUnit])
+def test_a_users_own_loss_of_several_inputs(model, make):
+    both, losses = np.stack([X, X[::-1]]), [(make(model.layers[-1], 1), 0.5)]
+    alone = [visualize_saliency_with_losses(model, losses, x, **SIGNED) for x in both]
+    np.testing.assert_allclose(visualize_saliency_with_losses(model, losses, both, **SIGNED), alone, rtol=1e-4, atol=1e-6)
+    exact = visualize_saliency_with_losses(model, losses, both, **SIGNED, exact=True)  # of a mean or of each: of the first
+    np.testing.assert_allclose(exact, alone[0] / 2, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_needs_no_base_and_a_map_takes_one_too(model):
+    losses = [(Duck(model.layers[-1]), 1), (ActivationMaximization(model.layers[-1], 1), 0)]
+    close(visualize_saliency_with_losses(model, losses, X), "sal default cls1")
+    close(visualize_cam_with_losses(model, losses, X, "c2", "relu"), "cam gm=relu")
+
+
+@pytest.mark.needs("torch")
+def test_a_users_own_loss_in_torch():
+    torch = pytest.importorskip("torch")
+    module = channels_first()
+
+    class Squared(Loss):
+        def __init__(self, layer):
+            self.layer = layer
+
+        def build_loss(self):
+            assert self.layer.out_features == 5
+            return torch.mean(self.layer.output[:, 1] ** 2)
+
+    x = turned(X)[None]
+    got = visualize_saliency_with_losses(module, [(Squared(module.out), 0.5)], x, **SIGNED)
+    value = float(module(torch.tensor(x))[0, 1].detach())
+    np.testing.assert_allclose(got, value * visualize_saliency(module, "out", 1, x, **SIGNED), rtol=1e-4, atol=1e-6)
+    losses = [(ActivationMaximization("out", 1), -1.0), (ActivationMaximization(module.c2, [0, -1]), -0.25)]
+    parts = visualize_saliency(module, "out", 1, x, **SIGNED) + 0.25 * visualize_saliency(module, "c2", [0, 7], x, **SIGNED)
+    np.testing.assert_allclose(visualize_saliency_with_losses(module, losses, x, **SIGNED), parts, rtol=1e-4, atol=1e-6)
+
+
+def test_a_users_own_rule(model):
+    def rectified(gradient, output):
+        return tf.nn.relu(gradient)
+
+    class Guided:
+        def __call__(self, gradient, output, slope=1.0):
+            return slope * tf.where((gradient > 0) & (output > 0), gradient, 0.0)
+
+    close(visualize_saliency(model, -1, 1, X, backprop_modifier=rectified, **RAW), "sal bm=deconv")
+    close(visualize_saliency(model, -1, 1, X, backprop_modifier=Guided(), **RAW), "sal bm=guided")
+    close(visualize_cam(model, -1, 1, X, backprop_modifier=Guided()), "cam guided")
+
+
+def test_a_rule_that_lets_all_pass_makes_the_network_linear():
+    x, y = keras.Input((3,)), keras.layers.Dense(4, activation="relu", name="a")
+    model = keras.Model(x, keras.layers.Dense(2, name="b")(y(x)))
+    a, _, b, _ = model.get_weights()
+    got = visualize_saliency(model, -1, 1, np.ones(3), backprop_modifier=lambda gradient, output: gradient, **SIGNED)
+    np.testing.assert_allclose(got, (a @ b)[:, 1], rtol=1e-5)
+
+
+def _again(model):
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def test_a_callable_from_model_to_model(model):
+    calls = []
+
+    def doubled(given, times=2):
+        calls.append(given)
+        copy = keras.models.clone_model(given)
+        copy.set_weights([*WEIGHTS[:-2], times * WEIGHTS[-2], WEIGHTS[-1]])
+        return copy
+
+    for layer in (-1, "out", model.layers[-1]):  # of the model that it is given, or of the one that it makes
+        got = visualize_saliency(model, layer, 1, X, backprop_modifier=doubled, **SIGNED)
+        np.testing.assert_allclose(got, 2 * visualize_saliency(model, -1, 1, X, **SIGNED), rtol=1e-5)
+    wrt = visualize_saliency(model, -1, 1, X, model.layers[5].output, doubled, None, normalize=False)
+    np.testing.assert_allclose(wrt, 2 * WEIGHTS[6][:, 1], rtol=1e-5)
+    assert visualize_cam(model, -1, 1, X, model.layers[2], doubled, "relu").shape == (12, 12)
+    assert all(given is model for given in calls) and len(calls) == 5
+    end = keras.Sequential([*model.layers, keras.layers.Softmax(name="soft")])
+    end.build((None, *X.shape))
+    for layer in (-1, "soft", end.layers[-1]):  # the logits, of the model that was made as well
+        close(visualize_saliency(end, layer, 1, X, backprop_modifier=_again), "sal default cls1")
+    inner = nested()
+    for layer in (inner.get_layer("body").layers[2], "c2"):
+        close(visualize_saliency(inner, layer, 3, X, backprop_modifier=lambda given: given, **RAW), "conv filter c2[3]")
+
+
+@pytest.mark.parametrize("wrong", ["guide", 3, lambda: None, lambda a, b, c: a])
+def test_what_is_no_modifier_is_told(model, wrong):
+    with pytest.raises(
+        InputError, match=r"`backprop_modifier` \(=.*\) must be one of guided, rectified, relu, deconv, a callable"
+    ):
+        visualize_saliency(model, -1, 1, X, backprop_modifier=wrong)
+    if not callable(wrong):
+        with pytest.raises(InputError, match=r"`grad_modifier` \(=.*\) must be one of negate, absolute, invert, relu, small"):
+            visualize_saliency(model, -1, 1, X, grad_modifier=wrong)
+
+
+def test_what_is_no_loss_is_told(model):
+    loss = ActivationMaximization(model.layers[-1], 1)
+    for wrong in ([], [loss], [(loss, 1, 2)], [(print, 1)], None):
+        with pytest.raises(InputError, match="`losses` must be a list of pairs"):
+            visualize_saliency_with_losses(model, wrong, X)
+    with pytest.raises(InputError, match="`grad_modifier` gave the shape"):
+        visualize_saliency(model, -1, 1, X, grad_modifier=lambda g: g[..., :1])
+
+    class Wrong(Duck):
+        def build_loss(self):
+            return self.layer.output[:, None, None]
+
+    with pytest.raises(TargetError, match="`build_loss` of Wrong must give one number"):
+        visualize_saliency_with_losses(model, [(Wrong(model.layers[-1]), 1)], X)
+    with pytest.raises(InputError, match="`input_tensor` must be the model where"):
+        visualize_saliency_with_losses(model.inputs[0], [(Duck("out"), 1)], X)

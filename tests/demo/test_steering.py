@@ -1,0 +1,49 @@
+"""The network that steers, and the three pictures of what makes it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
+
+from saliency.compat.keras_vis import visualize_saliency
+from saliency.demo import steering
+
+
+@pytest.fixture(scope="module")
+def network():
+    return steering.steering_network(pictures=512, epochs=6)
+
+
+def test_roads_are_the_same_for_a_seed_and_bend_as_they_say():
+    pictures, bends = steering.roads(40, seed=3)
+    np.testing.assert_array_equal(pictures, steering.roads(40, seed=3)[0])
+    assert pictures.shape == (40, steering.HEIGHT, steering.WIDTH, 3) and pictures.min() >= 0 and pictures.max() <= 1
+    grey = np.ptp(pictures[:, steering.HORIZON + 5], axis=-1) < 0.14  # the road, not the grass, near the horizon
+    middles = (grey * np.arange(steering.WIDTH)).sum(1) / grey.sum(1)
+    assert np.corrcoef(middles, bends)[0, 1] > 0.9
+
+
+def test_it_has_learned_to_steer(network):
+    pictures, bends = steering.roads(64, seed=9)
+    assert np.abs(network.predict(pictures, verbose=0)[:, 0] - bends).mean() < 0.15
+
+
+def test_what_makes_it_steer_is_on_the_ground_near_the_road(network):
+    pictures, _ = steering.roads(32, seed=11)
+    for modifier in (None, "negate"):
+        maps = visualize_saliency(network, -1, 0, pictures, grad_modifier=modifier, keepdims=True, normalize=False)
+        strength = np.maximum(maps, 0).mean((0, 3))
+        assert strength[steering.HORIZON :].mean() > 1.5 * strength[: steering.HORIZON - 4].mean()
+    both = [visualize_saliency(network, -1, 0, pictures[:1], grad_modifier=m, normalize=False) for m in (None, "negate")]
+    assert not np.array_equal(*both)
+
+
+def test_the_figure_is_written(network, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(steering, "steering_network", lambda: network)
+    assert steering.main([str(tmp_path / "steering.png")]) == 0
+    assert "mean error of the steering: 0." in capsys.readouterr().out
+    with Image.open(tmp_path / "steering.png") as picture:
+        assert picture.size == (4 * 4 * steering.WIDTH, 4 * steering.HEIGHT)
+    assert steering.main([]) == 2

@@ -1,0 +1,150 @@
+"""Rules that a user writes, and scores that a user reads off layers, in Keras models, functions and sessions."""
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import saliency
+from saliency import GradCAM, OutputOf, Vanilla
+from saliency.core.errors import InputError, TargetError
+from tests.tf.test_at import X, chain
+from tests.tf.test_keras import snapshot
+
+V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
+W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
+pytestmark = pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # small networks may be dead
+
+
+def guided(gradient, output):
+    return tf.where((gradient > 0) & (output > 0), gradient, 0.0)
+
+
+def rectified(gradient, output):
+    return tf.nn.relu(gradient)
+
+
+@pytest.mark.parametrize(("rule", "named"), [(guided, "guided"), (rectified, "rectified")])
+@pytest.mark.parametrize("layer", [None, "one", "two"])
+def test_written_out_the_known_rules_are_what_they_are(rule, named, layer):
+    model = chain()
+    model(X)
+    before = snapshot(model)
+    at = None if layer is None else OutputOf(layer)
+    got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
+    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
+    if layer is not None:
+        maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
+        np.testing.assert_array_equal(*maps)
+    assert got.any()
+    assert snapshot(model) == before
+
+
+RELUS = {
+    "relu": tf.nn.relu,
+    "relu6": tf.nn.relu6,
+    "leaky, 0": lambda x: tf.nn.leaky_relu(x, 0.0),
+    "clip": lambda x: tf.clip_by_value(x, 0.0, 30.0),
+    "ClipByValue": lambda x: tf.raw_ops.ClipByValue(t=x, clip_value_min=0.0, clip_value_max=3.0),
+    "maximum": lambda x: tf.maximum(0.0, x),
+    "maximum, turned": lambda x: tf.maximum(x, 0.0),
+}
+
+
+@pytest.mark.parametrize("relu", RELUS.values(), ids=RELUS)
+def test_a_rule_is_told_what_the_relu_gave(relu):
+    adapter = saliency.wrap(tf.function(lambda x: relu(x) @ W.T, input_signature=[tf.TensorSpec((None, 6))]))
+    got = Vanilla(adapter, 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
+    np.testing.assert_allclose(got, relu(V).numpy(), rtol=1e-6)
+    square = Vanilla(adapter, 0).GetMasks(V, rule=lambda gradient, output: gradient**2)
+    np.testing.assert_allclose(square, np.broadcast_to(W**2, V.shape), rtol=1e-6)
+
+
+def test_in_a_session():
+    v1, graph = tf.compat.v1, tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, (None, 6))
+        y = tf.nn.relu(x) @ W.T
+        session = v1.Session(graph=graph)
+    adapter = saliency.tf.GraphAdapter(graph, session, y, x)
+    rule = lambda gradient, output: gradient * 0 + output  # noqa: E731
+    for _ in range(2):
+        np.testing.assert_allclose(Vanilla(adapter, 0).GetMasks(V, rule=rule), np.maximum(V, 0), rtol=1e-6)
+    with pytest.raises(TargetError, match="is a callable"):
+        Vanilla(adapter, (y, lambda h: h)).GetMasks(V)
+
+
+class Counted:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, gradient, output):
+        self.calls += 1
+        return gradient
+
+
+class Reading:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, h):
+        self.calls += 1
+        return h[:, 1]
+
+
+@pytest.mark.parametrize("y", [1, Reading()])
+def test_a_rule_is_called_while_the_graph_is_built_and_not_kept(y):
+    model, rule = chain(), Counted()
+    for _ in range(3):
+        Vanilla(model, y).GetMasks(X, rule=rule)
+    assert rule.calls == 3  # the network has so many ReLUs
+    Vanilla(model, y).GetMasks(X, rule=Counted())  # another one is no old one
+    gone = weakref.ref(rule)
+    del rule
+    gc.collect()
+    assert gone() is None
+
+
+FAULTS = [
+    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
+    (lambda g, y: tf.reduce_sum(g), r"gave a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
+    (lambda g, y: g > 0, r"gave a SymbolicTensor of <dtype: 'bool'>"),
+    (lambda g, y: None, r"gave a NoneType"),
+    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
+]
+
+
+@pytest.mark.parametrize(("rule", "message"), FAULTS)
+def test_what_is_no_rule_is_told(rule, message):
+    with pytest.raises(InputError, match=message):
+        Vanilla(chain(), 0).GetMasks(X, rule=rule)
+
+
+def test_a_callable_reads_its_number_off_a_layer():
+    model = chain()
+    for layer in ("two", model.get_layer("two")):
+        got = Vanilla(model, (layer, lambda h: tf.reduce_mean(h[..., 2], (1, 2)))).GetMasks(X)
+        np.testing.assert_allclose(got, Vanilla(model, ("two", 2)).GetMasks(X), rtol=1e-5, atol=1e-8)
+
+
+def test_a_callable_reads_its_number_off_several_layers():
+    model = chain()
+    y = (("one", "two"), lambda h: 2 * tf.reduce_mean(h[0][..., 1], (1, 2)) - tf.reduce_mean(h[1][..., 2], (1, 2)))
+    one, other = (Vanilla(model, y).GetMasks(X) for y in (("one", 1), ("two", 2)))
+    np.testing.assert_allclose(Vanilla(model, y).GetMasks(X), 2 * one - other, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(Vanilla(model, y).GetMask(X[0]), 2 * one[0] - other[0], rtol=1e-4, atol=1e-7)
+    assert GradCAM(model, y, layer="one").GetMasks(X).any()
+
+
+def test_by_a_layers_output():
+    model = chain()
+    _, _, gradients = saliency.wrap(model).features(tf.constant(X), saliency.core.target.Target.of([1] * 3), {}, "one")
+    got = Vanilla(model, 1, at=OutputOf("one")).GetMasks(X)
+    np.testing.assert_allclose(got, np.moveaxis(gradients.numpy(), 1, -1), rtol=1e-5, atol=1e-8)
+    classes = keras.Model(model.inputs, model.get_layer("hidden").output)
+    np.testing.assert_allclose(Vanilla(classes, 1, at=OutputOf("hidden")).GetMasks(X), np.eye(6)[[1] * 3])
+    with pytest.raises(TargetError, match=r"`at` \(='no'\) must be one of"):
+        Vanilla(model, 1, at=OutputOf("no")).GetMasks(X)

@@ -1,0 +1,158 @@
+"""Rules that a user writes, and scores that a user reads off layers: closed forms, at every kind of ReLU."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import saliency
+from saliency import GradCAM, OutputOf, Vanilla
+from saliency.core.errors import InputError, ModelError
+from tests.torch.test_adapter import state_of
+from tests.torch.test_features import X, net
+
+V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
+W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
+
+
+def guided(gradient, output):
+    return gradient * (gradient > 0) * (output > 0)
+
+
+def rectified(gradient, output):
+    return gradient * (gradient > 0)
+
+
+@pytest.mark.parametrize(("rule", "named"), [(guided, "guided"), (rectified, "rectified"), (lambda g, y: g * (y > 0), None)])
+@pytest.mark.parametrize("layer", [None, "stem", "body"])
+def test_written_out_the_known_rules_are_what_they_are(rule, named, layer):
+    model = net()
+    before = state_of(model)
+    at = None if layer is None else OutputOf(layer)
+    got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
+    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
+    if layer is not None:
+        maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
+        np.testing.assert_array_equal(*maps)
+    assert got.any() and state_of(model) == before
+
+
+class Called(nn.Module):
+    """A weighted sum of a function of the input."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.weights = function, nn.Parameter(torch.tensor(W[0]))
+
+    def forward(self, x):
+        return (self.function(x * 1) * self.weights).sum(1, keepdim=True)
+
+
+RELUS = {
+    "relu": torch.relu,
+    "relu_": torch.relu_,
+    "Threshold": nn.Threshold(0, 0),
+    "Threshold, in place": nn.Threshold(0, 0, inplace=True),
+    "relu6": nn.functional.relu6,
+    "leaky, 0": lambda x: nn.functional.leaky_relu(x, 0.0),
+    "clamp": lambda x: x.clamp(0, 3),
+    "clamp, min": lambda x: x.clamp(min=0),
+    "clamp_, min": lambda x: x.clamp_(min=0),
+    "clamp, tensors": lambda x: torch.clamp(x, torch.zeros(6), torch.full((6,), 3.0)),
+    "clamp, tensor": lambda x: torch.clamp(x, min=torch.zeros(6)),
+    "maximum": lambda x: torch.maximum(torch.zeros(6), x),
+    "fmax": lambda x: torch.fmax(x, torch.zeros(6)),
+}
+
+
+@pytest.mark.parametrize("relu", RELUS.values(), ids=RELUS)
+def test_a_rule_is_told_what_the_relu_gave(relu):
+    wanted = relu(torch.tensor(V)).numpy()
+    got = Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
+    np.testing.assert_allclose(got, wanted, rtol=1e-6)
+    np.testing.assert_allclose(
+        Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient**2),
+        np.broadcast_to(W**2, V.shape),
+        rtol=1e-6,
+    )
+
+
+def test_nothing_of_a_rule_is_kept():
+    class Rule:
+        def __call__(self, gradient, output):
+            return gradient
+
+    rule, model = Rule(), net()
+    Vanilla(model, 1).GetMasks(X, rule=rule)
+    gone = weakref.ref(rule)
+    del rule
+    gc.collect()
+    assert gone() is None
+
+
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * (ctx.saved_tensors[0] > 0)
+
+
+FAULTS = [
+    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
+    (lambda g, y: g.sum(), r"gave a Tensor of torch.float32, shape \(\); .* shape \(2, 6\)"),
+    (lambda g, y: g > 0, r"gave a Tensor of torch.bool"),
+    (lambda g, y: None, r"gave a NoneType"),
+    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
+]
+
+
+@pytest.mark.parametrize(("rule", "message"), FAULTS)
+def test_what_is_no_rule_is_told(rule, message):
+    with pytest.raises(InputError, match=message):
+        Vanilla(Called(torch.relu), 0).GetMasks(V, rule=rule)
+
+
+def test_a_relu_of_ones_own_does_not_say_what_it_gave():
+    adapter = saliency.wrap(Called(MyReLU.apply), relu_nodes=["MyReLUBackward"])
+    assert Vanilla(adapter, 0).GetMasks(V, rule="rectified").any()
+    with pytest.raises(ModelError, match="MyReLUBackward does not say what it gave"):
+        Vanilla(adapter, 0).GetMasks(V, rule=rectified)
+
+
+def test_a_callable_reads_its_number_off_a_layer():
+    model = net()
+    for layer in ("body", model.body):
+        got = Vanilla(model, (layer, lambda h: h[:, 2].mean((1, 2)))).GetMasks(X)
+        np.testing.assert_allclose(got, Vanilla(model, ("body", 2)).GetMasks(X), rtol=1e-5, atol=1e-8)
+
+
+def test_a_callable_reads_its_number_off_several_layers():
+    model = net()
+    both = Vanilla(model, (("stem", "body"), lambda h: 2 * h[0][:, 1].mean((1, 2)) - h[1][:, 2].mean((1, 2))))
+    one, other = (Vanilla(model, y).GetMasks(X) for y in (("stem", 1), ("body", 2)))
+    np.testing.assert_allclose(both.GetMasks(X), 2 * one - other, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(both.GetMask(X[0]), both.GetMasks(X)[0], rtol=1e-4, atol=1e-7)
+
+
+def test_a_map_of_a_target_in_several_layers_is_of_a_layer_before_them():
+    model = net()
+    y = (("body", "fc"), lambda h: h[0][:, 2].mean((1, 2)) + h[1][:, 0])
+    found, named = (GradCAM(model, y, layer=layer).GetMasks(X, should_resize=False) for layer in (None, "twice"))
+    np.testing.assert_array_equal(found, named)
+
+
+@pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")
+def test_by_a_layers_output():
+    model = net()
+    _, _, gradients = saliency.wrap(model).features(torch.tensor(X), saliency.core.target.Target.of([1] * 3), {}, "stem")
+    np.testing.assert_allclose(Vanilla(model, 1, at=OutputOf("stem")).GetMasks(X), gradients.numpy(), rtol=1e-5, atol=1e-8)
+    weights = model.fc.weight[1].detach().numpy()
+    np.testing.assert_allclose(Vanilla(model, 1, at=OutputOf(model.fc)).GetMasks(X), np.eye(len(model.fc.weight))[[1] * 3])
+    np.testing.assert_allclose(Vanilla(model, 1, at="fc").GetMasks(X), np.stack([weights] * 3), rtol=1e-6)
