@@ -18,6 +18,7 @@ from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
 from saliency.torch.in_place import InPlaceOnViews
+from saliency.torch.incremental import CoveredForward, can_be_followed
 from saliency.torch.memory import shortages
 from saliency.torch.rules import apply_rule, opaque_nodes
 
@@ -100,6 +101,12 @@ class TorchAdapter(GradientAdapter):
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
             return self._forward.plain(x.to(first.dtype), target, feed)
+
+    def covered(self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target) -> CoveredForward | None:
+        if self.channel_axis != 0 or x.ndim != 4 or not can_be_followed(self.model):
+            return None
+        first = self._first
+        return CoveredForward(self._forward, x.to(first.dtype), cover.to(first.dtype), tuple(size), target)
 
     def gradients(
         self,
