@@ -103,7 +103,7 @@ class TorchAdapter(GradientAdapter):
             return self._forward.plain(x.to(first.dtype), target, feed)
 
     def covered(self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target) -> CoveredForward | None:
-        if self.channel_axis != 0 or x.ndim != 4 or not can_be_followed(self.model):
+        if self.channel_axis != 0 or not can_be_followed(self.model, x):
             return None
         first = self._first
         return CoveredForward(self._forward, x.to(first.dtype), cover.to(first.dtype), tuple(size), target)

@@ -42,7 +42,7 @@ class Cost:
     def dense(self, func: Any, args: tuple[Any, ...], output: torch.Tensor, samples: int) -> None:
         """Count any other operator."""
         if not func.is_view:
-            self.plain += output.numel() / samples * (_work(func.overloadpacket.__name__, args) + ELEMENT)
+            self.plain += output.numel() / samples * (_work(func.overloadpacket.__name__, args, output) + ELEMENT)
 
 
 class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
@@ -70,7 +70,7 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leav
         return result
 
 
-def _work(name: str, args: tuple[Any, ...]) -> float:
+def _work(name: str, args: tuple[Any, ...], output: torch.Tensor) -> float:
     """Return an operator's multiplications for a number of its output."""
     if name == "convolution":
         return float(args[1].numel() / args[1].shape[1 if args[6] else 0])
@@ -78,4 +78,7 @@ def _work(name: str, args: tuple[Any, ...]) -> float:
         return float(args[0].shape[-1])
     if name in ("addmm", "baddbmm"):
         return float(args[1].shape[-1])
-    return 2.0 * args[1].shape[-2] if "attention" in name else 0.0
+    if name.startswith("_scaled_dot_product"):
+        return float(2 * args[1].shape[-2])
+    weights = sum(arg.numel() for arg in args[1:] if isinstance(arg, torch.Tensor) and arg.ndim == 2)  # a fused layer's
+    return float(weights / output.shape[-1]) if output.ndim and output.shape[-1] else 0.0

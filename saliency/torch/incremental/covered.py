@@ -53,8 +53,14 @@ class CoveredForward:
             return tree_map(dense, outputs)
 
 
-def can_be_followed(model: torch.nn.Module) -> bool:
-    """Tell whether nothing but the model's own operators sees what passes: no hooks of a user, no compiled graphs."""
+def can_be_followed(model: torch.nn.Module, x: torch.Tensor) -> bool:
+    """Tell whether inputs are pictures, and nothing but the model's own operators sees what passes.
+
+    Hooks of a user's do, and scripted modules rewrite themselves after what they see. What is saved was measured on
+    processors; accelerators may lose more by small operators than they save.
+    """
+    if x.ndim != 4 or x.device.type != "cpu":
+        return False
     modules = list(model.modules())
     hooked = any(module._forward_hooks or module._forward_pre_hooks for module in modules)
     return not hooked and not any(isinstance(module, torch.jit.ScriptModule) for module in modules)
