@@ -3,13 +3,17 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
-from saliency.core.adapter import Array
+from saliency.core.adapter import Array, Covered
 from saliency.core.pace import Pace
 from saliency.core.score import Score
 from saliency.core.windows import Windows
+
+Scores: TypeAlias = Callable[[range], Array]
+"""From some of the windows to the scores (windows, N) of each input with one of them covered."""
 
 TOLERANCE = 1e-4
 """Of the largest drop of a mask, by which a window that was computed both ways may differ."""
@@ -41,17 +45,17 @@ def covered_scores(score: Score, x: Array, cover: Array, windows: Windows, whole
     Returns:
         (windows, N), a number for each window, of which there are no more than pixels.
     """
-    found = _incrementally(score, x, cover, windows, whole_score)
+    plainly, found = _plainly(score, x, cover, windows), None
+    inputs = slice(None, None, score.per_input)
+    if windows.count >= LEAST:
+        covered = score.adapter.covered(x[inputs], cover[inputs], windows.sizes, score.target)
+        found = covered and _incrementally(score, covered, windows, plainly, whole_score)
     score.note(incremental=found is not None)
-    return _all(score, _plainly(score, x, cover, windows), score.batches(windows.count)) if found is None else found
+    return _all(score, plainly, score.batches(windows.count)) if found is None else found
 
 
-def _incrementally(score: Score, x: Array, cover: Array, windows: Windows, whole_score: Array) -> Array | None:
-    """Return the same where the adapter knows how, it pays, and windows that are computed both ways agree; or None."""
-    each = score.per_input
-    covered = score.adapter.covered(x[::each], cover[::each], windows.sizes, score.target) if windows.count >= LEAST else None
-    if covered is None:
-        return None
+def _incrementally(score: Score, covered: Covered, windows: Windows, plainly: Scores, whole_score: Array) -> Array | None:
+    """Return the same by computing changes, where that pays, and windows that are computed both ways agree; or None."""
     wide = replace(score, pace=Pace(TOGETHER * score.pace.size, score.pace.progress))
     changes, two = lambda run: wide.covered(covered, windows.corners(run)), [windows.middle, windows.count - 1]
     score.pace.progress.announce(2 * len(two) * score.n)
@@ -59,7 +63,7 @@ def _incrementally(score: Score, x: Array, cover: Array, windows: Windows, whole
         trial = _all(score, changes, (range(i, i + 1) for i in two))
         if covered.saves < WORTH:
             return None
-        plain = _all(score, _plainly(score, x, cover, windows), (range(i, i + 1) for i in two))
+        plain = _all(score, plainly, (range(i, i + 1) for i in two))
         if not _agree(score, trial, plain, trial - whole_score, GROSS):
             return None
         found = _all(score, changes, wide.batches(windows.count))
@@ -69,7 +73,7 @@ def _incrementally(score: Score, x: Array, cover: Array, windows: Windows, whole
     return found if _agree(score, checked, plain, found - whole_score, TOLERANCE) else None
 
 
-def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Callable[[range], Array]:
+def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
     """Return what computes the scores (windows, N) of some of the windows by forward passes."""
     adapter, xp = score.adapter, score.adapter.xp
 
@@ -82,7 +86,7 @@ def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Callable
     return scores
 
 
-def _all(score: Score, scores: Callable[[range], Array], runs: Iterable[range]) -> Array:
+def _all(score: Score, scores: Scores, runs: Iterable[range]) -> Array:
     return score.adapter.xp.concatenate([scores(run) for run in runs])
 
 

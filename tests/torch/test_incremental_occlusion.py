@@ -362,6 +362,16 @@ def test_a_user_s_hooks_see_what_they_always_saw():
     assert saliency.Occlusion(model, 1).GetMask(X[0], size=6, stride=5).details["incremental"]
 
 
+@pytest.mark.usefixtures("always")
+def test_scripted_modules_are_computed_plainly():
+    model = residual()
+    with pytest.warns(DeprecationWarning):
+        traced = torch.jit.trace(model, torch.from_numpy(X[:1]))
+    mask = saliency.Occlusion(traced, 1).GetMask(X[0], size=6, stride=5)
+    assert not mask.details["incremental"]
+    np.testing.assert_allclose(saliency.Occlusion(model, 1).GetMask(X[0], size=6, stride=5), mask, rtol=1e-9, atol=1e-12)
+
+
 def state(model):
     tensors = [*model.parameters(), *model.buffers()]
     return [(t.clone(), t.grad, t._version, t.data_ptr(), t.requires_grad) for t in tensors], [

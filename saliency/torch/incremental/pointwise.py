@@ -53,4 +53,4 @@ def _together(step: Step, patches: list[Patch]) -> Patch | None:
 
 def _is_everywhere_the_same(other: Any) -> bool:
     axes = other.ndim
-    return all(other.shape[axis] == 1 for axis in range(axes) if axis != axes - 3)
+    return axes <= 4 and all(other.shape[axis] == 1 for axis in range(axes) if axis != axes - 3)
