@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
@@ -31,6 +32,29 @@ class OutputOf:
     """
 
     layer: Any
+
+
+class Covered(Protocol):
+    """Forward passes of clean inputs (N, *input) of which a window is covered, that compute only what the window changes.
+
+    Args:
+        saves: what part of the plain way's work the passes save, known after the first: an estimate that depends on shapes
+            alone, so that the same call always takes the same way.
+    """
+
+    saves: float
+
+    def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
+        """Return what ``GradientAdapter.outputs`` would.
+
+        Args:
+            rows: which of the N inputs each sample is, (samples,).
+            corners: where its window begins on each spatial axis, (samples, axes).
+            feed: the model's other inputs by name, arrays (samples, ...).
+
+        Raises:
+            Exception: of any kind, where the model can't be followed.
+        """
 
 
 class GradientAdapter(ABC):
@@ -156,6 +180,17 @@ class GradientAdapter(ABC):
             ModelError: if a rule is asked for and no ReLU was found behind the layer, or some of that can't be looked into.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
+
+    def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
+        """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.
+
+        Args:
+            x: the inputs, (N, *input).
+            cover: what stands in a window, (N, *input).
+            size: of a window, on each spatial axis.
+            target: as for ``outputs``.
+        """
+        return None
 
     def stack(self, values: Any, name: str = "x_values") -> Array:
         """Bring N inputs to the device as one batch.

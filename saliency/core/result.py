@@ -10,8 +10,8 @@ class MaskArray(npt.NDArray[Any]):
     """A mask: a NumPy array, with what its method found out on the way.
 
     ``details`` holds, by name, one entry for a mask and (N, ...) for N masks: ``gap``, ``points`` and ``change`` of
-    integrated gradients, ``standard_error`` and ``samples`` of a smoothed mask. What is computed from a mask is a plain array;
-    a part of it has no details. ``numpy.asarray(mask)`` is the plain array itself.
+    integrated gradients, ``standard_error`` and ``samples`` of a smoothed mask, ``incremental`` of occlusion. What is
+    computed from a mask is a plain array; a part of it has no details. ``numpy.asarray(mask)`` is the plain array itself.
     """
 
     details: dict[str, Any]

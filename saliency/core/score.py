@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from saliency.core.adapter import Array, GradientAdapter, Rule
+from saliency.core.adapter import Array, Covered, GradientAdapter, Rule
 from saliency.core.errors import InputError
 from saliency.core.modifiers import Modifier
 from saliency.core.numbers import has_rows
@@ -48,6 +49,20 @@ class Score:
             return (scores if isinstance(scores, type(x)) else self.adapter.asarray(scores, "y"),)
 
         return self._in_pieces(values, x)[0]
+
+    def covered(self, covered: Covered, corners: npt.NDArray[np.int64]) -> Array:
+        """Return the scores (windows, N) of the inputs with a window covered, whose corners are (windows, axes)."""
+        copies = self.repeat(len(corners))
+
+        def some(samples: slice, each: int) -> tuple[Array]:
+            at = np.arange(samples.start, samples.stop, each)  # window after window, and in each input after input
+            feed = copies._fed(slice(samples.start, samples.stop, each))
+            outputs = covered.outputs(at % self.n // self.per_input, corners[at // self.n], feed)
+            scores = copies.target.take(samples).scores(outputs, len(at), self.adapter)
+            return (self.adapter.asarray(scores, "y"),)
+
+        scores = self.pace.in_pieces(some, copies.n, self.per_input, self.adapter.xp)[0]
+        return self.adapter.xp.reshape(scores, (len(corners), self.n))
 
     def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return d score / d x, (N, *input) as ``x``, or by a layer's input or output; see ``GradientAdapter.gradients``."""

@@ -16,6 +16,7 @@ from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
+from saliency.torch.incremental import CoveredForward, can_be_followed
 from saliency.torch.layer_input import gradients_at
 from saliency.torch.memory import shortages
 
@@ -98,6 +99,12 @@ class TorchAdapter(GradientAdapter):
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
             return self._forward.plain(x.to(first.dtype), target, feed)
+
+    def covered(self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target) -> CoveredForward | None:
+        if self.channel_axis != 0 or not can_be_followed(self.model, x):
+            return None
+        first = self._first
+        return CoveredForward(self._forward, x.to(first.dtype), cover.to(first.dtype), tuple(size), target)
 
     def gradients(
         self,

@@ -1,0 +1,97 @@
+"""Where Occlusion's windows stand, and what they cover."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.adapter import Array
+from saliency.core.errors import InputError
+from saliency.core.numbers import whole
+from saliency.core.spatial import spatial_axes
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows' places: every combination of one start on each spatial axis.
+
+    Args:
+        shape: of the inputs, (N, *input).
+        axes: the spatial ones.
+        sizes: of a window, on each of them.
+        starts: of the windows, on each of them.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    sizes: list[int]
+    starts: list[npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, x: Array, channel_axis: int | None, size: Any, stride: Any) -> "Windows":
+        """Read a user's size and stride.
+
+        Raises:
+            InputError: if one of them does not fit.
+        """
+        shape = tuple(int(length) for length in x.shape)
+        axes = spatial_axes(channel_axis, len(shape))
+        lengths = tuple(shape[axis] for axis in axes)
+        sizes, strides = _each("size", size, len(axes)), _each("stride", stride, len(axes))
+        for length, wide, step in zip(lengths, sizes, strides, strict=True):
+            if wide > length:
+                channels = "without a channel axis" if channel_axis is None else f"its channels are on axis {channel_axis}"
+                raise InputError(f"`size` (={size!r}) must not exceed the input's spatial axes {lengths}; {channels}")
+            if step > wide and wide < length:
+                raise InputError(f"`stride` (={stride!r}) must not exceed `size` (={size!r}): no window would cover the rest")
+        ends = [length - wide for length, wide in zip(lengths, sizes, strict=True)]
+        starts = [np.append(np.arange(0, end, step), end) for end, step in zip(ends, strides, strict=True)]
+        return cls(shape, axes, sizes, starts)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return math.prod(len(starts) for starts in self.starts)
+
+    @property
+    def middle(self) -> int:
+        """One that stands in the middle."""
+        return int(np.ravel_multi_index([len(starts) // 2 for starts in self.starts], [len(starts) for starts in self.starts]))
+
+    def corners(self, run: range) -> npt.NDArray[np.int64]:
+        """Return where some of the windows begin on each spatial axis, (windows, axes)."""
+        return np.stack([starts[place] for starts, place in zip(self.starts, self._places(run), strict=True)], axis=1)
+
+    def counts(self) -> list[npt.NDArray[np.float64]]:
+        """Return, for each spatial axis, how many windows cover each position, (1, *input), long on that axis alone."""
+        found = []
+        for axis, wide, starts in zip(self.axes, self.sizes, self.starts, strict=True):
+            steps = np.zeros(self.shape[axis] + 1)  # +1 where windows begin, -1 behind their ends
+            np.add.at(steps, starts, 1)
+            np.add.at(steps, starts + wide, -1)
+            found.append(np.cumsum(steps)[:-1].reshape([-1 if i == axis else 1 for i in range(len(self.shape))]))
+        return found
+
+    def inside(self, run: range) -> list[npt.NDArray[np.bool_]]:
+        """Return, for each spatial axis, where some of the windows cover it: (windows, 1, *input), long on that axis alone."""
+        found = []
+        for axis, wide, starts, place in zip(self.axes, self.sizes, self.starts, self._places(run), strict=True):
+            offsets = np.arange(self.shape[axis]) - starts[place][:, None]  # (windows, length)
+            rows = (offsets >= 0) & (offsets < wide)
+            found.append(rows.reshape((len(run), *(length if i == axis else 1 for i, length in enumerate(self.shape)))))
+        return found
+
+    def _places(self, run: range) -> tuple[npt.NDArray[np.intp], ...]:
+        """Return which of the starts on each axis belongs to some of the windows."""
+        return np.unravel_index(np.arange(run.start, run.stop), [len(starts) for starts in self.starts])
+
+
+def _each(name: str, value: Any, axes: int) -> list[int]:
+    """Return an option as one whole number for each axis."""
+    several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
+    values = list(value) if several else [value] * axes
+    if len(values) != axes:
+        raise InputError(f"`{name}` (={value!r}) must be one number, or one for each of the {axes} spatial axes")
+    return [whole(name, one, least=1) for one in values]
