@@ -83,7 +83,7 @@ class TorchAdapter(GradientAdapter):
         return tensor.detach().to(self._first.dtype) if tensor.is_floating_point() else tensor
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
-        array = array.detach()
+        array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
         host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
         return host
 
