@@ -17,8 +17,8 @@ class Plane:
     """A mask on a line (n,) or in a plane (H, W), and its input beside it.
 
     Args:
-        signed: the mask's sum over the channels.
-        strength: the sum of its absolute values.
+        signed: the mask's sum over the channels; one of them where all are alike, as a covered window's are.
+        strength: the same of its absolute values.
         picture: the input: (n,), (H, W) or (H, W, colours) from 0 to 1; None where there is none to show.
         slices: in words, which ones were taken of the axes that there was no room for.
     """
@@ -41,7 +41,9 @@ class Plane:
         alike = x is not None and x.shape == values.shape
         signed, strength = values, np.abs(values)
         if values.ndim > 2 and channel_axis is not None and (alike or (x is None and values.shape[channel_axis] in COLOURS)):
-            signed, strength = signed.sum(axis=channel_axis), strength.sum(axis=channel_axis)
+            channels = np.moveaxis(values, channel_axis, 0)
+            channels = channels[:1] if (channels == channels[:1]).all() else channels
+            signed, strength = channels.sum(axis=0), np.abs(channels).sum(axis=0)
         picture = None if x is None else _colours_last(x, channel_axis)
         told = []
         while strength.ndim > 2:

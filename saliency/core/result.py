@@ -65,7 +65,7 @@ class MaskArray(npt.NDArray[Any]):
             return None
         from saliency.core.portrait import caption, portrait
 
-        return portrait(self, ROWS)._repr_png_(), {"alt": caption(self, ROWS)}
+        return portrait(self, ROWS)._repr_png_()[0], {"alt": caption(self, ROWS)}
 
     @property
     def _several(self) -> bool:

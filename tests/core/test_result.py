@@ -174,6 +174,13 @@ def test_of_a_volume_the_strongest_slice():
     assert (plane.slices, plane.signed[4, 4], plane.strength[4, 4]) == ("slice 3 of 5", 1.0, 3.0)
 
 
+def test_channels_that_are_alike_count_once_so_that_the_scale_is_the_score_s():
+    mask = Occlusion(linear(W), 0, size=3, stride=3).GetMask(X[0])
+    np.testing.assert_array_equal(Plane.of(mask, X[0], 0).signed, mask[0])
+    mask = Vanilla(linear(W), 0).GetMask(X[0])
+    np.testing.assert_allclose(Plane.of(mask, X[0], 0).strength, np.abs(W[0]).sum(0))
+
+
 def test_a_map_of_another_size_stands_beside_its_picture():
     from PIL import Image
 
