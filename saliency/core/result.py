@@ -44,7 +44,7 @@ class MaskArray(npt.NDArray[Any]):
         return MaskArray.of(np.asarray(np.asarray(self)[i]), details, about)
 
     def figure(self, rows: int = ROWS) -> "Figure":
-        """Draw the input, the mask with its scale, and the two on top of each other, under the target and its score.
+        """Draw the input, how strong the mask is, and its signs if it has both, with their scale, under target and score.
 
         Args:
             rows: of N masks, how many are drawn.
