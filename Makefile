@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # TensorFlow's remarks on the processor and on its own speed.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo test test-none test-torch test-tf lint bench train clean
+.PHONY: demo test test-none test-torch test-tf lint notebook bench train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -25,6 +25,10 @@ lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+# Runs Examples.py and renews what Examples.ipynb shows.
+notebook: .venv/.dev
+	.venv/bin/python docs/notebook.py
 
 # Torch's table and TensorFlow's. SQUEEZENET=FOLDER/NAME adds this network: NAME.safetensors and NAME.keras hold its weights.
 bench: .venv/.dev

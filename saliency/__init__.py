@@ -1,6 +1,6 @@
 """Which parts of an input a network's score depends on: saliency masks for Torch and TensorFlow, each method written once."""
 
-from saliency.core.adapter import GradientAdapter, OutputOf
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import (
     GradientError,
     InputError,
@@ -24,6 +24,7 @@ from saliency.core.result import MaskArray
 from saliency.core.rise import RISE
 from saliency.core.score_cam import ScoreCAM
 from saliency.core.show import show
+from saliency.core.terms import OutputOf
 from saliency.core.vanilla import Vanilla
 from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.wrap import wrap

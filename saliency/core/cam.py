@@ -4,10 +4,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from saliency.core.adapter import Array
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
 from saliency.core.spatial import resized, spatial_axes
+from saliency.core.terms import Array
 
 
 @dataclass(frozen=True)

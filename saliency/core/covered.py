@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from saliency.core.adapter import Array, Covered
 from saliency.core.pace import Pace
 from saliency.core.score import Score
+from saliency.core.terms import Array, Covered
 from saliency.core.windows import Windows
 
 Scores: TypeAlias = Callable[[range], Array]

@@ -6,10 +6,11 @@ from typing import Any, NoReturn, final
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array, GradientAdapter, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError
 from saliency.core.numbers import as_index, host_numbers
 from saliency.core.target import Target
+from saliency.core.terms import Array, Rule
 
 
 @final

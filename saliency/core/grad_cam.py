@@ -2,9 +2,9 @@
 
 from typing import final
 
-from saliency.core.adapter import Array
 from saliency.core.cam import ClassActivationMap, LayerMask, Seen, on_input, per_channel, positive
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 EPSILON = 1e-7
 """Keeps XGradCAM's quotient finite where a channel sums to zero, in units of the layer's output."""

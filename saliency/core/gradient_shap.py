@@ -4,12 +4,12 @@ from typing import Any, final
 
 import numpy as np
 
-from saliency.core.adapter import Array
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
 from saliency.core.noise import Noise, seeds_of
 from saliency.core.numbers import whole
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 
 @final

@@ -2,9 +2,9 @@
 
 from typing import Any, final
 
-from saliency.core.adapter import Array
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 
 @final

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from saliency.core.adapter import Array, GradientAdapter
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import has_rows
 from saliency.core.outputs import channels_of
 from saliency.core.target import Target, function_of
+from saliency.core.terms import Array
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,14 @@ class Inputs:
         if per_input > 1:
             x = adapter.xp.concatenate([x[i : i + 1] for i in range(x.shape[0]) for _ in range(per_input)])
         return Target.of(ys, logits), feed, x
+
+    def on_host(self, adapter: GradientAdapter, device_array: type) -> Any:
+        """Return the N inputs as they were given, but those that may be on a device: a result must not keep its memory."""
+        if not isinstance(self.x_values, list):
+            return adapter.numpy(self.x_values) if isinstance(self.x_values, device_array) else self.x_values
+        given = {id(x): x for x in self.x_values}  # one copy where an input stands several times
+        host = {key: adapter.numpy(x) if isinstance(x, device_array) else x for key, x in given.items()}
+        return [host[id(x)] for x in self.x_values]
 
 
 def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> list[int]:

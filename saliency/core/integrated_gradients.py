@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Any, final
 
-from saliency.core.adapter import Array
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
 from saliency.core.numbers import whole
 from saliency.core.quadrature import Cells, Rule
 from saliency.core.score import Score
+from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
 
 
@@ -104,7 +104,7 @@ def _mean(paths: list[_Path], details: bool) -> Array:
         change = sum(path.change() for path in paths) / len(paths)
         xp = score.adapter.xp
         gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
-        score.note(gap=gap, change=change, points=sum(path.points for path in paths))
+        score.note(score=paths[0].ends[1.0], gap=gap, change=change, points=sum(path.points for path in paths))
     return mask
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
 from saliency.core.inputs import Inputs
 from saliency.core.modifiers import modifier_of
@@ -16,6 +15,7 @@ from saliency.core.result import MaskArray
 from saliency.core.run import in_batches, plain, size_of, usual_size
 from saliency.core.score import Score
 from saliency.core.smooth import Smoothing
+from saliency.core.terms import Array
 from saliency.core.wrap import wrap
 
 
@@ -87,7 +87,8 @@ class SaliencyMask(ABC):
             progress: show a bar.
 
         Returns:
-            The mask: of the input's shape, unless the method says otherwise. A NumPy array, which may have ``details``.
+            The mask: of the input's shape, unless the method says otherwise. A NumPy array, which may have ``details`` and
+            shows itself in a notebook.
 
         Raises:
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
@@ -168,19 +169,22 @@ class SaliencyMask(ABC):
         return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        return self._run(partial(plain, self._method(options)), inputs, progress, 1)
+        return self._run(partial(plain, self._method(options)), inputs, progress, 1, type(self).__name__)
 
     def _smooth(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
         smoothing, own = Smoothing.split(options)
         if "seed" in names_of(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
             own["seed"] = smoothing.noise.seed
-        return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples))
+        name = f"{type(self).__name__}, smoothed"
+        return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples), name)
 
-    def _run(self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int) -> MaskArray:
+    def _run(
+        self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int, name: str
+    ) -> MaskArray:
         size = self.batch_size or usual_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
         pace = Pace(size, Progress(samples * len(inputs.ys), unit, progress))
-        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier)
+        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier, name)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return with_options(self.masks, type(self).__name__, self.options, options)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
+from saliency.core.terms import Array
 
 Modifier: TypeAlias = Callable[[Array], Array]
 

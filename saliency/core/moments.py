@@ -1,8 +1,8 @@
 """Mean, variance and their standard errors from samples that come in runs."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from saliency.core.adapter import Array
+from saliency.core.terms import Array
 
 
 class Moments:
@@ -54,3 +54,10 @@ class Moments:
         m1, m2, m3, m4 = (total / self.count for total in self._sums)
         fourth = m4 - 4 * m1 * m3 + 6 * m1 * m1 * m2 - 3 * m1 * m1 * m1 * m1
         return self._xp.clip((fourth - self.variance * self.variance) / self.count, 0.0, None) ** 0.5
+
+
+class Averaged(NamedTuple):
+    """What is averaged over noisy copies: their masks, and their scores where a method finds these out on the way."""
+
+    masks: Moments
+    scores: Moments

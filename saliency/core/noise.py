@@ -8,10 +8,10 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
 from saliency.core.numbers import whole
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 
 @dataclass(frozen=True)

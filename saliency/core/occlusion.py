@@ -3,11 +3,11 @@
 import math
 from typing import Any, final
 
-from saliency.core.adapter import Array
 from saliency.core.baseline import baseline_of
 from saliency.core.covered import covered_scores
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
+from saliency.core.terms import Array
 from saliency.core.windows import Windows
 
 

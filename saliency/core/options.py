@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 SETTINGS = ("y", "batch_size", "logits", "modifier")
 """What the constructor takes, and no call."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from saliency.core.adapter import Array
 from saliency.core.errors import MemoryShortage
 from saliency.core.progress import Progress
+from saliency.core.terms import Array
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array
 from saliency.core.baseline import baseline_of
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
@@ -15,6 +14,7 @@ from saliency.core.noise import Noise, seeds_of
 from saliency.core.numbers import whole
 from saliency.core.score import Score
 from saliency.core.spatial import along, bilinear, spatial_axes
+from saliency.core.terms import Array
 
 
 @final

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from saliency.core.adapter import Array, Rule
 from saliency.core.errors import InputError
+from saliency.core.terms import Array, Rule
 
 NAMES = ("guided", "rectified")
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array, GradientAdapter
+from saliency.core.about import About, words
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.inputs import Inputs
 from saliency.core.modifiers import Modifier
@@ -15,6 +16,7 @@ from saliency.core.numbers import whole
 from saliency.core.pace import Pace
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
+from saliency.core.terms import Array
 from saliency.core.warn import warn
 
 
@@ -25,6 +27,7 @@ def in_batches(
     pace: Pace,
     logits: bool,
     modifier: Modifier | None,
+    method: str,
 ) -> MaskArray:
     """Compute N masks in batches.
 
@@ -34,6 +37,7 @@ def in_batches(
         inputs: the N inputs.
         pace: how many samples are evaluated at a time.
         logits, modifier: see ``SaliencyMask``.
+        method: what computes them, in words.
 
     Returns:
         (N, *mask), with the details of each.
@@ -41,19 +45,21 @@ def in_batches(
     Raises:
         GradientError: if a mask is not finite.
     """
-    masks, details, start = [], [], 0
+    masks, details, targets, start = [], [], [], 0
     try:
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, pace.size)
             target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
-            score = Score(adapter, target, feed, stop - start, pace, per_input, modifier)
+            score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
             masks.append(adapter.numpy(compute(score, x)))
             details.append({name: _host(adapter, value) for name, value in score.details.items()})
+            targets += words(target, inputs.ys[start:stop])
             start = stop
     finally:
         pace.progress.close()
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
-    return MaskArray.of(_sound(np.concatenate(masks)), found)
+    about = About(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
+    return MaskArray.of(_sound(np.concatenate(masks)), found, about)
 
 
 def plain(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:

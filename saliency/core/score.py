@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array, Covered, GradientAdapter, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
 from saliency.core.modifiers import Modifier
 from saliency.core.numbers import has_rows
 from saliency.core.pace import Pace
 from saliency.core.rules import checked_rule
 from saliency.core.target import Target
+from saliency.core.terms import Array, Covered, Rule
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Score:
         pace: how many of them are evaluated at a time.
         per_input: how many samples, one after the other, share an input; one forward pass serves them all.
         modifier: what is done to every gradient, (N, ...) in and out.
+        inputs: (N, *input) that are explained; what the score is there is noted on the way, at no cost.
         details: what a method found out; see ``note``.
     """
 
@@ -39,6 +41,7 @@ class Score:
     pace: Pace
     per_input: int = 1
     modifier: Modifier | None = None
+    inputs: Array | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def values(self, x: Array) -> Array:
@@ -48,7 +51,7 @@ class Score:
             scores = target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter)
             return (scores if isinstance(scores, type(x)) else self.adapter.asarray(scores, "y"),)
 
-        return self._in_pieces(values, x)[0]
+        return self._heard(x, self._in_pieces(values, x)[0])
 
     def covered(self, covered: Covered, corners: npt.NDArray[np.int64]) -> Array:
         """Return the scores (windows, N) of the inputs with a window covered, whose corners are (windows, axes)."""
@@ -74,32 +77,37 @@ class Score:
         """Return the scores (N,) as well, which cost nothing more."""
         differentiate = partial(self.adapter.gradients, rule=checked_rule(rule), allow_no_relu=allow_no_relu, at=at)
         scores, gradients = self._in_pieces(differentiate, x)
-        return scores, self._modified(gradients)
+        return self._heard(x, scores), self._modified(gradients)
 
     def features(
         self, x: Array, layer: Any = None, rule: Rule | None = None, allow_no_relu: bool = False
     ) -> tuple[Array, Array]:
         """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
 
-        def features(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array]:
-            _, found, gradients = self.adapter.features(x, target, feed, layer, checked_rule(rule), allow_no_relu)
-            return self._each(found, gradients.shape[0] // found.shape[0]), gradients
+        def features(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+            scores, found, gradients = self.adapter.features(x, target, feed, layer, checked_rule(rule), allow_no_relu)
+            return scores, self._each(found, gradients.shape[0] // found.shape[0]), gradients
 
-        found, gradients = self._in_pieces(features, x)
+        scores, found, gradients = self._in_pieces(features, x)
+        self._heard(x, scores)
         return found, self._modified(gradients)
 
     def repeat(self, times: int) -> "Score":
         """Return the score of ``times`` copies of the N samples, copy after copy: (times * N, *input)."""
         feed = {name: self._tile(value, times) for name, value in self.feed.items()}
-        return replace(self, target=self.target.repeat(times), feed=feed, n=times * self.n, details={})
+        return replace(self, target=self.target.repeat(times), feed=feed, n=times * self.n, inputs=None, details={})
+
+    def explain(self, x: Array) -> "Score":
+        """Return the score that explains other inputs (N, *input)."""
+        return replace(self, inputs=x, details={})
 
     def alone(self, method: Callable[["Score", Array], Array], x: Array) -> Array:
         """Compute every sample's mask by itself, with its details: for a method whose samples differ in what they take."""
         masks, ones = [], []
         for i in range(self.n):
             one = slice(i, i + 1)
-            score = replace(self, target=self.target.take(one), feed=self._fed(one), n=1, per_input=1, details={})
-            masks.append(method(score, x[one]))
+            score = replace(self, target=self.target.take(one), feed=self._fed(one), n=1, per_input=1).explain(x[one])
+            masks.append(method(score, score.inputs))
             ones.append(score.details)
         for name, first in ones[0].items():
             concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
@@ -126,6 +134,11 @@ class Score:
             return call(x[inputs], self.target.take(samples), self._fed(inputs))
 
         return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
+
+    def _heard(self, x: Array, scores: Array) -> Array:
+        if x is self.inputs:
+            self.note(score=scores)
+        return scores
 
     def _modified(self, gradients: Array) -> Array:
         if self.modifier is None:

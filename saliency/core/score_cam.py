@@ -3,9 +3,9 @@
 import math
 from typing import final
 
-from saliency.core.adapter import Array
 from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel
 from saliency.core.score import Score
+from saliency.core.terms import Array
 
 
 @final

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
-from saliency.core.moments import Moments
+from saliency.core.moments import Averaged, Moments
 from saliency.core.noise import Noise
 from saliency.core.numbers import whole
 from saliency.core.score import Score
+from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
 
 Method: TypeAlias = Callable[[Score, Array], Array]
@@ -116,24 +116,31 @@ class Smoothing:
                 return mask
             score.pace.progress.add(goal - done)
 
-    def _sample(self, moments: Moments, method: Method, score: Score, x: Array, samples: range) -> None:
+    def _sample(self, moments: Averaged, method: Method, score: Score, x: Array, samples: range) -> None:
         for noisy in self.noise.copies(score, x, samples):
             copies, xp = noisy.shape[0], score.adapter.xp
+            noisy = xp.reshape(noisy, (-1, *noisy.shape[2:]))
+            one = score.repeat(copies).explain(noisy)
             with score.pace.progress.masks(copies * score.n):
-                mask = method(score.repeat(copies), xp.reshape(noisy, (-1, *noisy.shape[2:])))
+                mask = method(one, noisy)
             mask = xp.reshape(mask, (copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
             if self.average == "squared":
                 mask = mask * mask  # not in place: a gradient may be one number, expanded
             if self.noise.antithetic and self._errors:  # pairs are independent, their members are not
                 mask = xp.mean(xp.reshape(mask, (copies // 2, 2, *mask.shape[1:])), axis=1)
-            moments.add(mask)
+            moments.masks.add(mask)
+            if "score" in one.details:
+                moments.scores.add(xp.reshape(one.details["score"], (copies, score.n)))
 
-    def _moments(self, score: Score) -> Moments:
+    def _moments(self, score: Score) -> Averaged:
         powers = {(False, False): 1, (False, True): 2, (True, False): 2, (True, True): 4}
-        return Moments(score.adapter.xp, powers[self.average == "variance", self._errors])
+        xp = score.adapter.xp
+        return Averaged(Moments(xp, powers[self.average == "variance", self._errors]), Moments(xp, 1))
 
-    def _result(self, moments: Moments, score: Score) -> Array:
-        variance = self.average == "variance"
+    def _result(self, both: Averaged, score: Score) -> Array:
+        moments, variance = both.masks, self.average == "variance"
+        if both.scores.count:
+            score.note(mean_score=both.scores.mean)
         if self._errors:
             score.note(standard_error=moments.error_of_variance if variance else moments.error_of_mean)
             score.note(samples=moments.count * (2 if self.noise.antithetic else 1))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
+from saliency.core.terms import Array
 
 Matrix = npt.NDArray[np.float64]
 

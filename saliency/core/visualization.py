@@ -26,7 +26,7 @@ def VisualizeImageGrayscale(image_3d: Any, percentile: float = 99, channel_axis:
         The sum of absolute values, Smilkov et al., arXiv:1706.03825.
     """
     strength = np.abs(channels_last(image_3d, channel_axis).astype(float)).sum(axis=-1)
-    low, high = float(strength.min()), _ceiling(strength, percentile)
+    low, high = float(strength.min()), ceiling(strength, percentile)
     return np.clip((strength - low) / (high - low), 0, 1) if high > low else np.zeros_like(strength)
 
 
@@ -45,7 +45,7 @@ def VisualizeImageDiverging(image_3d: Any, percentile: float = 99, channel_axis:
         ValueError: if the mask is not finite, has another rank, or ``percentile`` is out of range.
     """
     signed = channels_last(image_3d, channel_axis).astype(float).sum(axis=-1)
-    span = _ceiling(np.abs(signed), percentile)
+    span = ceiling(np.abs(signed), percentile)
     return np.clip(signed / span, -1, 1) if span > 0 else np.zeros_like(signed)
 
 
@@ -102,8 +102,8 @@ def channels_last(image: Any, channel_axis: int | None) -> Host:
     return last
 
 
-def _ceiling(strength: Host, percentile: float) -> float:
-    """Return the percentile; for a mask so sparse that it equals the minimum, the maximum."""
+def ceiling(strength: Host, percentile: float) -> float:
+    """Return what is drawn brightest: the percentile; for a mask so sparse that it equals the minimum, the maximum."""
     if not 0 <= percentile <= 100:
         raise ValueError(f"`percentile` (={percentile!r}) must be between 0 and 100")
     high = float(np.percentile(strength, percentile))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError
 from saliency.core.numbers import whole
 from saliency.core.spatial import spatial_axes
+from saliency.core.terms import Array
 
 
 @dataclass(frozen=True)

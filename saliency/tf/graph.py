@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from saliency.core.adapter import Array, GradientAdapter, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
 from saliency.core.function import FunctionAdapter
 from saliency.core.target import Target
+from saliency.core.terms import Array, Rule
 from saliency.tf.answers import Answers
 from saliency.tf.elements import layer_of, tensor_of
 from saliency.tf.graph_questions import GraphQuestions

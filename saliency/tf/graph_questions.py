@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from saliency.core.adapter import Rule
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
+from saliency.core.terms import Rule
 from saliency.tf.built import built
 from saliency.tf.copies import check_loops, own
 from saliency.tf.elements import layer_of

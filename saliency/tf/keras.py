@@ -9,10 +9,11 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
-from saliency.core.adapter import GradientAdapter, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
+from saliency.core.terms import Rule
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
 from saliency.tf.layers import channel_axis_of, layers_of

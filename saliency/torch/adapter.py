@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from saliency.core.adapter import GradientAdapter, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
+from saliency.core.terms import Rule
 from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
@@ -84,7 +85,7 @@ class TorchAdapter(GradientAdapter):
         return tensor.detach().to(self._first.dtype) if tensor.is_floating_point() else tensor
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
-        array = array.detach()
+        array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
         host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
         return host
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from saliency.core.adapter import OutputOf
 from saliency.core.errors import TargetError
+from saliency.core.terms import OutputOf
 from saliency.torch.asked import Asked
 from saliency.torch.cut import cut_before, cut_behind
 from saliency.torch.forward import Forward

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import torch
 from torch.autograd.graph import Node
 
-from saliency.core.adapter import Rule
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.core.rules import name_of_rule, passed_by
+from saliency.core.terms import Rule
 from saliency.torch.relu_outputs import output_of
 
 Gradients: TypeAlias = tuple[torch.Tensor | None, ...]

@@ -125,7 +125,7 @@ def test_the_gap_comes_by_itself_where_the_rule_evaluates_the_ends():
     adapter.outputs = lambda x, *rest: (evaluated.append(x.shape[0]), outputs(x, *rest))[1]
     for rule in RULES:
         details = IntegratedGradients(adapter, 0, batch_size=7).GetMasks(X, rule=rule).details
-        assert set(details) == ({"gap", "change", "points"} if rule in ("inclusive", "trapezoid") else set())
+        assert set(details) == ({"score", "gap", "change", "points"} if rule in ("inclusive", "trapezoid") else set())
     assert not evaluated
     details = IntegratedGradients(adapter, 0).GetMasks(X, rule="midpoint", details=True).details
     np.testing.assert_allclose(details["gap"], 0, atol=1e-12)

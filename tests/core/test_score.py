@@ -211,7 +211,7 @@ def test_a_mask_is_an_array_with_details():
     assert mask[0].details == {} and mask.copy().details == {}
     again = pickle.loads(pickle.dumps(mask))  # noqa: S301
     np.testing.assert_array_equal(again, mask)
-    assert again.details.keys() == mask.details.keys() == {"gap", "change", "points"}
+    assert again.details.keys() == mask.details.keys() == {"score", "gap", "change", "points"}
     assert np.ndim(mask.details["gap"]) == 0
 
 

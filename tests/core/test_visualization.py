@@ -91,7 +91,8 @@ def test_overlay_leaves_the_picture_where_the_mask_is_zero():
 def test_show_lays_out_a_grid_that_a_notebook_shows(tmp_path):
     figure = show([MASK.sum(2), MASK, RNG.integers(0, 256, (3, 9, 9), dtype=np.uint8)], titles=["a", "b", "c"], columns=2)
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", ""]
-    assert figure._repr_png_().startswith(b"\x89PNG")
+    png, metadata = figure._repr_png_()
+    assert png.startswith(b"\x89PNG") and metadata == {"alt": "Pictures: a, b, c"}
     figure.savefig(tmp_path / "grid.png")
     with pytest.raises(ValueError, match="`titles` .length 1."):
         show([MASK, MASK], titles=["a"])

@@ -3,8 +3,8 @@
 import inspect
 from typing import Any
 
-from saliency.core.adapter import Rule
 from saliency.core.errors import InputError
+from saliency.core.terms import Rule
 
 guided, rectified = "guided", "rectified"
 relu = deconv = rectified

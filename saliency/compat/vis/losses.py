@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, final
 
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError, TargetError
 from saliency.core.numbers import as_index
+from saliency.core.terms import Array
 
 Indices: TypeAlias = tuple[int, ...] | None
 """Of filters; None for all of them."""

@@ -4,9 +4,10 @@ import sys
 from importlib import import_module
 from typing import Any, final
 
-from saliency.core.adapter import GradientAdapter, OutputOf, Rule
+from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
 from saliency.core.numbers import as_index
+from saliency.core.terms import OutputOf, Rule
 from saliency.core.wrap import wrap
 
 

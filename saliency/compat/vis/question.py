@@ -10,11 +10,11 @@ import numpy.typing as npt
 from saliency.compat.vis.losses import ActivationMaximization, counted_from_0, total
 from saliency.compat.vis.network import Network
 from saliency.compat.vis.seeds import Seeds
-from saliency.core.adapter import Array
 from saliency.core.errors import InputError, TargetError
 from saliency.core.mask import SaliencyMask
 from saliency.core.modifiers import EPSILON
 from saliency.core.target import Target
+from saliency.core.terms import Array
 
 Host = npt.NDArray[Any]
 
