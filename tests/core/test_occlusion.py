@@ -67,7 +67,7 @@ def test_the_last_row_and_column_are_covered_and_one_window_may_be_all():
     expected = np.zeros((1, 5, 5))
     expected[0, 3:, 3:] = 2.0  # one window of 2 x 2 reaches the corner
     np.testing.assert_array_equal(mask, expected)
-    assert mask.details == {"incremental": False}  # what only the adapter of a framework can do
+    assert mask.details == {"score": 2.0, "incremental": False}  # what only the adapter of a framework can do
     whole = Occlusion(adapter(), 1).GetMask(X[0], size=(6, 7))
     np.testing.assert_allclose(whole, np.full((3, 6, 7), net(X[:1])[0, 1] - net(0 * X[:1])[0, 1]), rtol=1e-12)
 
