@@ -57,7 +57,7 @@ class Rows:
             row.picture = picture_text(picture.image, row.size)
             return picture.path, self._network.prepare(picture.image)
         (failure,) = self._report.failures[before:]
-        row.failure = f"{failure.code}: {failure.message.replace(failure.path, failure.stimID)}"
+        row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
         return None
 
     def _fill(self, rows: Sequence[Row], paths: Sequence[Path], inputs: Sequence[Float32]) -> None:
