@@ -45,7 +45,7 @@ class Page(HTMLParser):
 
     def numbers(self, which):
         """Return the scores or the agreement of each row."""
-        return [json.loads(attributes[f"data-{which}"]) for _, attributes, _ in self.all("li", class_="row")]
+        return [json.loads(attributes[f"data-{which}"]) for _, attributes, _ in self.all("div", class_="row", role="listitem")]
 
     @property
     def pictures(self):

@@ -45,7 +45,11 @@ def test_a_row_for_each_stimulus_and_a_column_for_each_channel_and_method(framew
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "some.stim.csv"]
     page = read(out)
     assert page.names == NAMES
-    assert [element[1]["id"] for element in page.all("li", class_="row")] == ["stimulus1", "stimulus2", "stimulus3"]
+    assert [element[1]["id"] for element in page.all("div", class_="row", role="listitem")] == [
+        "stimulus1",
+        "stimulus2",
+        "stimulus3",
+    ]
     assert [text.strip() for _, _, text in page.all("div", class_="method")] == ["vanilla", "gradcam"] * 2
     alts = [element[1]["alt"] for element in page.all("img", class_="map")]
     assert alts == [f"map of {method} for channel {channel}" for channel in (4, 8) for method in ("vanilla", "gradcam")]
@@ -134,7 +138,9 @@ def test_names_are_text_whatever_they_hold(tmp_path, capsys):
     page = read(out)
     assert status == 1 and page.names == [*names, missing]
     assert len(page.all("script")) == len(names) + 1  # their pictures, and the page's own
-    assert len(page.all("li", class_="row")) == 5 and not any("onerror" in element[1] for element in page.elements)
+    assert len(page.all("div", class_="row", role="listitem")) == 5 and not any(
+        "onerror" in element[1] for element in page.elements
+    )
 
 
 @needs_torch

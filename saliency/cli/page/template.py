@@ -31,11 +31,11 @@ class Template:
         self._of = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._row = self._of.get_template("row.html.jinja")
+        self._rows = self._of.get_template("rows.html.jinja")
 
     def rows(self, rows: Iterable[Row], options: argparse.Namespace) -> str:
-        """Return rows as they stand in the page."""
-        return "".join(self._row.render(row=row, options=options) for row in rows)
+        """Return a block of rows as it stands in the page; a browser lays out the blocks that are near the screen."""
+        return self._rows.render(rows=rows, options=options)
 
     def page(
         self, options: argparse.Namespace, network: str, columns: Sequence[Column], n: int, failed: int, rows: Iterable[str]

@@ -2,7 +2,9 @@
 // The rows stand in the page with their pictures as text. A row near the screen gets its images, one far from it
 // loses them: ten thousand rows cost a browser what thirty do.
 const list = document.getElementById("rows");
-const rows = Array.from(list.children);
+const blocks = Array.from(list.children);
+const EACH = blocks[0].children.length; // rows in a block, but for the last one
+const rows = Array.from(list.querySelectorAll(".row"));
 const figures = Array.from(document.querySelectorAll("template.figures")); // one a channel
 const control = (id) => document.getElementById(id);
 const facts = new Map(rows.map((row, i) => [row, {
@@ -50,10 +52,20 @@ function empty(row) {
   for (const place of row.querySelectorAll(".stimulus, .maps")) place.replaceChildren();
 }
 
-const near = new IntersectionObserver(
-  (entries) => entries.forEach((entry) => (entry.isIntersecting ? fill : empty)(entry.target)),
-  { rootMargin: "100% 0px" },
-);
+// Returns the numbers of the first and the last row that are wholly seen; no row is asked where it is, for that takes time.
+function seen() {
+  const { top, height } = list.getBoundingClientRect();
+  const each = height / rows.length;
+  return [Math.ceil((control("top").offsetHeight - top) / each), Math.floor((window.innerHeight - top) / each) - 1];
+}
+
+function fillNear() {
+  const [first, last] = seen();
+  const screen = Math.max(last - first, 0) + 2;
+  const wanted = new Set(order.slice(Math.max(first - screen, 0), Math.max(last + screen, 0)));
+  for (const row of maps.keys()) if (!wanted.has(row)) empty(row);
+  for (const row of wanted) fill(row);
+}
 
 function key(row) {
   const [what, channel] = control("sort").value.split(" ");
@@ -76,11 +88,10 @@ function sort() {
     if (a === null || b === null) return (a === null) - (b === null);
     return way * compare(a, b);
   });
-  const sorted = new DocumentFragment();
-  for (const row of order) sorted.append(row);
-  list.append(sorted);
+  blocks.forEach((block, i) => block.append(...order.slice(EACH * i, EACH * (i + 1))));
   choose(order[0]);
   window.scrollTo({ top: 0 });
+  fillNear();
 }
 
 function choose(row) {
@@ -92,15 +103,12 @@ function choose(row) {
   control("place").value = `row ${order.indexOf(row) + 1} of ${rows.length}`;
 }
 
-const onScreen = (row) => {
-  const { top, bottom } = row.getBoundingClientRect();
-  return bottom > control("top").offsetHeight && top < window.innerHeight;
-};
-
-// From the row that was left, or from the first one that is seen, if that one has been scrolled away.
+// From the row that was left, or to the first one that is seen, if that one has been scrolled away.
 function go(step) {
-  const at = onScreen(current) ? order.indexOf(current) + step : order.findIndex(onScreen);
-  const row = order[Math.min(Math.max(at, 0), order.length - 1)];
+  const [first, last] = seen();
+  const at = order.indexOf(current);
+  const next = at < first - 1 || at > last + 1 ? first : at + step;
+  const row = order[Math.min(Math.max(next, 0), order.length - 1)];
   choose(row);
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
@@ -143,11 +151,14 @@ document.addEventListener("keydown", (event) => {
 control("opacity").addEventListener("input", (event) => mix(event.target.value));
 control("size").addEventListener("input", (event) => {
   document.documentElement.style.setProperty("--size", `${event.target.value}px`);
+  fillNear();
 });
 control("smoothed")?.addEventListener("change", smooth);
 control("sort").addEventListener("change", sort);
 control("reverse").addEventListener("click", reverse);
 control("controls").addEventListener("submit", (event) => event.preventDefault());
-list.addEventListener("focusin", (event) => choose(event.target.closest("li")));
+list.addEventListener("focusin", (event) => choose(event.target.closest(".row")));
+for (const when of ["scroll", "resize"]) window.addEventListener(when, () => requestAnimationFrame(fillNear), { passive: true });
+blocks.at(-1).style.setProperty("--rows", blocks.at(-1).children.length);
 choose(order[0]);
-for (const row of rows) near.observe(row);
+fillNear();
