@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import re
 import shutil
@@ -22,7 +23,7 @@ from saliency.cli.page.run import GROUP
 
 SCENES = Path(saliency.demo.__file__).parent / "scenes.stim.csv"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
-VIEW = {"width": 1000, "height": 620}
+VIEW = {"width": 840, "height": 720}
 FRAMES = """async (step) => {
   const times = [];
   for (let last = await new Promise(requestAnimationFrame); times.length < 200; ) {
@@ -124,11 +125,8 @@ def picture(page: Path, file: Path) -> None:
         tab.locator("#opacity").fill("75")
         tab.locator("#smoothed").check()
         tab.wait_for_function(FILLED)
-        with tempfile.TemporaryDirectory() as folder:
-            shot = Path(folder) / "shot.png"
-            tab.screenshot(path=str(shot))
-            with Image.open(shot) as image:
-                image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+        with Image.open(io.BytesIO(tab.screenshot())) as image:
+            image.convert("RGB").save(file, quality=85)
 
 
 def main() -> None:

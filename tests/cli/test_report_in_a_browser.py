@@ -95,9 +95,8 @@ def test_the_slider_lays_the_map_over_the_picture(page):
         slider.fill(percent)
         shots[percent] = pixels(cell)
         assert page.locator("#percent").text_content() == f"{percent}%"
-        assert page.locator("#stimulus4 .map").first.evaluate("map => getComputedStyle(map).opacity") == str(
-            int(percent) / 100
-        )
+        opacity = page.locator("#stimulus4 .map").first.evaluate("map => getComputedStyle(map).opacity")
+        assert float(opacity) == int(percent) / 100
     assert np.abs(shots["0"] - pixels(page.locator("#stimulus4 .stimulus img"))).mean() < 1
     assert np.abs(shots["0"] - shots["100"]).mean() > 20
     assert np.abs((shots["0"] + shots["100"]) / 2 - shots["50"]).mean() < 1

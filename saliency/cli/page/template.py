@@ -14,6 +14,8 @@ from saliency.cli.page.row import Row
 from saliency.cli.page.thumbnails import KIND, stops
 
 FOLDER = Path(__file__).parent / "templates"
+SIGNED = {"signed": True, "strength": False}
+"""Name of a scale in the style -> whether it has a sign."""
 
 
 class Template:
@@ -67,7 +69,3 @@ def _style(size: int) -> str:
 def _mark(text: str) -> str:
     """Return what the page's policy knows our own text by: a browser runs no other, whatever a stimulus is called."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-SIGNED = {"signed": True, "strength": False}
-"""Name of a scale in the style -> whether it has a sign."""
