@@ -78,7 +78,7 @@ def opened(page: Path) -> Iterator[Any]:
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        tab = browser.new_page(viewport=VIEW)
+        tab = browser.new_page(viewport=VIEW, bypass_csp=True)  # waiting for a function needs eval
         tab.set_default_timeout(120_000)
         tab.goto(page.as_uri())
         yield tab

@@ -11,6 +11,7 @@ from saliency.cli.main import main
 from tests.cli.report_page import DEMO, EMBEDDED, read, table
 
 sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.needs("torch"), pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
 
@@ -55,7 +56,10 @@ def page(browser, page_file):
     tab.on("console", lambda message: troubles.append(message.text))
     tab.on("request", lambda request: troubles.append(request.url) if not request.url.startswith("data:") else None)
     tab.goto(page_file.as_uri())
-    tab.wait_for_function("document.querySelector('.stimulus img')?.complete")
+    expect(tab.locator("#stimulus1 img")).to_have_count(9)
+    tab.evaluate(
+        "Promise.all([...document.images].map((one) => one.decode()))"
+    )  # wait_for_function needs eval, which is forbidden
     yield tab
     assert troubles == [page_file.as_uri()]
     tab.close()
@@ -82,8 +86,8 @@ def test_rows_near_the_screen_have_their_pictures_and_others_do_not(page):
     assert page.get_by_alt_text("the stimulus scene_01.png").count() == 1
     assert page.locator("#stimulus38 img").count() == 0
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_function("document.querySelectorAll('#stimulus38 img').length === 9")
-    page.wait_for_function("document.querySelectorAll('#stimulus1 img').length === 0")
+    expect(page.locator("#stimulus38 img")).to_have_count(9)
+    expect(page.locator("#stimulus1 img")).to_have_count(0)
     assert page.locator("#stimulus40 .failure").text_content() == "MISSING: does not exist"
     assert page.title() == "Saliency of DemoNet, fc1" and HOSTILE in order(page)
 
@@ -139,7 +143,7 @@ def test_keys_go_on(page):
     assert page.evaluate("document.activeElement.id") == "stimulus2"
     for _ in range(12):
         page.keyboard.press("j")
-    page.wait_for_function("document.querySelectorAll('#stimulus14 img').length === 9")
+    expect(page.locator("#stimulus14 img")).to_have_count(9)
     top, bottom = page.locator("#stimulus14").evaluate(
         "row => [row.getBoundingClientRect().top, row.getBoundingClientRect().bottom]"
     )
@@ -161,7 +165,7 @@ def test_keys_go_on(page):
 
 def test_after_scrolling_away_keys_go_on_from_what_is_seen(page):
     page.evaluate("window.scrollTo(0, 3000)")
-    page.wait_for_function("document.querySelectorAll('#stimulus20 img').length === 9")
+    expect(page.locator("#stimulus20 img")).to_have_count(9)
     page.keyboard.press("j")
     top = page.locator("[aria-current]").evaluate("row => row.getBoundingClientRect().top")
     assert 0 < top < 400
