@@ -40,9 +40,9 @@ train: .venv/.dev
 	.venv/bin/python -m training.embed --out saliency/demo
 
 PEERS := torchvision grad-cam ttach opencv-python-headless
-WITH_none := -e '.[train]' pytest
-WITH_torch := -e '.[torch,train]' pytest captum
-WITH_tf := -e '.[tf,train]' pytest tf_keras
+WITH_none := -e '.[train,report]' pytest
+WITH_torch := -e '.[torch,train,report]' pytest captum
+WITH_tf := -e '.[tf,train,report]' pytest tf_keras
 
 .venv/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
@@ -55,7 +55,7 @@ WITH_tf := -e '.[tf,train]' pytest tf_keras
 # torchvision asks for the one Torch release it was built with, and grad-cam for torchvision; here they are only the tests'
 # source of network shapes and of other people's maps. What grad-cam imports stands beside it.
 .venv/.dev: .venv/.use
-	$(PIP) -e '.[torch,tf,train,dev]'
+	$(PIP) -e '.[torch,tf,train,report,dev]'
 	$(PIP) --no-deps $(PEERS)
 	touch $@
 

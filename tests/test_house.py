@@ -36,6 +36,8 @@ FREE = [
     "saliency.cli.dnn_act",
     "saliency.cli.dnn_mask",
     "saliency.cli.dnn_saliency",
+    "saliency.cli.main",
+    "saliency.cli.saliency_report",
 ]
 
 

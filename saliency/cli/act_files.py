@@ -14,14 +14,14 @@ from saliency.io import act
 from saliency.io.replacing import leftovers
 
 
-def check_output(out: Path) -> None:
+def check_output(out: Path, suffix: str = act.SUFFIX) -> None:
     """Check the output's name and folder before any work.
 
     Raises:
         Refused: if the name is no such file's, or the folder cannot be written.
     """
-    if not out.name.endswith(act.SUFFIX) or out.is_dir():
-        raise Refused(f"-out ({out}) must be a file whose name ends in {act.SUFFIX}")
+    if not out.name.endswith(suffix) or out.is_dir():
+        raise Refused(f"-out ({out}) must be a file whose name ends in {suffix}")
     try:
         with tempfile.TemporaryFile(dir=out.parent):  # it has no name that a killed process could leave
             pass

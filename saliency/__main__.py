@@ -1,0 +1,8 @@
+"""``python -m saliency``: the command ``saliency``."""
+
+import sys
+
+from saliency.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

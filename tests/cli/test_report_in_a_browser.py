@@ -1,0 +1,193 @@
+"""``saliency report``: its page opened from the disk in Chromium, where that and playwright are installed."""
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saliency.cli.main import main
+from tests.cli.report_page import DEMO, EMBEDDED, read, table
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.needs("torch"), pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
+
+HOSTILE = "<img src=x onerror=document.title=1>.png"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+CONTRAST = """(element) => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/\\d+/g).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor].map(light);
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    """Forty rows, of which one has a hostile name and one is a broken picture."""
+    folder = tmp_path_factory.mktemp("report")
+    for i in range(38):
+        shutil.copy(DEMO / "scenes" / f"scene_{i % 18:02d}.png", folder / f"scene_{i:02d}.png")
+    shutil.copy(DEMO / "scenes" / "scene_03.png", folder / HOSTILE)
+    stim = table(folder, [*(f"scene_{i:02d}.png" for i in range(38)), HOSTILE, "none.png"], folder)
+    out = folder / "page.html"
+    options = ["-meth", "guided", "gradcam", "-smooth", "2"]
+
+    assert main(["report", *EMBEDDED, *options, "-stim", str(stim), "-out", str(out)]) == 1
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture
+def page(browser, page_file):
+    """The page, which may neither fail nor ask for anything."""
+    tab, troubles = browser.new_page(viewport={"width": 1100, "height": 700}), []
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    tab.on("console", lambda message: troubles.append(message.text))
+    tab.on("request", lambda request: troubles.append(request.url) if not request.url.startswith("data:") else None)
+    tab.goto(page_file.as_uri())
+    expect(tab.locator("#stimulus1 img")).to_have_count(9)
+    tab.evaluate(
+        "Promise.all([...document.images].map((one) => one.decode()))"
+    )  # wait_for_function needs eval, which is forbidden
+    yield tab
+    assert troubles == [page_file.as_uri()]
+    tab.close()
+
+
+def pixels(place):
+    with Image.open(io.BytesIO(place.screenshot())) as shot:
+        return np.asarray(shot.convert("RGB"), float)
+
+
+def order(page):
+    return page.locator("bdi").all_text_contents()
+
+
+def current(page):
+    assert page.locator("[aria-current]").count() == 1
+    return page.locator("[aria-current] bdi").text_content()
+
+
+def test_rows_near_the_screen_have_their_pictures_and_others_do_not(page):
+    assert page.locator(".row[role=listitem]").count() == 40
+    assert page.evaluate("[...document.images].every((one) => one.naturalWidth === 128 && one.alt + one.className)")
+    assert page.get_by_alt_text("map of guided for channel 8 of scene_01.png").count() == 1
+    assert page.get_by_alt_text("the stimulus scene_01.png").count() == 1
+    assert page.locator("#stimulus38 img").count() == 0
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#stimulus38 img")).to_have_count(9)
+    expect(page.locator("#stimulus1 img")).to_have_count(0)
+    assert page.locator("#stimulus40 .failure").text_content() == "MISSING: does not exist"
+    assert page.title() == "Saliency of DemoNet, fc1" and HOSTILE in order(page)
+
+
+def test_the_slider_lays_the_map_over_the_picture(page):
+    slider, cell = page.get_by_role("slider", name="Map"), page.locator("#stimulus4 figure").first
+    shots = {}
+    for percent in ("0", "100", "50"):
+        slider.fill(percent)
+        shots[percent] = pixels(cell)
+        assert page.locator("#percent").text_content() == f"{percent}%"
+        opacity = page.locator("#stimulus4 .map").first.evaluate("map => getComputedStyle(map).opacity")
+        assert float(opacity) == int(percent) / 100
+    assert np.abs(shots["0"] - pixels(page.locator("#stimulus4 .stimulus img"))).mean() < 1
+    assert np.abs(shots["0"] - shots["100"]).mean() > 20
+    assert np.abs((shots["0"] + shots["100"]) / 2 - shots["50"]).mean() < 1
+
+
+def test_plain_and_smoothed(page):
+    first = page.locator("#stimulus1 .map").first
+    plain, told = first.get_attribute("src"), page.locator("#stimulus1 .channel > p").first
+    before = told.inner_text()
+    page.get_by_label("Smoothed").check()
+    assert first.get_attribute("src") != plain
+    assert first.get_attribute("alt") == "smoothed map of guided for channel 4 of scene_00.png"
+    assert told.inner_text() != before and "agree" in before
+    page.keyboard.press("s")
+    assert first.get_attribute("src") == plain and told.inner_text() == before
+
+
+def test_rows_are_sorted_by_numbers_and_those_without_come_last(page, page_file):
+    names, scores, agreements = (lambda p: (p.names, p.numbers("scores"), p.numbers("agreement")))(read(page_file))
+    by_score = sorted(range(39), key=lambda i: -scores[i][1])
+    page.get_by_label("Sort by").select_option(label="score of channel 8, high to low")
+    assert order(page) == [names[i] for i in by_score] + ["none.png"]
+    page.get_by_role("button", name="Reverse").click()
+    assert order(page) == [names[i] for i in sorted(range(39), key=lambda i: scores[i][1])] + ["none.png"]
+    page.get_by_role("button", name="Reverse").click()
+    page.get_by_label("Sort by").select_option(label="agreement on channel 4, high to low")
+    for which in (0, 1):
+        assert order(page) == [names[i] for i in sorted(range(39), key=lambda i: -agreements[i][0][which])] + ["none.png"]
+        page.get_by_label("Smoothed").check()
+    page.get_by_label("Sort by").select_option("file")
+    assert order(page) == names
+    assert page.locator("#rows > .block").evaluate_all("blocks => blocks.map((one) => one.children.length)") == [16, 16, 8]
+
+
+def test_keys_go_on(page):
+    assert current(page) == "scene_00.png"
+    for key, name in (("j", 1), ("ArrowDown", 2), ("k", 1), ("ArrowUp", 0), ("k", 0), ("j", 1)):
+        page.keyboard.press(key)
+        assert current(page) == f"scene_{name:02d}.png"
+    assert page.evaluate("document.activeElement.id") == "stimulus2"
+    for _ in range(12):
+        page.keyboard.press("j")
+    expect(page.locator("#stimulus14 img")).to_have_count(9)
+    top, bottom = page.locator("#stimulus14").evaluate(
+        "row => [row.getBoundingClientRect().top, row.getBoundingClientRect().bottom]"
+    )
+    assert page.locator("#top").bounding_box()["height"] - 1 <= top and bottom <= 701
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#percent").text_content() == "65%"
+    page.keyboard.press("r")
+    assert current(page) == "none.png" == order(page)[0]
+    page.keyboard.press("Control+j")
+    page.get_by_label("Sort by").focus()
+    page.keyboard.press("k")
+    assert current(page) == "none.png"
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_label("these keys do something").uncheck()
+    page.locator("#stimulus40").focus()
+    page.keyboard.press("j")
+    assert current(page) == "none.png"
+
+
+def test_after_scrolling_away_keys_go_on_from_what_is_seen(page):
+    page.evaluate("window.scrollTo(0, 3000)")
+    expect(page.locator("#stimulus20 img")).to_have_count(9)
+    page.keyboard.press("j")
+    top = page.locator("[aria-current]").evaluate("row => row.getBoundingClientRect().top")
+    assert 0 < top < 400
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_and_controls_have_names(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    for what in ("h1", "summary", "header .failure", "#place", "bdi", ".channel > p", ".ends"):
+        assert page.locator(what).first.evaluate(CONTRAST) >= 4.5, what
+    assert page.evaluate("[...document.querySelectorAll('input, select')].every((one) => one.labels.length === 1)")
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_a_screenshot_shows_pictures(page, tmp_path):
+    page.get_by_role("slider", name="Map").fill("100")
+    page.screenshot(path=tmp_path / "shot.png")
+    box = page.locator("#stimulus2 figure").first.bounding_box()
+    with Image.open(tmp_path / "shot.png") as shot:
+        assert shot.size == (1100, 700)
+        cell = shot.convert("RGB").crop([int(box[k]) for k in ("x", "y")] + [int(box["x"] + 128), int(box["y"] + 128)])
+    assert len(cell.getcolors(128 * 128)) > 500
+    grey = cell.getpixel((2, 2))
+    assert max(grey) - min(grey) < 12 and 200 < grey[0] < 240  # the middle of the scale, where the map is zero
