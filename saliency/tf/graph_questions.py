@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
-from saliency.core.terms import Rule
+from saliency.core.terms import OutputOf, Rule
 from saliency.tf.built import built
 from saliency.tf.copies import check_loops, own
 from saliency.tf.elements import layer_of
@@ -76,23 +76,25 @@ class GraphQuestions:
     def gradients(self, target: Target, times: int, rule: Rule | None, allow_no_relu: bool, at: Any = None) -> Answer:
         """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)].
 
-        ``at`` an operation, they are those by its input, (n * times, ...).
+        ``at`` an operation, they are those by its input, or by its output, (n * times, ...).
         """
         tensor = self.read_from(target)
-        given = None if at is None else layer_of(at, self.x, self.y, "at", scopes=False)
-        of, name = ("the input", "`x_value`") if given is None else (f"the input of {given.op.name!r}",) * 2
-        if given is not None:
+        behind = isinstance(at, OutputOf)
+        given = None if at is None else layer_of(at.layer if behind else at, self.x, self.y, "at", scopes=False)
+        side = "output" if behind else "input"
+        of, name = ("the input", "`x_value`") if given is None else (f"the {side} of {given.op.name!r}",) * 2
+        if given is not None and not behind:
             input_of(self.x, given.op)  # before calls are laid open
 
         def build(notes: Notes) -> list[Any]:
             end, *own_given = own(self.x, [tensor] if given is None else [tensor, given])
-            leaf, op = input_of(self.x, own_given[0].op) if own_given else (self.x, None)
+            leaf, op = (own_given[0], None) if behind else input_of(self.x, own_given[0].op) if own_given else (self.x, None)
             scores, asked = self._scores(end, target, notes)
             with ruled(leaf, scores, rule, allow_no_relu, of):
                 return [*asked, scores, differentiate(scores, leaf, times, name, op)]
 
         about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
-        return built(self.x.graph, (*about, None if given is None else given.name), build)
+        return built(self.x.graph, (*about, behind, None if given is None else given.name), build)
 
     def features(self, target: Target, times: int, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool) -> Answer:
         """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""

@@ -215,6 +215,14 @@ def test_an_operation_s_input_and_the_ways_through_it_alone(make):
         mask(at="back", rows=2)
 
 
+@pytest.mark.parametrize("make", [through_a_function, through_a_session])
+def test_an_operation_s_output(make):
+    mask, h = make(), 2 * np.tanh(X[:, 0, 0].astype(np.float64))
+    wanted = {"relu": 3.0 + 0 * h, "doubled": 3 * ((h > 0) + np.cos(h)), "first": 6 * ((h > 0) + np.cos(h))}
+    for at, gradient in wanted.items():
+        np.testing.assert_allclose(mask(at=saliency.OutputOf(at)), gradient, rtol=1e-5, err_msg=at)
+
+
 def test_a_call_is_no_operation():
     graph = tf.Graph()
     with graph.as_default():
