@@ -44,30 +44,38 @@ def _run(arguments: list[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
+    _check_output(options)
+    if len(set(options.chn)) < len(options.chn):
+        raise Refused(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
+    options.set = dict(options.set)
+    split(options.meth, options.set, options.smooth)
+    _check_scale(options)
+    return options
+
+
+def _check_output(options: argparse.Namespace) -> None:
     if not options.show and options.out is None:
         raise Refused("nothing to do: give -out DIR to save the figures, or -show to see them, or both")
     if options.out == "":
         raise Refused("-out must be a folder; its name is empty")
+    if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - for a name of any length
+        raise Refused(f"-out ({options.out}) must be a folder; it is a file")
     if options.save is not None and options.out is None:
         raise Refused(f"-save {options.save} needs -out DIR, the folder of the maps")
-    if len(set(options.chn)) < len(options.chn):
-        raise Refused(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
+
+
+def _check_scale(options: argparse.Namespace) -> None:
+    """Check what sets the colours of gray images, and forget it where there are none."""
     if options.vmin is not None and options.vmax is not None and options.vmin >= options.vmax:
         raise Refused(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
-    options.set = dict(options.set)
-    coloured = options.mode == "RGB" and options.meth in COLOURED
-    if options.units and coloured:
-        raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
-    split(options.meth, options.set, options.smooth)
-    if coloured:
+    if options.mode == "RGB" and options.meth in COLOURED:
+        if options.units:
+            raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
         unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
         if unused:
             say(f"dnn_saliency: note: not used, as they are for -mode gray: {', '.join(unused)}")
         options.cmap = options.vmin = options.vmax = None
     options.cmap = options.cmap or "coolwarm"
-    if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - for a name of any length
-        raise Refused(f"-out ({options.out}) must be a folder; it is a file")
-    return options
 
 
 def _parser() -> Parser:

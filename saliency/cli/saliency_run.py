@@ -101,12 +101,7 @@ class SaliencyRun:
             return
         inputs = [self.network.prepare(picture.image) for picture in group]
         images: dict[str, list[Any]] = {}
-        with ExitStack() as stack:
-            if self.options.save is not None and self.outputs is not None:
-                names, numbers = [one.name for one in group], [one.number + 1 for one in group]
-                saved = stack.enter_context(map_files.writing(self.outputs.maps(k), names, numbers))
-            else:
-                saved = None
+        with self._saving(k, group) as saved:
             for found in self.maps.of(inputs, self.options.chn):
                 images[f"chn{found.channel}"] = [self._image(mask) for mask in found.masks]
                 if saved is not None:
@@ -120,6 +115,15 @@ class SaliencyRun:
             places = [good.get(number) for number in range(first, min(first + IN_A_FIGURE, len(self.stimuli)))]
             rows = {label: [None if i is None else row[i] for i in places] for label, row in images.items()}
             self._draw(k, [None if i is None else group[i].image for i in places], rows)
+
+    @contextmanager
+    def _saving(self, k: int, group: Sequence[Picture]) -> Iterator[map_files.MapFile | None]:
+        """Write the maps of the k-th figure, if maps are saved."""
+        if self.options.save is None or self.outputs is None:
+            yield None
+            return
+        with map_files.writing(self.outputs.maps(k), [one.name for one in group], [one.number + 1 for one in group]) as saved:
+            yield saved
 
     def _image(self, mask: Any) -> Any:
         drawable = strength if self.options.units else saliency_image
