@@ -1,7 +1,6 @@
 """One run of ``dnn_act``: everything is checked first, then the stimuli go by in batches, and all become one file."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +37,12 @@ def run(options: argparse.Namespace) -> int:
     check_output(Path(options.out))
     files, mask, stimuli = ActFiles(Path(options.out)), units.chosen(options), Stimuli.of(options)
     report = Report("dnn_act", len(stimuli), options.max_errors)
-    told = {**about(options, ABOUT, read=("stim", "dmask")), "pictures": stimuli.version()}
+    told = about(options, ABOUT, stimuli, read=("stim", "dmask"))
     with journal(files.journal, told, options.overwrite) as done, files.without_parts_of(done):
         if not (done.resumed or options.overwrite):
             files.check()
         if _is_written(done, files):
-            _restore(report, done)
+            report.restore(done.records)
         else:
             loaded = network.load(options)
             mask = all_layers(loaded) if mask is None else mask
@@ -59,11 +58,6 @@ def run(options: argparse.Namespace) -> int:
 def _is_written(done: Journal, files: ActFiles) -> bool:
     """Tell whether this run was killed between its last record and its end."""
     return done.resumed and bool(done.records) and "written" in done.records[-1] and files.out.exists()
-
-
-def _restore(report: Report, done: Journal) -> None:
-    for record in done.records:
-        report.restore(record)
 
 
 @dataclass
@@ -98,13 +92,13 @@ class ActRun:
         """Begin the run, or take it up where it ended; return how many stimuli are done."""
         self.done.begin()
         self.files.clean()
-        _restore(self.report, self.done)
+        self.report.restore(self.done.records)
         done = min(len(self.done.records) * self.layers.batch, len(self.stimuli))
         if not done:
             self.files.remove_parts()
             self.files.parts.mkdir()
         elif all(part.holds(done) for part in self._parts.values()):
-            print(f"dnn_act: going on after {done} stimuli", file=sys.stderr)
+            self.report.going_on(done)
         else:
             raise Refused(f"{self.files.parts} lacks what {self.files.journal.name} has for done; remove both to begin anew")
         return done

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from saliency.cli.options import Refused
-from saliency.cli.report import TooManyFailed
+from saliency.cli.report import TooManyFailed, say
 from saliency.core.errors import SaliencyError
 
 PYTHON = re.compile(r"`(net|weights|framework|trust)`")  # options, as those who call from Python know them
@@ -30,15 +30,15 @@ def carry_out(name: str, work: Callable[[list[str]], int], argv: Sequence[str] |
     try:
         return work(arguments)
     except KeyboardInterrupt:
-        print(f"{name}: interrupted; {interrupted}", file=sys.stderr)
+        say(f"{name}: interrupted; {interrupted}")
         return 130
     except TooManyFailed as stopped:
-        print(f"{name}: {stopped}", file=sys.stderr)
+        say(f"{name}: {stopped}")
         return 1
     except OURS as error:
         if "-debug" in arguments or "--debug" in arguments:
             raise
-        print(f"{name}: error: {' '.join(_words(error).split())}", file=sys.stderr)
+        say(f"{name}: error: {' '.join(_words(error).split())}")
         return 2
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,17 @@ class Report:
         self._told = len(self.failures), self.notes.copy()
         return {"failures": [vars(one) for one in self.failures[failed:]], "notes": dict(self.notes - noted)}
 
-    def restore(self, record: Mapping[str, Any]) -> None:
-        """Add what a record of an earlier part of this run holds."""
-        self.failures += [Failure(**one) for one in record["failures"]]
-        self.notes.update(record["notes"])
+    def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Add what the records of an earlier part of this run hold."""
+        for record in records:
+            self.failures += [Failure(**one) for one in record["failures"]]
+            self.notes.update(record["notes"])
         self._told = len(self.failures), self.notes.copy()
+
+    def going_on(self, done: int) -> None:
+        """Tell that an earlier part of this run did so many stimuli, if it did any."""
+        if done:
+            say(f"{self.command}: going on after {min(done, self.n)} stimuli")
 
     def end(self, errors: Path | None) -> int:
         """Write the table of what failed, or remove an older one; tell the sums; return the exit status."""

@@ -1,7 +1,6 @@
 """One run of ``dnn_saliency``: everything is checked first, then the stimuli go by, six to a figure."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -83,16 +82,14 @@ class SaliencyRun:
             return
         with ExitStack() as stack:
             stack.enter_context(folder(self.outputs.folder))
-            told = {**about(self.options, ABOUT), "pictures": self.stimuli.version()}
+            told = about(self.options, ABOUT, self.stimuli)
             done = stack.enter_context(journal(self.outputs.journal, told, self.options.overwrite))
             if not done.resumed and not self.options.overwrite:
                 self.outputs.check()
             self.outputs.clean()
             done.begin()
-            for record in done.records:
-                self.report.restore(record)
-            if done.records:
-                print(f"dnn_saliency: going on after {IN_A_FIGURE * len(done.records)} stimuli", file=sys.stderr)
+            self.report.restore(done.records)
+            self.report.going_on(IN_A_FIGURE * len(done.records))
             yield done
 
     def _figure(self, k: int, group: Sequence[Picture]) -> None:

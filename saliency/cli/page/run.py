@@ -1,7 +1,6 @@
 """One run of ``saliency report``: everything is checked first, then the stimuli go by, and the page is put together."""
 
 import argparse
-import sys
 
 from saliency.cli import network
 from saliency.cli.about import about
@@ -30,11 +29,9 @@ def run(options: argparse.Namespace) -> int:
     report = Report("saliency report", len(stimuli), options.max_errors)
     loaded = network.load(options)
     rows, n = Rows(loaded, stimuli, options, report), len(stimuli)
-    with files.begun(about(options, ABOUT), options.overwrite) as done:
-        for record in done.records:
-            report.restore(record)
-        if done.records:
-            print(f"saliency report: going on after {min(GROUP * len(done.records), n)} stimuli", file=sys.stderr)
+    with files.begun(about(options, ABOUT, stimuli), options.overwrite) as done:
+        report.restore(done.records)
+        report.going_on(GROUP * len(done.records))
         for start in range(GROUP * len(done.records), n, GROUP):
             numbers = range(start, min(start + GROUP, n))
             size = files.add(template.rows(rows.of(numbers), options))
