@@ -68,9 +68,9 @@ class SaliencyRun:
                 if done is not None:
                     done.add(self.report.record())
             status = self.report.end(self.outputs.errors if self.outputs is not None else None)
-            if self.outputs is not None and self.options.save == "h5":
-                self._join(self.outputs)
-            if done is not None:
+            if done is not None and self.outputs is not None:
+                if self.options.save == "h5":
+                    self._join(self.outputs, done)
                 done.end()
             return status
 
@@ -137,10 +137,11 @@ class SaliencyRun:
         if options.show:
             self._sheet.show()
 
-    def _join(self, outputs: Outputs) -> None:
-        """Put all maps into one file, unless that was done before the run was killed."""
+    def _join(self, outputs: Outputs, done: Journal) -> None:
+        """Put all maps into one file; where a run was killed behind this, some of the parts may be gone already."""
         parts = [path for path in map(outputs.maps, range(1, outputs.figures + 1)) if path.exists()]
-        if parts:
+        if parts and "joined" not in done.records[-1]:
             map_files.join(parts, self.stimuli.names, outputs.joined)
+            done.add({**self.report.record(), "joined": True})
         for part in parts:
             part.unlink()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,27 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
     assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "going on after 6 stimuli" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FIGURE.format(k) for k in (1, 2, 3)]
     assert (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns == first
+
+
+@needs_torch
+def test_a_run_that_is_stopped_while_it_clears_up_keeps_all_maps(tmp_path, capsys, monkeypatch):
+    stim, arguments = table(tmp_path, NAMES), ["-save", "h5"]
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole", *arguments)[0] == 0
+    original, removed = Path.unlink, []
+
+    def unlink(path, *rest, **options):
+        if path.suffix == ".npz" and "-" not in path.stem.rpartition("_fig")[2]:
+            removed.append(path)
+            if len(removed) == 2:
+                raise KeyboardInterrupt
+        original(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", *arguments)[0] == 130
+    monkeypatch.setattr(Path, "unlink", original)
+    assert (tmp_path / "out" / JOURNAL).exists() and len(list((tmp_path / "out").glob(".*.npz"))) == 2
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", *arguments)[0] == 0
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
 @needs_torch
