@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
@@ -135,6 +137,24 @@ class GradientAdapter(ABC):
             TargetError: if there is no such layer, or it has no spatial axes.
         """
 
+    def features_and_gradients(
+        self,
+        x: Array,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Array, ...]:
+        """Do what ``features`` does without a rule, and what ``gradients`` does by one; in one forward pass, if possible.
+
+        Returns:
+            Scores (N * T,), the layer's output (N, channels, *space), the gradients by it (N * T, channels, *space), and by
+            the input (N * T, *input).
+        """
+        found = self.features(x, target, feed, layer)
+        return *found, self.gradients(x, target, feed, rule, allow_no_relu)[1]
+
     def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.
 
@@ -161,6 +181,9 @@ class GradientAdapter(ABC):
         """
         if not isinstance(values, list | tuple):
             return self.asarray(values, name)
+        if len(values) > 1 and all(isinstance(one, np.ndarray) and one.shape == values[0].shape for one in values):
+            with suppress(InputError):  # which is told by the input's own name, below
+                return self.asarray(np.stack(values), name)  # one crossing, not N
         names = [f"{name}[{i}]" for i in range(len(values))] if len(values) > 1 else ["x_value"]
         arrays = [self.asarray(value, name) for value, name in zip(values, names, strict=True)]
         for i, array in enumerate(arrays):
@@ -168,4 +191,4 @@ class GradientAdapter(ABC):
                 raise InputError(
                     f"`{name}[{i}]` (shape {tuple(array.shape)}) must have the shape of `{name}[0]` {tuple(arrays[0].shape)}"
                 )
-        return self.xp.concatenate([array[None] for array in arrays])
+        return self.xp.concatenate([array[None] for array in arrays]) if len(arrays) > 1 else arrays[0][None]

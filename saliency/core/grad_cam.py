@@ -108,10 +108,9 @@ class GuidedGradCAM(LayerMask):
 
     def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
         """Return the guided gradient times the map, resized to the input's size."""
-        score.pace.progress.announce(2 * score.n)
-        features, gradients = score.features(x, layer)
+        features, gradients, guided = score.features_and_gradients(x, layer, "guided", allow_no_relu)
         maps = on_input(score, positive(score, _mean(score, gradients) * features), x)
-        return score.gradients(x, "guided", allow_no_relu) * per_channel(score, maps, x)
+        return guided * per_channel(score, maps, x)
 
 
 def _sum(score: Score, values: Array) -> Array:

@@ -92,6 +92,20 @@ class Score:
         self._heard(x, scores)
         return found, self._modified(gradients)
 
+    def features_and_gradients(
+        self, x: Array, layer: Any = None, rule: Rule | None = None, allow_no_relu: bool = False
+    ) -> tuple[Array, Array, Array]:
+        """Return a layer's output, d score / d output, and by a rule d score / d x, (N, *input)."""
+
+        def both(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array, ...]:
+            ask = self.adapter.features_and_gradients
+            scores, found, by_layer, by_input = ask(x, target, feed, layer, checked_rule(rule), allow_no_relu)
+            return scores, self._each(found, by_layer.shape[0] // found.shape[0]), by_layer, by_input
+
+        scores, found, by_layer, by_input = self._in_pieces(both, x)
+        self._heard(x, scores)
+        return found, self._modified(by_layer), self._modified(by_input)
+
     def repeat(self, times: int) -> "Score":
         """Return the score of ``times`` copies of the N samples, copy after copy: (times * N, *input)."""
         feed = {name: self._tile(value, times) for name, value in self.feed.items()}
@@ -131,7 +145,8 @@ class Score:
     def _in_pieces(self, call: Callable[..., tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
         def some(samples: slice, each: int) -> tuple[Array, ...]:
             inputs = slice(samples.start, samples.stop, each)
-            return call(x[inputs], self.target.take(samples), self._fed(inputs))
+            whole = each == 1 and len(range(self.n)[samples]) == self.n  # a slice is felt where a pass takes milliseconds
+            return call(x, self.target, self.feed) if whole else call(x[inputs], self.target.take(samples), self._fed(inputs))
 
         return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
 

@@ -132,8 +132,26 @@ class KerasAdapter(GradientAdapter):
         rule: Rule | None = None,
         allow_no_relu: bool = False,
     ) -> tuple[Any, Any, Any]:
+        scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
+        return scores, found, gradients
+
+    def features_and_gradients(
+        self,
+        x: Any,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[Any, ...]:
+        return self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu, beside=True)
+
+    def _at_a_layer(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any, **how: Any) -> tuple[Any, ...]:
         grid = Grid.of_input(x.shape, self.channel_axis)
-        at = partial(self._questions.features, x, target, feed, grid=grid, rule=rule, allow_no_relu=allow_no_relu)
+
+        def at(layer: Any) -> tuple[Any, ...]:
+            return self._questions.features(x, target, feed, layer, grid, **how)
+
         with served(x):
             if layer is not None:
                 found = at(layer)
@@ -146,4 +164,4 @@ class KerasAdapter(GradientAdapter):
 
 
 def _counts(gradients: Any) -> bool:
-    return bool(tf.reduce_any(gradients != 0))
+    return bool(tf.reduce_max(gradients) > 0) or bool(tf.reduce_min(gradients) < 0)  # several times as fast as reduce_any

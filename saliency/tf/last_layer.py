@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 from saliency.core.errors import TargetError
 
-Found: TypeAlias = tuple[Any, Any, Any]
-"""Scores, a layer's output, and the gradients."""
+Found: TypeAlias = tuple[Any, ...]
+"""Scores, a layer's output, the gradients, and what else there may be."""
 
 
 def at_last(

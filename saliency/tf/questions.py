@@ -19,6 +19,9 @@ from saliency.tf.tracing import Body, Notes
 
 Feed: TypeAlias = Mapping[str, Any]
 
+INPUT = "the input", "`x_value`"
+"""What errors call it in words, and by its name in the user's call."""
+
 
 class Questions:
     """The questions that are asked of one model.
@@ -47,7 +50,7 @@ class Questions:
         """Return scores (N * T,) and their gradients (N * T, *input), or by the input or output of a layer."""
         times, path, behind = target.per_input(x.shape[0]), self._reading.path_at(at), isinstance(at, OutputOf)
         side = f"the {'output' if behind else 'input'} of layer {path!r}"
-        of, name = ("the input", "`x_value`") if path is None else (side, side)
+        of, name = INPUT if path is None else (side, side)
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             layers = [*target.layers, path] if behind else target.layers
@@ -67,10 +70,21 @@ class Questions:
         return scores, gradients
 
     def features(
-        self, x: Any, target: Target, feed: Feed, layer: Any, grid: Grid, rule: Rule | None, allow_no_relu: bool
-    ) -> tuple[Any, Any, Any]:
-        """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space)."""
-        times, path = target.per_input(x.shape[0]), self._reading.path(layer)
+        self,
+        x: Any,
+        target: Target,
+        feed: Feed,
+        layer: Any,
+        grid: Grid,
+        rule: Rule | None,
+        allow_no_relu: bool,
+        beside: bool = False,
+    ) -> tuple[Any, ...]:
+        """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
+
+        ``beside``: these without the rule, and by the rule the gradients (N * T, *input) in the same pass.
+        """
+        times, path, counted_in = target.per_input(x.shape[0]), self._reading.path(layer), self._reading.model.counted_in
         name = f"layer {path!r}"
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
@@ -78,14 +92,15 @@ class Questions:
             leaf = self._reading.tensor(passed, path, last=True)
             seen = self._reading.of(passed, target, notes)
             scores = self._reading.scores(seen, x, target, *places)
-            with ruled(leaf, scores, rule, allow_no_relu, name):
-                gradients = differentiate(scores, leaf, times, name)
-            counted_in = self._reading.model.counted_in
-            return _rows(seen, scores), scores, *(tf.cast(grid.of(one, name), counted_in) for one in (leaf, gradients))
+            with ruled(leaf, scores, None if beside else rule, allow_no_relu, name):
+                found = [grid.of(leaf, name), grid.of(differentiate(scores, leaf, times, name), name)]
+            if beside:
+                with ruled(x, scores, rule, allow_no_relu):
+                    found.append(differentiate(scores, x, times, INPUT[1]))
+            return _rows(seen, scores), scores, *(tf.cast(one, counted_in) for one in found)
 
-        about = ("features", *self._reading.about(target), times, path, grid, allow_no_relu)
-        _, (scores, found, gradients) = self._ask(about, target, body, x, feed, rule)
-        return scores, found, gradients
+        about = ("features", *self._reading.about(target), times, path, grid, allow_no_relu, beside)
+        return tuple(self._ask(about, target, body, x, feed, rule)[1])
 
     def spatial_layers(self, x: Any, target: Target, feed: Feed, grid: Grid) -> dict[Any, bool]:
         """Return the layers that the scores depend on and that have the input's spatial axes, in the order of their calls.

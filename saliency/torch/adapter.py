@@ -1,8 +1,9 @@
 """Torch's side of the contract."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,12 @@ from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.guard import check_servable, untouched
 from saliency.torch.incremental import CoveredForward, can_be_followed
+from saliency.torch.input_gradient import Asking, gradients_beside, gradients_of
 from saliency.torch.layer_input import gradients_at
 from saliency.torch.memory import shortages
+from saliency.torch.memory_format import MemoryFormat
+
+Tensors: TypeAlias = tuple[torch.Tensor, ...]
 
 
 class TorchAdapter(GradientAdapter):
@@ -46,6 +51,7 @@ class TorchAdapter(GradientAdapter):
         self._relu_nodes = frozenset(relu_nodes)
         self._forward = Forward(model)
         self._features = Features(self._forward)
+        self._format = MemoryFormat(model, channel_axis)
 
     @property
     def device(self) -> torch.device:
@@ -99,7 +105,7 @@ class TorchAdapter(GradientAdapter):
     def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
-            return self._forward.plain(x.to(first.dtype), target, feed)
+            return self._format.best(lambda x: self._forward.plain(x, target, feed), x.to(first.dtype))
 
     def covered(self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target) -> CoveredForward | None:
         if self.channel_axis != 0 or not can_be_followed(self.model, x):
@@ -116,17 +122,12 @@ class TorchAdapter(GradientAdapter):
         allow_no_relu: bool = False,
         at: Any = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        first = self._first
-        with shortages(x), untouched(self.model, first.device, grad=at is None):
-            if at is not None:
-                asked = Asked(x.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
-                scores, gradients = gradients_at(self._forward, at, asked)
-                return scores, gradients.to(_counted_in(first))
-            leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
-            asked = Asked(leaf.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
-            scores = asked.scores(asked.passed(self._forward, grad=True))
-            gradients = asked.gradients(scores, leaf, "the input", "`x_value`")
-            return scores.detach(), gradients
+        asking, forward = self._asking(target, feed, rule, allow_no_relu), self._forward
+        if at is None:
+            scores, gradients = self._run(lambda x: gradients_of(forward, asking, x), x, grad=True, backward=True)
+        else:
+            scores, gradients = self._run(lambda x: gradients_at(forward, at, asking(x)), x, grad=False, backward=True)
+        return scores, gradients
 
     def features(
         self,
@@ -137,11 +138,35 @@ class TorchAdapter(GradientAdapter):
         rule: Rule | None = None,
         allow_no_relu: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        asking, find = self._asking(target, feed, rule, allow_no_relu), self._features
+        scores, found, gradients = self._run(
+            lambda x: find.at_last(asking(x)) if layer is None else find.at(layer, asking(x)), x, grad=False
+        )
+        return scores, found, gradients
+
+    def features_and_gradients(
+        self,
+        x: torch.Tensor,
+        target: Target,
+        feed: Mapping[str, Any],
+        layer: Any = None,
+        rule: Rule | None = None,
+        allow_no_relu: bool = False,
+    ) -> tuple[torch.Tensor, ...]:
+        asking, features = self._asking(target, feed, rule, allow_no_relu), self._features
+        beside = partial(gradients_beside, self._forward, features, layer, asking)
+        found = self._run(beside, x, grad=True, backward=True)
+        return found or super().features_and_gradients(x, target, feed, layer, rule, allow_no_relu)
+
+    def _asking(self, target: Target, feed: Mapping[str, Any], rule: Rule | None, allow_no_relu: bool) -> Asking:
+        dtype = self._first.dtype
+        return lambda x: Asked(x.to(dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+
+    def _run(self, call: Callable[[torch.Tensor], Tensors], x: torch.Tensor, grad: bool, backward: bool = False) -> Tensors:
+        """Return what the model answers about ``x``, counted as masks are; see ``untouched`` and ``MemoryFormat``."""
         first = self._first
-        with shortages(x), untouched(self.model, first.device, grad=False):
-            asked = Asked(x.to(first.dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
-            scores, found, gradients = self._features.at_last(asked) if layer is None else self._features.at(layer, asked)
-            return scores, found.to(_counted_in(first)), gradients.to(_counted_in(first))
+        with shortages(x), untouched(self.model, first.device, grad):
+            return tuple(one.to(_counted_in(first)).contiguous() for one in self._format.best(call, x, backward))
 
 
 def _counted_in(parameter: torch.Tensor) -> torch.dtype:

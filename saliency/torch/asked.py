@@ -77,7 +77,9 @@ class Asked:
         with torch.enable_grad():
             return self.scores(outputs), cut.leaf
 
-    def gradients(self, scores: torch.Tensor, leaf: torch.Tensor, of: str, name: str | None = None) -> torch.Tensor:
+    def gradients(
+        self, scores: torch.Tensor, leaf: torch.Tensor, of: str, name: str | None = None, again: bool = False
+    ) -> torch.Tensor:
         """Differentiate the scores with respect to a leaf, by the rule; see ``differentiate``.
 
         Args:
@@ -85,8 +87,9 @@ class Asked:
             leaf: (N, ...).
             of: what an error calls it in words.
             name: its name in the user's call, if it has one.
+            again: keep the graph, for another leaf.
         """
         check_scores(scores, of)
         if self.rule is not None:
             apply_rule(scores, leaf, self.rule, self.relu_nodes, opaque_nodes(self.adapter.model), self.allow_no_relu, of)
-        return differentiate(scores, leaf, name or of)
+        return differentiate(scores, leaf, name or of, again)

@@ -31,7 +31,7 @@ def check_scores(scores: torch.Tensor, of: str) -> None:
         raise GradientError(f"the score does not depend on {of}: it was detached, or is a constant")
 
 
-def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str) -> torch.Tensor:
+def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str, again: bool = False) -> torch.Tensor:
     """Differentiate scores with respect to a leaf, each to its own sample of it.
 
     Several targets of one input take one backward pass each after the one forward pass; a batched backward pass was measured
@@ -41,6 +41,7 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str) -> torch.Te
         scores: (N * T,), T of the leaf's first sample, then T of the next.
         leaf: (N, ...).
         of: what an error calls the leaf.
+        again: keep the graph, for another leaf.
 
     Returns:
         (N * T, ...).
@@ -50,7 +51,7 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str) -> torch.Te
         ModelError: if Torch can't differentiate the model.
     """
     targets = scores.reshape(len(leaf), -1).sum(dim=0)  # (T,): samples do not interact
-    found = [_gradient(target, leaf, i + 1 < len(targets), of) for i, target in enumerate(targets)]
+    found = [_gradient(target, leaf, again or i + 1 < len(targets), of) for i, target in enumerate(targets)]
     return found[0] if len(found) == 1 else torch.stack(found, dim=1).flatten(0, 1)
 
 

@@ -45,11 +45,10 @@ class Features:
         name = name_of(layer)
         refusal = f"{name} {{}}; a map needs one tensor (N, channels, *space)"
         scores, leaf = asked.cut(self._forward, partial(cut_behind, module), refusal)
-        grid = Grid.of_input(asked.x.shape, asked.adapter.channel_axis)
-        found = _on_grid(grid, leaf.detach(), len(asked.x), name)
+        found = on_input_grid(asked, leaf.detach(), len(asked.x), name)
         with torch.enable_grad():
             gradients = asked.gradients(scores, leaf, name)
-        return scores.detach(), found, _on_grid(grid, gradients, len(scores), name)
+        return scores.detach(), found, on_input_grid(asked, gradients, len(scores), name)
 
     def at_last(self, asked: Asked) -> Found:
         """Evaluate the last layer with spatial axes that the score depends on; it is looked for once, and without a rule."""
@@ -57,18 +56,21 @@ class Features:
         return found if asked.rule is None else self.at(layer, asked)
 
     def _last(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
-        target = asked.target
-        key, known = (tuple(asked.x.shape[1:]), tuple(asked.feed), target.layer, target.logits), None
+        layer, known = self.known(asked), None
         with suppress(GradientError, TargetError):
-            if key in self._layers:
-                known = self._layers[key], self.at(self._layers[key], asked)
-        if known is not None and _counts(known[1][2]):
+            if layer is not None:
+                known = layer, self.at(layer, asked)
+        if known is not None and counts(known[1][2]):
             return known
         found = self._look(asked)  # another part of the output may depend on another layer
-        if known is not None and not _counts(found[1][2]):
+        if known is not None and not counts(found[1][2]):
             return known
-        self._layers[key] = found[0]
+        self._layers[_kind(asked)] = found[0]
         return found
+
+    def known(self, asked: Asked) -> torch.nn.Module | None:
+        """Return the last layer that was found for such a question before, if any was."""
+        return self._layers.get(_kind(asked))
 
     def _look(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""
@@ -84,7 +86,7 @@ class Features:
         for layer in reversed(layers):
             with suppress(GradientError, TargetError):
                 found = self.at(layer, asked)
-                if _counts(found[2]):
+                if counts(found[2]):
                     return layer, found
                 best = best or (layer, found)
         if best is None:
@@ -92,12 +94,19 @@ class Features:
         return best
 
 
-def _counts(gradients: torch.Tensor) -> bool:
+def counts(gradients: torch.Tensor) -> bool:
+    """Tell whether any is not zero."""
     low, high = gradients.aminmax()  # many times as fast as any()
     return bool((low < 0) | (high > 0))
 
 
-def _on_grid(grid: Grid, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
+def on_input_grid(asked: Asked, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
+    """Return a layer's output, or its gradients, with the input's spatial axes: (samples, channels, *space).
+
+    Raises:
+        TargetError: if it has none.
+    """
+    grid = Grid.of_input(asked.x.shape, asked.adapter.channel_axis)
     found = grid.of(output, samples)
     if found is None:
         raise TargetError(
@@ -105,3 +114,8 @@ def _on_grid(grid: Grid, output: torch.Tensor, samples: int, name: str) -> torch
             f"the input's {len(grid.space)} spatial axes, and more than one position on them"
         )
     return found
+
+
+def _kind(asked: Asked) -> tuple[Any, ...]:
+    """Return what tells questions apart whose last layers may be others."""
+    return tuple(asked.x.shape[1:]), tuple(asked.feed), asked.target.layer, asked.target.logits

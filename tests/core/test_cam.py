@@ -255,7 +255,7 @@ def test_a_modified_gradient():
         ScoreCAM(on_layer(G), 0, modifier="decrease")
 
 
-@pytest.mark.parametrize(("method", "evaluations"), [(GradCAM, 2), (GuidedGradCAM, 2 + 2), (ScoreCAM, 2 + 2 * 2)])
+@pytest.mark.parametrize(("method", "evaluations"), [(GradCAM, 2), (GuidedGradCAM, 2), (ScoreCAM, 2 + 2 * 2)])
 def test_progress_counts_evaluations_and_expects_as_many(method, evaluations, capsys, monkeypatch):
     expected = []
     announce = Progress.announce

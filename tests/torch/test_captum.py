@@ -30,13 +30,18 @@ def demo():
     return network, pictures(network, sorted(SCENES.glob("scene_0[0-2].png"))), [3, 1, 7]
 
 
+def channels_last(x):
+    """As our masks give them to these networks: the order in memory decides how a convolution rounds."""
+    return torch.tensor(x).contiguous(memory_format=torch.channels_last)
+
+
 BOTH = [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))]
 
 
 @pytest.mark.parametrize("source", BOTH)
 def test_vanilla_and_guided_equal_captum(source):
     network, x, classes = source()
-    inputs = torch.tensor(x, requires_grad=True)
+    inputs = channels_last(x).requires_grad_()
     vanilla = captum.Saliency(network.model).attribute(inputs, target=classes, abs=False)
     with pytest.warns(UserWarning, match="Setting backward hooks on ReLU"):
         guided = captum.GuidedBackprop(network.model).attribute(inputs, target=classes)
@@ -63,7 +68,7 @@ def test_occlusion_averaged_equals_captum(source):
 @pytest.mark.parametrize("source", BOTH)
 def test_input_x_gradient_equals_captum(source):
     network, x, classes = source()
-    theirs = captum.InputXGradient(network.model).attribute(torch.tensor(x, requires_grad=True), target=classes)
+    theirs = captum.InputXGradient(network.model).attribute(channels_last(x).requires_grad_(), target=classes)
     theirs = theirs.detach().numpy()
     got = saliency.InputXGradient(network.model).GetMasks(x, y=classes)
     assert np.abs(got - theirs).max() <= 1e-5 * np.abs(theirs).max()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import saliency
-from tests.torch.test_captum import REAL, captum, demo, squeezenet
+from tests.torch.test_captum import REAL, captum, channels_last, demo, squeezenet
 
 SOURCES = [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))]
 
@@ -34,7 +34,7 @@ def test_integrated_gradients_equal_captum_s(source, rule, theirs):
 def test_integrated_gradients_equal_captum_s_in_single_precision(source):
     network, x, classes = source()
     expected = captum.IntegratedGradients(network.model).attribute(
-        torch.tensor(x), target=classes, n_steps=10, internal_batch_size=6
+        channels_last(x), target=classes, n_steps=10, internal_batch_size=6
     )
     mask = saliency.IntegratedGradients(network.model).GetMasks(x, classes, x_steps=10)
     assert np.abs(mask - expected.numpy()).max() <= 1e-5 * expected.abs().max()

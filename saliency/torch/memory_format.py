@@ -1,0 +1,65 @@
+"""The order that a network's numbers have in memory: channels last, where its convolutions are faster so."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+import torch
+
+from saliency.core.errors import InputError
+from saliency.torch.memory import is_shortage
+
+T = TypeVar("T")
+
+WORTH = {False: 250, True: 50}
+"""Without a backward pass through the network, and with one: weights for each pixel of the batch, at most.
+
+A convolution whose weights have the usual order copies them at every call. Measured on two processors at 224 x 224, with one
+input and with six, against the usual order: ResNet-18 (219 weights a pixel) with a backward pass 1.12 and 0.92, without 0.94
+and 0.79; VGG-16 (293) 0.93 and 0.79, without 0.88 and 0.77; SqueezeNet (11) 0.74 and 0.71, without 0.54 and 0.49.
+"""
+
+LEAST = 64 * 64
+"""Pixels of the batch at least: what is smaller is done in no time, and has the very numbers of the usual order."""
+
+
+class MemoryFormat:
+    """Gives a network its pictures channels last where that pays: in single precision, on a processor.
+
+    The axes keep their order and the numbers differ by rounding alone. What asks for the usual order in memory, as
+    ``x.view(len(x), -1)`` does, gets it, from then on.
+
+    Args:
+        model: whose convolutions count.
+        channel_axis: of one input.
+    """
+
+    def __init__(self, model: torch.nn.Module, channel_axis: int | None) -> None:
+        self._model, self._channels_first, self._refused = model, channel_axis == 0, False
+
+    def best(self, call: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
+        """Return what ``call`` makes of ``x`` (N, *input) in the best order; ``backward`` if it goes all the way back."""
+        if self._refused or not self._pays(x, backward):
+            return call(x)
+        try:
+            return call(x.contiguous(memory_format=torch.channels_last))
+        except (RuntimeError, InputError) as error:
+            if is_shortage(error):
+                raise
+        result = call(x)  # or it raises once more: then it was not for the order
+        self._refused = True
+        return result
+
+    def _pays(self, x: torch.Tensor, backward: bool) -> bool:
+        if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._convolutions:
+            return False
+        if any(one.weight.dtype != torch.float32 for one in self._convolutions):
+            return False
+        pixels = len(x) * x.shape[2] * x.shape[3]
+        copied = sum(one.weight.numel() for one in self._convolutions if one.kernel_size != (1, 1))  # others have both orders
+        return pixels >= LEAST and copied <= WORTH[backward] * pixels
+
+    @cached_property
+    def _convolutions(self) -> list[torch.nn.Conv2d]:
+        mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        return [module for module in self._model.modules() if mkldnn and isinstance(module, torch.nn.Conv2d)]

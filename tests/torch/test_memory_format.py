@@ -1,0 +1,128 @@
+"""Pictures are given channels last where that pays, and masks are the same numbers."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import saliency
+from saliency.torch import memory_format
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 3, 64, 64)).astype(np.float32)
+
+
+class Noting(nn.Module):
+    """Tells the order in memory of what passes, and asks for another shape as told."""
+
+    def __init__(self, flatten):
+        super().__init__()
+        self.conv, self.head, self.flatten, self.orders = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(8 * 64 * 64, 5), flatten, []
+
+    def forward(self, x):
+        hidden = torch.relu(self.conv(x))
+        self.orders.append("last" if hidden.is_contiguous(memory_format=torch.channels_last) else "first")
+        return self.head(self.flatten(hidden))
+
+
+def noting(flatten=lambda hidden: hidden.flatten(1)):
+    torch.manual_seed(0)
+    return Noting(flatten).eval()
+
+
+def by_hand(model, y):
+    x = torch.tensor(X, requires_grad=True)
+    return torch.autograd.grad(model(x)[:, y].sum(), x)[0].numpy()
+
+
+def assert_close(got, expected):
+    assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(expected).max() > 0
+    assert got.flags["C_CONTIGUOUS"]
+
+
+def test_pictures_are_given_channels_last_and_masks_come_back_first():
+    model = noting()
+    assert_close(saliency.Vanilla(model, 2).GetMasks(X), by_hand(model, 2))
+    assert model.orders == ["last", "first"]
+
+
+def test_a_model_that_asks_for_the_usual_order_gets_it_from_then_on():
+    model = noting(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
+    mask = saliency.Vanilla(model, 2)
+    for _ in range(2):
+        assert_close(mask.GetMasks(X), by_hand(model, 2))
+    assert model.orders == ["last", "first", "first", "first", "first"]  # ours: the first three and the fifth
+
+
+class Flat(torch.autograd.Function):
+    """Its backward pass asks for the usual order."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.view(-1).reshape(gradient.shape)
+
+
+def test_so_does_one_whose_backward_pass_asks():
+    model = noting()
+    whole = nn.Sequential(model)
+    whole.forward = lambda x: model(Flat.apply(x))
+    assert_close(saliency.Vanilla(whole, 2).GetMasks(X), by_hand(model, 2))
+    assert model.orders == ["last", "first", "first"]
+
+
+def test_an_error_of_the_model_s_own_does_not_take_channels_last_away():
+    model = noting()
+    mask = saliency.Vanilla(model, 2)
+    with pytest.raises(saliency.InputError):
+        mask.GetMask(X[0, :, :60])
+    mask.GetMasks(X)
+    assert model.orders[-1] == "last"
+
+
+@pytest.mark.parametrize(
+    ("change", "x"),
+    [
+        pytest.param(lambda model: model.double(), X, id="double precision"),
+        pytest.param(lambda model: model.bfloat16(), X, id="half precision"),
+        pytest.param(lambda model: nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 5)), X, id="no convolution"),
+        pytest.param(lambda model: model, X[:, :, :8, :8], id="small"),
+    ],
+)
+def test_where_it_was_not_measured_to_pay_the_order_is_the_usual_one(change, x, monkeypatch):
+    asked = []
+    whole = torch.Tensor.contiguous
+    monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: asked.append(how) or whole(self, **how))
+    model = change(noting(lambda hidden: nn.functional.interpolate(hidden, (64, 64)).flatten(1)))
+    saliency.Vanilla(model, 2).GetMasks(x)
+    assert {"memory_format": torch.channels_last} not in asked
+
+
+def test_weights_that_outweigh_the_pictures_are_left_alone():
+    """They are copied at every call: what is gained by six pictures of a network is lost by one."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 600, 3), nn.ReLU(), nn.Conv2d(600, 600, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    kind = memory_format.MemoryFormat(model, 0)
+    weights = 3 * 600 * 9 + 600 * 600 * 9  # 3.3 million
+    assert 50 * 4 * 64 * 64 < weights < 250 * 4 * 64 * 64
+    order = lambda x: x.is_contiguous(memory_format=torch.channels_last)  # noqa: E731
+    x = torch.tensor(X)
+    assert (kind.best(order, x), kind.best(order, x, backward=True)) == (True, False)
+    assert kind.best(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
+
+
+def test_a_shortage_of_memory_is_told_at_once():
+    calls = []
+
+    def call(x):
+        calls.append(len(x))
+        raise torch.OutOfMemoryError("no more")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        memory_format.MemoryFormat(noting(), 0).best(call, torch.tensor(X))
+    assert calls == [4]
