@@ -26,6 +26,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
+nitpick_ignore = [("py:class", "saliency.core.pace.Pace")]  # what makes a score has it; no mask needs to know
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(  # a toctree's folder may have no page yet
     lambda record: getattr(record, "subtype", None) != "empty_glob"
 )
@@ -33,6 +34,7 @@ logging.getLogger("sphinx.sphinx.directives.other").addFilter(  # a toctree's fo
 myst_enable_extensions = ["amsmath", "dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

@@ -54,6 +54,11 @@ def test_every_public_name_is_in_the_reference(site):
     assert not {name for name in saliency.__all__ if f"saliency.{name}" not in ids}
 
 
+def test_signatures_have_short_types(site):
+    for path, page in site.items():
+        assert "~saliency" not in page.text and "~typing" not in page.text, f"{path.name}: a signature that Sphinx can't read"
+
+
 def test_every_method_has_a_page_with_a_formula_and_a_picture(site):
     pages = {path.stem: page for path, page in site.items() if path.parent.name == "methods"}
     links = {link.rpartition("#")[2] for page in pages.values() for link in page.links if "api/masks.html#" in link}

@@ -17,9 +17,15 @@ PAGES = {
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
 
 
+PATH = re.compile(r"\[([\w/.-]+\.(?:md|ipynb))\]\(\1\)")
+
+
 def from_docs(text: str) -> str:
-    """Return Markdown whose links count from the repository's root with links that count from the folder of the docs."""
-    return LINK.sub(lambda link: _from_docs(link[1]), text)
+    """Return Markdown whose links count from the repository's root with links that count from the folder of the docs.
+
+    A link that shows a path shows the page's title.
+    """
+    return LINK.sub(lambda link: _from_docs(link[1]), PATH.sub(r"[](\1)", text))
 
 
 def _from_docs(path: str) -> str:
