@@ -31,7 +31,7 @@ logging.getLogger("sphinx.sphinx.directives.other").addFilter(  # a toctree's fo
     lambda record: getattr(record, "subtype", None) != "empty_glob"
 )
 
-myst_enable_extensions = ["amsmath", "dollarmath", "colon_fence"]
+myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 
 toc_object_entries_show_parents = "hide"
@@ -60,5 +60,6 @@ html_theme_options = {
     "header_links_before_dropdown": 8,
 }
 html_sidebars = {"first_steps": [], "examples": []}  # they have no pages below them
+html_show_search_summary = False  # a browser fetches no pages where the site is opened from the disk
 html_static_path = ["static"]
 html_css_files = ["site.css"]

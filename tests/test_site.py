@@ -1,5 +1,6 @@
 """The documentation's site: built with warnings as errors, whole, and readable without a network."""
 
+import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -23,7 +24,7 @@ class Page(HTMLParser):
 
     def __init__(self, file):
         super().__init__()
-        self.ids, self.links, self.loaded, self.formulas, self.title = set(), [], [], 0, None
+        self.ids, self.links, self.loaded, self.formulas = set(), [], [], 0
         self.text = file.read_text(encoding="utf-8")
         self.feed(self.text)
 
@@ -64,6 +65,13 @@ def test_every_method_has_a_page_with_a_formula_and_a_picture(site):
     links = {link.rpartition("#")[2] for page in pages.values() for link in page.links if "api/masks.html#" in link}
     assert {f"saliency.{name}" for name in METHODS} <= links
     assert not [name for name, page in pages.items() if page.formulas == 0 or f"{name}.webp" not in "".join(page.loaded)]
+
+
+def test_the_notebook_is_shown_with_its_pictures(site):
+    cells = json.loads((ROOT / "Examples.ipynb").read_text(encoding="utf-8"))["cells"]
+    pictures = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
+    (shown,) = (page for path, page in site.items() if path.name == "examples.html")
+    assert sum(source.startswith("data:image/png") for source in shown.loaded) == pictures > 10
 
 
 def test_every_link_leads_somewhere(site):
