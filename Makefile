@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # TensorFlow's remarks on the processor and on its own speed.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo test test-none test-torch test-tf lint notebook bench train clean
+.PHONY: demo test test-none test-torch test-tf lint notebook docs pictures bench train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -29,6 +29,14 @@ lint: .venv/.dev
 # Runs Examples.py and renews what Examples.ipynb shows.
 notebook: .venv/.dev
 	.venv/bin/python docs/notebook.py
+
+# The documentation's site, docs/_build/index.html, which any browser opens from the disk; warnings are errors.
+docs: .venv/.dev
+	.venv/bin/python -m sphinx -n -W --keep-going -q docs docs/_build
+
+# Every picture that the documentation shows. That of the report needs playwright and Chromium, and is left as it is without.
+pictures: .venv/.dev
+	PYTHONPATH=. .venv/bin/python docs/pictures.py
 
 # Torch's table and TensorFlow's. SQUEEZENET=FOLDER/NAME adds this network: NAME.safetensors and NAME.keras hold its weights.
 bench: .venv/.dev
@@ -55,7 +63,7 @@ WITH_tf := -e '.[tf,train,report]' pytest tf_keras
 # torchvision asks for the one Torch release it was built with, and grad-cam for torchvision; here they are only the tests'
 # source of network shapes and of other people's maps. What grad-cam imports stands beside it.
 .venv/.dev: .venv/.use
-	$(PIP) -e '.[torch,tf,train,report,dev]'
+	$(PIP) -e '.[torch,tf,train,report,docs,dev]'
 	$(PIP) --no-deps $(PEERS)
 	touch $@
 
@@ -65,4 +73,4 @@ WITH_tf := -e '.[tf,train,report]' pytest tf_keras
 	touch $@
 
 clean:
-	rm -rf .venv .venv-* demo
+	rm -rf .venv .venv-* demo docs/_build

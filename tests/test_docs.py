@@ -1,31 +1,58 @@
 """The examples in the documentation run as they are, each page from top to bottom."""
 
+import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = {
-    "dnnbrain": pytest.param("dnnbrain"),
-    "keras-vis": pytest.param("keras-vis", marks=pytest.mark.needs("torch", "tensorflow")),
-    "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
-    "tensorflow": pytest.param("tensorflow", marks=pytest.mark.needs("tensorflow")),
-}
+FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
+"""What a page imports -> the framework that must be installed beside it."""
 
 
 def blocks(page):
-    return re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL)
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def test_every_page_with_examples_is_run():
-    assert {page.stem for page in DOCS.glob("*.md") if blocks(page.stem)} == set(PAGES)
+def modules(page):
+    """Return the modules that the examples of a page need, which are those that they import."""
+    found = set()
+    for block in blocks(page):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("nets.load", "nets.untrained", "nets.unfilled"):
+                found.add("tensorflow" if "'tf'" in ast.unparse(node) else "torch")
+    frameworks = {FRAMEWORK[name] for name in found if name in FRAMEWORK}
+    top = {name.partition(".")[0] for name in found}
+    return sorted((top | frameworks) - {"saliency"} - sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize("page", PAGES.values())
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.needs(*modules(page)), id=str(page.relative_to(DOCS))) for page in PAGES]
+)
 def test_the_examples_run_and_find_something(page):
     names = {}
     for block in blocks(page):
         names.pop("mask", None)
         exec(block, names)  # noqa: S102 - our own page
         assert names["mask"].max() > 0
+
+
+@pytest.mark.parametrize(
+    ("page", "needed"),
+    [
+        ("tensorflow", {"keras", "numpy", "tensorflow"}),
+        ("keras-vis", {"keras", "numpy", "tensorflow", "torch"}),
+        ("methods/occlusion", {"PIL", "sklearn", "torch"}),
+    ],
+)
+def test_what_a_page_needs_is_read_off_its_examples(page, needed):
+    assert needed == set(modules(DOCS / f"{page}.md"))

@@ -42,13 +42,13 @@ class LayerMask(SaliencyMask):
 class ClassActivationMap(LayerMask):
     """The positive part of a weighted sum of a layer's channels.
 
-    Options of ``GetMask`` and the others:
+    The mask has the shape of the input's, or the layer's, spatial axes.
+
+    Options:
         should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
             map at the layer's size, in units that the method's formula gives it.
         three_dims: repeat the map for each channel of the input.
         rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
-
-    The mask has the shape of the input's, or the layer's, spatial axes.
     """
 
     @abstractmethod

@@ -1,0 +1,65 @@
+"""How Sphinx builds the documentation: ``make docs``. Nothing is fetched, in building or in reading it."""
+
+import logging
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]  # this checkout's library, and what this site adds to Sphinx
+
+import saliency  # noqa: E402 - found by the line above
+
+project = "saliency"
+author = "the authors of saliency"
+copyright = author
+version = release = saliency.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "docstrings",
+    "mathml",
+    "names",
+    "repository",
+    "notebook_page",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+nitpick_ignore = [("py:class", "saliency.core.pace.Pace")]  # what makes a score has it; no mask needs to know
+logging.getLogger("sphinx.sphinx.directives.other").addFilter(  # a toctree's folder may have no page yet
+    lambda record: getattr(record, "subtype", None) != "empty_glob"
+)
+
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 3
+
+toc_object_entries_show_parents = "hide"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_custom_sections = [("Options", "params_style"), ("Source", "Source")]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "saliency"
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "header_links_before_dropdown": 8,
+}
+html_sidebars = {"first_steps": [], "examples": []}  # they have no pages below them
+html_show_search_summary = False  # a browser fetches no pages where the site is opened from the disk
+html_static_path = ["static"]
+html_css_files = ["site.css"]
