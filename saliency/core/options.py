@@ -44,6 +44,8 @@ def with_options(
             continue
         if name in SETTINGS:
             raise InputError(f"`{name}` is not an option of {owner}'s calls; the constructor takes it")
+        if name in SMOOTHING:
+            raise InputError(f"`{name}` is not an option of {owner}'s own; GetSmoothedMask takes it")
         near = difflib.get_close_matches(name, [*known, *SETTINGS, *SMOOTHING], n=1)
         meant = f"; did you mean `{near[0]}`?" if near else "."
         raise InputError(

@@ -1,7 +1,7 @@
 """Evaluations in batches that fit into memory."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from saliency.core.errors import MemoryShortage
@@ -16,10 +16,12 @@ class Pace:
     Args:
         size: samples in one pass at most; halved where they do not fit into memory.
         progress: is told of every evaluation.
+        heard: the scores of every evaluation so far, on the device: they are looked at once, after the last.
     """
 
     size: int
     progress: Progress
+    heard: list[Array] = field(default_factory=list)
 
     def runs(self, points: int, n: int) -> Iterator[range]:
         """Cut ``points`` copies of n samples into even runs that hold at most ``size`` samples each, as that is by then."""

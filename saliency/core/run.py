@@ -43,15 +43,16 @@ def in_batches(
         (N, *mask), with the details of each.
 
     Raises:
-        GradientError: if a mask is not finite.
+        GradientError: if a score or a mask is not finite.
     """
-    masks, details, targets, start = [], [], [], 0
+    masks, details, heard, targets, start = [], [], [], [], 0
     try:
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, pace.size)
             target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
             score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
             masks.append(adapter.numpy(compute(score, x)))
+            heard.append(_heard(adapter, pace))
             details.append({name: _host(adapter, value) for name, value in score.details.items()})
             targets += words(target, inputs.ys[start:stop])
             start = stop
@@ -59,7 +60,7 @@ def in_batches(
         pace.progress.close()
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = About(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
-    return MaskArray.of(_sound(np.concatenate(masks)), found, about)
+    return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(heard)), found, about)
 
 
 def plain(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
@@ -94,14 +95,24 @@ def _host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:
     return value if isinstance(value, np.ndarray) else adapter.numpy(value)
 
 
-def _sound(masks: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the masks if all are finite; warn of those that are zero everywhere."""
-    flat = masks.reshape(len(masks), -1)
+def _heard(adapter: GradientAdapter, pace: Pace) -> npt.NDArray[Any]:
+    """Return all scores that were heard, at once: looking at those of each pass would stop a device each time."""
+    heard, pace.heard = pace.heard, []
+    return adapter.numpy(adapter.xp.concatenate(heard) if len(heard) > 1 else heard[0]) if heard else np.zeros(0)
+
+
+def _sound(masks: npt.NDArray[Any], heard: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the masks, if they and the scores that were heard are finite; warn of those that are zero everywhere."""
+    flat, strange = masks.reshape(len(masks), -1), heard[~np.isfinite(heard)]
     broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    told = [f"the score is {strange[0]}; it must be finite"] if strange.size else []
     if broken.size:
-        raise GradientError(
-            f"the mask of input {broken.tolist()} holds NaN or infinite values, as the model's output or gradient does"
-        )
+        told = [
+            f"the mask of input {broken.tolist()} holds NaN or infinite values, as the model's output or gradient does",
+            *told,
+        ]
+    if told:
+        raise GradientError(": ".join(told))
     empty = np.flatnonzero(~flat.any(axis=1))
     if empty.size:
         warn(

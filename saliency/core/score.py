@@ -151,6 +151,7 @@ class Score:
         return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
 
     def _heard(self, x: Array, scores: Array) -> Array:
+        self.pace.heard.append(scores)
         if x is self.inputs:
             self.note(score=scores)
         return scores

@@ -18,7 +18,7 @@ from saliency.tf.elements import layer_of, tensor_of
 from saliency.tf.graph_questions import GraphQuestions
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
-from saliency.tf.served import check_finite, served
+from saliency.tf.served import served
 from saliency.tf.session import Held, Running
 
 NO_LAYER = (
@@ -103,7 +103,6 @@ class GraphAdapter(GradientAdapter):
     ) -> tuple[Array, Array]:
         with served(x):
             scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu, at)
-            check_finite(scores)
             return scores, gradients.astype(scores.dtype, copy=False)
 
     def features(
@@ -123,7 +122,6 @@ class GraphAdapter(GradientAdapter):
             else:
                 key = (x.shape[1:], target.layer, target.logits)
                 found = at_last(self._found, key, at, partial(self._look, x, target, feed), np.any, NO_LAYER)
-            check_finite(found[0])
             return found
 
     def _at(

@@ -21,7 +21,7 @@ from saliency.tf.models import model_of
 from saliency.tf.normal import normal_rows
 from saliency.tf.questions import Questions
 from saliency.tf.reading import Reading
-from saliency.tf.served import check_finite, served
+from saliency.tf.served import served
 from saliency.tf.state import state_of
 from saliency.tf.trace import Traces
 
@@ -120,7 +120,6 @@ class KerasAdapter(GradientAdapter):
     ) -> tuple[Any, Any]:
         with served(x):
             scores, gradients = self._questions.gradients(x, target, feed, rule, allow_no_relu, at)
-            check_finite(scores)
         return scores, gradients
 
     def features(
@@ -159,7 +158,6 @@ class KerasAdapter(GradientAdapter):
                 key = (grid, tuple(feed), target.layer, target.logits)
                 look = partial(self._questions.spatial_layers, x, target, feed, grid)
                 found = at_last(self._found, key, at, look, _counts, NO_LAYER)
-            check_finite(found[0])
         return found
 
 

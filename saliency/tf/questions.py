@@ -126,7 +126,7 @@ class Questions:
     def _ask(
         self, about: tuple[Any, ...], target: Target, body: Body, x: Any, feed: Feed, rule: Rule | None = None
     ) -> tuple[Notes, Sequence[Any]]:
-        """Return a question's notes and answers; the body answers first how many rows the scores were read off."""
+        """Return a question's notes and answers; the body answers first the ``_rows`` that the scores were read off."""
         about, own = (*about, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
         if target.function is not None:  # whose scores are checked by themselves
             trace = self._traces.get(about, [target.function, *own], body, x, feed)
@@ -139,8 +139,8 @@ class Questions:
             shape = self.outputs(x[:1], target, {n: v[:1] if np.ndim(v) else v for n, v in feed.items()}).shape
         target.check(shape)
         rows, *found = trace(x, feed, *places)
-        if int(rows) != x.shape[0]:
-            shape = (int(rows), *trace.notes["shape"][1:])
+        if rows.shape[0] != x.shape[0]:
+            shape = (rows.shape[0], *trace.notes["shape"][1:])
             raise ModelError(
                 f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
             )
@@ -148,8 +148,11 @@ class Questions:
 
 
 def _rows(seen: Any, scores: Any) -> Any:
-    """Return how many inputs an output is of; that of a function may be anything, its scores are not."""
-    return tf.shape(seen)[0] if isinstance(seen, tf.Tensor) else tf.shape(scores)[0]
+    """Return nothing for each input that an output is of: its shape is read without waiting for a device.
+
+    That of a function may be anything, its scores are not.
+    """
+    return tf.zeros([tf.shape(seen if isinstance(seen, tf.Tensor) else scores)[0], 0])
 
 
 def _suits(grid: Grid, output: Any) -> bool:

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from saliency.core.errors import GradientError, InputError, MemoryShortage
+from saliency.core.errors import InputError, MemoryShortage
 
 
 @contextmanager
@@ -33,17 +32,6 @@ def served(x: Any) -> Iterator[None]:
         ) from error
     if short:  # out here, where the frames that hold the model's tensors are gone
         raise MemoryShortage(f"{n} input(s) of shape {shape} at once do not fit into memory: {short}")
-
-
-def check_finite(scores: Any) -> None:
-    """Refuse scores that are no numbers.
-
-    Raises:
-        GradientError: if they are not finite.
-    """
-    total = np.asarray(scores).sum()
-    if not np.isfinite(total):
-        raise GradientError(f"the score is {total}; it must be finite")
 
 
 def told(error: BaseException | None) -> str:

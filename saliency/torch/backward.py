@@ -13,8 +13,7 @@ def check_finite(scores: torch.Tensor) -> None:
         GradientError: if they are not finite.
         TargetError: if a callable made something else of them.
     """
-    if not isinstance(scores, torch.Tensor):
-        raise TargetError(f"`y` must give a torch.Tensor, or its gradient is lost; it gave a {type(scores).__name__}")
+    _check_tensor(scores)
     total = scores.detach().sum()
     if not bool(torch.isfinite(total)):
         raise GradientError(f"the score is {total.item()}; it must be finite")
@@ -24,11 +23,17 @@ def check_scores(scores: torch.Tensor, of: str) -> None:
     """Refuse scores that have no gradient.
 
     Raises:
-        GradientError: if they are not finite, or record no graph.
+        GradientError: if they record no graph.
+        TargetError: if a callable made something else of them.
     """
-    check_finite(scores)
+    _check_tensor(scores)
     if not scores.requires_grad:
         raise GradientError(f"the score does not depend on {of}: it was detached, or is a constant")
+
+
+def _check_tensor(scores: torch.Tensor) -> None:
+    if not isinstance(scores, torch.Tensor):
+        raise TargetError(f"`y` must give a torch.Tensor, or its gradient is lost; it gave a {type(scores).__name__}")
 
 
 def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str, again: bool = False) -> torch.Tensor:
