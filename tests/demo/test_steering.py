@@ -46,4 +46,11 @@ def test_the_figure_is_written(network, tmp_path, monkeypatch, capsys):
     assert "mean error of the steering: 0." in capsys.readouterr().out
     with Image.open(tmp_path / "steering.png") as picture:
         assert picture.size == (4 * 4 * steering.WIDTH, 4 * steering.HEIGHT)
-    assert steering.main([]) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["picture.jpg"], ["nowhere/picture.png"], ["-x"]])
+def test_what_is_no_picture_s_name_is_refused(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        steering.main(arguments)
+    assert stop.value.code == 2 and "FILE" in capsys.readouterr().err and not list(tmp_path.iterdir())
