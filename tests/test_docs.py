@@ -7,6 +7,19 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
+    "howto/big_images": pytest.param("howto/big_images", marks=pytest.mark.needs("torch")),
+    "howto/cluster": pytest.param("howto/cluster", marks=pytest.mark.needs("torch")),
+    "howto/gpu": pytest.param("howto/gpu", marks=pytest.mark.needs("torch", "tensorflow")),
+    "howto/own_network": pytest.param(
+        "howto/own_network",
+        marks=[
+            pytest.mark.needs("torch", "tensorflow"),
+            pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras's, when it saves a model
+        ],
+    ),
+    "howto/regression": pytest.param("howto/regression", marks=pytest.mark.needs("torch", "tensorflow")),
+    "howto/segmentation": pytest.param("howto/segmentation", marks=pytest.mark.needs("torch", "tensorflow")),
+    "howto/several_inputs": pytest.param("howto/several_inputs", marks=pytest.mark.needs("torch", "tensorflow")),
     "dnnbrain": pytest.param("dnnbrain"),
     "keras-vis": pytest.param("keras-vis", marks=pytest.mark.needs("torch", "tensorflow")),
     "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
@@ -19,7 +32,8 @@ def blocks(page):
 
 
 def test_every_page_with_examples_is_run():
-    assert {page.stem for page in DOCS.glob("*.md") if blocks(page.stem)} == set(PAGES)
+    pages = (page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md"))
+    assert {page for page in pages if blocks(page)} == set(PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES.values())
