@@ -23,6 +23,7 @@ PAGES = {
     "dnnbrain": pytest.param("dnnbrain"),
     "keras-vis": pytest.param("keras-vis", marks=pytest.mark.needs("torch", "tensorflow")),
     "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
+    "which_method": pytest.param("which_method", marks=pytest.mark.needs("torch")),
     "tensorflow": pytest.param("tensorflow", marks=pytest.mark.needs("tensorflow")),
 }
 
