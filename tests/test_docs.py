@@ -24,6 +24,15 @@ PAGES = {
     "keras-vis": pytest.param("keras-vis", marks=pytest.mark.needs("torch", "tensorflow")),
     "methods": pytest.param("methods", marks=pytest.mark.needs("torch")),
     "which_method": pytest.param("which_method", marks=pytest.mark.needs("torch")),
+    "moving/captum": pytest.param(
+        "moving/captum",
+        marks=[
+            pytest.mark.needs("torch", "captum"),
+            pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning"),  # Captum's
+        ],
+    ),
+    "moving/pair": pytest.param("moving/pair", marks=pytest.mark.needs("tensorflow")),
+    "moving/pytorch_grad_cam": pytest.param("moving/pytorch_grad_cam", marks=pytest.mark.needs("torch", "pytorch_grad_cam")),
     "tensorflow": pytest.param("tensorflow", marks=pytest.mark.needs("tensorflow")),
 }
 
