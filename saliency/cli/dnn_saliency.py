@@ -15,7 +15,7 @@ from saliency.cli.stimuli import stimulus_options
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
 and draw a row of stimuli and a row of saliency images for each channel."""
 USAGE = """dnn_saliency -net Net -layer Layer -chn Channel ... -stim Stimulus
-                    (-out Output | -show) [option ...]"""
+                    (-out Output, -show or both) [option ...]"""
 EXAMPLE = """example, with the embedded network and its pictures:
   dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out figures
