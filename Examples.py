@@ -308,6 +308,23 @@ pictures = [ip.to_pil(np.moveaxis(image, network.channel_axis, 0), normalization
 saliency.show(pictures, ["guided", "vanilla", "vanilla, smoothed"], size=1.8)
 
 # %% [markdown]
+# ## Coming from keras-vis
+#
+# `saliency.compat.keras_vis` has keras-vis's functions; in your code the import is what changes. They take Keras's
+# networks, as there, and Torch's: the output is layer -1, other layers go by their names, inputs have their batch axis,
+# and maps run from 0 to 1. [docs/keras-vis.md](docs/keras-vis.md) tells what is mended.
+
+# %%
+from saliency.compat.keras_vis import visualize_cam, visualize_saliency
+
+filters = {"the 3": 3, "the 8": 8}
+inputs = x[None]
+found = [visualize_saliency(model, -1, digit, inputs, backprop_modifier="guided") for digit in filters.values()]
+found += [visualize_cam(model, -1, digit, inputs, penultimate_layer_idx="relu6") for digit in filters.values()]
+titles = [f"{way}: {name}" for way in ("saliency", "CAM") for name in filters]
+saliency.show([scene.picture, *found], ["a 3 and an 8", *titles], size=1.6)
+
+# %% [markdown]
 # Users of PAIR's `saliency` find `GetMask`, `GetSmoothedMask` and `VisualizeImage*` under the same names; a graph with
 # its session is explained by `saliency.tf`, see [docs/tensorflow.md](docs/tensorflow.md).
 #

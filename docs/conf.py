@@ -1,6 +1,5 @@
 """How Sphinx builds the documentation: ``make docs``. Nothing is fetched, in building or in reading it."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -27,9 +26,6 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore = [("py:class", "saliency.core.pace.Pace")]  # what makes a score has it; no mask needs to know
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(  # a toctree's folder may have no page yet
-    lambda record: getattr(record, "subtype", None) != "empty_glob"
-)
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3

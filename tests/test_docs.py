@@ -11,6 +11,12 @@ DOCS = Path(__file__).parents[1] / "docs"
 FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
 """What a page imports -> the framework that must be installed beside it."""
 
+IGNORED = {
+    "own_network": "ignore:__array__ implementation:DeprecationWarning",  # Keras's, when it saves a model
+    "captum": "ignore:Setting backward hooks on ReLU:UserWarning",  # Captum's
+}
+"""Page -> another library's warning on it, that is none of ours."""
+
 
 def blocks(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -35,9 +41,14 @@ def modules(page):
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.needs(*modules(page)), id=str(page.relative_to(DOCS))) for page in PAGES]
-)
+def marked(page):
+    marks = [pytest.mark.needs(*modules(page))]
+    if page.stem in IGNORED:
+        marks.append(pytest.mark.filterwarnings(IGNORED[page.stem]))
+    return pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
 def test_the_examples_run_and_find_something(page):
     names = {}
     for block in blocks(page):

@@ -12,6 +12,8 @@ from saliency.io.pooling import POOLS
 
 DESCRIPTION = """Extract the activation of a network's layers to pictures:
 of all units, of channels, or of those of a mask."""
+USAGE = """dnn_act -net Net -stim Stimulus -out Output [-layer Layer ...]
+               [-chn Channel ...] [option ...]"""
 EXAMPLE = """examples, with the embedded network and its pictures:
   dnn_act -net DemoNet -layer conv6 fc1 \\
       -stim saliency/demo/scenes.stim.csv -out scenes.act.h5
@@ -42,7 +44,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="dnn_act", description=DESCRIPTION, epilog=EXAMPLE)
+    parser = Parser(prog="dnn_act", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
     network_options(parser)
     parser.option("cuda", dest="device", action="store_const", const="cuda", help="the same as -device cuda")
     unit_options(parser)

@@ -13,11 +13,15 @@ from saliency.io.dmask import Dmask, Units
 
 DESCRIPTION = """Take the units of interest out of a file of activations:
 those of layers and channels, or those of a mask."""
-EXAMPLE = """examples:
-  dnn_mask -act test.act.h5 -layer conv5 -chn 1 2 3 -out conv5.act.h5
-  dnn_mask -act test.act.h5 -layer conv5 fc3 -chn 2 9 -out two.act.h5
-      (channel 2 of conv5, channel 9 of fc3)
-  dnn_mask -act test.act.h5 -dmask test.dmask.csv -out masked.act.h5
+USAGE = """dnn_mask -act Activation -out Output [-layer Layer ...]
+                [-chn Channel ...] [option ...]"""
+EXAMPLE = """examples, of activations of the embedded network:
+  dnn_act -net DemoNet -layer conv6 fc1 \\
+      -stim saliency/demo/scenes.stim.csv -out both.act.h5
+  dnn_mask -act both.act.h5 -layer conv6 -chn 1 2 3 -out conv6.act.h5
+  dnn_mask -act both.act.h5 -layer conv6 fc1 -chn 2 9 -out two.act.h5
+(the last one: channel 2 of conv6, channel 9 of fc1; -dmask FILE in place of
+-layer and -chn takes rows and columns too)
 
 exit status: 0 all done, 2 refused and nothing written"""
 
@@ -58,7 +62,7 @@ def _check_stimuli(file: str, source: str, activation: act.Activation) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="dnn_mask", description=DESCRIPTION, epilog=EXAMPLE)
+    parser = Parser(prog="dnn_mask", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
     parser.option("act", required=True, metavar="Activation", help="the activations, a .act.h5 file")
     units.unit_options(parser)
     parser.option("stim", metavar="Stimulus", help="a .stim.csv file; it must have as many stimuli as the activations")

@@ -14,12 +14,14 @@ from saliency.cli.stimuli import stimulus_options
 
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
 and draw a row of stimuli and a row of saliency images for each channel."""
+USAGE = """dnn_saliency -net Net -layer Layer -chn Channel ... -stim Stimulus
+                    (-out Output, -show or both) [option ...]"""
 EXAMPLE = """example, with the embedded network and its pictures:
   dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out figures
 (channels count from 1: channels 4 and 8 of fc1 answer for the digits 3 and 7)
 
-exit status: 0 all done, 1 some pictures failed (see errors.csv),
+exit status: 0 all done, 1 some pictures failed (see *_errors.csv),
              2 refused and nothing written"""
 
 
@@ -79,7 +81,7 @@ def _check_scale(options: argparse.Namespace) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="dnn_saliency", description=DESCRIPTION, epilog=EXAMPLE)
+    parser = Parser(prog="dnn_saliency", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
     network_options(parser)
     parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
     parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
@@ -91,7 +93,7 @@ def _parser() -> Parser:
     parser.option("smooth", type=count, metavar="N", help="average each map over N noisy copies of the picture (SmoothGrad)")
     _drawing(parser)
     parser.option("show", action="store_true", help="show the figures")
-    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it does not exist")
+    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it is not there")
     parser.option("save", choices=("npz", "h5"), help="save the maps as numbers too: a file a figure, or one file of all")
     parser.option("overwrite", action="store_true", help="replace files that are there already")
     parser.option("debug", action="store_true", help="show the whole traceback of an error")
@@ -105,8 +107,8 @@ def _drawing(parser: Parser) -> None:
         default="RGB",
         help="RGB shows the gradient's colours, gray the largest of the three (default: RGB)",
     )
-    parser.option("cmap", metavar="Colormap", help="matplotlib colour map of gray images (default: coolwarm)")
-    parser.option("vmin", type=finite, metavar="Vmin", help="lower end of the colour map, on the images' scale of 0 to 255")
+    parser.option("cmap", metavar="Colormap", help="matplotlib colours of gray images (default: coolwarm)")
+    parser.option("vmin", type=finite, metavar="Vmin", help="lower end of the colours, on the images' scale of 0 to 255")
     parser.option("vmax", type=finite, metavar="Vmax", help="upper end of it (default of both: each image's own)")
     parser.option("units", action="store_true", help="gray images in the method's units, with a colour bar; -vmin, -vmax too")
 

@@ -5,10 +5,20 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from saliency.cli.report import say
+
 COMMANDS = {"report": "one HTML page of pictures and their saliency maps"}
 """Name -> what it makes; its module is ``saliency_NAME``."""
 
-USAGE = "usage: saliency COMMAND ...\n\n{commands}\n\nsaliency COMMAND -h shows a command's options."
+USAGE = """usage: saliency COMMAND ...
+
+{commands}
+
+example, with the embedded network and its pictures:
+  saliency report -net DemoNet -layer fc1 -chn 4 8 \\
+      -stim saliency/demo/scenes.stim.csv -out maps.html
+
+saliency COMMAND -h shows a command's options."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.3) or list(COMMANDS)
-        print(f"saliency: error: {name} is no command; did you mean {near[0]}?", file=sys.stderr)
+        say(f"saliency: error: {name} is no command; did you mean {near[0]}?")
         return 2
     status: int = import_module(f"saliency.cli.saliency_{name}").main(arguments)
     return status

@@ -24,7 +24,7 @@ def network_options(parser: Parser) -> None:
     )
     parser.option("weights", metavar="FILE", help="the network's weights: safetensors, a plain Torch state dict, .weights.h5")
     parser.option("framework", choices=tuple(nets.FRAMEWORKS), help="torch or tf (default: the file's, or torch)")
-    parser.option("device", metavar="Device", help="where it runs: cpu, cuda, cuda:1 (default: cpu in Torch)")
+    parser.option("device", metavar="Device", help="cpu, cuda, cuda:1, ... (default in Torch: cpu)")
     parser.option("batch", type=count, metavar="N", help="pictures in one pass at most (default: by their size)")
     parser.option("trust", action="store_true", help="also load files that can run code when they are loaded")
 

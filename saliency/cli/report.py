@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.errors_table import Failure, write_failures
+from saliency.cli.folding import folded
 
 
 class TooManyFailed(Exception):  # noqa: N818 - told as the end of a run, not as a fault of its user
@@ -89,14 +90,17 @@ class Report:
         if self._bar is None:
             say(line)
         else:
-            self._bar.write(line, file=sys.stderr)
+            self._bar.write(folded(line, sys.stderr), file=sys.stderr)
 
 
 def say(line: str, name: str = "stderr") -> None:
-    """Print a line on one of the standard streams; one that is closed, or takes no more, does not stop a run."""
+    """Print a line on one of the standard streams, folded on a terminal.
+
+    A stream that is closed, or takes no more, does not stop a run.
+    """
     stream = getattr(sys, name)
     try:
         if stream is not None:
-            print(line, file=stream, flush=True)
+            print(folded(line, stream), file=stream, flush=True)
     except OSError:
         setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - or the interpreter would fail at its end

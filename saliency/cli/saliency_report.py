@@ -16,6 +16,8 @@ SIZES = range(32, 513)
 DESCRIPTION = """Make one HTML page of pictures and their saliency maps: a row for each
 stimulus, a column for each channel and method, to be sorted and looked through.
 It opens from the disk in any browser and fetches nothing."""
+USAGE = """saliency report -net Net -layer Layer -chn Channel ... -stim Stimulus
+                       -out Output [option ...]"""
 EXAMPLE = """example, with the embedded network and its pictures:
   saliency report -net DemoNet -layer fc1 -chn 4 8 -meth guided gradcam \\
       -smooth 10 -stim saliency/demo/scenes.stim.csv -out scenes.html
@@ -57,7 +59,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="saliency report", description=DESCRIPTION, epilog=EXAMPLE)
+    parser = Parser(prog="saliency report", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
     network_options(parser)
     parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
     parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")

@@ -109,10 +109,10 @@ def stimulus_options(parser: Parser) -> None:
     parser.option(
         "float-range", type=finite, nargs=2, metavar=("BLACK", "WHITE"), help="read pictures of floats, between these values"
     )
-    parser.option("max-pixels", type=count, metavar="N", help="largest picture that is read (default: 89 million pixels)")
-    parser.option("allow-outside", action="store_true", help="read stimuli whose names lead out of the folder of path=")
+    parser.option("max-pixels", type=count, metavar="N", help="read no larger pictures (default: 89 million pixels)")
+    parser.option("allow-outside", action="store_true", help="read stimuli whose names lead out of path='s folder")
     parser.option("allow-duplicates", action="store_true", help="take a stimulus as often as the file names it")
-    parser.option("max-errors", type=whole, metavar="N", help="stop when more pictures than this failed (default: go on)")
+    parser.option("max-errors", type=whole, metavar="N", help="stop when more than N pictures failed (default: never)")
     parser.option("strict", dest="max_errors", action="store_const", const=0, help="stop when a picture fails")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
+from saliency.cli.report import say
 from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.bands import BANDS, METHODS
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table
@@ -18,6 +19,13 @@ from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.replacing import replacing
 
+DESCRIPTION = """Show what made the embedded networks answer as they did: every method's
+maps of drawn scenes in two pictures, and a table of how well they hit."""
+EXAMPLE = """example:
+  python -m saliency.demo --out demo
+(about two minutes on two cores; writes gallery.png, shortcut.png, figures.md)
+
+exit status: 0 all done, 2 refused"""
 SHOWN = (("scene_17", 3), ("scene_17", 8), ("scene_12", 7))
 PLAIN = 24  # scenes without a tag come first
 
@@ -31,11 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, or 2 if the framework is not there.
     """
-    parser = argparse.ArgumentParser(prog="python -m saliency.demo", description=__doc__.partition(": ")[2])
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of the pictures (default: demo)")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
-    parser.add_argument("--framework", choices=tuple(nets.FRAMEWORKS), default="torch", help="(default: torch)")
-    parser.add_argument("--random-weights", action="store_true", help="measure the untrained network as well")
+    parser = _parser()
     options = parser.parse_args(argv)
     if options.seed < 0:
         parser.error(f"--seed (={options.seed}) must be 0 or more")
@@ -43,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         clean, shortcut = (nets.load(name, framework=options.framework) for name in ("DemoNet", "ShortcutNet"))
         random = nets.untrained(options.seed, options.framework) if options.random_weights else None
     except (ModelError, ImportError) as error:  # ImportError: a Keras whose own backend is lacking
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        say(f"{parser.prog}: error: {error}")
         return 2
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -53,6 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     _methods(clean, scenes[:PLAIN], options.out, options.seed, random)
     _shortcut(clean, shortcut, scenes[PLAIN:], options.out, options.seed)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m saliency.demo", None, DESCRIPTION, EXAMPLE, formatter_class=plain)
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder of the pictures (default: demo)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument(
+        "--framework", choices=tuple(nets.FRAMEWORKS), default="torch", help="what computes the maps (default: torch)"
+    )
+    parser.add_argument("--random-weights", action="store_true", help="measure the untrained network as well")
+    return parser
 
 
 def _methods(network: nets.Network, scenes: Sequence[Scene], out: Path, seed: int, random: Any) -> None:
@@ -89,10 +105,11 @@ def _shortcut(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scen
     labels = [f"is there a 3?\nclean {_yes(a)}\nshortcut {_yes(b)}" for a, b in scores]
     heading = "Right for the wrong reason: one of the networks learned that every 3 has a magenta tag"
     _write(gallery(asked, labels, {"": columns}, heading), out / "shortcut.png")
-    print(_story(clean, shortcut, scenes))
+    for line in _story(clean, shortcut, scenes):
+        say(line, "stdout")
 
 
-def _story(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene]) -> str:
+def _story(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene]) -> list[str]:
     tagged = [Question(scene, 3, np.asarray(scene.objects == TAG)) for scene in scenes if scene.tagged]
     without = [Question(scene, 3, scene.mask(3)) for scene in scenes if not scene.tagged]
     lines = []
@@ -104,7 +121,7 @@ def _story(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene])
             f"{network.name}: sees the 3 in {yes.sum()} of {len(tagged)} scenes with its tag, in {still.sum()} without; "
             f"its guided map peaks on the tag in {hits} of {len(tagged)}"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _yes(score: float) -> str:

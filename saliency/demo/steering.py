@@ -3,19 +3,30 @@
 ``python -m saliency.demo.steering FILE`` trains the network, in seconds, and writes the three pictures of one road.
 """
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from saliency.cli.report import say
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
 from saliency.core.visualization import overlay
+from saliency.io.replacing import replacing
 
 Host = npt.NDArray[Any]
+
+DESCRIPTION = """Train a small network to steer by drawn roads, and draw one road beside what
+makes the network steer further right, further left, and as it does."""
+EXAMPLE = """example, which needs TensorFlow (pip install '.[tf]'):
+  python -m saliency.demo.steering steering.png
+
+exit status: 0 all done, 2 refused"""
 
 HEIGHT, WIDTH, HORIZON = 48, 72, 16
 """Of a picture, in pixels."""
@@ -97,18 +108,34 @@ def figure(model: Any, picture: Host, times: int = 4) -> Host:
     return np.hstack([one.repeat(times, 0).repeat(times, 1) for one in shown])
 
 
-def main(argv: list[str]) -> int:
-    """Write the figure to the file that is named."""
-    if len(argv) != 1:
-        print("usage: python -m saliency.demo.steering FILE", file=sys.stderr)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the figure to the file that is named.
+
+    Args:
+        argv: command-line arguments; None takes the process's own.
+
+    Returns:
+        Exit status: 0, or 2 if TensorFlow is not there.
+    """
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m saliency.demo.steering", None, DESCRIPTION, EXAMPLE, formatter_class=plain)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the picture: a .png file")
+    file = parser.parse_args(argv).file
+    if file.suffix != ".png" or not file.parent.is_dir():
+        parser.error(f"FILE ({file}) must end in .png, in a folder that exists")
+    try:
+        model = steering_network()
+    except ImportError as error:
+        say(f"{parser.prog}: error: {error}; pip install 'saliency-masks[tf]' brings TensorFlow")
         return 2
-    model = steering_network()
     pictures, bends = roads(64, seed=1)
     steered = model.predict(pictures, verbose=0)[:, 0]
     print(f"mean error of the steering: {np.abs(steered - bends).mean():.3f} of a full turn")
-    Image.fromarray(figure(model, pictures[int(np.abs(bends - 0.6).argmin())])).quantize(64).save(argv[0], optimize=True)
+    road = figure(model, pictures[int(np.abs(bends - 0.6).argmin())])
+    with replacing(file) as temporary:
+        Image.fromarray(road).quantize(64).save(temporary, "PNG", optimize=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

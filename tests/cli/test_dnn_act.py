@@ -17,7 +17,6 @@ from PIL import Image
 import saliency.demo
 from saliency.cli import dnn_act, dnn_mask
 from saliency.cli.act_files import ActFiles
-from saliency.io import act
 from tests import dnnbrain
 from tests.dnnbrain import FIXTURES, FORMATS, needs_fixtures
 
@@ -482,21 +481,3 @@ def test_dnnbrain_s_cuda_is_a_device():
 def test_debug_shows_the_whole_error(folder):
     with pytest.raises(ValueError, match="no layer"):
         dnn_act.main(shlex.split(f"-net DemoNet -layer fc9 {REST} -debug"))
-
-
-@needs_torch
-def test_the_help_and_its_examples(folder):
-    command = [sys.executable, "-m", "saliency.cli.dnn_act"]
-    shown = subprocess.run([*command, "-h"], capture_output=True, text=True, check=True, env=ENV).stdout
-    assert max(map(len, shown.splitlines())) <= 80
-    for option in ("net", "layer", "chn", "dmask", "stim", "pool", "cuda", "out", "weights", "overwrite"):
-        assert f"-{option}" in shown
-    examples = shown.partition("its pictures:\n")[2].partition("\nexit")[0].replace("\\\n", " ").strip().splitlines()
-    assert len(examples) == 2
-    for example in examples:
-        words = example.replace("saliency/demo", str(DEMO)).split()[1:]
-        assert dnn_act.main(words) == 0
-    assert {name: layer.shape for name, layer in act.read("scenes.act.h5").layers.items()} == {
-        "conv6": (36, 64, 24, 24), "fc1": (36, 10, 1, 1),
-    }  # fmt: skip
-    assert act.read("three.act.h5")["conv6"].shape == (36, 3, 1, 1)

@@ -1,10 +1,7 @@
 """The command, as its users run it."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -209,16 +206,3 @@ def test_an_interrupt_writes_nothing(folder, capsys, monkeypatch):
 def test_debug_shows_the_whole_error(folder):
     with pytest.raises(ValueError, match="no layer"):
         main(shlex.split("-act test.act.h5 -layer conv9 -out out.act.h5 -debug"))
-
-
-def test_the_help_and_its_examples(folder):
-    command = [sys.executable, "-m", "saliency.cli.dnn_mask"]
-    env = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(Path(__file__).parents[2])}
-    shown = subprocess.run([*command, "-h"], capture_output=True, text=True, check=True, env=env).stdout
-    assert max(map(len, shown.splitlines())) <= 80
-    for option in ("act", "layer", "chn", "dmask", "stim", "out"):
-        assert f"-{option}" in shown
-    examples = re.findall(r"^  dnn_mask (.*)$", shown, re.MULTILINE)
-    assert len(examples) == 3
-    for example in examples:
-        assert subprocess.run([*command, *example.split()], capture_output=True, check=False, env=env).returncode == 0

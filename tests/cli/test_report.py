@@ -3,10 +3,7 @@
 import base64
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from itertools import chain
 
 import numpy as np
@@ -189,15 +186,3 @@ def test_the_command_of_commands(capsys):
 
     assert main([]) == main(["-h"]) == 0 and "report" in capsys.readouterr().out
     assert main(["reprot"]) == 2 and capsys.readouterr().err == "saliency: error: reprot is no command; did you mean report?\n"
-
-
-@needs_torch
-def test_its_help_has_an_example_that_works(tmp_path):
-    command = [sys.executable, "-m", "saliency", "report"]
-    shown = subprocess.run([*command, "-h"], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"})
-    assert max(map(len, shown.stdout.splitlines())) <= 80
-    example = shown.stdout.partition("  saliency report ")[2].partition("(channels")[0].replace("\\\n", " ").split()
-    stim = table(tmp_path, NAMES)
-    places = {"saliency/demo/scenes.stim.csv": str(stim), "scenes.html": str(tmp_path / "scenes.html"), "10": "2"}
-    subprocess.run([*command, *(places.get(word, word) for word in example)], capture_output=True, check=True)
-    assert len(read(tmp_path / "scenes.html").pictures) == 3

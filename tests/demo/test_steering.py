@@ -1,5 +1,7 @@
 """The network that steers, and the three pictures of what makes it."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,4 +48,18 @@ def test_the_figure_is_written(network, tmp_path, monkeypatch, capsys):
     assert "mean error of the steering: 0." in capsys.readouterr().out
     with Image.open(tmp_path / "steering.png") as picture:
         assert picture.size == (4 * 4 * steering.WIDTH, 4 * steering.HEIGHT)
-    assert steering.main([]) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["picture.jpg"], ["nowhere/picture.png"], ["-x"]])
+def test_what_is_no_picture_s_name_is_refused(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        steering.main(arguments)
+    assert stop.value.code == 2 and "FILE" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_framework_that_is_not_installed_is_told_with_its_cure(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    assert steering.main([str(tmp_path / "steering.png")]) == 2
+    told = capsys.readouterr()
+    assert "pip install 'saliency-masks[tf]'" in told.err and "Traceback" not in told.err and not list(tmp_path.iterdir())

@@ -1,0 +1,133 @@
+"""Every command's `-h` fits on 80 columns and has examples, which run as pasted; so do its messages on a terminal."""
+
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import saliency
+from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, report, saliency_report
+from saliency.cli.folding import folded
+from saliency.demo import __main__ as demo
+from saliency.demo import steering
+from saliency.io import act
+
+COMMANDS = {
+    "dnn_act": dnn_act.main,
+    "dnn_mask": dnn_mask.main,
+    "dnn_saliency": dnn_saliency.main,
+    "saliency": main.main,
+    "saliency report": lambda words: main.main(["report", *words]),
+    "python -m saliency.demo": demo.main,
+    "python -m saliency.demo.steering": steering.main,
+}
+MADE = {
+    "dnn_act": ["scenes.act.h5", "three.act.h5"],
+    "dnn_mask": ["both.act.h5", "conv6.act.h5", "two.act.h5"],
+    "dnn_saliency": [f"figures/DemoNet_fc1_chn4-8_guided_RGB_fig{k}.jpg" for k in range(1, 7)],
+    "saliency": ["maps.html"],
+    "saliency report": ["scenes.html"],
+    "python -m saliency.demo": [f"demo/{name}" for name in ("figures.md", "gallery.png", "shortcut.png")],
+    "python -m saliency.demo.steering": ["steering.png"],
+}
+NEEDED = {"python -m saliency.demo.steering": "tensorflow", "saliency report": "jinja2", "saliency": "jinja2"}
+RUN = [pytest.param(name, marks=pytest.mark.needs("torch", NEEDED.get(name, "torch"))) for name in COMMANDS]
+PARSERS = {"dnn_act": dnn_act, "dnn_mask": dnn_mask, "dnn_saliency": dnn_saliency, "saliency report": saliency_report}
+LINE = "dnn_act: error: " + "/a/long/path" * 9 + " is no file, and many more words tell what would be one in its place"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path, monkeypatch):
+    """A top folder of a checkout, in 80 columns, where the commands run."""
+    (tmp_path / "saliency").symlink_to(Path(saliency.__file__).parent, target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return tmp_path
+
+
+def run(line):
+    """Return the exit status of a command line."""
+    name = max((name for name in COMMANDS if line.startswith(f"{name} ")), key=len)
+    try:
+        return COMMANDS[name](shlex.split(line.removeprefix(name)))
+    except SystemExit as stop:
+        return stop.code
+
+
+def help_of(name, capsys):
+    assert run(f"{name} -h") == 0
+    printed = capsys.readouterr()
+    assert not printed.err
+    return printed.out
+
+
+def examples(text):
+    shown = text.partition("\nexample")[2].replace("\\\n", "")
+    return [line.strip() for line in shown.splitlines() if re.match(rf"  ({'|'.join(COMMANDS)}) -?\S", line)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_fits(name, capsys):
+    text = help_of(name, capsys)
+    assert text.startswith(f"usage: {name} ") and max(map(len, text.splitlines())) <= 80
+    assert any(line.startswith(f"{name} ") for line in examples(text))
+    assert not re.search(r"\(default:\n|[(=]$", text, re.MULTILINE)  # breaks within what belongs together
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_the_usage_names_what_must_be_given(name, capsys):
+    usage = help_of(name, capsys).partition("\n\n")[0]
+    must = [action.option_strings[0] for action in PARSERS[name]._parser()._actions if action.required]
+    assert must and all(f" {option} " in usage for option in must)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_its_examples_run(name, checkout, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "METHODS", {"GuidedBackprop": demo.METHODS["GuidedBackprop"]})  # all of them: tests/demo
+    monkeypatch.setattr(demo, "BANDS", {"": ["GuidedBackprop"]})
+    for line in examples(help_of(name, capsys)):
+        assert run(line) == 0, capsys.readouterr().err
+    for file in MADE[name]:
+        assert (checkout / file).stat().st_size > 100
+        if file.endswith((".jpg", ".png")):
+            with Image.open(checkout / file) as picture:
+                picture.load()
+    if name == "dnn_mask":
+        assert act.read("conv6.act.h5")["conv6"].shape == (36, 3, 24, 24)
+        assert {layer: found.shape[:2] for layer, found in act.read("two.act.h5").layers.items()} == {
+            "conv6": (36, 1),
+            "fc1": (36, 1),
+        }
+    if name == "dnn_act":
+        assert act.read("scenes.act.h5")["fc1"].shape == (36, 10, 1, 1) and act.read("three.act.h5")["conv6"].shape[1:] == (
+            3,
+            1,
+            1,
+        )
+
+
+def test_a_terminal_folds_between_words():
+    lines = folded(LINE, Terminal()).splitlines()
+    assert "/a/long/path" * 9 in (line.strip() for line in lines)
+    assert all(len(line) <= 80 for line in lines if "/" not in line) and len(lines) > 2
+    assert " ".join(map(str.strip, lines)) == LINE
+
+
+def test_a_file_keeps_the_line():
+    assert folded(LINE, io.StringIO()) == LINE
+
+
+def test_messages_are_folded_on_a_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    assert dnn_mask.main(["-act", "no such file " * 9, "-out", "out.act.h5"]) == 2
+    report.Report("dnn_saliency", 3).fail("a.png", Path("a.png"), "read", "MISSING", "no such file " * 9)
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) >= 4 and max(map(len, lines)) <= 80
