@@ -23,7 +23,8 @@ FLAT = 1.02
 """Peak memory of twenty times the steps or samples, to that of the few."""
 
 VANILLA = {CAPTUM: 0.9}
-MANY = {CAPTUM: 0.9, DEFAULT: 0.7, KERAS_VIS: 0.5, PAIR: 0.5}
+MANY = {CAPTUM: 0.9, DEFAULT: 0.7}
+OTHERS = {KERAS_VIS: 0.5, PAIR: 0.5}
 GAP = {CAPTUM: 0.5, PAIR: 0.5}
 GRADCAM = {LIMIT: CAM, BEST: CAM, GRAD_CAM: 0.4}
 GUIDED_GRADCAM = {LIMIT: CAM, CAPTUM: 0.7}

@@ -38,7 +38,7 @@ def measure(options: argparse.Namespace) -> Run:
             columns = [column for column in COLUMNS if column in measured.seconds]
             cells = "; ".join(f"{column} {table.cell(measured, column)}" for column in columns)
             head = f"{subject.name} x {subject.batch}, {measured.work}"
-            print(f"{head}, {table.seconds(np.median(measured.seconds['ours']))}: {cells}", flush=True)
+            print(f"{head}, ours {table.seconds(np.median(measured.seconds['ours']))}: {cells}", flush=True)
     for peak in memory.peaks(options, found):
         run.peaks.append(peak)
         write(run, options.out)

@@ -11,8 +11,17 @@ from benchmarks.results import Peak
 from benchmarks.row import CAPTUM
 from benchmarks.subjects import EMBEDDED, RESNET, SQUEEZENET, Subject
 from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
+from saliency import wrap
+from saliency.core.run import usual_size
 
-AMOUNTS = {INTEGRATED: (25, 500), SMOOTHGRAD: (25, 500), OCCLUSION: (16, 4)}
+BATCHES = (2, 40)
+"""Of steps or samples, each as large as the library's usual ones, so that every pass has as many as any other."""
+
+STRIDES = (16, 4)
+"""Of Occlusion's windows of 16 pixels; half of them on small pictures, that the few fill a pass as well."""
+
+SMALL = 112
+"""Pixels."""
 UNITS = {INTEGRATED: "steps", SMOOTHGRAD: "samples", OCCLUSION: "pixels' stride"}
 
 
@@ -22,7 +31,7 @@ def peaks(options: argparse.Namespace, found: Sequence[Subject]) -> Iterator[Pea
         if options.framework == "tf" and network == RESNET:
             continue  # several minutes more, for a network whose arrays are those of the others
         of_it = [subject for subject in found if subject.name == network]
-        for work in AMOUNTS:
+        for work in UNITS:
             if options.framework == "tf" and network == SQUEEZENET and work == OCCLUSION:
                 continue  # 2809 whole passes
             if options.only.lower() in f"{network} x 1, {work}, memory".lower():
@@ -30,7 +39,9 @@ def peaks(options: argparse.Namespace, found: Sequence[Subject]) -> Iterator[Pea
 
 
 def _row(options: argparse.Namespace, subject: Subject, work: str) -> Peak:
-    few, many = AMOUNTS[work]
+    usual = usual_size(subject.x, wrap(subject.model))
+    strides = [stride // 2 if max(subject.x.shape) <= SMALL else stride for stride in STRIDES]
+    few, many = strides if work == OCCLUSION else (times * usual for times in BATCHES)
     file = str(options.squeezenet) if options.squeezenet else None
     task = Task(options.framework, subject.name, work, few, squeezenet=file, last=subject.name == RESNET)
     ours = peak(task), peak(replace(task, amount=many))

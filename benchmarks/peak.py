@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def risen(task: Task) -> float:
     return held("VmHWM") - before
 
 
-def _risen_on_gpu(run, amount: int) -> float:
+def _risen_on_gpu(run: Callable[[int], object], amount: int) -> float:
     import torch
 
     torch.cuda.synchronize()

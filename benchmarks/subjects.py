@@ -76,7 +76,7 @@ def subjects_of(framework: str, name: str, squeezenet: Path | None) -> Iterator[
     few = {"batch": MANY, "samples": 5, "steps": 10, "windows": ()}
     if name == EMBEDDED:
         one = _subject(home, nets.load(EMBEDDED, framework=framework), "relu6", (WINDOWS[0], WINDOWS[2]), most=4096)
-        yield from (one, replace(one, batch=MANY, windows=WINDOWS[:1]))
+        yield from (one, replace(one, **few | {"windows": WINDOWS[:1]}))
     elif name == SQUEEZENET:
         one = _subject(home, home.squeezenet(squeezenet), "features.12", WINDOWS, note="" if squeezenet else RANDOM)
         yield from (one, replace(one, **few))

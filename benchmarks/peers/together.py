@@ -37,9 +37,7 @@ class Others:
 
 
 @contextmanager
-def others(
-    framework: str, subject: Subject, change: float, save: Callable[[Path], object], clock: Clock
-) -> Iterator[Others]:
+def others(framework: str, subject: Subject, change: float, save: Callable[[Path], object], clock: Clock) -> Iterator[Others]:
     """Give the ways for one input of a subject.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -14,6 +15,8 @@ from benchmarks.row import CAPTUM, DEFAULT, Way
 from benchmarks.subjects import Subject
 from benchmarks.torch.limits import CLOCK, usual
 from benchmarks.torch.networks import tensor
+
+warnings.filterwarnings("ignore", module="captum")  # that it asks for gradients, and registers hooks
 
 AT_A_TIME = (1, 6, 14, 32)
 """Windows of Occlusion, of which the best is taken."""
@@ -107,11 +110,11 @@ def best(subject: Subject, run: Callable[[Subject, int | None], torch.Tensor], c
 
 
 def ways(subject: Subject, run: Callable[[Subject, int | None], torch.Tensor], count: int) -> dict[str, Way]:
-    """Return Captum's best batches and its defaults; the latter alone where they are the best."""
+    """Return Captum's best batches and its defaults; the former alone where these are the best."""
     size = best(subject, run, count)
     default = Way(partial(run, subject), "all at once")
     if size is None:
-        return {CAPTUM: default, DEFAULT: default}
+        return {CAPTUM: default}
     return {CAPTUM: Way(partial(run, subject, size), f"{size} at a time"), DEFAULT: default}
 
 

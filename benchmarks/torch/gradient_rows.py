@@ -28,7 +28,9 @@ def vanilla(subject: Subject, peers: Others) -> Row:
     """Prepare the row of plain gradients."""
     ours = partial(saliency.Vanilla(subject.model, subject.classes[0]).GetMasks, subject.inputs)
     ways = {CAPTUM: Way(captum_ways.vanilla(subject)), **peers.ways({PAIR: "vanilla"})}
-    return _row(subject, ours, ways, bars.passes(limits.bar(subject, min(subject.batch, limits.usual(subject)))) | bars.VANILLA)
+    return _row(
+        subject, ours, ways, bars.passes(limits.bar(subject, min(subject.batch, limits.usual(subject)))) | bars.VANILLA
+    )
 
 
 def smoothgrad(subject: Subject, peers: Others) -> Row:

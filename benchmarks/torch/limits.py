@@ -57,7 +57,9 @@ def best_of_forwards(subject: Subject) -> int:
 
 
 def _best(passes: Callable[[Sequence[torch.Tensor]], None], subject: Subject) -> int:
-    tried = {size: partial(passes, [noisy(subject, size)]) for size in sorted({1, max(1, usual(subject) // 2), usual(subject)})}
+    tried = {
+        size: partial(passes, [noisy(subject, size)]) for size in sorted({1, max(1, usual(subject) // 2), usual(subject)})
+    }
     return fastest(tried, CLOCK, {size: size for size in tried})
 
 
