@@ -22,23 +22,26 @@ def compare(
     rounds: int = LEAST_ROUNDS,
     seconds: float = float("inf"),
 ) -> dict[Key, list[float]]:
-    """Time every way once a round, in turn, after a run of each that does not count.
+    """Time every way once a round, in turn, after a run of each that counts only where these took longer than ``seconds``.
 
     Args:
         ways: name -> what is timed; the first tells how often each is run in its turn.
         clock: tells seconds.
         rounds: how many turns each takes at most.
-        seconds: no further round is begun that would end later, after the first three.
+        seconds: no further round is begun that would take more than so many in all, after the first three.
 
     Returns:
         Name -> its seconds for one run, round by round.
     """
     names, taken = list(ways), {name: [] for name in ways}  # type: dict[Key, list[float]]
-    for way in ways.values():
-        way()
-    runs = max(1, round(LEAST_SECONDS / max(_seconds(ways[names[0]], 1, time.perf_counter), 1e-6)))
+    start, runs = time.perf_counter(), 1
+    first = {name: [_seconds(way, 1, clock)] for name, way in ways.items()}
+    if time.perf_counter() - start > seconds:
+        taken = first
+    else:
+        runs = max(1, round(LEAST_SECONDS / max(_seconds(ways[names[0]], 1, time.perf_counter), 1e-6)))
     start = time.perf_counter()
-    for turn in range(rounds):
+    for turn in range(len(taken[names[0]]), rounds):
         if turn >= LEAST_ROUNDS and (time.perf_counter() - start) * (turn + 1) / turn > seconds:
             break
         for name in names[turn % len(names) :] + names[: turn % len(names)]:

@@ -98,7 +98,9 @@ def read(file: Path) -> list[Run]:
     runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
     for run in runs:
         run["rows"] = [Measured(**row) for row in run["rows"]]
-        run["peaks"] = [
-            Peak(**{name: tuple(v) if isinstance(v, list) else v for name, v in one.items()}) for one in run["peaks"]
-        ]
+        run["peaks"] = [Peak(**{name: _pair(value) for name, value in one.items()}) for one in run["peaks"]]
     return [Run(**run) for run in runs]
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -10,12 +10,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import saliency.core as pair
 import tensorflow as tf
 from answers import ToGap, answer
 from tf_keras_vis.gradcam import Gradcam
 from tf_keras_vis.saliency import Saliency
 from tf_keras_vis.utils.scores import CategoricalScore
+
+import saliency.core as pair
 
 
 def pair_model(model: keras.Model, images: Any, call_model_args: Any, expected_keys: Any) -> dict[str, Any]:  # noqa: ARG001

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import saliency.core as pair
 import torch
 from answers import ToGap, answer
+
+import saliency.core as pair
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -39,7 +39,7 @@ def of_forwards(subject: Subject, given: Sequence[tf.Tensor]) -> dict[str, Way]:
 def _limits(run: Callable[[Sequence[tf.Tensor]], None], given: Sequence[tf.Tensor], size: int) -> dict[str, Way]:
     best = bare.cut(given, size)
     ways = {LIMIT: Way(partial(run, given), in_short(given))}
-    if [len(batch) for batch in best] != [len(batch) for batch in given]:
+    if sorted(map(len, best)) != sorted(map(len, given)):
         ways[BEST] = Way(partial(run, best), in_short(best))
     return ways
 

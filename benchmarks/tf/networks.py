@@ -17,7 +17,7 @@ COLOURS = {"mean": MEAN, "std": STD, "channel_axis": -1}
 
 
 def squeezenet(file: Path | None) -> nets.Network:
-    """Return a SqueezeNet 1.0 that takes what torchvision's takes, channels last; with random weights where no file is given."""
+    """Return a SqueezeNet 1.0 that takes what torchvision's takes, channels last; its weights are random without a file."""
     keras.utils.set_random_seed(0)
     model = keras.models.load_model(file.with_suffix(".keras")) if file else squeeze()
     return nets.Network("SqueezeNet1_0", model, model.input_shape[1:3], **COLOURS)

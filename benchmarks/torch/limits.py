@@ -34,7 +34,7 @@ def of_forwards(subject: Subject, given: Sequence[torch.Tensor]) -> dict[str, Wa
 def _limits(passes: Callable[[Sequence[torch.Tensor]], None], given: Sequence[torch.Tensor], size: int) -> dict[str, Way]:
     best = bare.cut(given, size)
     ways = {LIMIT: Way(partial(passes, given), in_short(given))}
-    if [len(batch) for batch in best] != [len(batch) for batch in given]:
+    if sorted(map(len, best)) != sorted(map(len, given)):
         ways[BEST] = Way(partial(passes, best), in_short(best))
     return ways
 
@@ -72,7 +72,7 @@ def noisy(subject: Subject, count: int) -> torch.Tensor:
 
 @cache
 def bar(subject: Subject, size: int) -> float:
-    """Return the bar of gradients in batches of ``size``: lower where being channels-last makes the bare ones so much faster."""
+    """Return the bar of gradients in batches of ``size``: the lower where channels-last makes the bare ones that fast."""
     last = deepcopy(subject.model).to(memory_format=torch.channels_last)
     x = noisy(subject, size)
     both = {

@@ -11,7 +11,7 @@ import torch
 
 import saliency
 from benchmarks import bars
-from benchmarks.row import CAPTUM, OURS, Row, Way, Work, in_short
+from benchmarks.row import CAPTUM, OURS, Row, Way, Work
 from benchmarks.subjects import EMBEDDED, Subject
 from benchmarks.torch import bare, captum_ways, limits
 from saliency.core.covered import TOGETHER
@@ -56,7 +56,7 @@ def _inside(windows: Windows, run: range) -> torch.Tensor:
 
 
 def sampled(subject: Subject, size: int, stride: int) -> Row:
-    """Prepare a row of which one pass of ours is timed, from the middle of the picture on, and bare passes of the same windows.
+    """Prepare a row of which one pass of ours is timed, from the picture's middle on, and bare passes of the same windows.
 
     The whole mask is reckoned from it, with what a mask takes once: the clean input, and two windows computed both ways.
     """
@@ -74,7 +74,7 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
 
     covered = adapter.covered(x, torch.zeros_like(x), windows.sizes, score.target)
     if covered is None:  # as on a GPU: the method computes every picture whole
-        return _plain(subject, windows, size, stride)
+        return _plain(subject, windows, size)
     some = range(windows.middle, min(windows.middle + TOGETHER * usual, windows.count))
     inputs = torch.where(_inside(windows, some)[:, 0].to(x.device), 0.0, x)
     changes, times = partial(wide.covered, covered, windows.corners(some)), windows.count / len(some)
@@ -85,7 +85,7 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     return Row(ways, bars.occlusion(subject.name, size), note)
 
 
-def _plain(subject: Subject, windows: Windows, size: int, stride: int) -> Row:
+def _plain(subject: Subject, windows: Windows, size: int) -> Row:
     """Prepare the row from wide windows, of which every one takes a whole pass in each way."""
     mask = saliency.Occlusion(subject.model, subject.classes[0])
     ours = Way(partial(mask.GetMask, subject.x, size=WIDE, stride=WIDE))
