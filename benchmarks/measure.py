@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from importlib import import_module
@@ -26,6 +27,7 @@ PACKAGES = {"torch": ("captum", "grad-cam"), "tf": ("keras",)}
 
 def measure(options: argparse.Namespace) -> Run:
     """Measure all rows of a framework that are wanted, and write them to ``options.out``."""
+    warnings.filterwarnings("ignore", module="captum")  # that it asks for gradients, and registers hooks
     home = import_module(f"benchmarks.{options.framework}.rows")
     home.CLOCK.processor = options.cpu
     run = _run(options)

@@ -73,10 +73,10 @@ def subjects(framework: str, squeezenet: Path | None) -> Iterator[Subject]:
 def subjects_of(framework: str, name: str, squeezenet: Path | None) -> Iterator[Subject]:
     """Yield a network for one input and for many at once; SqueezeNet has random weights where its file is not given."""
     home = import_module(f"benchmarks.{framework}.networks")
-    few = {"batch": MANY, "samples": 5, "steps": 10, "windows": ()}
+    few = {"batch": MANY, "samples": 2, "steps": 4, "windows": ()}
     if name == EMBEDDED:
         one = _subject(home, nets.load(EMBEDDED, framework=framework), "relu6", (WINDOWS[0], WINDOWS[2]), most=4096)
-        yield from (one, replace(one, **few | {"windows": WINDOWS[:1]}))
+        yield from (one, replace(one, batch=MANY, samples=5, steps=10, windows=WINDOWS[:1]))
     elif name == SQUEEZENET:
         one = _subject(home, home.squeezenet(squeezenet), "features.12", WINDOWS, note="" if squeezenet else RANDOM)
         yield from (one, replace(one, **few))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -15,8 +14,6 @@ from benchmarks.row import CAPTUM, DEFAULT, Way
 from benchmarks.subjects import Subject
 from benchmarks.torch.limits import CLOCK, usual
 from benchmarks.torch.networks import tensor
-
-warnings.filterwarnings("ignore", module="captum")  # that it asks for gradients, and registers hooks
 
 AT_A_TIME = (1, 6, 14, 32)
 """Windows of Occlusion, of which the best is taken."""
