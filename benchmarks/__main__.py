@@ -36,7 +36,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--squeezenet", type=Path, metavar="FILE", help="torchvision's squeezenet1_0: FILE.safetensors, and FILE.keras for tf"
     )
-    parser.add_argument("--only", default="", metavar="NAME", help="rows that have this in their network, inputs and work")
+    parser.add_argument("--only", default="", metavar="REGEX", help="rows in whose network, inputs and work it is found")
     parser.add_argument("--cpu", action="store_true", help="count the processor's seconds of all threads, not the clock's")
     return parser.parse_args()
 

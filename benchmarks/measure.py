@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -52,7 +53,7 @@ def rows(home: object, subject: Subject, options: argparse.Namespace) -> Iterato
     """Yield the rows of a subject that are wanted."""
     with home.works(subject) as works:
         for work in works:
-            if options.only.lower() in f"{subject.name} x {subject.batch}, {work.name}".lower():
+            if re.search(options.only, f"{subject.name} x {subject.batch}, {work.name}", re.IGNORECASE):
                 yield measured(home, subject, work.name, work.row(), options)
 
 

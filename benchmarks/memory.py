@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -34,7 +35,7 @@ def peaks(options: argparse.Namespace, found: Sequence[Subject]) -> Iterator[Pea
         for work in UNITS:
             if options.framework == "tf" and network == SQUEEZENET and work == OCCLUSION:
                 continue  # 2809 whole passes
-            if options.only.lower() in f"{network} x 1, {work}, memory".lower():
+            if re.search(options.only, f"{network} x 1, {work}, memory", re.IGNORECASE):
                 yield _row(options, of_it[-1 if network == RESNET else 0], work)
 
 
