@@ -27,26 +27,33 @@ def lines(run: Run) -> Iterator[str]:
     yield ""
     yield f"| network | inputs | work | ours takes | {' | '.join(f'ours / {column}' for column in columns)} |"
     yield f"|---|---:|---|---:|{'---|' * len(columns)}"
-    yield from (line(row, columns) for row in run.rows)
+    yield from (line(row, columns, absolute="device" in run.versions) for row in run.rows)
     if run.peaks:
         yield from ("", *peaks(run.peaks))
 
 
-def line(row: Measured, columns: Sequence[str]) -> str:
+def line(row: Measured, columns: Sequence[str], absolute: bool = False) -> str:
     """Return a row of the table."""
     network = f"{row.network} ({row.note})" if row.note else row.network
-    cells = " | ".join(cell(row, column) for column in columns)
+    cells = " | ".join(cell(row, column, absolute) for column in columns)
     return f"| {network} | {row.batch} | {row.work} | {seconds(median(row.seconds[OURS]))} | {cells} |"
 
 
-def cell(row: Measured, column: str) -> str:
-    """Return a ratio, its quartiles, and its bar; nothing where the column does not do the work."""
+def cell(row: Measured, column: str, absolute: bool = False) -> str:
+    """Return a ratio, its quartiles, and its bar; nothing where the column does not do the work.
+
+    Args:
+        row: of the results.
+        column: what ours is held against.
+        absolute: tell the column's own time as well, as on a GPU.
+    """
     if column not in row.seconds:
         return ""
     low, middle, high = row.quartiles(column)
     bar = row.bars.get(column)
     judged = "" if bar is None else f", bar {bar:.2f} {verdict(middle, bar)}"
-    return f"{middle:.2f} ({low:.2f} to {high:.2f}){judged}"
+    taken = f", it takes {seconds(median(row.seconds[column]))}" if absolute else ""
+    return f"{middle:.2f} ({low:.2f} to {high:.2f}){judged}{taken}"
 
 
 def verdict(ratio: float, bar: float) -> str:
