@@ -25,7 +25,8 @@ def compare(
     """Time every way once a round, in turn, after a run of each that counts only where these took longer than ``seconds``.
 
     Args:
-        ways: name -> what is timed; the first tells how often each is run in its turn.
+        ways: name -> what is timed, and has run before where a first run has more to do; the first way tells how often each is
+            run in its turn.
         clock: tells seconds.
         rounds: how many turns each takes at most.
         seconds: no further round is begun that would take more than so many in all, after the first three.

@@ -1,4 +1,4 @@
-"""The few figures that a reader wants first: one input, the best of each kind of other, medians alone."""
+"""The few figures that a reader wants first: one input, two networks, medians alone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.results import Measured, Run
 from benchmarks.row import CAPTUM, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, PAIR_GRAPH
+from benchmarks.subjects import EMBEDDED, SQUEEZENET
 from benchmarks.table import TITLES
 
-WORKS = ("Vanilla", "SmoothGrad", "IntegratedGradients", "GradCAM", "Occlusion, 16/4")
+NETWORKS = (EMBEDDED, SQUEEZENET)
+WORKS = ("SmoothGrad", "IntegratedGradients", "GradCAM", "Occlusion, 16/4")
 COLUMNS = {"torch": (LIMIT, CAPTUM, GRAD_CAM, PAIR), "tf": (LIMIT, KERAS_VIS, PAIR, PAIR_GRAPH)}
 
 
@@ -23,7 +25,7 @@ def lines(run: Run) -> Iterator[str]:
     yield f"| {TITLES[run.framework]} | work | {' | '.join(f'ours / {column}' for column in columns)} |"
     yield f"|---|---|{'---:|' * len(columns)}"
     for row in run.rows:
-        if row.batch == 1 and row.work.startswith(WORKS) and "targets" not in row.work:
+        if row.batch == 1 and row.network in NETWORKS and row.work.startswith(WORKS):
             yield f"| {row.network} | {row.work} | {' | '.join(_median(row, column) for column in columns)} |"
 
 

@@ -2,10 +2,11 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
-from benchmarks import growth, page, plot, results, table
+from benchmarks import growth, page, plot, results, short, table
 from benchmarks.clock import Clock
 from benchmarks.interleaved import compare, fastest
 from benchmarks.peers.process import Peers
@@ -93,6 +94,12 @@ def test_the_table_has_bars_verdicts_and_only_columns_that_were_measured():
     assert "bar 0.90 **missed**" in text and DEFAULT not in text and "it takes" not in text
     assert "met, it takes 2.00 s |" in table.page([run(versions={"device": "a GPU"})])
     assert "| 10.0 to 10.1 | 1.01, met | 20.0 to 40.0 (4 at a time) | 0.25, met |" in text
+
+
+def test_the_short_table_has_two_networks_and_medians():
+    row = run().rows[0]
+    rows = [replace(row, network=network, work="SmoothGrad, 25 samples") for network in ("DemoNet", "ResNet-18")]
+    assert short.page([run(rows=rows)]).splitlines()[2:] == ["| DemoNet | SmoothGrad, 25 samples | 0.75 | 2.00 |  |  |"]
 
 
 def test_the_plot_is_a_picture(tmp_path):

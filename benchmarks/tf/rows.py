@@ -79,7 +79,7 @@ def _targets(subject: Subject) -> Row:
     ours = partial(saliency.Vanilla(subject.model).GetMasks, [subject.x] * len(subject.classes), subject.classes)
     given = bare.cut([tf.constant(subject.x)[None]] * len(subject.classes), limits.usual(subject))
     limit = Way(partial(limits.passes(subject).gradients, given), f"the input repeated, {in_short(given)}")
-    return Row({OURS: Way(ours), LIMIT: limit}, {LIMIT: bars.TARGETS}, subject.note)
+    return Row(_traced({OURS: Way(ours), LIMIT: limit}), {LIMIT: bars.TARGETS}, subject.note)
 
 
 def _grad_cam(subject: Subject, peers: Others) -> Row:
@@ -93,7 +93,14 @@ def _guided_grad_cam(subject: Subject) -> Row:
     ours = partial(saliency.GuidedGradCAM(subject.model, subject.classes[0]).GetMasks, subject.inputs)
     given = bare.cut([tf.constant(subject.inputs)], limits.usual(subject))
     limit = Way(partial(limits.passes(subject).gradients, given), in_short(given))
-    return Row({OURS: Way(ours), LIMIT: limit}, bars.GUIDED_GRADCAM, subject.note)
+    return Row(_traced({OURS: Way(ours), LIMIT: limit}), bars.GUIDED_GRADCAM, subject.note)
+
+
+def _traced(ways: dict[str, Way]) -> dict[str, Way]:
+    """Run each once: the first call of a ``tf.function`` traces it, and a long first round counts."""
+    for way in ways.values():
+        way.run()
+    return ways
 
 
 def _occlusion(subject: Subject, size: int, stride: int) -> Row:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from captum import attr
 
-from benchmarks.interleaved import compare
+from benchmarks.interleaved import Key
 from benchmarks.row import CAPTUM, DEFAULT, Way
 from benchmarks.subjects import Subject
 from benchmarks.torch.limits import CLOCK, usual
@@ -98,11 +98,16 @@ def best(subject: Subject, run: Callable[[Subject, int | None], torch.Tensor], c
     sizes = {max(size, subject.batch if run is integrated else 1) for size in sizes}
     tried: list[int | None] = [size for size in sorted(sizes) if size < count * (subject.batch // scale)]
     vanilla(subject)()
-    taken: dict[int | None, float] = {}
-    for size in [*tried, None]:
+    return _quickest({size: partial(run, subject, size) for size in [*tried, None]})
+
+
+def _quickest(tried: dict[Key, Callable[[], object]]) -> Key:
+    """Return the name of what takes least time in its only run."""
+    taken = {}
+    for name, run in tried.items():
         start = CLOCK()
-        run(subject, size)
-        taken[size] = CLOCK() - start
+        run()
+        taken[name] = CLOCK() - start
     return min(taken, key=taken.__getitem__)
 
 
@@ -118,6 +123,5 @@ def ways(subject: Subject, run: Callable[[Subject, int | None], torch.Tensor], c
 @cache
 def windows_at_a_time(subject: Subject, size: int, stride: int) -> int:
     """Return how many windows at a time are fastest."""
-    tried = {many: partial(occlusion, subject, size, stride, many) for many in AT_A_TIME}
-    taken = compare(tried, CLOCK)
-    return min(taken, key=lambda many: min(taken[many]))
+    vanilla(subject)()
+    return _quickest({many: partial(occlusion, subject, size, stride, many) for many in AT_A_TIME})
