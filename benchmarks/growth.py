@@ -6,7 +6,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ def lines(task: Task) -> dict[str, list[tuple[str, Task]]]:
     return found
 
 
-def points(line: str, tasks: Sequence[tuple[str, Task]], clock: object) -> list[Point]:
+def points(line: str, tasks: Sequence[tuple[str, Task]], clock: Callable[[], float]) -> list[Point]:
     """Measure a line: its times in turn, each amount's memory in a process of its own."""
     ways = {amount: partial(task.way(), task.amount) for amount, task in tasks}
     taken = compare(ways, clock, 9, SECONDS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.results import Measured, Run
 from benchmarks.row import CAPTUM, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, PAIR_GRAPH
 from benchmarks.subjects import EMBEDDED, SQUEEZENET
-from benchmarks.table import TITLES
+from benchmarks.table import TITLES, told
 
 NETWORKS = (EMBEDDED, SQUEEZENET)
 WORKS = ("SmoothGrad", "IntegratedGradients", "GradCAM", "Occlusion, 16/4")
@@ -27,6 +27,12 @@ def lines(run: Run) -> Iterator[str]:
     for row in run.rows:
         if row.batch == 1 and row.network in NETWORKS and row.work.startswith(WORKS):
             yield f"| {row.network} | {row.work} | {' | '.join(_median(row, column) for column in columns)} |"
+    clock = "processor" if run.options["cpu"] else "wall"
+    yield ""
+    on = f"{told(run.versions)}; {run.machine['cores']} cores, {clock} time, {run.date}."
+    yield f"*{' '.join([on, *run.remarks])}*"
+        " *", "*"
+    )
 
 
 def _median(row: Measured, column: str) -> str:

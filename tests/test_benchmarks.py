@@ -99,7 +99,12 @@ def test_the_table_has_bars_verdicts_and_only_columns_that_were_measured():
 def test_the_short_table_has_two_networks_and_medians():
     row = run().rows[0]
     rows = [replace(row, network=network, work="SmoothGrad, 25 samples") for network in ("DemoNet", "ResNet-18")]
-    assert short.page([run(rows=rows)]).splitlines()[2:] == ["| DemoNet | SmoothGrad, 25 samples | 0.75 | 2.00 |  |  |"]
+    assert short.page([run(rows=rows)]).splitlines()[2:3] == ["| DemoNet | SmoothGrad, 25 samples | 0.75 | 2.00 |  |  |"]
+
+
+def test_the_short_table_tells_on_what():
+    told = short.page([run(options={"cpu": True}, remarks=["A busy machine."])])
+    assert told.splitlines()[-1] == "*torch 2; 2 cores, processor time, today. A busy machine.*" and "ResNet-18" not in told
 
 
 def test_the_plot_is_a_picture(tmp_path):
