@@ -31,8 +31,6 @@ def lines(run: Run) -> Iterator[str]:
     yield ""
     on = f"{told(run.versions)}; {run.machine['cores']} cores, {clock} time, {run.date}."
     yield f"*{' '.join([on, *run.remarks])}*"
-        " *", "*"
-    )
 
 
 def _median(row: Measured, column: str) -> str:
