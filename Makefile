@@ -38,10 +38,10 @@ docs: .venv/.dev
 pictures: .venv/.dev
 	PYTHONPATH=. .venv/bin/python docs/pictures.py
 
-# Torch's table and TensorFlow's. SQUEEZENET=FOLDER/NAME adds this network: NAME.safetensors and NAME.keras hold its weights.
+# Tables, plots and figures of both frameworks and of other libraries, in bench/; docs/benchmarks.md. SQUEEZENET=FOLDER/NAME gives
+# that network its weights, NAME.safetensors and NAME.keras. BENCH="--cpu" and the like: python -m benchmarks --help.
 bench: .venv/.dev
-	.venv/bin/python -m benchmarks $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET).safetensors)
-	.venv/bin/python -m benchmarks --framework tf $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET).keras)
+	.venv/bin/python -m benchmarks --out bench $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET)) $(BENCH)
 
 train: .venv/.dev
 	.venv/bin/python -m training.train --out saliency/demo

@@ -1,61 +1,68 @@
-"""Two ways of doing the same, timed in turn, so that a busy machine slows both."""
+"""Several ways of doing the same, timed in turn, so that a busy machine slows all of them."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
-LEAST = 0.1
+Run: TypeAlias = Callable[[], object]
+Key = TypeVar("Key")
+
+LEAST_SECONDS = 0.1
 """Seconds that a turn takes at least: what is quicker is run several times in it."""
 
-
-@dataclass(frozen=True)
-class Timing:
-    """Times of one way.
-
-    Args:
-        seconds: median of its rounds, for one run.
-        ratios: to the first way, round by round.
-    """
-
-    seconds: float
-    ratios: tuple[float, ...]
-
-    def __str__(self) -> str:
-        low, middle, high = statistics.quantiles(self.ratios, n=4) if len(self.ratios) > 1 else self.ratios * 3
-        return f"{middle:.3f} ({low:.3f} to {high:.3f})"
+LEAST_ROUNDS = 3
 
 
 def compare(
-    ways: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, Timing]:
-    """Time every way once a round, in turn, and relate each to the first of its round.
+    ways: Mapping[Key, Run],
+    clock: Callable[[], float] = time.perf_counter,
+    rounds: int = LEAST_ROUNDS,
+    seconds: float = float("inf"),
+) -> dict[Key, list[float]]:
+    """Time every way once a round, in turn, after a run of each that counts only where these took longer than ``seconds``.
 
     Args:
-        ways: name -> what is timed; the first is the measure of the others.
-        rounds: how many turns each takes, after runs that do not count.
-        clock: seconds of the wall clock, or ``time.process_time``, the processor's of all threads.
+        ways: name -> what is timed, and has run before where a first run has more to do; the first way tells how often each is
+            run in its turn.
+        clock: tells seconds.
+        rounds: how many turns each takes at most.
+        seconds: no further round is begun that would take more than so many in all, after the first three.
 
     Returns:
-        Name -> its median time and its ratios; printed, a ratio's median and quartiles.
+        Name -> its seconds for one run, round by round.
     """
-    names, measured = list(ways), {name: [] for name in ways}  # type: dict[str, list[float]]
-    for way in ways.values():
-        way()
-    runs = max(1, round(LEAST / _seconds(ways[names[0]], 1, time.perf_counter)))
-    for turn in range(rounds):
+    names, taken = list(ways), {name: [] for name in ways}  # type: dict[Key, list[float]]
+    start, runs = time.perf_counter(), 1
+    first = {name: [_seconds(way, 1, clock)] for name, way in ways.items()}
+    if time.perf_counter() - start > seconds:
+        taken = first
+    else:
+        runs = max(1, round(LEAST_SECONDS / max(_seconds(ways[names[0]], 1, time.perf_counter), 1e-6)))
+    start = time.perf_counter()
+    for turn in range(len(taken[names[0]]), rounds):
+        if turn >= LEAST_ROUNDS and (time.perf_counter() - start) * (turn + 1) / turn > seconds:
+            break
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            measured[name].append(_seconds(ways[name], runs, clock))
-    first = measured[names[0]]
-    return {
-        name: Timing(statistics.median(taken), tuple(t / b for t, b in zip(taken, first, strict=True)))
-        for name, taken in measured.items()
-    }
+            taken[name].append(_seconds(ways[name], runs, clock))
+    return taken
 
 
-def _seconds(way: Callable[[], object], runs: int, clock: Callable[[], float]) -> float:
+def fastest(ways: Mapping[Key, Run], clock: Callable[[], float], amounts: Mapping[Key, float] | None = None) -> Key:
+    """Return the name of the way that takes least time, by its median of three rounds.
+
+    Args:
+        ways: as for ``compare``.
+        clock: tells seconds.
+        amounts: name -> how much a run gets done, where they differ.
+    """
+    taken = compare(ways, clock)
+    return min(taken, key=lambda name: statistics.median(taken[name]) / (amounts[name] if amounts else 1))
+
+
+def _seconds(way: Run, runs: int, clock: Callable[[], float]) -> float:
     start = clock()
     for _ in range(runs):
         way()

@@ -1,75 +1,65 @@
-"""Peak memory of few steps and of many: it must grow with the batch, never with the steps. Linux alone tells it."""
+"""Peak memory of few steps, samples and windows, and of many: it must not grow with them."""
 
 from __future__ import annotations
 
-import os
+import argparse
 import re
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import saliency
-from benchmarks.subjects import Subject, subjects
+from benchmarks.peak import STATUS, peak
+from benchmarks.results import Peak
+from benchmarks.row import CAPTUM
+from benchmarks.subjects import EMBEDDED, RESNET, SQUEEZENET, Subject
+from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
+from saliency import wrap
+from saliency.core.run import usual_size
 
-NAME = "IntegratedGradients, peak memory"
-STEPS = (25, 500)
-BAR = 1.02
-BATCH = 5
-"""Divides both, so that every pass has as many samples as any other."""
+BATCHES = (2, 40)
+"""Of steps or samples, each as large as the library's usual ones, so that every pass has as many as any other."""
 
-TRIES = {"torch": 1, "tf": 3}
-"""Processes of which the least peak counts: TensorFlow's threads add 5 MiB in about every other."""
+STRIDES = (16, 4)
+"""Of Occlusion's windows of 16 pixels; half of them on small pictures, that the few fill a pass as well."""
 
-SETTINGS = {
-    "MALLOC_MMAP_THRESHOLD_": "65536",
-    "MALLOC_TRIM_THRESHOLD_": "0",
-    "MALLOC_ARENA_MAX": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
-"""Has glibc give freed arrays back at once, so that a process's peak is that of its arrays and not of its history; and
-TensorFlow run a graph's operations in one order, so that no peak is that of the luckiest or unluckiest."""
-
-STATUS = Path("/proc/self/status")
+SMALL = 112
+"""Pixels."""
+UNITS = {INTEGRATED: "steps", SMOOTHGRAD: "samples", OCCLUSION: "pixels' stride"}
 
 
-def row(framework: str, subject: Subject, squeezenet: Path | None) -> str:
-    """Measure a network in fresh processes, and return its row of the table."""
-    few, many = (
-        min(_in_a_process(framework, subject.name, squeezenet, steps) for _ in range(TRIES[framework])) for steps in STEPS
-    )
-    held = f"{many:.1f} to {few:.1f} MiB"
-    return (
-        f"| {subject.name} | {NAME} | {BAR} | {many / few:.3f} | {STEPS[1]} to {STEPS[0]} steps, {BATCH} at a time | {held} |"
-    )
+def peaks(options: argparse.Namespace, found: Sequence[Subject]) -> Iterator[Peak]:
+    """Yield the rows of memory that are wanted; none where the system does not tell it."""
+    for network in (EMBEDDED, SQUEEZENET, RESNET) if STATUS.exists() else ():
+        if options.framework == "tf" and network == RESNET:
+            continue  # several minutes more, for a network whose arrays are those of the others
+        of_it = [subject for subject in found if subject.name == network]
+        for work in UNITS:
+            if options.framework == "tf" and network == SQUEEZENET and work == OCCLUSION:
+                continue  # 2809 whole passes
+            if re.search(options.only, f"{network} x 1, {work}, memory", re.IGNORECASE):
+                yield _row(options, of_it[-1 if network == RESNET else 0], work)
 
 
-def _in_a_process(framework: str, name: str, squeezenet: Path | None, steps: int) -> float:
-    """Return the peak of a fresh process in MiB."""
-    about = [framework, name, str(steps), *([str(squeezenet)] if squeezenet else [])]
-    command = [sys.executable, "-m", "benchmarks.memory", *about]
-    done = subprocess.run(command, env={**os.environ, **SETTINGS}, check=True, capture_output=True, text=True)  # noqa: S603
-    return float(done.stdout)
+def _row(options: argparse.Namespace, subject: Subject, work: str) -> Peak:
+    usual = usual_size(subject.x, wrap(subject.model))
+    strides = [stride // 2 if max(subject.x.shape) <= SMALL else stride for stride in STRIDES]
+    few, many = strides if work == OCCLUSION else (times * usual for times in BATCHES)
+    file = str(options.squeezenet) if options.squeezenet else None
+    task = Task(options.framework, subject.name, work, few, squeezenet=file, last=subject.name == RESNET)
+    ours = peak(task), peak(replace(task, amount=many))
+    network = subject.name if subject.name != RESNET else f"{subject.name}, {subject.x.shape[1]} pixels"
+    amounts = str(few), f"{many} {UNITS[work]}"
+    if options.framework == "tf" or work == SMOOTHGRAD:
+        return Peak(network, work, amounts, ours)
+    theirs = replace(task, library=CAPTUM, at_a_time=_best(replace(subject, batch=1), work))
+    captum = peak(theirs), peak(replace(theirs, amount=many))
+    return Peak(network, work, amounts, ours, captum, f"{theirs.at_a_time or 'all'} at a time")
 
 
-def risen(framework: str, name: str, steps: int, squeezenet: Path | None) -> float:
-    """Return the peak of this process, in MiB, over what it holds with the network loaded and after a first gradient."""
-    subject = next(subject for subject in subjects(framework, squeezenet) if subject.name == name)
-    mask = saliency.IntegratedGradients(subject.model, subject.classes[0], batch_size=BATCH)
-    mask.GetMask(subject.x, x_steps=1)
-    before = _held("VmRSS")
-    mask.GetMask(subject.x, x_steps=steps)
-    return _held("VmHWM") - before
+def _best(subject: Subject, work: str) -> int | None:
+    """Return Captum's fastest batches; of Occlusion, on windows of a quarter of the picture."""
+    from benchmarks.torch import captum_ways
 
-
-def _held(entry: str) -> float:
-    """Return what this process holds (VmRSS) or held at most (VmHWM), in MiB.
-
-    ``ru_maxrss`` won't do: a process begins with that of the one that started it.
-    """
-    found = re.search(rf"{entry}:\s*(\d+) kB", STATUS.read_text())
-    assert found is not None
-    return int(found[1]) / 1024
-
-
-if __name__ == "__main__":
-    print(risen(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]) if len(sys.argv) > 4 else None))
+    if work == OCCLUSION:
+        wide = subject.x.shape[1] // 4
+        return captum_ways.windows_at_a_time(subject, wide, wide)
+    return captum_ways.best(subject, captum_ways.integrated, 50)

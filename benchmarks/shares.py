@@ -18,7 +18,7 @@ from unittest import mock
 import torch
 
 import saliency
-from benchmarks.subjects import Subject, subjects
+from benchmarks.subjects import EMBEDDED, SQUEEZENET, Subject, subjects_of
 from saliency.torch import forward
 
 BAR = 0.03
@@ -70,14 +70,14 @@ def share(run: Callable[[], object], rounds: int) -> tuple[float, float]:
 def masks(subject: Subject) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield what is measured, by name."""
     model, x, y = subject.model, subject.x, subject.classes[0]
-    window = {"size": subject.window, "stride": subject.stride}
+    size, stride = subject.windows[0]
     vanilla = saliency.Vanilla(model, y)
     yield "Vanilla", partial(vanilla.GetMask, x)
     yield "SmoothGrad, 25 samples", partial(vanilla.GetSmoothedMask, x, nsamples=25, seed=0)
     yield "GuidedBackprop", partial(saliency.GuidedBackprop(model, y).GetMask, x)
     yield "IntegratedGradients, 50 steps", partial(saliency.IntegratedGradients(model, y).GetMask, x, x_steps=50)
     yield "GradientSHAP, 25 points", partial(saliency.GradientSHAP(model, y).GetMask, x, x_steps=25, seed=0)
-    yield f"Occlusion {subject.window}/{subject.stride}", partial(saliency.Occlusion(model, y).GetMask, x, **window)
+    yield f"Occlusion {size}/{stride}", partial(saliency.Occlusion(model, y).GetMask, x, size=size, stride=stride)
     yield "RISE, 100 masks", partial(saliency.RISE(model, y).GetMask, x, nmasks=100, seed=0)
     for method in (saliency.GradCAM, saliency.LayerCAM, saliency.GuidedGradCAM):
         yield method.__name__, partial(method(model, y).GetMask, x)
@@ -87,13 +87,13 @@ def masks(subject: Subject) -> Iterator[tuple[str, Callable[[], object]]]:
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shares", description=__doc__)
-    parser.add_argument("--squeezenet", type=Path, metavar="FILE", help="weights of torchvision's squeezenet1_0")
+    parser.add_argument("--squeezenet", type=Path, metavar="FILE", help="NAME.safetensors holds its weights; random without")
     parser.add_argument("--only", default="", metavar="NAME", help="rows that have this in their network or method")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     print(f"saliency {saliency.__version__}, Torch {torch.__version__}; processor time, medians of {options.rounds} rounds.\n")
     print(f"| network | mask | a run takes | ours (bar {BAR:.0%}) |\n|---|---|---:|---:|")
-    for subject in subjects("torch", options.squeezenet):
+    for subject in (next(subjects_of("torch", name, options.squeezenet)) for name in (EMBEDDED, SQUEEZENET)):
         for name, run in masks(subject):
             if options.only.lower() in f"{subject.name} {name}".lower():
                 part, seconds = share(run, options.rounds)

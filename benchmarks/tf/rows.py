@@ -1,78 +1,119 @@
-"""The rows of the table: a method, and the bare passes that it is held against, in the batches that suit these best."""
+"""All works of a network, in TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 import saliency
-from benchmarks.interleaved import compare
-from benchmarks.subjects import Subject
-from benchmarks.table import Row, in_short
-from benchmarks.tf import bare
+from benchmarks import bars
+from benchmarks.peers.together import Others, others
+from benchmarks.row import KERAS_VIS, LIMIT, OURS, PAIR, PAIR_GRAPH, Row, Way, Work, in_short
+from benchmarks.subjects import EMBEDDED, Subject
+from benchmarks.tf import bare, limits
 
-SIZES = (4, 8, 13, 25)
-"""Batches that are tried for the bare gradients, beside the one that a method takes by itself."""
-
-ROUNDS = 5
-
-
-def remarks(subjects: Sequence[Subject]) -> Iterator[str]:
-    """Yield what should stand above the table: also the batches, which are found for it."""
-    yield f"TensorFlow {tf.__version__}, Keras {keras.__version__}."
-    for subject in subjects:
-        found = per_sample(subject)
-        listed = ", ".join(f"{1000 * seconds:.2f} ms at {size}" for size, seconds in found.items())
-        yield f"{subject.name}: a sample's bare gradient takes {listed}; all are held against {best(subject)} at a time."
+CLOCK = limits.CLOCK
+WIDE = 56
+"""Of the windows that a larger network is timed with, 16 of them and the clean input: each takes a whole pass."""
 
 
-@cache
-def per_sample(subject: Subject) -> dict[int, float]:
-    """Return size of a batch -> seconds of a sample's bare gradient in it, for SmoothGrad's 25 inputs."""
-    given = bare.batches(_smoothgrad(subject))
-    passes = bare.Passes(subject.model, subject.classes[0])
-    tried = {size: bare.cut(given, size) for size in sorted({*SIZES, len(given[0])})}
-    timed = compare({str(size): partial(passes.gradients, same) for size, same in tried.items()}, ROUNDS)
-    return {size: timed[str(size)].seconds / 25 for size in tried}
+@contextmanager
+def works(subject: Subject) -> Iterator[Iterator[Work]]:
+    """Give the works; other libraries' processes end with the ``with`` block."""
+    both = np.asarray(subject.model(np.stack([subject.x, np.zeros_like(subject.x)]), training=False))[:, subject.classes[0]]
+    with others("tf", subject, float(both[0] - both[1]), partial(save, subject), CLOCK) as peers:
+        yield _works(subject, peers)
 
 
-def best(subject: Subject) -> int:
-    """Return the size of a batch that bare gradients are fastest in."""
-    found = per_sample(subject)
-    return min(found, key=found.__getitem__)
+def save(subject: Subject, folder: Path) -> None:
+    """Write the model down."""
+    subject.model.save(folder / "model.keras")
 
 
-def _smoothgrad(subject: Subject) -> Callable[[], object]:
-    vanilla = saliency.Vanilla(subject.model, subject.classes[0])
-    return partial(vanilla.GetSmoothedMask, subject.x, nsamples=25, seed=0)
+def _works(subject: Subject, peers: Others) -> Iterator[Work]:
+    model, x, y = subject.model, subject.inputs, subject.classes[0]
+    vanilla, integrated = saliency.Vanilla(model, y), saliency.IntegratedGradients(model, y)
+    gradients = partial(_gradients, subject, peers)
+    samples, steps = {"nsamples": subject.samples, "seed": 0}, {"x_steps": subject.steps}
+    yield Work("Vanilla", partial(gradients, partial(vanilla.GetMasks, x), "vanilla", bars.passes(bars.PASSES)))
+    names = f"SmoothGrad, {subject.samples} samples", f"IntegratedGradients, {subject.steps} steps"
+    many = bars.passes(bars.PASSES) | bars.OTHERS
+    yield Work(names[0], partial(gradients, partial(vanilla.GetSmoothedMasks, x, **samples), "smoothgrad", many))
+    yield Work(names[1], partial(gradients, partial(integrated.GetMasks, x, **steps), "integrated", many))
+    yield Work("GuidedBackprop", partial(gradients, partial(saliency.GuidedBackprop(model, y).GetMasks, x), "", {}))
+    if subject.batch == 1:
+        yield Work("IntegratedGradients to a gap of 1 %", partial(_to_gap, subject, peers))
+        yield Work("Vanilla, 8 targets of one input", partial(_targets, subject))
+    yield Work("GradCAM", partial(_grad_cam, subject, peers))
+    yield Work("GuidedGradCAM", partial(_guided_grad_cam, subject))
+    for size, stride in subject.windows:
+        yield Work(f"Occlusion, {size}/{stride}", partial(_occlusion, subject, size, stride))
 
 
-def rows(subject: Subject) -> Iterator[Row]:
-    """Yield the rows of a network."""
-    model, x, y = subject.model, subject.x, subject.classes[0]
-    passes, size = bare.Passes(model, y), best(subject)
+def _gradients(subject: Subject, peers: Others, ours: Callable[[], object], name: str, bar: dict[str, float]) -> Row:
+    given = bare.batches(ours)
+    columns = {PAIR: f"pair {name}", PAIR_GRAPH: f"pair-graph {name}"} if name else {}
+    if name in ("vanilla", "smoothgrad"):
+        columns = {KERAS_VIS: f"keras-vis {name}"} | columns
+    ways = {OURS: Way(ours, in_short(given)), **limits.of_gradients(subject, given), **peers.ways(columns)}
+    return Row(ways, bar, subject.note)
 
-    def to_gradients(name: str, ours: Callable[[], object], bar: float | None = None) -> Row:
-        given = bare.batches(ours)
-        same = bare.cut(given, size)
-        words = f"{in_short(same)} bare gradients; ours {in_short(given)}"
-        return Row(name, words, ours, partial(passes.gradients, same), bar)
 
-    vanilla, guided = saliency.Vanilla(model, y), saliency.GuidedBackprop(model, y)
-    integrated = saliency.IntegratedGradients(model, y)
-    yield to_gradients("Vanilla", partial(vanilla.GetMask, x))
-    yield to_gradients("GuidedBackprop", partial(guided.GetMask, x))
-    yield to_gradients("SmoothGrad, 25 samples", _smoothgrad(subject), 1.05)
-    yield to_gradients("IntegratedGradients, 50 steps", partial(integrated.GetMask, x, x_steps=50), 1.05)
-    for n in subject.together:
-        cam = partial(saliency.GradCAM(model, y, batch_size=n).GetMasks, [x.copy() for _ in range(n)])
-        given = bare.batches(cam)
-        yield Row(f"GradCAM, {n} at once", f"{in_short(given)} bare forwards", cam, partial(passes.forwards, given), 1.10)
+def _to_gap(subject: Subject, peers: Others) -> Row:
+    ours = partial(saliency.IntegratedGradients(subject.model, subject.classes[0]).GetMask, subject.x, tolerance=0.01)
+    points = int(ours().details["points"])
+    return Row(
+        {OURS: Way(ours, f"{points} points"), **peers.ways({PAIR: "pair gap", PAIR_GRAPH: "pair-graph gap"})},
+        bars.GAP,
+        subject.note,
+    )
 
-    targets = partial(vanilla.GetMasks, [x] * 8, subject.classes)  # one forward pass; the bare way repeats the image
-    repeated = bare.cut([tf.constant(x)[None]] * 8, size)
-    words = f"{in_short(repeated)} bare gradients"
-    yield Row("Vanilla, 8 targets", words, targets, partial(passes.gradients, repeated), 1.0)
+
+def _targets(subject: Subject) -> Row:
+    ours = partial(saliency.Vanilla(subject.model).GetMasks, [subject.x] * len(subject.classes), subject.classes)
+    given = bare.cut([tf.constant(subject.x)[None]] * len(subject.classes), limits.usual(subject))
+    limit = Way(partial(limits.passes(subject).gradients, given), f"the input repeated, {in_short(given)}")
+    return Row(_traced({OURS: Way(ours), LIMIT: limit}), {LIMIT: bars.TARGETS}, subject.note)
+
+
+def _grad_cam(subject: Subject, peers: Others) -> Row:
+    ours = partial(saliency.GradCAM(subject.model, subject.classes[0]).GetMasks, subject.inputs)
+    given = bare.batches(ours)
+    theirs = peers.ways({KERAS_VIS: "keras-vis gradcam"})
+    return Row({OURS: Way(ours, in_short(given)), **limits.of_forwards(subject, given), **theirs}, bars.GRADCAM, subject.note)
+
+
+def _guided_grad_cam(subject: Subject) -> Row:
+    ours = partial(saliency.GuidedGradCAM(subject.model, subject.classes[0]).GetMasks, subject.inputs)
+    given = bare.cut([tf.constant(subject.inputs)], limits.usual(subject))
+    limit = Way(partial(limits.passes(subject).gradients, given), in_short(given))
+    return Row(_traced({OURS: Way(ours), LIMIT: limit}), bars.GUIDED_GRADCAM, subject.note)
+
+
+def _traced(ways: dict[str, Way]) -> dict[str, Way]:
+    """Run each once: the first call of a ``tf.function`` traces it, and a long first round counts."""
+    for way in ways.values():
+        way.run()
+    return ways
+
+
+def _occlusion(subject: Subject, size: int, stride: int) -> Row:
+    """Prepare the row: the whole mask, or wide windows, every one of which takes a whole pass as well."""
+    mask = saliency.Occlusion(subject.model, subject.classes[0])
+    if subject.name == EMBEDDED:
+        ours = partial(mask.GetMasks, subject.inputs, size=size, stride=stride)
+        times, note = 1.0, subject.note
+    else:
+        ours = partial(mask.GetMasks, subject.inputs, size=WIDE, stride=WIDE)
+        windows = (-(-(subject.x.shape[0] - size) // stride) + 1) ** 2
+        times = (windows + 1) / 17
+        note = "; ".join(filter(None, (subject.note, f"16 of {windows} windows timed")))
+    given = bare.batches(ours)
+    ways = {OURS: Way(ours, in_short(given)), **limits.of_forwards(subject, given)}
+    return Row({name: replace(way, times=times) for name, way in ways.items()}, {}, note)

@@ -8,15 +8,25 @@ import torch
 
 
 def batches(model: torch.nn.Module, run: Callable[[], object]) -> list[torch.Tensor]:
-    """Run a method, and return what it gave the model, batch after batch.
+    """Run a method, and return what it gave the model, batch after batch, in the usual order of memory.
 
     The numbers matter as well: maximum pooling takes longer over a noisy picture than over a smooth one.
     """
     given: list[torch.Tensor] = []
+
+    def note(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        given.append(inputs[0].detach().clone(memory_format=torch.contiguous_format))
+
     run()  # a first call may have something to find out
-    with model.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].detach().clone())):
+    with model.register_forward_pre_hook(note):
         run()
     return given
+
+
+def cut(given: Sequence[torch.Tensor], size: int) -> list[torch.Tensor]:
+    """Return the same inputs in other batches, as even as can be and none larger than ``size``."""
+    inputs = torch.cat(list(given))
+    return list(inputs.tensor_split(-(-len(inputs) // size)))
 
 
 def gradients(model: torch.nn.Module, y: int, given: Sequence[torch.Tensor]) -> None:
@@ -31,13 +41,3 @@ def forwards(model: torch.nn.Module, given: Sequence[torch.Tensor]) -> None:
     with torch.inference_mode():
         for batch in given:
             model(batch)
-
-
-def smoothgrad(model: torch.nn.Module, y: int, x: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Write SmoothGrad down as one would for this case alone: draw, differentiate, square, add."""
-    total, sigma = torch.zeros_like(x), 0.15 * float(x.max() - x.min())
-    for size in sizes:
-        leaf = torch.randn(size, *x.shape).mul_(sigma).add_(x).requires_grad_()
-        (gradient,) = torch.autograd.grad(model(leaf)[:, y].sum(), leaf)
-        total += gradient.square_().sum(0)
-    return total / sum(sizes)

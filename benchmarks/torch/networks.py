@@ -1,4 +1,4 @@
-"""Networks in Torch, and their scores."""
+"""Networks in Torch, their scores, and the device that all is done on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,61 @@ import numpy as np
 import torch
 
 from saliency import nets
+from saliency.nets.preparation import MEAN, STD
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def squeezenet(weights: Path) -> nets.Network:
-    """Return torchvision's SqueezeNet 1.0."""
+def squeezenet(weights: Path | None) -> nets.Network:
+    """Return torchvision's SqueezeNet 1.0, with random weights where no file is given."""
+    if weights is None:
+        return _random("squeezenet1_0", "SqueezeNet1_0", 224)
     from tests.torchvision_ops import declare
 
     declare()
-    return nets.load("SqueezeNet1_0", weights)
+    return nets.load("SqueezeNet1_0", weights.with_suffix(".safetensors"))
+
+
+def resnet18(side: int) -> nets.Network:
+    """Return a ResNet-18 with random weights for pictures of ``side`` pixels."""
+    return _random("resnet18", "ResNet-18", side)
+
+
+def vgg16() -> nets.Network:
+    """Return a VGG-16 with random weights."""
+    return _random("vgg16", "VGG-16", 224)
+
+
+def _random(builder: str, name: str, side: int) -> nets.Network:
+    from tests.torchvision_ops import declare
+
+    declare()
+    from torchvision import models
+
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(0)
+        model = getattr(models, builder)(weights=None).eval()
+    return nets.Network(name, model, (side, side), MEAN, STD)
 
 
 def scores(model: torch.nn.Module, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the scores of one input, (classes,)."""
+    """Move a model to the device, and return its scores of one input, (classes,)."""
     with torch.inference_mode():
-        return model(torch.from_numpy(x)[None])[0].numpy()
+        return model.to(DEVICE)(tensor(x[None]))[0].cpu().numpy()
+
+
+def tensor(x: np.ndarray[Any, Any]) -> torch.Tensor:
+    """Return an array on the device."""
+    return torch.from_numpy(np.ascontiguousarray(x)).to(DEVICE)
+
+
+def settle() -> None:
+    """Wait until the device has done what it was given."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def versions() -> dict[str, str]:
+    """Return name -> version of what does the work, and the device's name."""
+    found = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
+    return found | ({"device": torch.cuda.get_device_name()} if DEVICE.type == "cuda" else {})

@@ -1,9 +1,8 @@
-"""Other libraries' ways, in a process where ``saliency`` is PAIR's. A line of the input names one; ``done`` answers it."""
+"""tf-keras-vis's and PAIR's ways with a Keras model, in a process where ``saliency`` is PAIR's."""
 
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from answers import ToGap, answer
+from tf_keras_vis.gradcam import Gradcam
 from tf_keras_vis.saliency import Saliency
 from tf_keras_vis.utils.scores import CategoricalScore
 
@@ -33,8 +34,9 @@ def pair_graph(gradient: Callable[..., Any], images: Any, call_model_args: Any, 
     return {pair.INPUT_OUTPUT_GRADIENTS: gradient(tf.convert_to_tensor(images, tf.float32)).numpy()}
 
 
-def ways(model: keras.Model, x: np.ndarray[Any, Any], y: int) -> dict[str, Callable[[], Any]]:
+def ways(model: keras.Model, given: Any) -> dict[str, Callable[[], Any]]:
     """Return what can be asked for; options are those that the libraries' own examples take."""
+    x, y, samples = given["x"], int(given["y"]), int(given["samples"])
 
     @tf.function(input_signature=[tf.TensorSpec([None, *x.shape], tf.float32)])
     def gradient(images: tf.Tensor) -> tf.Tensor:
@@ -43,31 +45,27 @@ def ways(model: keras.Model, x: np.ndarray[Any, Any], y: int) -> dict[str, Calla
             scores = model(images, training=False)[:, y]
         return tape.gradient(scores, images)
 
-    keras_vis = Saliency(model, clone=False)
+    gradients, score = Saliency(model, clone=False), CategoricalScore(y)
     found: dict[str, Callable[[], Any]] = {
-        "keras-vis smoothgrad": partial(keras_vis, CategoricalScore(y), x, smooth_samples=25, smooth_noise=0.20)
+        "keras-vis vanilla": partial(gradients, score, x, normalize_map=False, keepdims=True, gradient_modifier=None),
+        "keras-vis smoothgrad": partial(gradients, score, x, smooth_samples=samples, smooth_noise=0.20),
+        "keras-vis gradcam": partial(Gradcam(model, clone=False), score, x),
     }
     for name, call in (("pair", partial(pair_model, model)), ("pair-graph", partial(pair_graph, gradient))):
-        smoothed, integrated = pair.GradientSaliency().GetSmoothedMask, pair.IntegratedGradients().GetMask
-        found[f"{name} smoothgrad"] = partial(smoothed, x, call, {"y": y}, nsamples=25)
-        options = {"x_steps": 50, "x_baseline": np.zeros_like(x), "batch_size": 20}
-        found[f"{name} integrated"] = partial(integrated, x, call, {"y": y}, **options)
+        options, zeros = {"y": y}, np.zeros_like(x)
+        steps = {"x_baseline": zeros, "x_steps": int(given["steps"]), "batch_size": 20}
+        found |= {
+            f"{name} vanilla": partial(pair.GradientSaliency().GetMask, x, call, options),
+            f"{name} smoothgrad": partial(pair.GradientSaliency().GetSmoothedMask, x, call, options, nsamples=samples),
+            f"{name} integrated": partial(pair.IntegratedGradients().GetMask, x, call, options, **steps),
+            f"{name} gap": ToGap(x, call, options, float(given["change"]), int(given["most"])),
+        }
     return found
 
 
 def main(folder: Path) -> None:
     """Answer until the input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever else is printed must not be taken for an answer
-    warnings.simplefilter("ignore")
-    given = np.load(folder / "input.npz")
-    known = ways(keras.models.load_model(folder / "model.keras"), given["x"], int(given["y"]))
-    for line in sys.stdin:
-        try:
-            known[line.strip()]()
-            answer = "done"
-        except Exception as error:
-            answer = f"{type(error).__name__}: {error}".replace("\n", " ")
-        print(answer, file=answers, flush=True)
+    answer(ways(keras.models.load_model(folder / "model.keras"), np.load(folder / "input.npz")))
 
 
 if __name__ == "__main__":
