@@ -3,7 +3,7 @@
 import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from saliency.core.errors import InputError
@@ -21,7 +21,12 @@ SMOOTHING = (
 
 def names_of(masks: Callable[..., Array]) -> list[str]:
     """Return the options of a method in order."""
-    return list(inspect.signature(masks).parameters)[2:]
+    return _names(getattr(masks, "__func__", masks), hasattr(masks, "__func__"))
+
+
+@cache  # reading a signature is felt where a pass takes milliseconds
+def _names(function: Callable[..., Array], bound: bool) -> list[str]:
+    return list(inspect.signature(function).parameters)[2 + bound :]
 
 
 def with_options(

@@ -15,13 +15,13 @@ HIDDEN = (
 """What is told where a target that asks for logits gets none."""
 
 
-def read(outputs: Any, places: Any, weights: Any, xp: Any, sizes: Any = None) -> Any:
+def read(outputs: Any, places: Any, weights: Any | None, xp: Any, sizes: Any = None) -> Any:
     """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
 
     Args:
         outputs: (N, channels, *space).
         places: (samples, terms, 2 or 4), see ``Target.places``.
-        weights: (samples, terms).
+        weights: (samples, terms); None for a single term, which counts by 1.
         xp: namespace of these arrays.
         sizes: the outputs' shape, where a graph is built before it is known.
 
@@ -34,7 +34,8 @@ def read(outputs: Any, places: Any, weights: Any, xp: Any, sizes: Any = None) ->
     index = places[..., 0]
     for axis in range(1, places.shape[-1]):
         index = index * (outputs.shape if sizes is None else sizes)[axis] + places[..., axis]
-    return xp.sum(xp.take(outputs, index) * weights, axis=1)
+    terms = xp.take(outputs, index)
+    return terms[:, 0] if weights is None else xp.sum(terms * weights, axis=1)
 
 
 def channels_of(outputs: Any, n: int | None) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ def _gaussian(rows: range, size: int, sigma: float) -> Matrix:
     return matrix
 
 
+@cache
 def bilinear(before: int, after: int) -> Matrix:
     """Return the matrix (after, before) that interpolates linearly between the centres of positions."""
     at = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)

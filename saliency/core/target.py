@@ -100,7 +100,8 @@ class Target:
             return one_per_sample(self.function(outputs), n)
         outputs = channels_of(outputs, n)
         self.check(outputs.shape)
-        return read(outputs, adapter.asfeed(self.places(n), "y"), adapter.asarray(self.weights), adapter.xp)
+        weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None
+        return read(outputs, adapter.asfeed(self.places(n), "y"), weights, adapter.xp)
 
     def check(self, shape: Sequence[int]) -> None:
         """Refuse indices that are not in an output (N, channels, *space).

@@ -93,7 +93,7 @@ class TorchAdapter(GradientAdapter):
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
         array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
         host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
-        return host
+        return np.ascontiguousarray(host) if host.ndim else host  # the device's may be channels last
 
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:
         device = self.device
@@ -166,7 +166,7 @@ class TorchAdapter(GradientAdapter):
         """Return what the model answers about ``x``, counted as masks are; see ``untouched`` and ``MemoryFormat``."""
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad):
-            return tuple(one.to(_counted_in(first)).contiguous() for one in self._format.best(call, x, backward))
+            return tuple(one.to(_counted_in(first)) for one in self._format.best(call, x, backward))
 
 
 def _counted_in(parameter: torch.Tensor) -> torch.dtype:

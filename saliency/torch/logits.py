@@ -17,6 +17,10 @@ RESHAPING = {
     "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "permute", "transpose", "t", "movedim", "expand",
     "select", "slice", "clone", "contiguous", "alias", "_to_copy", "to",
 }  # fmt: skip
+RESHAPES = {name.replace("_", "") for name in RESHAPING}
+"""The same, as a graph's nodes call them."""
+
+BACKWARD = re.compile(r"Backward\d*$")
 ELEMENTWISE = {"add", "cat", "clamp", "div", "exp", "index", "log", "mul", "nantonum", "neg", "split", "stack", "sub"}
 UNKNOWN = {"compiledfunction", "differentiablegraph"}
 
@@ -34,9 +38,8 @@ def ending(output: Any) -> Literal["squashed", "hidden"] | None:
         graph can't be read; None for any other end.
     """
     node, through = getattr(output, "grad_fn", None), False
-    reshapes = {name.replace("_", "") for name in RESHAPING}
     while node is not None:
-        name = re.sub(r"Backward\d*$", "", node.name()).rpartition("::")[-1].lower()
+        name = BACKWARD.sub("", node.name()).rpartition("::")[-1].lower()
         if name in ("softmax", "logsoftmax", "sigmoid", "logsigmoid"):
             return "hidden" if through else "squashed"
         if name in UNKNOWN:
@@ -44,7 +47,7 @@ def ending(output: Any) -> Literal["squashed", "hidden"] | None:
         parents = {parent for parent, _ in node.next_functions if parent is not None}
         if name in ELEMENTWISE and (len(parents) == 1 or name in ("cat", "stack")):
             through = True
-        elif name not in reshapes:
+        elif name not in RESHAPES:
             return None
         node = node.next_functions[0][0] or next(iter(parents), None)
     return None

@@ -1,5 +1,6 @@
 """Torch's ways of saying that there is no memory left."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,7 +36,8 @@ def shortages(x: torch.Tensor) -> Iterator[None]:
         )
     else:
         return
-    raise short  # out here, where the frames that hold the model's tensors are gone
+    gc.collect()  # out here the frames that hold the model's tensors are gone, but for those that stand in a cycle
+    raise short
 
 
 def _first(error: BaseException) -> str:
