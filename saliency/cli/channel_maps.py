@@ -85,7 +85,7 @@ class ChannelMaps:
             masks = self._masks(inputs, some)  # (n, channels, *mask)
             zeros = (masks == 0).all(axis=tuple(range(2, masks.ndim)))  # (n, channels)
             for i, channel in enumerate(some):
-                told = f"no gradient reaches the picture from channel {channel} (its map is black)"
+                told = f"the map of channel {channel} is zero everywhere: {self._mask.empty}"
                 self._notes[told] += int(np.count_nonzero(zeros, axis=0)[i])
                 yield ChannelMasks(channel, self._colours_first(masks[:, i]))
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from saliency import nets
 from saliency.cli.options import Parser, Refused, count
+from saliency.cli.report import say
 from saliency.nets.preparation import Float32
 from saliency.nets.registry import framework_of
 
@@ -45,6 +46,11 @@ def load(options: argparse.Namespace) -> nets.Network:
         if not hasattr(network.model, "to"):
             raise Refused(f"-device (={options.device}) needs -framework tf for a network of Keras's that code makes")
         _move(network.model, options.device)
+    if network.guessed:
+        say(
+            f"note: -net ({options.net}) does not say how it sees pictures: they become {network.size[0]} x {network.size[1]} "
+            "pixels in RGB, with ImageNet's mean and deviation. docs/networks.md tells how it can say so"
+        )
     return replace(network, resize=None)
 
 

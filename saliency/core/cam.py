@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
@@ -50,6 +50,12 @@ class ClassActivationMap(LayerMask):
         three_dims: repeat the map for each channel of the input.
         rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
     """
+
+    empty: ClassVar[str] = (
+        "nothing speaks for the score, for the layer's channels, as they are weighted, sum to nothing above 0 at any place; "
+        "HiResCAM and LayerCAM weight each place by itself, and another `layer` may tell more"
+    )
+    """What it means if a map is zero everywhere."""
 
     @abstractmethod
     def weighted(self, seen: Seen) -> Array:

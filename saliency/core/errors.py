@@ -8,7 +8,7 @@
     |-- GradientError  (ArithmeticError)  the gradient is missing or not finite
     `-- MemoryShortage (MemoryError)      one sample alone does not fit into the device's memory
 
-    ZeroGradientWarning (UserWarning)     the gradient is exactly zero, rightly (a dead network) or not
+    ZeroGradientWarning (UserWarning)     the mask is zero everywhere, rightly (nothing speaks for the score) or not
     LogitWarning        (UserWarning)     a class is explained by a probability, for its logit was not found
     ToleranceWarning    (UserWarning)     a tolerance was not reached within the evaluations that are allowed
 
@@ -49,7 +49,7 @@ class LogitWarning(UserWarning):
 
 
 class ZeroGradientWarning(UserWarning):
-    """A mask that is zero everywhere, because the gradient is."""
+    """A mask that is zero everywhere, because the gradient is, or nothing of a map is above 0."""
 
 
 class ToleranceWarning(UserWarning):

@@ -42,6 +42,12 @@ class SaliencyMask(ABC):
     differentiates: ClassVar[bool] = True
     """Whether the method takes gradients, or only evaluates the score."""
 
+    empty: ClassVar[str] = (
+        "nothing speaks for the score, or no gradient reaches the input (a dead or saturated network, or a rule that lets "
+        "nothing pass)"
+    )
+    """What it means if a mask is zero everywhere."""
+
     def __init__(
         self,
         model: Any,
@@ -184,7 +190,7 @@ class SaliencyMask(ABC):
         size = self.batch_size or usual_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
         pace = Pace(size, Progress(samples * len(inputs.ys), unit, progress))
-        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier, name)
+        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier, name, self.empty)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return with_options(self.masks, type(self).__name__, self.options, options)

@@ -51,6 +51,8 @@ def with_options(
             raise InputError(f"`{name}` is not an option of {owner}'s calls; the constructor takes it")
         if name in SMOOTHING:
             raise InputError(f"`{name}` is not an option of {owner}'s own; GetSmoothedMask takes it")
+        if name in ("target", "class_idx", "category"):
+            raise InputError(f"`{name}` is not an option of {owner}; what is explained is called `y` here")
         near = difflib.get_close_matches(name, [*known, *SETTINGS, *SMOOTHING], n=1)
         meant = f"; did you mean `{near[0]}`?" if near else "."
         raise InputError(

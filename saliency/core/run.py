@@ -28,6 +28,7 @@ def in_batches(
     logits: bool,
     modifier: Modifier | None,
     method: str,
+    empty: str,
 ) -> MaskArray:
     """Compute N masks in batches.
 
@@ -38,6 +39,7 @@ def in_batches(
         pace: how many samples are evaluated at a time.
         logits, modifier: see ``SaliencyMask``.
         method: what computes them, in words.
+        empty: what it means if one is zero everywhere.
 
     Returns:
         (N, *mask), with the details of each.
@@ -60,7 +62,7 @@ def in_batches(
         pace.progress.close()
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = About(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
-    return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(heard)), found, about)
+    return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(heard), empty), found, about)
 
 
 def plain(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
@@ -101,7 +103,7 @@ def _heard(adapter: GradientAdapter, pace: Pace) -> npt.NDArray[Any]:
     return adapter.numpy(adapter.xp.concatenate(heard) if len(heard) > 1 else heard[0]) if heard else np.zeros(0)
 
 
-def _sound(masks: npt.NDArray[Any], heard: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _sound(masks: npt.NDArray[Any], heard: npt.NDArray[Any], meaning: str) -> npt.NDArray[Any]:
     """Return the masks, if they and the scores that were heard are finite; warn of those that are zero everywhere."""
     flat, strange = masks.reshape(len(masks), -1), heard[~np.isfinite(heard)]
     broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))
@@ -115,9 +117,5 @@ def _sound(masks: npt.NDArray[Any], heard: npt.NDArray[Any]) -> npt.NDArray[Any]
         raise GradientError(": ".join(told))
     empty = np.flatnonzero(~flat.any(axis=1))
     if empty.size:
-        warn(
-            f"the mask of input {empty.tolist()} is zero everywhere: nothing speaks for the score, or no gradient reaches the "
-            "input (a dead or saturated network, or a rule that lets nothing pass)",
-            ZeroGradientWarning,
-        )
+        warn(f"the mask of input {empty.tolist()} is zero everywhere: {meaning}", ZeroGradientWarning)
     return masks

@@ -18,17 +18,17 @@ def show(
     titles: Sequence[str] | None = None,
     columns: int | None = None,
     size: float = 2.4,
-    cmap: str = "gray",
+    cmap: str | None = None,
 ) -> "Figure":
     """Lay pictures and masks out in a grid, without pyplot.
 
     Args:
         pictures: (H, W), (H, W, C) or (C, H, W) each; 2-D ones are drawn with ``cmap``: 0 to 1, or -1 to 1 where a pixel
-            is negative.
+            is negative, as in ``VisualizeImageDiverging``.
         titles: one a picture.
         columns: pictures in a row; None makes one row of up to 8.
         size: width of a picture in inches.
-        cmap: matplotlib colour map.
+        cmap: matplotlib colour map; None is "gray", or "coolwarm" for a picture with a negative pixel.
 
     Returns:
         A matplotlib figure: a notebook shows it, ``.savefig(path)`` writes it.
@@ -55,8 +55,9 @@ def show(
     return figure
 
 
-def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str) -> None:
+def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str | None) -> None:
     if picture.ndim == 2:
-        axes.imshow(picture, cmap=cmap, vmin=min(0.0, -float((picture < 0).any())), vmax=1.0)
+        signed = bool((picture < 0).any())
+        axes.imshow(picture, cmap=cmap or ("coolwarm" if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0)
     else:
         axes.imshow(stretched(channels_last(picture, None)), cmap="gray")

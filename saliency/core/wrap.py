@@ -1,6 +1,7 @@
 """From a model to its adapter; a framework is asked for only when it is already loaded."""
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -37,7 +38,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
     refuse_other_backends(model)
     for framework, home in ADAPTERS.items():
         if framework in sys.modules or (framework == "tensorflow" and _is_folder(model)):
-            adapter = import_module(home).adapt(model, **options)
+            adapter = _adapted(import_module(home).adapt, model, options)
             if isinstance(adapter, GradientAdapter):
                 return adapter
     if isinstance(model, str | PathLike):
@@ -50,6 +51,16 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         method = next((f"; pass its `{name}`" for name in METHODS if hasattr(model, name)), "")
         raise InputError(f"`model` ({_kind(model)}) must be {forms}{'' if isinstance(model, type) else method}")
     return FunctionAdapter(model, **options)
+
+
+def _adapted(adapt: Callable[..., Any], model: Any, options: Mapping[str, Any]) -> Any:
+    try:
+        return adapt(model, **options)
+    except TypeError as error:  # of the adapter's constructor
+        if "unexpected keyword argument" not in str(error):
+            raise
+        name = str(error).rpartition(" ")[2].strip("'")
+    raise InputError(f"`{name}` is not an option of the adapter of {_kind(model)}")
 
 
 def refuse_other_backends(model: Any) -> None:

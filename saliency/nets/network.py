@@ -28,6 +28,7 @@ class Network:
         resample: how pixels are resized.
         preprocess: from an RGB picture to an input, in place of all that the preparation is said to be above.
         channels: names of layers -> how many channels or units each has, where the layer itself tells.
+        guessed: whether nobody said how it sees pictures, so that size, mean and deviation are what is usual.
         named: the names of DNNBrain's, or of the network's own ``layer2loc``, in their order; empty where it has no such list.
     """
 
@@ -42,6 +43,7 @@ class Network:
     resample: Image.Resampling = Image.Resampling.BILINEAR
     preprocess: Callable[[Image.Image], npt.ArrayLike] | None = None
     channels: Mapping[str, int] = field(default_factory=dict)
+    guessed: bool = False
     named: Sequence[str] = ()
 
     def prepare(self, picture: Image.Image) -> Float32:

@@ -85,6 +85,7 @@ def own(name: str, model: torch.nn.Module, habits: Habits) -> Network:
     channels = channel_counts(model, paths)
     named = tuple(dnnbrain_layers(model) if habits.layers is None else habits.layers)
     shown: dict[str, Any] = {"size": habits.size or SIZE, "mean": MEAN, "std": STD, "preprocess": habits.preprocess}
+    shown["guessed"] = habits.size is None and habits.preprocess is None
     return Network(name, model, paths=paths, channel_axis=CHANNEL_AXIS, channels=channels, named=named, **shown)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, MemoryShortage
+from saliency.core.hint import of_shape
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def served(x: Any) -> Iterator[None]:
         short = told(error)
     except tf.errors.OpError as error:
         raise InputError(
-            f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time: {told(error)}"
+            f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time: "
+            f"{told(error)}{of_shape(shape, -1)}"
         ) from error
     if short:  # out here, where the frames that hold the model's tensors are gone
         raise MemoryShortage(f"{n} input(s) of shape {shape} at once do not fit into memory: {short}")

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, SaliencyError
+from saliency.core.hint import of_shape
 from saliency.tf.forward import LOCK
 from saliency.tf.served import told
 from saliency.tf.state import State
@@ -106,7 +107,7 @@ class Traces:
                 return own[key, batch]
         raise InputError(
             f"the model's forward pass failed for `x_value` of shape {tuple(x.shape[1:])}, {x.shape[0]} at a time: "
-            f"{told(failed)} (an input has no batch axis of its own, and the model's order of axes)"
+            f"{told(failed)}{of_shape(tuple(x.shape[1:]), -1)}"
         ) from failed
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from saliency.core.errors import InputError, LogitWarning
+from saliency.core.hint import of_shape
 from saliency.core.outputs import HIDDEN
 from saliency.core.target import Target
 from saliency.core.warn import warn
@@ -95,5 +96,5 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
         first = (str(error).strip().splitlines() or [""])[0]
         raise InputError(
             f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time: "
-            f"{type(error).__name__}: {first} (an input has no batch axis of its own, and the model's order of axes)"
+            f"{type(error).__name__}: {first}{of_shape(shape[1:], 0)}"
         ) from error

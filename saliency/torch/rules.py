@@ -22,7 +22,7 @@ OPAQUE = {
 """Nodes that hide what they do, and what would help."""
 
 PLUMBING = re.compile(
-    "(AccumulateGrad|Add|Sub|Mul|Div|Sum|Mean|Mm|Addmm|Bmm|Baddbmm|Convolution|T|View|UnsafeView|Reshape|Permute|Transpose|Select|"
+    "(AccumulateGrad|Take|Gather|Add|Sub|Mul|Div|Sum|Mean|Mm|Addmm|Bmm|Baddbmm|Convolution|T|View|UnsafeView|Reshape|Permute|Transpose|Select|"
     "Slice|Squeeze|Unsqueeze|Expand|Cat|Stack|Index|Clone|ToCopy|CopySlices|CopyBackwards|AsStrided|Alias|Unbind|Split|"
     r"\w*Norm|\w*Pool\w*|Constant\w*|Upsample\w*|Embedding)(Backward\d*)?$"
 )
