@@ -1,5 +1,8 @@
 """Which parts of an input a network's score depends on: saliency masks for Torch and TensorFlow, each method written once."""
 
+import importlib as _importlib
+from types import ModuleType as _ModuleType
+
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import (
     GradientError,
@@ -67,3 +70,14 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "show",
     "wrap",
 ]
+
+_PAIR_NAMES = {"GradientSaliency": "Vanilla", "GuidedBackpropSaliency": "GuidedBackprop", "GradCam": "GradCAM"}
+_MODULES = ("compat", "io", "nets", "tf", "torch")
+
+
+def __getattr__(name: str) -> _ModuleType:
+    """Import a module of this package when it is first asked for; tell what PAIR's names are here."""
+    if name in _MODULES:
+        return _importlib.import_module(f"saliency.{name}")
+    hint = f"; what PAIR calls so is saliency.{_PAIR_NAMES[name]} here" if name in _PAIR_NAMES else ""
+    raise AttributeError(f"module 'saliency' has no attribute {name!r}{hint}")

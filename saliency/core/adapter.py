@@ -155,6 +155,10 @@ class GradientAdapter(ABC):
         found = self.features(x, target, feed, layer)
         return *found, self.gradients(x, target, feed, rule, allow_no_relu)[1]
 
+    def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        """Return the name of the layer that ``features`` takes where none is named, once it has found one; or None."""
+        return None
+
     def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.
 

@@ -4,6 +4,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
 from saliency.core.spatial import resized, spatial_axes
@@ -49,6 +51,8 @@ class ClassActivationMap(LayerMask):
             map at the layer's size, in units that the method's formula gives it.
         three_dims: repeat the map for each channel of the input.
         rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
+
+    Where no layer is named, the mask's ``details`` hold the name of the one that was found, as ``layer``.
     """
 
     empty: ClassVar[str] = (
@@ -73,10 +77,19 @@ class ClassActivationMap(LayerMask):
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
         maps = positive(score, self.weighted(Seen(score, x, *score.features(x, layer, rule, allow_no_relu))))
+        if layer is None:
+            note_layer(score, x)
         if should_resize:
             peak = score.adapter.xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True)
             maps = on_input(score, maps / score.adapter.xp.where(peak > 0, peak, 1.0), x)
         return per_channel(score, maps, x) if three_dims else maps
+
+
+def note_layer(score: Score, x: Array) -> None:
+    """Note which layer was taken, for none was named."""
+    found = score.adapter.layer_found(x, score.target, score.feed)
+    if found is not None:
+        score.note(layer=np.full(score.n, found))
 
 
 def positive(score: Score, weighted: Array) -> Array:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError
+from saliency.core.hint import seem_last
 from saliency.core.numbers import as_index, host_numbers
 from saliency.core.target import Target
 from saliency.core.terms import Array, Rule
@@ -20,6 +21,7 @@ class FunctionAdapter(GradientAdapter):
     Args:
         function: takes a NumPy array (N, *input) of its own, and the other inputs by name; returns outputs (N, ...).
         channel_axis: of one input without its batch axis, 0 for (C, H, W) and -1 for (H, W, C); None if it has none.
+            ``"auto"`` goes by the inputs: last, if they look like pictures (H, W, C), and first otherwise.
         dtype: of the arrays that the function gets, a floating type. Masks are counted in float32 or wider.
 
     Raises:
@@ -28,15 +30,20 @@ class FunctionAdapter(GradientAdapter):
 
     xp = np
 
-    def __init__(self, function: Callable[..., Any], channel_axis: int | None = 0, dtype: Any = "float32") -> None:
+    def __init__(self, function: Callable[..., Any], channel_axis: Any = "auto", dtype: Any = "float32") -> None:
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be a function of a batch")
+        self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
+        channel_axis = 0 if self._auto else channel_axis
         if channel_axis is not None and as_index(channel_axis) is None:
-            raise InputError(f"`channel_axis` (={channel_axis!r}) must be a whole number or None")
+            raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating(dtype)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
-        return host_numbers(value, name, self.channel_axis).astype(np.result_type(self.dtype, np.float32))
+        numbers = host_numbers(value, name, self.channel_axis)
+        if self._auto and name.startswith("x_value"):  # one input, or all
+            self.channel_axis = -1 if seem_last(numbers.shape[name == "x_values" :]) else 0
+        return numbers.astype(np.result_type(self.dtype, np.float32))
 
     def asfeed(self, value: Any, name: str) -> Any:
         return np.asarray(value) if hasattr(value, "shape") or isinstance(value, list | tuple) else value

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from saliency.core.cam import ClassActivationMap, LayerMask, Seen, on_input, per_channel, positive
+from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, on_input, per_channel, positive
 from saliency.core.score import Score
 from saliency.core.terms import Array
 
@@ -110,6 +110,8 @@ class GuidedGradCAM(LayerMask):
         """Return the guided gradient times the map, resized to the input's size."""
         features, gradients, guided = score.features_and_gradients(x, layer, "guided", allow_no_relu)
         maps = on_input(score, positive(score, _mean(score, gradients) * features), x)
+        if layer is None:
+            note_layer(score, x)
         return guided * per_channel(score, maps, x)
 
 

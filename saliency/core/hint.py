@@ -1,4 +1,4 @@
-"""What may be wrong with an input that a model's forward pass failed for."""
+"""What the shape of an input tells: where its channels are, and what may be wrong where a model's forward pass failed."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,15 @@ def of_shape(shape: Sequence[int], channel_axis: int | None) -> str:
     """
     if len(shape) == 4 and shape[0] == 1:
         return ". It seems to have a batch axis of its own: give x[0], or all inputs to GetMasks"
-    if len(shape) != 3 or channel_axis is None:
-        return ""
-    first, last = shape[0] in COLOURS, shape[-1] in COLOURS
-    if channel_axis == 0 and last and not first:
+    if len(shape) == 2 and shape[-1] in COLOURS:
+        return ". If it is a part of one picture: one goes to GetMask, several to GetMasks"
+    if channel_axis == 0 and seem_last(shape):
         return ". It seems to have its channels last, and the model takes them first: give (channels, height, width)"
-    if channel_axis != 0 and first and not last:
+    if channel_axis == -1 and seem_last(shape[::-1]):
         return ". It seems to have its channels first, and the model takes them last: give (height, width, channels)"
     return ""
+
+
+def seem_last(shape: Sequence[int]) -> bool:
+    """Tell whether the shape of one input looks like a picture's with its channels last, and not first."""
+    return len(shape) == 3 and shape[-1] in COLOURS and shape[0] not in COLOURS

@@ -36,6 +36,7 @@ class RISE(SaliencyMask):
     """
 
     differentiates = False
+    empty = "no cell, seen or not, changes the score"
 
     def masks(
         self,

@@ -129,6 +129,8 @@ class Smoothing:
             if self.noise.antithetic and self._errors:  # pairs are independent, their members are not
                 mask = xp.mean(xp.reshape(mask, (copies // 2, 2, *mask.shape[1:])), axis=1)
             moments.masks.add(mask)
+            if "layer" in one.details:
+                score.note(layer=one.details["layer"][: score.n])
             if "score" in one.details:
                 moments.scores.add(xp.reshape(one.details["score"], (copies, score.n)))
 

@@ -99,11 +99,11 @@ def own(name: str, model: Any, habits: Habits) -> Network:
             raise InputError(f"`net` (={name!r}): its `layer2loc` has {layer} at {path}, where the model has no layer")
     paths = {path: path for path in layers} | named
     size = habits.size or (rows or 224, columns or 224)
-    preprocess = habits.preprocess
+    preprocess, guessed = habits.preprocess, habits.size is None and habits.preprocess is None and not _scales(model)
     if preprocess is None and _scales(model):
         preprocess = partial(by_function, size=size, function=_as_it_is, channel_axis=axis)
     channels = channel_counts(model, paths) if axis else {}
-    shown: dict[str, Any] = {"size": size, "mean": MEAN, "std": STD, "preprocess": preprocess}
+    shown: dict[str, Any] = {"size": size, "mean": MEAN, "std": STD, "preprocess": preprocess, "guessed": guessed}
     return Network(name, model, paths=paths, channel_axis=axis, channels=channels, named=tuple(named), **shown)
 
 

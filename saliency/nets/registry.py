@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
         weights: a file: safetensors or a plain Torch state dict, for Keras what its ``save_weights`` and ``save`` write. None
             takes the embedded ones; in Torch those in ``$DNNBRAIN_DATA/models`` or in torchvision's cache, in Keras those in
             its cache; and downloads them else.
-        framework: ``"torch"`` or ``"tf"``; None takes the one that a file or a model is in, and Torch for a name.
+        framework: ``"torch"`` or ``"tf"``; None takes the one that a file or a model is in, and for a name Torch,
+            or TensorFlow where that alone is installed.
         trust: also load files that can run code when they are loaded: pickled modules, .pt2, .h5, ``Lambda`` layers.
 
     Raises:
@@ -49,12 +51,16 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
         return _own(name, own.made(name), weights, framework, trust)
     if (suffix := Path(name).suffix.lower()) in FILES:
         return _from_file(Path(name), FILES[suffix], weights, framework, trust)
-    return _by_name(name, weights, framework or "torch", trust)
+    return _by_name(name, weights, framework or _usual(), trust)
 
 
 def framework_of(name: str) -> str | None:
     """Return the framework that ``load`` takes for a name, if none is asked for; None where its code tells."""
-    return None if own.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), "torch")
+    return None if own.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), _usual())
+
+
+def _usual() -> str:
+    return "tf" if find_spec("torch") is None and find_spec("tensorflow") is not None else "torch"
 
 
 def untrained(seed: int, framework: str = "torch") -> Any:

@@ -120,9 +120,13 @@ class GraphAdapter(GradientAdapter):
             if layer is not None:
                 found = at(layer)
             else:
-                key = (x.shape[1:], target.layer, target.logits)
+                key = _kind(x, target)
                 found = at_last(self._found, key, at, partial(self._look, x, target, feed), np.any, NO_LAYER)
             return found
+
+    def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        found = self._found.get(_kind(x, target))
+        return None if found is None else str(found)
 
     def _at(
         self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any, rule: Rule | None, allow_no_relu: bool
@@ -139,3 +143,8 @@ class GraphAdapter(GradientAdapter):
         grid = Grid.of_input(x.shape, self.channel_axis)
         layers = self._answers.layers(x, target, feed, grid.ranks)
         return {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}
+
+
+def _kind(x: Array, target: Target) -> Any:
+    """Return what tells questions apart whose last layers may be others."""
+    return x.shape[1:], target.layer, target.logits

@@ -134,6 +134,14 @@ class KerasAdapter(GradientAdapter):
         scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
         return scores, found, gradients
 
+    def layer_found(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
+        found = self._found.get(self._kind(x, target, feed))
+        return None if found is None else str(found)
+
+    def _kind(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
+        """Return what tells questions apart whose last layers may be others."""
+        return Grid.of_input(x.shape, self.channel_axis), tuple(feed), target.layer, target.logits
+
     def features_and_gradients(
         self,
         x: Any,
@@ -155,7 +163,7 @@ class KerasAdapter(GradientAdapter):
             if layer is not None:
                 found = at(layer)
             else:
-                key = (grid, tuple(feed), target.layer, target.logits)
+                key = self._kind(x, target, feed)
                 look = partial(self._questions.spatial_layers, x, target, feed, grid)
                 found = at_last(self._found, key, at, look, _counts, NO_LAYER)
         return found

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.errors import InputError
 from saliency.core.wrap import refuse_other_backends
 from saliency.tf.functions import Call, explained
 
@@ -21,8 +22,12 @@ def keras_call(model: Any, x_name: str | None) -> Call:
 
     Raises:
         ModelError: if it is on another backend.
+        InputError: if there is no input of that name.
     """
     refuse_other_backends(model)
+    known = input_names(model)
+    if x_name is not None and known and x_name not in known:
+        raise InputError(f"`x_name` (={x_name!r}) must be one of the model's inputs: {', '.join(map(repr, known))}")
 
     def call(x: Any, feed: Mapping[str, Any]) -> Any:
         structure, names = getattr(model, "_inputs_struct", None), input_names(model)

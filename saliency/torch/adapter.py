@@ -144,6 +144,10 @@ class TorchAdapter(GradientAdapter):
         )
         return scores, found, gradients
 
+    def layer_found(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> str | None:
+        found = self._features.known(self._asking(target, feed, None, False)(x))
+        return next((name for name, module in self.model.named_modules() if module is found), None)
+
     def features_and_gradients(
         self,
         x: torch.Tensor,

@@ -187,6 +187,7 @@ def test_refusals_say_why_in_one_line_and_write_nothing(case, stim, tmp_path, ca
 
 def test_torch_that_is_not_installed_is_told_with_its_cure(stim, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
     assert (status, printed) == (2, "") and "pip install 'saliency-masks[torch]'" in errors and "Traceback" not in errors
     assert not (tmp_path / "out").exists()

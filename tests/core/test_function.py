@@ -334,7 +334,7 @@ def test_a_grey_picture_without_a_channel_axis():
         (lambda: FunctionAdapter(3), r"`function` \(int\) must be a function of a batch"),
         (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating type"),
         (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating type"),
-        (lambda: FunctionAdapter(net, channel_axis="last"), r"`channel_axis` \(='last'\) must be a whole number or None"),
+        (lambda: FunctionAdapter(net, channel_axis="last"), r"`channel_axis` \(='last'\) must be a whole number, None or"),
         (lambda: Occlusion(FunctionAdapter(net, channel_axis=3), 0).GetMask(X[0], size=1), r"`channel_axis` \(=3\) must be one of"),
         (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', and a function has none"),
         (lambda: saliency.wrap(dict), r"the class builtins.dict, not an instance of it\) must be"),

@@ -216,3 +216,9 @@ def test_a_layer_inside_a_function_after_a_failure():
     np.testing.assert_allclose(scores, expected[:, 1], rtol=1e-5)
     assert found.shape == (3, 4, 10, 8)
     assert "call" not in vars(model.conv)
+
+
+def test_the_layer_that_was_found_is_told():
+    mask = saliency.GradCAM(convolutional(), 1).GetMasks(PICTURES)
+    assert mask.details["layer"].tolist() == ["second"] * 3
+    assert "layer" not in saliency.GradCAM(convolutional(), 1, layer="first").GetMasks(PICTURES).details

@@ -663,3 +663,12 @@ def test_a_model_without_spatial_layers_is_told():
     for method in METHODS:
         with pytest.raises(saliency.TargetError, match=r"`layer` \(=None\) must be named"):
             method(model, 1).GetMask(X[0])
+
+
+@pytest.mark.parametrize("method", [GradCAM, GuidedGradCAM, ScoreCAM])
+def test_the_layer_that_was_found_is_told(method):
+    (found,) = set(method(net(), 1).GetMasks(X).details["layer"])
+    for ours, theirs in zip(features(net(), 1), features(net(), 1, found), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert method(net(), 1).GetSmoothedMask(X[0], nsamples=2, seed=0).details["layer"] == found
+    assert "layer" not in method(net(), 1, layer="body").GetMasks(X).details

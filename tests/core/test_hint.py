@@ -1,0 +1,82 @@
+"""What the shape of an input tells, and where it is used."""
+
+import re
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency.core.hint import of_shape, seem_last
+from saliency.core.show import show
+
+X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "word"),
+    [
+        ((1, 3, 8, 8), 0, "batch axis of its own"),
+        ((8, 8, 3), 0, r"channels last.* \(channels, height, width\)"),
+        ((3, 8, 8), -1, r"channels first.* \(height, width, channels\)"),
+        ((8, 3), -1, "one goes to GetMask"),
+    ],
+)
+def test_a_shape_that_looks_wrong_gets_a_word(shape, axis, word):
+    assert re.search(word, of_shape(shape, axis))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((3, 8, 8), 0), ((8, 8, 3), -1), ((3, 8, 3), 0), ((20,), 0), ((2, 3, 8, 8), 0)])
+def test_one_that_does_not_gets_none(shape, axis):
+    assert of_shape(shape, axis) == ""
+
+
+def test_pictures_with_channels_last_are_told_from_others():
+    assert seem_last((8, 8, 3))
+    assert not seem_last((3, 8, 8))
+    assert not seem_last((3, 8, 3))
+    assert not seem_last((8, 3))
+
+
+def brightness(batch):
+    """Of the third column, whatever the channel: (N, 1)."""
+    return batch[:, :, 2].sum(axis=(1, 2))[:, None]
+
+
+@pytest.mark.parametrize("inputs", [lambda x: x, lambda x: x.tolist()])
+def test_a_function_of_pictures_with_channels_last_is_covered_in_windows(inputs):
+    mask = saliency.Occlusion(brightness, 0).GetMask(inputs(X), size=1, stride=1)
+    expected = np.zeros_like(X)
+    expected[:, 2] = X[:, 2].sum(axis=-1, keepdims=True)  # a window has all channels
+    np.testing.assert_allclose(mask, expected, rtol=1e-4, atol=1e-4)
+    both = saliency.Occlusion(brightness, 0).GetMasks(np.stack([X, X]), size=1, stride=1)
+    np.testing.assert_allclose(both[1], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_axis_that_is_given_is_taken():
+    mask = saliency.Occlusion(saliency.wrap(brightness, channel_axis=0), 0).GetMask(X, size=1, stride=1)
+    np.testing.assert_allclose(mask[:, 2, 0], X[:, 2, 0].sum().repeat(8), rtol=1e-3, atol=1e-4)  # rows taken for channels
+
+
+def test_an_option_that_no_adapter_has_is_told():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(saliency.InputError, match="`outputs` is not an option of the adapter of torch.nn"):
+        saliency.wrap(torch.nn.Linear(2, 2), outputs="logits")
+
+
+def test_signed_pictures_are_drawn_in_two_colours():
+    axes = show([np.array([[-1.0, 0.0], [0.5, 1.0]]), np.array([[0.0, 1.0]])]).axes
+    assert [one.images[0].get_cmap().name for one in axes] == ["coolwarm", "gray"]
+    assert [one.images[0].get_clim() for one in axes] == [(-1.0, 1.0), (0.0, 1.0)]
+
+
+def test_other_libraries_names_are_told_by_ours():
+    with pytest.raises(AttributeError, match="what PAIR calls so is saliency.Vanilla here"):
+        _ = saliency.GradientSaliency
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'$"):
+        _ = saliency.Nothing
+    with pytest.raises(saliency.InputError, match="what is explained is called `y` here"):
+        saliency.Occlusion(brightness, target=3)
+
+
+def test_modules_are_there_without_an_import_of_their_own():
+    assert saliency.nets.FRAMEWORKS
