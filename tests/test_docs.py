@@ -5,7 +5,12 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+import saliency
+from saliency import nets
 
 DOCS = Path(__file__).parents[1] / "docs"
 FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
@@ -36,6 +41,12 @@ def modules(page):
     frameworks = {FRAMEWORK[name] for name in found if name in FRAMEWORK}
     top = {name.partition(".")[0] for name in found}
     return sorted((top | frameworks) - {"saliency"} - sys.stdlib_module_names)
+
+
+def files(page):
+    """Return the networks of the user's own on a page: file.py -> its text."""
+    text = page.read_text(encoding="utf-8")
+    return {name: block for block, name in re.findall(r"^```text\n(# (\w+\.py)\n.*?)^```", text, re.DOTALL | re.MULTILINE)}
 
 
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))
@@ -69,3 +80,20 @@ def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
 )
 def test_what_a_page_needs_is_read_off_its_examples(page, needed):
     assert needed == set(modules(DOCS / f"{page}.md"))
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "shape"),
+    [
+        pytest.param("mine.py", "Small", (3, 32, 32), marks=pytest.mark.needs("torch")),
+        pytest.param("grey_torch.py", "Grey", (1, 32, 32), marks=pytest.mark.needs("torch")),
+        pytest.param("grey_keras.py", "grey", (32, 32, 1), marks=pytest.mark.needs("tensorflow")),
+    ],
+)
+def test_a_file_on_the_page_of_networks_is_a_network(file, function, shape, tmp_path):
+    (tmp_path / file).write_text(files(DOCS / "networks.md")[file])
+    network = nets.load(f"{tmp_path / file}:{function}")
+    x = network.prepare(Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)))
+    mask = saliency.Vanilla(network.model, 3).GetMask(x)
+    assert x.shape == mask.shape == shape
+    assert np.abs(mask).max() > 0
