@@ -12,7 +12,8 @@ from PIL import Image
 import saliency
 from saliency import nets
 
-DOCS = Path(__file__).parents[1] / "docs"
+README = Path(__file__).parents[1] / "README.md"
+DOCS = README.parent / "docs"
 FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
 """What a page imports -> the framework that must be installed beside it."""
 
@@ -23,8 +24,12 @@ IGNORED = {
 """Page -> another library's warning on it, that is none of ours."""
 
 
+def code(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
 def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return code(page.read_text(encoding="utf-8"))
 
 
 def modules(page):
@@ -49,14 +54,14 @@ def files(page):
     return {name: block for block, name in re.findall(r"^```text\n(# (\w+\.py)\n.*?)^```", text, re.DOTALL | re.MULTILINE)}
 
 
-PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))
+PAGES = [README, *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))]
 
 
 def marked(page):
     marks = [pytest.mark.needs(*modules(page))]
     if page.stem in IGNORED:
         marks.append(pytest.mark.filterwarnings(IGNORED[page.stem]))
-    return pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
+    return pytest.param(page, marks=marks, id=str(page.relative_to(README.parent)))
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in PAGES])
@@ -68,6 +73,18 @@ def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
         names.pop("mask", None)
         exec(block, names)  # noqa: S102 - our own page
         assert names["mask"].max() > 0
+
+
+@pytest.mark.needs("tensorflow")
+@pytest.mark.filterwarnings(IGNORED["own_network"])
+@pytest.mark.parametrize("page", ["own_network", "regression", "segmentation", "several_inputs"])
+def test_a_section_on_keras_stands_alone(page):
+    text = (DOCS / "howto" / f"{page}.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Keras\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
+    names = {}
+    for block in code(section):
+        exec(block, names)  # noqa: S102 - our own page
+    assert names["mask"].max() > 0
 
 
 @pytest.mark.parametrize(
