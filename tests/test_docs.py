@@ -5,9 +5,15 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-DOCS = Path(__file__).parents[1] / "docs"
+import saliency
+from saliency import nets
+
+README = Path(__file__).parents[1] / "README.md"
+DOCS = README.parent / "docs"
 FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
 """What a page imports -> the framework that must be installed beside it."""
 
@@ -18,8 +24,12 @@ IGNORED = {
 """Page -> another library's warning on it, that is none of ours."""
 
 
+def code(text):
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
 def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return code(page.read_text(encoding="utf-8"))
 
 
 def modules(page):
@@ -38,14 +48,20 @@ def modules(page):
     return sorted((top | frameworks) - {"saliency"} - sys.stdlib_module_names)
 
 
-PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))
+def files(page):
+    """Return the networks of the user's own on a page: file.py -> its text."""
+    text = page.read_text(encoding="utf-8")
+    return {name: block for block, name in re.findall(r"^```text\n(# (\w+\.py)\n.*?)^```", text, re.DOTALL | re.MULTILINE)}
+
+
+PAGES = [README, *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and blocks(page))]
 
 
 def marked(page):
     marks = [pytest.mark.needs(*modules(page))]
     if page.stem in IGNORED:
         marks.append(pytest.mark.filterwarnings(IGNORED[page.stem]))
-    return pytest.param(page, marks=marks, id=str(page.relative_to(DOCS)))
+    return pytest.param(page, marks=marks, id=str(page.relative_to(README.parent)))
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in PAGES])
@@ -59,6 +75,18 @@ def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
         assert names["mask"].max() > 0
 
 
+@pytest.mark.needs("tensorflow")
+@pytest.mark.filterwarnings(IGNORED["own_network"])
+@pytest.mark.parametrize("page", ["own_network", "regression", "segmentation", "several_inputs"])
+def test_a_section_on_keras_stands_alone(page):
+    text = (DOCS / "howto" / f"{page}.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Keras\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
+    names = {}
+    for block in code(section):
+        exec(block, names)  # noqa: S102 - our own page
+    assert names["mask"].max() > 0
+
+
 @pytest.mark.parametrize(
     ("page", "needed"),
     [
@@ -69,3 +97,20 @@ def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
 )
 def test_what_a_page_needs_is_read_off_its_examples(page, needed):
     assert needed == set(modules(DOCS / f"{page}.md"))
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "shape"),
+    [
+        pytest.param("mine.py", "Small", (3, 32, 32), marks=pytest.mark.needs("torch")),
+        pytest.param("grey_torch.py", "Grey", (1, 32, 32), marks=pytest.mark.needs("torch")),
+        pytest.param("grey_keras.py", "grey", (32, 32, 1), marks=pytest.mark.needs("tensorflow")),
+    ],
+)
+def test_a_file_on_the_page_of_networks_is_a_network(file, function, shape, tmp_path):
+    (tmp_path / file).write_text(files(DOCS / "networks.md")[file])
+    network = nets.load(f"{tmp_path / file}:{function}")
+    x = network.prepare(Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)))
+    mask = saliency.Vanilla(network.model, 3).GetMask(x)
+    assert x.shape == mask.shape == shape
+    assert np.abs(mask).max() > 0
