@@ -8,10 +8,10 @@ import pytest
 
 import saliency
 from saliency import nets
-from saliency.core.function import FunctionAdapter
 from saliency.demo.bands import METHODS, SMOOTH
 from saliency.demo.figures import inputs, questions
 from saliency.demo.scenes import HERE, load_scenes
+from tests import noise
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
 
@@ -60,17 +60,11 @@ def models():
 
 @pytest.fixture
 def same_noise(monkeypatch):
-    """Let both frameworks draw noise from NumPy, for (3, 96, 96), whatever the axes that they keep it on."""
     from saliency.tf import KerasAdapter
     from saliency.torch import TorchAdapter
 
-    def normal(self, shape, seeds):
-        channels_last = shape[-1] == 3
-        noise = FunctionAdapter(np.sum).normal((3, 96, 96), seeds)
-        return self.asarray(np.moveaxis(noise, 1, -1) if channels_last else noise)
-
-    monkeypatch.setattr(TorchAdapter, "normal", normal)
-    monkeypatch.setattr(KerasAdapter, "normal", normal)
+    monkeypatch.setattr(TorchAdapter, "normal", noise.normal)
+    monkeypatch.setattr(KerasAdapter, "normal", noise.normal)
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
