@@ -8,10 +8,11 @@ import pytest
 
 import saliency
 from saliency import nets
-from saliency.demo.bands import METHODS, SMOOTH
+from saliency.demo.bands import SMOOTH
 from saliency.demo.figures import inputs, questions
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
+from tests.quick_methods import QUICK
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
 
@@ -68,12 +69,12 @@ def same_noise(monkeypatch):
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", QUICK)
 def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
     found, digits = {}, [question.digit for question in ASKED]
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, precision]
-        mask, x = METHODS[name](model), inputs(network, ASKED)
+        mask, x = QUICK[name](model), inputs(network, ASKED)
         smooth = {"magnitude": False, "seed": 0}
         masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTH) else mask.GetMasks(x, digits)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
