@@ -79,7 +79,7 @@ def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, precision]
         mask, x = QUICK[name](model), inputs(network, ASKED)
-        smooth = {"magnitude": False, "seed": 0}
+        smooth = {"magnitude": False, "seed": 0, "nsamples": 6}
         masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTH) else mask.GetMasks(x, digits)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
         assert masks.dtype == precision
