@@ -33,7 +33,7 @@ def test_equal_work_is_compared(embedded, which):
     import saliency
     from benchmarks.torch import captum_ways
 
-    subject = embedded[which]
+    subject = replace(embedded[which], batch=(1, 3)[which])
     model, y, x = subject.model, subject.classes[0], subject.inputs
     close(saliency.Vanilla(model, y).GetMasks(x), captum_ways.vanilla(subject)())
     close(saliency.GuidedBackprop(model, y).GetMasks(x), captum_ways.guided(subject)())

@@ -9,6 +9,7 @@ import pytest
 import saliency
 from saliency.core.errors import NoReLUError
 from saliency.core.target import Target
+from tests import noise
 
 RNG = np.random.default_rng(12)
 SHAPES = {"k1": (3, 3, 3, 4), "b1": (4,), "k2": (3, 3, 4, 5), "b2": (5,), "d": (80, 4), "c": (4,)}
@@ -174,15 +175,8 @@ def adapters(tmp_path_factory):
     for name, make in ADAPTERS.items():
         if not lacking.get(name, without_tf):
             made[name] = make(tmp_path_factory.mktemp("saved")) if name == "SavedModel" else make()
-            made[name].normal = partial(drawn, made[name])
+            made[name].normal = partial(noise.normal, made[name])
     return made
-
-
-def drawn(adapter, shape, seeds):
-    """The noise of channels last, on any adapter."""
-    first = adapter.channel_axis == 0
-    rows = [np.random.default_rng(seed).normal(size=(*shape[1:], shape[0]) if first else shape) for seed in seeds]
-    return adapter.asarray(np.stack([np.moveaxis(row, -1, 0) if first else row for row in rows]))
 
 
 def masks(adapter, name, smoothed):

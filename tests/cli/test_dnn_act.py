@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -18,6 +17,7 @@ import saliency.demo
 from saliency.cli import dnn_act, dnn_mask
 from saliency.cli.act_files import ActFiles
 from tests import dnnbrain
+from tests.cli.forked import processes
 from tests.dnnbrain import FIXTURES, FORMATS, needs_fixtures
 
 DEMO = Path(saliency.demo.__file__).parent
@@ -364,20 +364,6 @@ MOMENTS = {
     "while the parts are removed": ("os", "rmdir", 1),
     "before the journal is removed": ("saliency.cli.journal", "Journal.end", 1),
 }
-DIES = """
-import functools, importlib, os, sys
-module, name, n = sys.argv[1], sys.argv[2].split("."), int(sys.argv[3])
-from saliency.cli import act_run, dnn_act
-owner = functools.reduce(getattr, name[:-1], importlib.import_module(module))
-original, calls = getattr(owner, name[-1]), []
-def dying(*arguments, **options):
-    calls.append(1)
-    if len(calls) == n:
-        os.kill(os.getpid(), 9)
-    return original(*arguments, **options)
-setattr(owner, name[-1], dying)
-dnn_act.main(sys.argv[4:])
-"""
 LONG = "-net DemoNet -layer pool2 fc1 -stim eight.stim.csv -batch 2 -out out/x.act.h5"
 
 
@@ -390,12 +376,9 @@ def test_a_run_that_is_killed_at_any_moment_is_taken_up(folder, capsys):
         (folder / name / "out").mkdir(parents=True)
         (folder / name / "eight.stim.csv").write_bytes((folder / "eight.stim.csv").read_bytes())
 
-    def kill(name, moment):
-        command = [sys.executable, "-c", DIES, *map(str, moment), *LONG.split()]
-        return subprocess.run(command, cwd=folder / name, env=ENV, capture_output=True, check=False).returncode
-
-    with ThreadPoolExecutor(2) as pool:
-        assert set(pool.map(kill, names[1:], MOMENTS.values())) == {-signal.SIGKILL}
+    with processes() as start:
+        for name, moment in zip(names[1:], MOMENTS.values(), strict=True):
+            assert start("dnn_act", LONG.split(), folder / name, moment).wait() == -signal.SIGKILL, moment
     for name in names:
         os.chdir(folder / name)
         if name != "undisturbed":

@@ -1,16 +1,17 @@
 """A run that ends early, at any moment, goes on with the same command and ends with the same files."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from saliency.cli.journal import journal
 from saliency.cli.options import Refused
+from tests.cli.forked import processes
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -22,38 +23,23 @@ def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def command(stim, out, *more):
-    return [
-        sys.executable,
-        "-m",
-        "saliency.cli.dnn_saliency",
-        *EMBEDDED,
-        "-stim",
-        stim,
-        "-out",
-        str(out),
-        "-save",
-        "h5",
-        *more,
-    ]
-
-
 @needs_torch
 def test_killed_again_and_again(tmp_path):
-    stim = table(tmp_path, [*NAMES, "none.png"])
-    subprocess.run(command(stim, tmp_path / "undisturbed"), check=False, capture_output=True)
+    arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES, "none.png"]), "-save", "h5", "-out"]
     out, status, kills = tmp_path / "killed", None, 0
-    while status is None:
-        process = subprocess.Popen(command(stim, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        before = len(list(out.glob("*"))) if out.exists() else 0
-        while kills < 4 and process.poll() is None and (len(list(out.glob("*"))) if out.exists() else 0) == before:
-            time.sleep(0.002)
-        if kills < 4 and process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-            process.wait()
-        else:
-            status = process.wait()
+    with processes() as start:
+        start("dnn_saliency", [*arguments, tmp_path / "undisturbed"]).wait()
+        while status is None:
+            process = start("dnn_saliency", [*arguments, out])
+            before = len(list(out.glob("*"))) if out.exists() else 0
+            while kills < 4 and process.runs() and (len(list(out.glob("*"))) if out.exists() else 0) == before:
+                time.sleep(0.002)
+            if kills < 4 and process.runs():
+                process.kill()
+                kills += 1
+                process.wait()
+            else:
+                status = process.wait()
     assert kills == 4 and status == 1
     assert files(out) == files(tmp_path / "undisturbed")
 
@@ -163,31 +149,38 @@ def test_a_picture_that_changed_meanwhile_is_noticed(tmp_path, capsys, monkeypat
     assert status == 2 and "pictures (" in errors and "-overwrite" in errors
 
 
-LIMITED = """
-import resource, sys
-from saliency.cli.dnn_saliency import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (20480, resource.RLIM_INFINITY))
-sys.exit(main(sys.argv[1:]))
-"""
+@pytest.fixture
+def small_disk():
+    """No file may have more than 20 KB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20480, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @needs_torch
-def test_a_figure_that_does_not_fit_on_the_disk_is_not_taken_for_done(tmp_path):
-    pytest.importorskip("resource")
-    arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", str(tmp_path / "out")]
-    found = subprocess.run([sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True, check=False)
-    assert found.returncode == 2 and f"{FIGURE.format(1)}: File too large" in found.stderr
+def test_a_figure_that_does_not_fit_on_the_disk_is_not_taken_for_done(tmp_path, capsys, small_disk):
+    arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path / "out"]
+    status, _, errors = run(capsys, *arguments)
+    assert status == 2 and f"{FIGURE.format(1)}: File too large" in errors
     assert not (tmp_path / "out").exists()
 
 
 @needs_torch
 def test_streams_that_are_closed_do_not_stop_a_run(tmp_path):
     arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:7], "none.png"])]
-    for k, (closed, status) in enumerate({"2>&-": 1, ">&-": 1, ">/dev/full": 1, "| head -1": 0}.items()):
-        command = [sys.executable, "-m", "saliency.cli.dnn_saliency", *arguments, "-out", str(tmp_path / str(k))]
-        found = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False)
-        assert found.returncode == status and "Traceback" not in found.stderr and "Exception" not in found.stderr
-        assert len(list((tmp_path / str(k)).glob("*.jpg"))) == 2
+    cases = {"2>&-": 1, ">&-": 1, ">/dev/full": 1, "| head -1": 0}
+    command = [sys.executable, "-m", "saliency.cli.dnn_saliency"]
+
+    def ended(k):
+        words = ["sh", "-c", f'"$@" {list(cases)[k]}', "sh", *command, *arguments, "-out", str(tmp_path / str(k))]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(2) as pool:
+        for k, (found, status) in enumerate(zip(pool.map(ended, range(4)), cases.values(), strict=True)):
+            assert found.returncode == status and "Traceback" not in found.stderr and "Exception" not in found.stderr
+            assert len(list((tmp_path / str(k)).glob("*.jpg"))) == 2
 
 
 @needs_torch

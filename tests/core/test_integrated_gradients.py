@@ -81,7 +81,7 @@ def test_a_saturating_function_and_the_rules_known_errors():
 def test_a_relu_s_integral_is_approached(rule):
     # max(0, x - .3) from 0 to x: the integral of the gradient is (x - .3) / x
     x = RNG.uniform(0.5, 2, size=(3, 4))
-    mask = IntegratedGradients(hinge(0.3), 0).GetMask(x, x_steps=4000, rule=rule)
+    mask = IntegratedGradients(hinge(0.3), 0).GetMask(x, x_steps=1500, rule=rule)  # no error above the weight of a point
     np.testing.assert_allclose(mask, x - 0.3, atol=2e-3)
 
 
@@ -161,7 +161,7 @@ def test_a_constant_image_and_whole_numbers():
 
 def test_steps_go_in_even_batches():
     adapter = linear(W)
-    IntegratedGradients(adapter, 0, batch_size=500).GetMask(X[0], x_steps=1001)
+    IntegratedGradients(adapter, 0, batch_size=500).GetMask(X[0], x_steps=1001, rule="midpoint")
     assert sorted(adapter.passes) == [333, 334, 334]
     adapter = linear(W)
     IntegratedGradients(adapter, 0, batch_size=12).GetMasks(X, x_steps=5)

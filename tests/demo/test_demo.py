@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +13,17 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.demo.__main__ import main
+from saliency.demo.bands import METHODS, SMOOTH
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions
 from saliency.demo.scenes import HERE, TAG, load_scenes
+from tests.quick_methods import QUICK
 
 SCENES = load_scenes()
 PLAIN, PAIRS = SCENES[:24], SCENES[24:]
 MODULES = {"torch": "torch", "tf": "tensorflow"}
 FRAMEWORKS = [pytest.param(name, marks=pytest.mark.needs(module)) for name, module in MODULES.items()]
 
+LONG = ("RISE", "Occlusion", "ScoreCAM", "GradientSHAP", SMOOTH)  # of names: what asks the network many times
 NAMES = ["Vanilla", "GuidedBackprop", "IntegratedGradients", "GradCAM", "LayerCAM", "GuidedGradCAM"]
 
 
@@ -31,7 +35,7 @@ def framework(request):
 @pytest.fixture(scope="module")
 def found(framework):
     network, asked = nets.load("DemoNet", framework=framework), questions(PLAIN)
-    trained = maps(network.model, network, asked, NAMES, seed=0)
+    trained = maps(network.model, network, asked, [name for name in METHODS if not name.endswith(LONG)], seed=0)
     with warnings.catch_warnings():  # an untrained network may have nothing to say
         warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
         random = maps(nets.untrained(0, framework), network, asked, NAMES, seed=0)
@@ -94,7 +98,16 @@ def test_the_shortcut_network_looks_at_the_tag(framework):
         assert all(on_object(s, q.where)[0] for s, q in zip(strengths, tagged, strict=True))
 
 
-def test_the_demo_writes_its_pictures_and_says_where(framework, tmp_path, capsys):
+@pytest.fixture
+def six_scenes(monkeypatch):
+    """Let the demo have the scenes that it shows and few more, and few masks and windows: it takes two minutes otherwise."""
+    monkeypatch.setattr("saliency.demo.__main__.load_scenes", lambda: SCENES[12:18] + PAIRS)
+    monkeypatch.setattr("saliency.demo.__main__.PLAIN", 6)
+    for name, method in QUICK.items():
+        monkeypatch.setitem(METHODS, name, method)
+
+
+def test_the_demo_writes_its_pictures_and_says_where(framework, six_scenes, tmp_path, capsys):
     assert main(["--framework", framework, "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
     for name in ("gallery.png", "shortcut.png"):
@@ -111,6 +124,8 @@ import sys
 from saliency import nets
 from saliency.demo.figures import METHODS, maps, questions
 from saliency.demo.scenes import load_scenes
+from tests.quick_methods import QUICK
+METHODS.update(QUICK)
 network = nets.load("DemoNet", framework={framework!r})
 maps(network.model, network, questions(load_scenes()[:1]), list(METHODS), seed=0)
 maps(nets.untrained(0, {framework!r}), network, questions(load_scenes()[:1]), ["Vanilla"], seed=0)
@@ -120,7 +135,7 @@ print([name for name in ("keras", "tensorflow", "torch") if name in sys.modules]
 
 def test_one_framework_never_imports_the_other(framework):
     code = [sys.executable, "-W", "ignore", "-c", ALONE.format(framework=framework)]
-    printed = subprocess.run(code, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(code, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
     assert ast.literal_eval(printed) == {"torch": ["torch"], "tf": ["keras", "tensorflow"]}[framework]
 
 

@@ -21,15 +21,6 @@ pytestmark = [
 MODES = {"VGG16": "caffe", "ResNet50": "caffe", "MobileNetV2": "tf", "NASNetMobile": "tf", "DenseNet121": "torch"}
 
 
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    def refuse(*_, **__):
-        raise OSError("no network in a test")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-
-
 def random_picture(width, height):
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
 

@@ -38,16 +38,6 @@ def random_picture(width, height):
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
 
 
-@pytest.fixture
-def offline(tmp_path, monkeypatch):
-    def refuse(*_, **__):
-        raise OSError("no network in a test")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.delenv("DNNBRAIN_DATA", raising=False)
-
-
 def test_the_table_has_all_of_dnnbrain_s_networks():
     assert set(LAYERS) == set(catalogue.DNNBRAIN)
 
