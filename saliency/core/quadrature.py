@@ -1,6 +1,7 @@
 """Integration from 0 to 1: where to evaluate, with which weights, and how to add points without losing any."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -50,7 +51,7 @@ class Cells:
         elif rule == "midpoint":
             nodes = (np.arange(n) + 0.5) / n
         elif rule == "gauss-legendre":
-            nodes, widths = (values / 2 for values in np.polynomial.legendre.leggauss(n))
+            nodes, widths = (values / 2 for values in _gauss_legendre(n))
             nodes = nodes + 0.5
         return cls(np.r_[0, np.cumsum(widths)[:-1]], widths, nodes)
 
@@ -70,3 +71,8 @@ class Cells:
         nodes = np.where(old, self.nodes[:, None], middles)
         everything = Cells(edges.ravel(), widths.ravel(), nodes.ravel())
         return everything, Cells(edges[~old], widths[~old], nodes[~old])
+
+
+@cache  # a thousand points take seconds
+def _gauss_legendre(points: int) -> tuple[Floats, Floats]:
+    return np.polynomial.legendre.leggauss(points)

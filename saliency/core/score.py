@@ -49,7 +49,8 @@ class Score:
 
         def values(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array]:
             scores = target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter)
-            return (scores if isinstance(scores, type(x)) else self.adapter.asarray(scores, "y"),)
+            same = isinstance(scores, type(x)) and scores.dtype == x.dtype  # an argmax gives whole numbers
+            return (scores if same else self.adapter.asarray(scores, "y"),)
 
         return self._heard(x, self._in_pieces(values, x)[0])
 

@@ -63,13 +63,13 @@ def _usual() -> str:
     return "tf" if find_spec("torch") is None and find_spec("tensorflow") is not None else "torch"
 
 
-def untrained(seed: int, framework: str = "torch") -> Any:
-    """Return DemoNet's model with random weights, which a seed sets; no global generator is moved.
+def untrained(seed: int, framework: str | None = None) -> Any:
+    """Return DemoNet's model with random weights, which a seed sets; no global generator is moved. None as in ``load``.
 
     Raises:
         ModelError: if the framework is not installed.
     """
-    return _networks(framework).untrained(seed)
+    return _networks(framework or _usual()).untrained(seed)
 
 
 def unfilled(name: str) -> Network:
