@@ -47,7 +47,7 @@ def main() -> None:
         page.write_text(renewed(text, found), encoding="utf-8")
         if "<!-- bench: full -->" in text:
             for run in results.read(options.folder / results.FILE):
-                plot.draw(run, page.parent / "images" / f"speed-{run.framework}.png")
+                plot.draw(run, page.parent / "images" / f"speed-{run.framework}.webp")
 
 
 if __name__ == "__main__":

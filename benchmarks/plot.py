@@ -26,7 +26,7 @@ def draw(run: Run, file: Path) -> None:
     axes[0].set_ylim(len(run.rows) - 0.5, -0.5)
     clock = "processor" if run.options["cpu"] else "wall"
     figure.suptitle(f"{TITLES[run.framework]}: ours to the others, {clock} time; a bar that was met is green", fontsize=9)
-    figure.savefig(file, dpi=120)
+    figure.savefig(file, dpi=100)
 
 
 def _panel(panel: Axes, rows: list[Measured], column: str) -> None:
