@@ -14,7 +14,12 @@ from saliency import nets
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = README.parent / "docs"
-FRAMEWORK = {"keras": "tensorflow", "tf_keras": "tensorflow", "saliency.tf": "tensorflow"}
+FRAMEWORK = {
+    "keras": "tensorflow",
+    "tf_keras": "tensorflow",
+    "saliency.tf": "tensorflow",
+    "saliency.cli.dnn_saliency": "torch",
+}
 """What a page imports -> the framework that must be installed beside it."""
 
 IGNORED = {
