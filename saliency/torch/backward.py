@@ -3,6 +3,7 @@
 import torch
 
 from saliency.core.errors import GradientError, ModelError, TargetError
+from saliency.torch.entrance import entrance, through
 from saliency.torch.memory import is_shortage
 
 
@@ -62,7 +63,11 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str, again: bool
 
 def _gradient(score: torch.Tensor, leaf: torch.Tensor, again: bool, of: str) -> torch.Tensor:
     try:
-        (gradient,) = torch.autograd.grad(score, leaf, retain_graph=again, allow_unused=True)
+        node = entrance(score, leaf)
+        if node is not None:
+            gradient = through(node, score, leaf, again)
+        else:
+            (gradient,) = torch.autograd.grad(score, leaf, retain_graph=again, allow_unused=True)
     except RuntimeError as error:
         if is_shortage(error):
             raise

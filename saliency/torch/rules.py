@@ -10,6 +10,7 @@ from torch.autograd.graph import Node
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.core.rules import name_of_rule, passed_by
 from saliency.core.terms import Rule
+from saliency.torch.graph import leaf_nodes, takers
 from saliency.torch.relu_outputs import output_of
 
 Gradients: TypeAlias = tuple[torch.Tensor | None, ...]
@@ -129,15 +130,8 @@ def apply_rule(
 
 def _between(score: torch.Tensor, x: torch.Tensor) -> list[Node]:
     """Return the nodes of the graph on a path from the score back to the leaf x."""
-    before: dict[Node, list[Node]] = {}  # a node -> those that lead to it
-    stack = [node for node in [score.grad_fn] if node is not None]
-    while stack:
-        node = stack.pop()
-        for following in (edge[0] for edge in node.next_functions if edge[0] is not None):
-            if following not in before:
-                stack.append(following)
-            before.setdefault(following, []).append(node)
-    found = dict.fromkeys(node for node in before if getattr(node, "variable", None) is x)
+    before = takers(score)
+    found = dict.fromkeys(leaf_nodes(before, x))
     stack = list(found)
     while stack:
         new = [earlier for earlier in dict.fromkeys(before.get(stack.pop(), [])) if earlier not in found]
