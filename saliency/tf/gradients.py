@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import GradientError, ModelError
+from saliency.tf.entrance import fast_entrance
 from saliency.tf.operation_input import gradient_through
 
 
@@ -34,7 +35,8 @@ def differentiate(scores: Any, leaf: Any, times: int, of: str, through: Any = No
 
 def _gradient(scores: Any, leaf: Any, of: str, through: Any) -> Any:
     try:
-        gradient = tf.gradients(scores, leaf)[0] if through is None else gradient_through(through, leaf, scores)
+        with fast_entrance(leaf, scores):
+            gradient = tf.gradients(scores, leaf)[0] if through is None else gradient_through(through, leaf, scores)
     except LookupError as error:
         raise ModelError(f"TensorFlow can't differentiate this model: {str(error).splitlines()[0]}") from error
     if gradient is None:

@@ -7,14 +7,9 @@ import torch
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional
 
+from saliency.core.entrance import pays
 from saliency.torch.graph import leaf_nodes, takers
 from saliency.torch.memory_format import LEAST
-
-CHANNELS = 4
-"""Of the picture, at most: where few come in, Torch's kernels are slow, by a factor of 2 to 6."""
-
-TAPS = 16
-"""Weights of a kernel at least: what is saved on smaller ones is lost on cutting and joining."""
 
 STEPS = 4
 """Nodes before the convolution at most, such as a normalization or a padding."""
@@ -43,7 +38,7 @@ def _pays(node: Any) -> bool:
     shape = node._saved_weight.shape
     if node._saved_transposed or node._saved_groups != 1 or set(node._saved_dilation) != {1} or len(shape) != 4:
         return False
-    return bool(shape[1] <= CHANNELS and shape[2] * shape[3] >= TAPS and min(node._saved_stride) > 1)
+    return pays(shape[1], shape[2:], node._saved_stride)
 
 
 def _pair(values: Sequence[int]) -> tuple[int, int]:
