@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,10 @@ class GradientAdapter(ABC):
 
     usual_sizes: int = 6_000_000
     """Product of an input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
+
+    def run(self) -> AbstractContextManager[None]:
+        """Return what lasts as long as a run of a method, in this thread: what its passes can share; nothing by default."""
+        return nullcontext()
 
     @abstractmethod
     def asarray(self, value: Any, name: str = "x_value") -> Array:

@@ -49,15 +49,16 @@ def in_batches(
     """
     masks, details, heard, targets, start = [], [], [], [], 0
     try:
-        while start < len(inputs.ys):
-            stop, per_input = inputs.batch(start, pace.size)
-            target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
-            score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
-            masks.append(adapter.numpy(compute(score, x)))
-            heard.append(_heard(adapter, pace))
-            details.append({name: _host(adapter, value) for name, value in score.details.items()})
-            targets += words(target, inputs.ys[start:stop])
-            start = stop
+        with adapter.run():
+            while start < len(inputs.ys):
+                stop, per_input = inputs.batch(start, pace.size)
+                target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
+                score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
+                masks.append(adapter.numpy(compute(score, x)))
+                heard.append(_heard(adapter, pace))
+                details.append({name: _host(adapter, value) for name, value in score.details.items()})
+                targets += words(target, inputs.ys[start:stop])
+                start = stop
     finally:
         pace.progress.close()
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}

@@ -1,6 +1,7 @@
 """Torch's side of the contract."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -67,6 +68,9 @@ class TorchAdapter(GradientAdapter):
     def _first(self) -> torch.Tensor:
         tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
         return next(tensors, torch.empty(0))
+
+    def run(self) -> AbstractContextManager[None]:
+        return self._format.run()
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):

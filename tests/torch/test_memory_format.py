@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import saliency
-from saliency.torch import memory_format
+from saliency.torch import last_weights, memory_format
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 64, 64)).astype(np.float32)
@@ -105,11 +105,11 @@ def test_where_it_was_not_measured_to_pay_the_order_is_the_usual_one(change, x, 
 def test_weights_that_outweigh_the_pictures_are_left_alone():
     """They are copied at every call: what is gained by six pictures of a network is lost by one."""
     model = nn.Sequential(
-        nn.Conv2d(3, 600, 3), nn.ReLU(), nn.Conv2d(600, 600, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 400, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
     kind = memory_format.MemoryFormat(model, 0)
-    weights = 3 * 600 * 9 + 600 * 600 * 9  # 3.3 million
-    assert 50 * 4 * 64 * 64 < weights < 250 * 4 * 64 * 64
+    weights = 3 * 400 * 9 + 400 * 400 * 9  # 1.5 million
+    assert 50 * 4 * 64 * 64 < weights < 100 * 4 * 64 * 64
     order = lambda x: x.is_contiguous(memory_format=torch.channels_last)  # noqa: E731
     x = torch.tensor(X)
     assert (kind.best(order, x), kind.best(order, x, backward=True)) == (True, False)
@@ -126,3 +126,26 @@ def test_a_shortage_of_memory_is_told_at_once():
     with pytest.raises(torch.OutOfMemoryError):
         memory_format.MemoryFormat(noting(), 0).best(call, torch.tensor(X))
     assert calls == [4]
+
+
+def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypatch):
+    model, handed = noting(), []
+    copy = last_weights.LastWeights._copy
+    monkeypatch.setattr(last_weights.LastWeights, "_copy", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
+    mask = saliency.Vanilla(model, 2, batch_size=1)
+    got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
+    assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
+    assert handed[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(handed[0], model.conv.weight)
+    assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != handed[0].data_ptr()
+    monkeypatch.setattr(memory_format, "LEAST", 10**9)
+    assert_close(got, mask.GetSmoothedMask(X[0], nsamples=4, seed=0))
+    assert len(handed) == 3
+
+
+def test_weights_that_change_within_a_run_are_copied_anew():
+    conv, x = nn.Conv2d(3, 4, 3), torch.from_numpy(X)
+    with last_weights.LastWeights([conv.weight]), torch.no_grad():
+        before = conv(x)
+        conv.weight.mul_(2)
+        conv.bias.mul_(2)
+        assert torch.allclose(conv(x), 2 * before, atol=1e-5)
