@@ -231,7 +231,7 @@ for steps in (3, 10, 30, 90):
 # how many it took.
 
 # %%
-mask = saliency.IntegratedGradients(model, 3, x_steps=5).GetMask(x, tolerance=0.01)
+mask = saliency.IntegratedGradients(model, 3).GetMask(x, tolerance=0.01)
 print({name: round(float(value), 2) for name, value in mask.details.items()})
 mask
 

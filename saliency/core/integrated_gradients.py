@@ -6,10 +6,13 @@ from typing import Any, final
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
 from saliency.core.numbers import whole
-from saliency.core.quadrature import Cells, Rule
+from saliency.core.quadrature import Cells, Chebyshev, Nodes, Rule, points_of
 from saliency.core.score import Score
 from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
+
+USUAL: dict[bool, tuple[Rule, int]] = {False: ("gauss-legendre", 25), True: ("chebyshev", 7)}
+"""Without a tolerance, and with one: the rule, and the number of points."""
 
 
 @final
@@ -22,10 +25,11 @@ class IntegratedGradients(SaliencyMask):
     Options:
         x_baseline: None (zeros), a number, an array of the input's shape, ``"blur"``, ``"mean"``, ``"min"``, ``"max"``; or
             several, as a list or an array (baselines, *input), over which the masks are averaged (expected gradients).
-        x_steps: number of points on the line.
-        rule: of integration: ``"inclusive"`` (PAIR's), ``"trapezoid"``, ``"midpoint"`` or ``"gauss-legendre"``.
-        tolerance: add points, three times as many at a time and without losing one, until the gap is no more than this part
-            of the change; each input takes what it needs.
+        x_steps: number of points on the line: 25; to begin with, where there is a tolerance: 7.
+        rule: of integration: ``"inclusive"`` (PAIR's), ``"trapezoid"``, ``"midpoint"``, ``"gauss-legendre"`` or
+            ``"chebyshev"``; None is ``"gauss-legendre"``, and ``"chebyshev"`` where there is a tolerance.
+        tolerance: add points, without losing one, until the gap is no more than this part of the change; each input takes
+            what it needs. By ``"chebyshev"`` there are twice as many at a time, by another rule three times as many.
         max_steps: stop there, with a warning.
         details: evaluate the ends of the line, which two rules do anyway: the mask's ``details`` then hold the ``gap``, the
             ``change`` (both in score units) and the number of ``points``.
@@ -41,21 +45,22 @@ class IntegratedGradients(SaliencyMask):
         score: Score,
         x: Array,
         x_baseline: Any = None,
-        x_steps: int = 25,
-        rule: Rule = "gauss-legendre",
+        x_steps: int | None = None,
+        rule: Rule | None = None,
         tolerance: float | None = None,
         max_steps: int = 1000,
         details: bool = False,
     ) -> Array:
         """Return (x - baseline) times the mean gradient between them."""
-        cells = Cells.of(rule, x_steps)
         check_tolerance(tolerance)
         whole("max_steps", max_steps, least=1)
+        usual, steps = USUAL[tolerance is not None]
+        points = points_of(usual if rule is None else rule, steps if x_steps is None else x_steps)
         if tolerance is not None:
-            return score.alone(partial(_to_tolerance, x_baseline, cells, tolerance, max_steps), x)
+            return score.alone(partial(_to_tolerance, x_baseline, points, tolerance, max_steps), x)
         paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
         for path in paths:
-            path.add(cells)
+            path.add(points)
         return _mean(paths, details)
 
 
@@ -68,21 +73,21 @@ class _Path:
         self.points = 0
         self.ends: dict[float, Array] = {}  # the scores (N,) at 0 and 1, where a rule evaluates them
 
-    def add(self, cells: Cells, keep: float = 0.0) -> None:
-        """Add gradients at the nodes of cells; the sum so far counts by ``keep``."""
+    def add(self, new: Nodes | Cells | Chebyshev, keep: float = 0.0) -> None:
+        """Add gradients at new points; the sum so far counts by ``keep``."""
         adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
-        nodes = xp.reshape(adapter.asarray(cells.nodes), (-1, *ones))
-        widths = adapter.asarray(cells.widths[None])  # (1, points)
-        self.total, self.points = self.total * keep, self.points + len(cells.nodes)
-        for run in self.score.batches(len(cells.nodes)):
+        nodes = xp.reshape(adapter.asarray(new.nodes), (-1, *ones))
+        widths = adapter.asarray(new.widths[None])  # (1, points)
+        self.total, self.points = self.total * keep, self.points + len(new.nodes)
+        for run in self.score.batches(len(new.nodes)):
             points = nodes[run.start : run.stop] * difference  # (points, N, *input)
             points += self.baseline
             scores, gradients = self.score.repeat(len(run)).values_and_gradients(xp.reshape(points, (-1, *self.x.shape[1:])))
             weighted = widths[:, run.start : run.stop] @ xp.reshape(gradients, (len(run), -1))  # one pass over the gradients
             self.total = self.total + xp.reshape(weighted, self.x.shape)
             scores = xp.reshape(scores, (len(run), n))
-            self.ends |= {float(cells.nodes[run[i]]): scores[i] for i in (0, -1) if cells.nodes[run[i]] in (0.0, 1.0)}
+            self.ends |= {float(new.nodes[run[i]]): scores[i] for i in (0, -1) if new.nodes[run[i]] in (0.0, 1.0)}
 
     @property
     def mask(self) -> Array:
@@ -90,9 +95,11 @@ class _Path:
 
     def change(self) -> Array:
         """Return the score's change along the line, (N,)."""
-        for end, point in ((0.0, self.baseline), (1.0, self.x)):
-            if end not in self.ends:
-                self.ends[end] = self.score.values(point)
+        missing = [(end, point) for end, point in ((0.0, self.baseline), (1.0, self.x)) if end not in self.ends]
+        if missing:
+            ends, points = zip(*missing, strict=True)
+            values = self.score.repeat(len(ends)).values(self.score.adapter.xp.concatenate(points))
+            self.ends |= {end: values[i * self.score.n : (i + 1) * self.score.n] for i, end in enumerate(ends)}
         return self.ends[1.0] - self.ends[0.0]
 
 
@@ -108,16 +115,19 @@ def _mean(paths: list[_Path], details: bool) -> Array:
     return mask
 
 
-def _to_tolerance(x_baseline: Any, cells: Cells, tolerance: float, max_steps: int, score: Score, x: Array) -> Array:
+def _to_tolerance(
+    x_baseline: Any, points: Cells | Chebyshev, tolerance: float, max_steps: int, score: Score, x: Array
+) -> Array:
     """Integrate for one input, with as many points as it takes."""
     paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
-    new, keep = cells, 0.0
+    new: Nodes | Cells | Chebyshev = points
+    keep = 0.0
     while True:
         for path in paths:
             path.add(new, keep)
         mask = _mean(paths, details=True)
         gap, change = (abs(float(score.adapter.numpy(score.details[name])[0])) for name in ("gap", "change"))
-        last = 3 * len(cells.nodes) > max_steps
-        if met(gap / change if change else gap, tolerance, last, f"gap after {len(cells.nodes)} steps", "max_steps"):
+        used, (points, new, keep) = len(points.nodes), points.refined()
+        last = len(points.nodes) > max_steps
+        if met(gap / change if change else gap, tolerance, last, f"gap after {used} steps", "max_steps"):
             return mask
-        (cells, new), keep = cells.refined(), 1 / 3

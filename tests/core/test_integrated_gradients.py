@@ -7,7 +7,7 @@ import pytest
 
 import saliency
 from saliency import IntegratedGradients
-from saliency.core.quadrature import RULES, Cells
+from saliency.core.quadrature import RULES, Cells, Chebyshev
 from tests.reference import FunctionAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
@@ -98,7 +98,8 @@ def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
     assert details["gap"] == pytest.approx(mask.sum() - (x - 0.37).sum(), abs=1e-9)
     points = np.concatenate(seen)[:, 0]
     assert len(points) == len(np.unique(points)) == details["points"]
-    assert details["points"] in (6, 18, 54, 162, 486) and max(map(len, seen)) <= 8
+    grown = (5, 11, 23, 47, 95, 191, 383) if rule == "chebyshev" else (6, 18, 54, 162, 486)
+    assert details["points"] in grown and max(map(len, seen)) <= 8
 
 
 def test_a_tolerance_serves_each_input_alone():
@@ -112,9 +113,21 @@ def test_a_tolerance_serves_each_input_alone():
     assert len(set(together.details["points"])) > 1
 
 
+def test_a_tolerance_alone_begins_with_seven_of_chebyshev_s_points():
+    adapter, x = sigmoid(), np.full((2, 2), 0.3)
+    loose, tight = (IntegratedGradients(adapter, 0).GetMask(x, tolerance=tolerance) for tolerance in (0.05, 1e-4))
+    assert (loose.details["points"], tight.details["points"]) == (7, 31)
+    exact = (1 / (1 + np.exp(-1.2)) - 0.5) / 4
+    np.testing.assert_allclose(loose, exact, rtol=0.05)
+    np.testing.assert_allclose(tight, exact, rtol=1e-4)
+    assert len(set(np.ravel(tight))) == 1
+
+
 def test_a_tolerance_out_of_reach_warns_and_says_how_far_it_came():
     with pytest.warns(saliency.ToleranceWarning, match=r"`tolerance` \(=1e-09\) .* gap after 27 steps is .* `max_steps`"):
-        mask = IntegratedGradients(hinge(0.37), 0).GetMask(np.ones(3), x_steps=3, tolerance=1e-9, max_steps=80)
+        mask = IntegratedGradients(hinge(0.37), 0, rule="midpoint").GetMask(
+            np.ones(3), x_steps=3, tolerance=1e-9, max_steps=80
+        )
     assert mask.details["points"] == 27 and abs(mask.details["gap"]) > 0
 
 
@@ -178,7 +191,7 @@ def test_masks_of_a_batch_are_the_masks_one_by_one(size):
 
 
 def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
-    for rule in RULES:
+    for rule in set(RULES) - {"chebyshev"}:
         for points in (1, 2, 3, 10, 57):
             if (rule, points) == ("trapezoid", 1):
                 continue
@@ -187,10 +200,35 @@ def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
                 assert cells.widths.sum() == pytest.approx(1)
                 assert (cells.nodes >= cells.edges - 1e-12).all()
                 assert (cells.nodes <= cells.edges + cells.widths + 1e-12).all()
-                refined, new = cells.refined()
+                refined, new, keep = cells.refined()
+                assert new.widths.sum() + keep == pytest.approx(1)
                 assert set(refined.nodes) == set(cells.nodes) | set(new.nodes)
                 assert len(refined.nodes) == 3 * len(cells.nodes) == len(cells.nodes) + len(new.nodes)
                 cells = refined
+
+
+def test_chebyshev_s_points_go_on_as_if_there_had_been_as_many_from_the_start():
+    points, sines = Chebyshev(7), 0.0
+    new, keep = points, 0.0
+    for _ in range(4):
+        sines = sines * keep + new.widths @ np.sin(3 * new.nodes)
+        assert sines == pytest.approx(points.widths @ np.sin(3 * points.nodes), rel=1e-12)
+        assert points.widths.sum() == pytest.approx(1) and (np.diff(points.nodes) > 0).all()
+        points, new, keep = points.refined()
+    assert points.points == 127
+    exact = (1 - np.cos(3)) / 3
+    errors = [Chebyshev(n).widths @ np.sin(3 * Chebyshev(n).nodes) - exact for n in (31, 63, 127)]
+    np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 4, rtol=0.01)  # second order
+
+
+def test_chebyshev_s_weights_are_the_handbook_s():
+    for n in (1, 2, 3, 4, 9):
+        nodes = np.cos(np.arange(n, 0, -1) * np.pi / (n + 1))  # zeros of the second kind's polynomial
+        polynomial = np.polynomial.chebyshev.Chebyshev.basis(n + 1).deriv()
+        np.testing.assert_allclose(polynomial(nodes), 0, atol=1e-9)
+        np.testing.assert_allclose(2 * Chebyshev(n).nodes - 1, nodes, atol=1e-15)
+        halves = np.sqrt(1 - nodes**2)
+        np.testing.assert_allclose(Chebyshev(n).widths, halves / halves.sum(), rtol=1e-12)
 
 
 def test_cutting_midpoint_cells_gives_the_midpoint_rule():
