@@ -10,6 +10,7 @@ from saliency.core.errors import InputError
 from saliency.core.moments import Averaged, Moments
 from saliency.core.noise import Noise
 from saliency.core.numbers import whole
+from saliency.core.options import check_booleans
 from saliency.core.score import Score
 from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
@@ -78,10 +79,15 @@ class Smoothing:
 
     @classmethod
     def split(cls, options: Mapping[str, Any]) -> tuple["Smoothing", dict[str, Any]]:
-        """Read the options that are smoothing's; return the others as well."""
+        """Read the options that are smoothing's; return the others as well.
+
+        Raises:
+            InputError: if one of them breaks a rule.
+        """
         names = inspect.signature(cls.of).parameters
-        others = {name: value for name, value in options.items() if name not in names}
-        return cls.of(**{name: value for name, value in options.items() if name in names}), others
+        chosen = {name: value for name, value in options.items() if name in names}
+        check_booleans(cls.of, chosen)
+        return cls.of(**chosen), {name: value for name, value in options.items() if name not in names}
 
     @property
     def _errors(self) -> bool:

@@ -217,6 +217,8 @@ REFUSED = {
         "-set stepz=... is no option of -meth ig; did you mean x_steps?",
     ),
     "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
+    "a word for a boolean": (["-set", "three_dims=yes", "-meth", "gradcam"], "`three_dims` (='yes') must be True or False"),
+    "a word for smoothing's": (["-set", "antithetic=no", "-smooth", "4"], "`antithetic` (='no') must be True or False"),
     "a layer of the maps": (["-set", "layer=conv9", "-meth", "gradcam"], "nearest: conv"),
     "a device": (["-device", "nonsense"], "-device (=nonsense)"),
     "a device that is not here": (["-device", "cuda:99"], "-device (=cuda:99)"),
