@@ -9,6 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
+from saliency.core.hint import hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 
@@ -36,7 +37,8 @@ class Channels:
         """
         path, adapter = network.layer(layer), wrap(network.model)
         x = adapter.asarray(grey(network)[None])
-        found = adapter.numpy(adapter.outputs(x, Target(path), {}))
+        with hints(adapter):
+            found = adapter.numpy(adapter.outputs(x, Target(path), {}))
         whole = adapter.outputs(x, Target(logits=False), {})
         last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
         return cls(layer, None if last else path, found.shape[1])

@@ -17,6 +17,7 @@ from saliency.cli.channels import Channels
 from saliency.cli.figure import Sheet, saliency_image, strength
 from saliency.cli.journal import Journal, journal
 from saliency.cli.outputs import Outputs, folder
+from saliency.cli.prepared import prepared
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
 
@@ -94,15 +95,16 @@ class SaliencyRun:
 
     def _figure(self, k: int, group: Sequence[Picture]) -> None:
         """Make the k-th figure and its maps."""
-        if not group:
+        found = list(prepared(self.network, group, self.report))
+        if not found:
             return
-        inputs = [self.network.prepare(picture.image) for picture in group]
+        group, inputs = [picture for picture, _ in found], [x for _, x in found]
         images: dict[str, list[Any]] = {}
         with self._saving(k, group) as saved:
-            for found in self.maps.of(inputs, self.options.chn):
-                images[f"chn{found.channel}"] = [self._image(mask) for mask in found.masks]
+            for maps in self.maps.of(inputs, self.options.chn):
+                images[f"chn{maps.channel}"] = [self._image(mask) for mask in maps.masks]
                 if saved is not None:
-                    saved.add(f"chn{found.channel}", found.masks)
+                    saved.add(f"chn{maps.channel}", maps.masks)
         self.report.notes.update(self.maps.take_notes())
         for i, (code, why) in self.maps.failed.items():
             self.report.fail(group[i].name, group[i].path, "gradient", code, why)
