@@ -216,6 +216,10 @@ REFUSED = {
         ["-set", "stepz=3", "-meth", "ig"],
         "-set stepz=... is no option of -meth ig; did you mean x_steps?",
     ),
+    "the inputs": (
+        ["-set", "x=3", "-meth", "gradcam"],
+        "-set x=... is no option of -meth gradcam. Its own: layer, should_resize,",
+    ),
     "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
     "a word for a boolean": (["-set", "three_dims=yes", "-meth", "gradcam"], "`three_dims` (='yes') must be True or False"),
     "a word for smoothing's": (["-set", "antithetic=no", "-smooth", "4"], "`antithetic` (='no') must be True or False"),

@@ -22,6 +22,7 @@ REFUSALS = {
     "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "names the method 'igg'"),
     "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-meth (guided) does not name"),
     "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps is no option of guided"),
+    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x is no option of guided"),
     "channel": (["-out", "page.html", "-chn", "11"], "run from 1 to 10"),
 }  # fmt: skip
 WITH_THE_NETWORK = {"another method's option", "no option", "channel"}
