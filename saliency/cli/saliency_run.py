@@ -36,7 +36,6 @@ class SaliencyRun:
     stimuli: Stimuli
     outputs: Outputs | None  # None if the figures are shown and not saved
     report: Report
-    _sheet: Sheet | None = None
 
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> "SaliencyRun":
@@ -129,15 +128,12 @@ class SaliencyRun:
         return drawable(np.nan_to_num(mask), self.options.mode)
 
     def _draw(self, k: int, pictures: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
-        options, shape = self.options, (len(rows) + 1, len(pictures))
-        if self._sheet is None or self._sheet.shape != shape or options.show or options.units:  # colour bars move the axes
-            self._sheet = Sheet(*shape, options.show)
-        scale = {name: getattr(options, name) for name in ("cmap", "vmin", "vmax")}
-        self._sheet.fill(pictures, rows, scale)
+        sheet = Sheet(len(rows) + 1, len(pictures), self.options.show)
+        sheet.fill(pictures, rows, {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")})
         if self.outputs is not None:
-            self._sheet.save(self.outputs.figure(k), self.outputs.comment)
-        if options.show:
-            self._sheet.show()
+            sheet.save(self.outputs.figure(k), self.outputs.comment)
+        if self.options.show:
+            sheet.show()
 
     def _join(self, outputs: Outputs, done: Journal) -> None:
         """Put all maps into one file; where a run was killed behind this, some of the parts may be gone already."""
