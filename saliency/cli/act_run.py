@@ -16,11 +16,13 @@ from saliency.cli.act_files import ActFiles, check_output
 from saliency.cli.activations import Activations, all_layers
 from saliency.cli.journal import Journal, journal
 from saliency.cli.options import Refused
+from saliency.cli.prepared import prepared
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
 from saliency.io import act
 from saliency.io.raw import Raw
 from saliency.io.stored import check_names
+from saliency.nets.preparation import Float32
 
 Array = npt.NDArray[Any]
 ABOUT = ("layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range", "max_pixels",
@@ -82,7 +84,7 @@ class ActRun:
         start = self._begin()
         for at in range(start, n, each):
             numbers = range(at, min(at + each, n))
-            self._batch(numbers, list(self.stimuli.read(numbers, self.report)))
+            self._batch(numbers, list(prepared(self.network, self.stimuli.read(numbers, self.report), self.report)))
             self.report.finished(numbers.stop)
             self.done.add(self.report.record())
         act.write(act.Activation(self._parts), self.files.out)
@@ -103,10 +105,11 @@ class ActRun:
             raise Refused(f"{self.files.parts} lacks what {self.files.journal.name} has for done; remove both to begin anew")
         return done
 
-    def _batch(self, numbers: range, pictures: Sequence[Picture]) -> None:
-        """Write the activation to stimuli; a row of NaN to those that are no pictures, or give a value that is no number."""
+    def _batch(self, numbers: range, inputs: Sequence[tuple[Picture, Float32]]) -> None:
+        """Write the activation to stimuli; a row of NaN to those without an input, or that give a value that is no number."""
+        pictures = [picture for picture, _ in inputs]
         rows = [picture.number - numbers.start for picture in pictures]
-        x = self.layers.inputs([self.network.prepare(picture.image) for picture in pictures]) if pictures else None
+        x = self.layers.inputs([one for _, one in inputs]) if inputs else None
         unsound: dict[int, str] = {}
         for name, part in self._parts.items():
             values = np.full((len(numbers), *part.shape[1:]), np.nan, np.float32)

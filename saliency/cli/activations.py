@@ -13,6 +13,7 @@ from saliency.cli import units
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.errors import MemoryShortage
+from saliency.core.hint import hints
 from saliency.core.run import usual_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
@@ -99,7 +100,8 @@ class Activations:
 
     def _run(self, path: str, x: Any) -> Array:
         try:
-            return self._adapter.numpy(self._adapter.outputs(x, Target(path), {}))
+            with hints(self._adapter):
+                return self._adapter.numpy(self._adapter.outputs(x, Target(path), {}))
         except MemoryShortage:
             if x.shape[0] == 1:
                 raise

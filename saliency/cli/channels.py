@@ -9,6 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
+from saliency.core.hint import hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 
@@ -32,11 +33,15 @@ class Channels:
         """Look at a layer, by running the network on a grey picture.
 
         Raises:
-            TargetError: if there is no such layer.
+            TargetError: if there is no such layer; the network has not run then.
+            Refused: if it has no channels.
         """
         path, adapter = network.layer(layer), wrap(network.model)
         x = adapter.asarray(grey(network)[None])
-        found = adapter.numpy(adapter.outputs(x, Target(path), {}))
+        with hints(adapter):
+            found = adapter.numpy(adapter.outputs(x, Target(path), {}))
+        if found.ndim < 2:
+            raise Refused(f"-layer {layer} gives an array {found.shape} for 1 picture; it must be (pictures, channels, ...)")
         whole = adapter.outputs(x, Target(logits=False), {})
         last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
         return cls(layer, None if last else path, found.shape[1])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from saliency.cli.places import Beside, places
 from saliency.io.replacing import replacing
 
 if TYPE_CHECKING:
@@ -16,29 +17,29 @@ if TYPE_CHECKING:
 
 
 WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes, unless there are too many
-MARGINS = ("left", "right", "bottom", "top", "wspace", "hspace")
 MOST = 650.0  # inches of 100 pixels: a JPEG has at most 65,500
+GAP = 4 / 72  # inches between a label and its picture
+FRAME = 0.8  # points
+BAR_GAP = 0.04  # between a map and its colour bar, as a share of its width
+BAR = Beside(share=0.086, room=0.55)  # with the numbers of the bar
 
 
 class Sheet:
-    """A figure, which may be drawn again with other stimuli: making its axes takes longer than drawing them.
+    """A figure. All its pictures stand in one Matplotlib ``Axes``: one for each takes longer to make than to draw.
 
     Args:
         rows: of pictures.
         columns: of pictures.
-        show: in a window, for one drawing.
+        show: in a window.
     """
 
     def __init__(self, rows: int, columns: int, show: bool) -> None:
-        size = (WIDTH, min(max(HEIGHT, ROW * rows), MOST))
-        self.figure: Figure = _window(size) if show else _figure(size)
-        self.shape = rows, columns
-        self._axes = self.figure.subplots(rows, columns, squeeze=False)
-        for axes in self._axes.flat:
-            axes.set_xticks([])
-            axes.set_yticks([])
-        self._margins = {side: getattr(self.figure.subplotpars, side) for side in MARGINS}
-        self._drawn: list[Any] = []
+        self._size = WIDTH, min(max(HEIGHT, ROW * rows), MOST)
+        self._shape = rows, columns
+        self.figure: Figure = _window(self._size) if show else _figure(self._size)
+        self._axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, self._size[0]), ylim=(self._size[1], 0))
+        self._axes.set_axis_off()
+        self._axes.set_autoscale_on(False)
 
     def fill(
         self,
@@ -46,7 +47,7 @@ class Sheet:
         maps: Mapping[str, Sequence[npt.NDArray[Any] | None]],
         scale: Mapping[str, Any],
     ) -> None:
-        """Draw stimuli and saliency images, in place of others.
+        """Draw stimuli and saliency images.
 
         Args:
             pictures: the n stimuli, as they are in their files; None leaves a gap.
@@ -54,26 +55,36 @@ class Sheet:
                 floats (H, W), which get a colour bar.
             scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
         """
-        for old in self._drawn:
-            old.remove()
         stimuli = [None if picture is None else np.asarray(picture) for picture in pictures]
-        self._drawn = []
-        for axes_row, (label, images) in zip(self._axes, [("stim", stimuli), *maps.items()], strict=True):
-            axes_row[0].set_ylabel(label)
-            for axes, image in zip(axes_row, images, strict=True):
-                axes.set_frame_on(image is not None)
-                self._drawn += [] if image is None else [axes.imshow(image, **scale)]
-        if any(shown.get_array().dtype.kind == "f" for shown in self._drawn):
-            self._drawn += [self._bar(shown) for shown in self._drawn]
-        self.figure.subplots_adjust(**self._margins)  # or the layout would depend on the one before
-        self.figure.tight_layout()
+        rows = {"stim": stimuli, **maps}
+        shapes = np.array([[_shape(image, row) for image in row] for row in rows.values()], float).reshape(*self._shape, 2)
+        bars = any(image is not None and image.dtype.kind == "f" for row in rows.values() for image in row)
+        boxes = places(self._size, shapes, BAR if bars else Beside())
+        for (label, row), line in zip(rows.items(), boxes, strict=True):
+            self._label(label, *line[0])
+            for image, box in zip(row, line, strict=True):
+                if image is not None:
+                    self._picture(image, scale, *box)
 
-    def _bar(self, shown: Any) -> Any:
-        """Draw a colour bar beside an image: one that is not seen beside a stimulus keeps it above its maps."""
-        bar = self.figure.colorbar(shown, ax=shown.axes, fraction=0.046, pad=0.04)  # as high as the map, if it is a square
-        bar.ax.tick_params(labelsize="x-small")
-        bar.ax.set_visible(shown.get_array().dtype.kind == "f")
-        return bar
+    def _label(self, label: str, left: float, top: float, _: float, height: float) -> None:
+        """Write a row's label, upwards, beside its first picture."""
+        upwards: dict[str, Any] = {"rotation": 90, "rotation_mode": "anchor", "ha": "center", "va": "bottom"}
+        self._axes.text(left - GAP, top + height / 2, label, **upwards)
+
+    def _picture(
+        self, image: npt.NDArray[Any], scale: Mapping[str, Any], left: float, top: float, width: float, height: float
+    ) -> None:
+        """Draw an image in its frame, and its colour bar if it is one of floats."""
+        from matplotlib.patches import Rectangle
+
+        shown = self._axes.imshow(image, extent=(left, left + width, top + height, top), **scale)
+        self._axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=FRAME))
+        if image.dtype.kind == "f":
+            whole_width, whole_height = self._size
+            start, thick = left + width * (1 + BAR_GAP), width * (BAR.share - BAR_GAP)
+            box = start / whole_width, 1 - (top + height) / whole_height, thick / whole_width, height / whole_height
+            bar = self.figure.colorbar(shown, cax=self.figure.add_axes(box))
+            bar.ax.tick_params(labelsize="x-small")
 
     def save(self, path: Path, comment: str = "") -> None:
         """Write the figure as a JPEG, 1000 pixels wide, with a comment in it.
@@ -108,6 +119,12 @@ def _window(size: tuple[float, float]) -> "Figure":
     import matplotlib.pyplot as plt
 
     return plt.figure(figsize=size, dpi=100)
+
+
+def _shape(image: npt.NDArray[Any] | None, row: Sequence[npt.NDArray[Any] | None]) -> tuple[int, ...]:
+    """Return an image's height and width; those of another one in its row where it is lacking."""
+    found = next((one for one in (image, *row) if one is not None), np.zeros((1, 1)))
+    return found.shape[:2]
 
 
 def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:

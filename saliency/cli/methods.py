@@ -51,7 +51,7 @@ def split(method: str, given: Mapping[str, Any], smooth: int | None) -> tuple[di
             raise Refused(f"-set {name}=... is for smoothing, and needs -smooth N")
         if name not in own and name not in SMOOTHED:
             near = difflib.get_close_matches(name, (*own, *SMOOTHED), n=1)
-            meant = "; did you mean " + near[0] + "?" if near else ""
+            meant = "; did you mean " + near[0] + "?" if near else "."
             raise Refused(f"-set {name}=... is no option of -meth {method}{meant} Its own: {', '.join(own)}")
     return (
         {name: value for name, value in given.items() if name in own},

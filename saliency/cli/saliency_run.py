@@ -17,6 +17,7 @@ from saliency.cli.channels import Channels
 from saliency.cli.figure import Sheet, saliency_image, strength
 from saliency.cli.journal import Journal, journal
 from saliency.cli.outputs import Outputs, folder
+from saliency.cli.prepared import prepared
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
 
@@ -35,7 +36,6 @@ class SaliencyRun:
     stimuli: Stimuli
     outputs: Outputs | None  # None if the figures are shown and not saved
     report: Report
-    _sheet: Sheet | None = None
 
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> "SaliencyRun":
@@ -94,15 +94,16 @@ class SaliencyRun:
 
     def _figure(self, k: int, group: Sequence[Picture]) -> None:
         """Make the k-th figure and its maps."""
-        if not group:
+        found = list(prepared(self.network, group, self.report))
+        if not found:
             return
-        inputs = [self.network.prepare(picture.image) for picture in group]
+        group, inputs = [picture for picture, _ in found], [x for _, x in found]
         images: dict[str, list[Any]] = {}
         with self._saving(k, group) as saved:
-            for found in self.maps.of(inputs, self.options.chn):
-                images[f"chn{found.channel}"] = [self._image(mask) for mask in found.masks]
+            for maps in self.maps.of(inputs, self.options.chn):
+                images[f"chn{maps.channel}"] = [self._image(mask) for mask in maps.masks]
                 if saved is not None:
-                    saved.add(f"chn{found.channel}", found.masks)
+                    saved.add(f"chn{maps.channel}", maps.masks)
         self.report.notes.update(self.maps.take_notes())
         for i, (code, why) in self.maps.failed.items():
             self.report.fail(group[i].name, group[i].path, "gradient", code, why)
@@ -127,15 +128,12 @@ class SaliencyRun:
         return drawable(np.nan_to_num(mask), self.options.mode)
 
     def _draw(self, k: int, pictures: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
-        options, shape = self.options, (len(rows) + 1, len(pictures))
-        if self._sheet is None or self._sheet.shape != shape or options.show or options.units:  # colour bars move the axes
-            self._sheet = Sheet(*shape, options.show)
-        scale = {name: getattr(options, name) for name in ("cmap", "vmin", "vmax")}
-        self._sheet.fill(pictures, rows, scale)
+        sheet = Sheet(len(rows) + 1, len(pictures), self.options.show)
+        sheet.fill(pictures, rows, {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")})
         if self.outputs is not None:
-            self._sheet.save(self.outputs.figure(k), self.outputs.comment)
-        if options.show:
-            self._sheet.show()
+            sheet.save(self.outputs.figure(k), self.outputs.comment)
+        if self.options.show:
+            sheet.show()
 
     def _join(self, outputs: Outputs, done: Journal) -> None:
         """Put all maps into one file; where a run was killed behind this, some of the parts may be gone already."""

@@ -74,7 +74,8 @@ class GradientAdapter(ABC):
             sigmoid and the target asks for them). Channels stand on axis 1: (N, channels, *space).
 
         Raises:
-            InputError: if the model does not take such an input.
+            InputError: if the model does not take such an input. As a ``core.errors.ForwardError``, which tells the input's
+                shape, it gets a word on what may be wrong with that.
             TargetError: if there is no such layer.
             MemoryShortage: if the N samples do not fit into memory; this goes for the two below as well.
         """

@@ -1,5 +1,6 @@
 """What the class activation maps share: a layer's output, and what its scores' gradients say about it."""
 
+import inspect
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,16 +45,24 @@ class LayerMask(SaliencyMask):
 class ClassActivationMap(LayerMask):
     """The positive part of a weighted sum of a layer's channels.
 
-    The mask has the shape of the input's, or the layer's, spatial axes.
+    The mask has the shape of the input's, or the layer's, spatial axes. Where no layer is named, its ``details`` hold the
+    name of the one that was found, as ``layer``.
 
     Options:
+        layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
         should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
             map at the layer's size, in units that the method's formula gives it.
         three_dims: repeat the map for each channel of the input.
         rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
-
-    Where no layer is named, the mask's ``details`` hold the name of the one that was found, as ``layer``.
     """
+
+    def __init_subclass__(cls) -> None:
+        """Put the shape and the options, which are told here, into a method's docstring, before its source."""
+        super().__init_subclass__()
+        if cls.__doc__ and ClassActivationMap.__doc__ and "Options:" not in cls.__doc__:  # python -OO keeps none
+            own, source, where = inspect.cleandoc(cls.__doc__).partition("\n\nSource:")
+            shared = inspect.cleandoc(ClassActivationMap.__doc__).partition("\n\n")[2]
+            cls.__doc__ = f"{own}\n\n{shared}{source}{where}\n"
 
     empty: ClassVar[str] = (
         "nothing speaks for the score, for the layer's channels, as they are weighted, sum to nothing above 0 at any place; "

@@ -2,6 +2,7 @@
 
     SaliencyError
     |-- InputError     (ValueError)       an input or an option breaks a rule
+    |   `-- ForwardError                  the model's forward pass failed
     |-- TargetError    (ValueError)       what was asked for is not in the model
     |-- ModelError     (RuntimeError)     the model cannot be served as it is
     |   `-- NoReLUError                   a rule for ReLUs, and none between the input and the score
@@ -22,6 +23,19 @@ class SaliencyError(Exception):
 
 class InputError(SaliencyError, ValueError):
     """An input or an option breaks a rule."""
+
+
+class ForwardError(InputError):
+    """A forward pass that failed: most often for the shape of the input.
+
+    Args:
+        message: what is told.
+        shape: of one input, without its batch axis.
+    """
+
+    def __init__(self, message: str, shape: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.shape = shape
 
 
 class TargetError(SaliencyError, ValueError):

@@ -14,7 +14,7 @@ EPSILON = 1e-7
 class GradCAM(ClassActivationMap):
     """Channels weighted by the mean of their gradient: ``max(0, sum_k mean(G_k) A_k)``.
 
-    Options and shapes: see ``ClassActivationMap``. The raw map is in score units per position.
+    The raw map is in score units per position.
 
     Source:
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
@@ -31,7 +31,6 @@ class GradCAMPlusPlus(ClassActivationMap):
 
     This is the paper's weight for a score's exponential, ``G^2 / (2 G^2 + sum(A_k) G^3)``, divided by G^2. It is made for
     a layer that gives no negative numbers, such as a ReLU: elsewhere the quotient may turn large, or its sign.
-    Options and shapes: see ``ClassActivationMap``.
 
     Source:
         Chattopadhyay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, arXiv:1710.11063.
@@ -49,8 +48,6 @@ class GradCAMPlusPlus(ClassActivationMap):
 class LayerCAM(ClassActivationMap):
     """Every position weighted by its own positive gradient: ``max(0, sum_k max(0, G_k) A_k)``; for early layers as well.
 
-    Options and shapes: see ``ClassActivationMap``.
-
     Source:
         Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 30, 2021.
     """
@@ -63,8 +60,6 @@ class LayerCAM(ClassActivationMap):
 @final
 class HiResCAM(ClassActivationMap):
     """Every position weighted by its own gradient: ``max(0, sum_k G_k A_k)``.
-
-    Options and shapes: see ``ClassActivationMap``.
 
     Source:
         Draelos & Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, arXiv:2011.08891.
@@ -80,7 +75,7 @@ class XGradCAM(ClassActivationMap):
     """Channels weighted by the mean of their gradient, each position counting by its activation.
 
     ``max(0, sum_k sum(G_k A_k) / sum(A_k) A_k)``. It is made for a layer that gives no negative numbers, such as a ReLU:
-    elsewhere a channel may sum to nearly nothing. Options and shapes: see ``ClassActivationMap``.
+    elsewhere a channel may sum to nearly nothing.
 
     Source:
         Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.

@@ -1,9 +1,29 @@
 """What the shape of an input tells: where its channels are, and what may be wrong where a model's forward pass failed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from saliency.core.adapter import GradientAdapter
+from saliency.core.errors import ForwardError
 
 COLOURS = (1, 3, 4)
 """Channels that a picture may have."""
+
+
+@contextmanager
+def hints(adapter: GradientAdapter) -> Iterator[None]:
+    """Put what to try behind the error of a forward pass that fails within the block.
+
+    Args:
+        adapter: of the model, which knows where that has the channels of one input.
+
+    Raises:
+        ForwardError: if one fails.
+    """
+    try:
+        yield
+    except ForwardError as error:
+        raise ForwardError(f"{error}{of_shape(error.shape, adapter.channel_axis)}", error.shape) from error.__cause__
 
 
 def of_shape(shape: Sequence[int], channel_axis: int | None) -> str:

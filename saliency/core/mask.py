@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from saliency.core.errors import InputError
 from saliency.core.inputs import Inputs
 from saliency.core.modifiers import modifier_of
+from saliency.core.numbers import true_or_false
 from saliency.core.options import in_order, names_of, with_options
 from saliency.core.pace import Pace
 from saliency.core.progress import Progress
@@ -61,7 +62,7 @@ class SaliencyMask(ABC):
         self.adapter = wrap(model)
         self.y = y
         self.batch_size = size_of(batch_size)
-        self.logits = logits
+        self.logits = true_or_false("logits", logits)
         self.modifier = modifier_of(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
             raise InputError(f"`modifier` (={modifier!r}) is for gradients, and {type(self).__name__} takes none")
@@ -189,7 +190,7 @@ class SaliencyMask(ABC):
     ) -> MaskArray:
         size = self.batch_size or usual_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
-        pace = Pace(size, Progress(samples * len(inputs.ys), unit, progress))
+        pace = Pace(size, Progress(samples * len(inputs.ys), unit, true_or_false("progress", progress)))
         return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier, name, self.empty)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:

@@ -1,4 +1,4 @@
-"""Numbers as users write them: whole ones, lists, arrays of any library, and pictures."""
+"""Numbers as users write them: whole ones, lists, arrays of any library, and pictures; and what is true or false."""
 
 import operator
 from typing import Any
@@ -29,6 +29,17 @@ def whole(name: str, value: Any, least: int) -> int:
     if number is None or number < least:
         raise InputError(f"`{name}` (={value!r}) must be a whole number, {least} or more")
     return number
+
+
+def true_or_false(name: str, value: Any) -> bool:
+    """Return an option that must be a boolean, Python's or NumPy's: words such as ``"False"`` are all true in Python.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"`{name}` (={value!r}) must be True or False")
+    return bool(value)
 
 
 def has_rows(value: Any) -> bool:

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from saliency.core.errors import InputError
+from saliency.core.numbers import true_or_false
 from saliency.core.score import Score
 from saliency.core.terms import Array
 
@@ -20,13 +21,14 @@ SMOOTHING = (
 
 
 def names_of(masks: Callable[..., Array]) -> list[str]:
-    """Return the options of a method in order."""
-    return _names(getattr(masks, "__func__", masks), hasattr(masks, "__func__"))
+    """Return the options of a method in order; it may be a mask's, or its class's."""
+    return _names(getattr(masks, "__func__", masks))
 
 
 @cache  # reading a signature is felt where a pass takes milliseconds
-def _names(function: Callable[..., Array], bound: bool) -> list[str]:
-    return list(inspect.signature(function).parameters)[2 + bound :]
+def _names(function: Callable[..., Array]) -> list[str]:
+    names = list(inspect.signature(function).parameters)
+    return names[2 + (names[:1] == ["self"]) :]  # behind the score and the inputs
 
 
 def with_options(
@@ -41,7 +43,7 @@ def with_options(
         options: of this call, which go first.
 
     Raises:
-        InputError: if the method has no such option.
+        InputError: if the method has no such option, or one is a boolean there and not here.
     """
     known = names_of(masks)
     for name in (*defaults, *options):
@@ -59,7 +61,24 @@ def with_options(
             f"`{name}` is not an option of {owner}{meant} Its own: {', '.join(known) or 'none'}; "
             f"the constructor's: {', '.join(SETTINGS)}; GetSmoothedMask's: {', '.join(SMOOTHING)}"
         )
-    return partial(masks, **{**defaults, **options})
+    chosen = {**defaults, **options}
+    check_booleans(masks, chosen)
+    return partial(masks, **chosen)
+
+
+def check_booleans(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Check those of a function's options that its signature says are ``bool``.
+
+    Raises:
+        InputError: if one is anything else.
+    """
+    for name in _booleans(getattr(function, "__func__", function)) & options.keys():
+        true_or_false(name, options[name])
+
+
+@cache
+def _booleans(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(name for name, one in inspect.signature(function).parameters.items() if one.annotation in (bool, "bool"))
 
 
 def in_order(masks: Callable[..., Array], owner: str, values: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from saliency.core.about import About, words
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
+from saliency.core.hint import hints
 from saliency.core.inputs import Inputs
 from saliency.core.modifiers import Modifier
 from saliency.core.numbers import whole
@@ -46,21 +48,19 @@ def in_batches(
 
     Raises:
         GradientError: if a score or a mask is not finite.
+        ForwardError: if a forward pass fails; the message ends with what may be wrong with the input's shape.
     """
     masks, details, heard, targets, start = [], [], [], [], 0
-    try:
-        with adapter.run():
-            while start < len(inputs.ys):
-                stop, per_input = inputs.batch(start, pace.size)
-                target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
-                score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
-                masks.append(adapter.numpy(compute(score, x)))
-                heard.append(_heard(adapter, pace))
-                details.append({name: _host(adapter, value) for name, value in score.details.items()})
-                targets += words(target, inputs.ys[start:stop])
-                start = stop
-    finally:
-        pace.progress.close()
+    with hints(adapter), closing(pace.progress), adapter.run():
+        while start < len(inputs.ys):
+            stop, per_input = inputs.batch(start, pace.size)
+            target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
+            score = Score(adapter, target, feed, stop - start, pace, per_input, modifier, x)
+            masks.append(adapter.numpy(compute(score, x)))
+            heard.append(_heard(adapter, pace))
+            details.append({name: _host(adapter, value) for name, value in score.details.items()})
+            targets += words(target, inputs.ys[start:stop])
+            start = stop
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = About(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
     return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(heard), empty), found, about)

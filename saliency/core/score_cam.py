@@ -13,8 +13,7 @@ class ScoreCAM(ClassActivationMap):
     """Channels weighted by the softmax, over channels, of the score of the input seen through them.
 
     Each channel is resized to the input, scaled to 0..1 and multiplied with it: K evaluations for a layer of K channels. The
-    weights take no gradient; one is taken to find the layer. Options and shapes: see ``ClassActivationMap``; the raw map is
-    in units of the layer's output.
+    weights take no gradient; one is taken to find the layer. The raw map is in units of the layer's output.
 
     Source:
         Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, arXiv:1910.01279.

@@ -10,6 +10,7 @@ from saliency.core.errors import InputError
 from saliency.core.moments import Averaged, Moments
 from saliency.core.noise import Noise
 from saliency.core.numbers import whole
+from saliency.core.options import check_booleans
 from saliency.core.score import Score
 from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
@@ -29,7 +30,7 @@ class Smoothing:
         average: see ``Average``.
         standard_error: compute the standard error of every pixel.
         tolerance: double the samples until ``norm(standard error) <= tolerance * norm(mask)``; None does not.
-        max_samples: stop there, with a warning.
+        max_samples: with a tolerance, stop there, with a warning; no fewer than ``samples``.
 
     Raises:
         InputError: if one of them breaks a rule.
@@ -52,7 +53,11 @@ class Smoothing:
             raise InputError(f"`average` (={self.average!r}) must be 'mean', 'squared', 'variance' or None")
         whole("nsamples", self.samples, least=1 + self._errors * (3 if self.noise.antithetic else 1))
         check_tolerance(self.tolerance)
-        whole("max_samples", self.max_samples, least=1)
+        most = whole("max_samples", self.max_samples, least=1)
+        if self.tolerance is not None and most < self.samples:
+            raise InputError(
+                f"`max_samples` (={most}) must not be less than `nsamples` (={self.samples}), with which a tolerance begins"
+            )
         if self.noise.antithetic and self.samples % 2:
             raise InputError(f"`nsamples` (={self.samples}) must be even for antithetic noise, which comes in pairs")
         if self.noise.antithetic and self._errors and self.average == "variance":
@@ -78,10 +83,15 @@ class Smoothing:
 
     @classmethod
     def split(cls, options: Mapping[str, Any]) -> tuple["Smoothing", dict[str, Any]]:
-        """Read the options that are smoothing's; return the others as well."""
+        """Read the options that are smoothing's; return the others as well.
+
+        Raises:
+            InputError: if one of them breaks a rule.
+        """
         names = inspect.signature(cls.of).parameters
-        others = {name: value for name, value in options.items() if name not in names}
-        return cls.of(**{name: value for name, value in options.items() if name in names}), others
+        chosen = {name: value for name, value in options.items() if name in names}
+        check_booleans(cls.of, chosen)
+        return cls.of(**chosen), {name: value for name, value in options.items() if name not in names}
 
     @property
     def _errors(self) -> bool:

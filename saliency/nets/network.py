@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
-from saliency.nets.preparation import Float32, centred, scaled, squashed
+from saliency.nets.preparation import Float32, by_transform, centred, scaled, squashed
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,13 @@ class Network:
 
         Returns:
             (3, height, width) or (height, width, 3), as ``channel_axis`` says.
+
+        Raises:
+            InputError: if ``preprocess`` fails, or gives no array of three axes, or one that is not finite.
         """
         picture = picture.convert("RGB")
         if self.preprocess is not None:
-            return np.ascontiguousarray(self.preprocess(picture), np.float32)
+            return np.ascontiguousarray(by_transform(picture, self.preprocess, "preprocess"))
         if self.resize is None:
             small = squashed(picture, self.size, self.resample)
         else:

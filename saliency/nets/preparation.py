@@ -61,13 +61,27 @@ def by_function(
     return np.moveaxis(np.asarray(function(pixels), np.float32), -1, channel_axis)
 
 
-def by_transform(picture: Image.Image, transform: Callable[[Image.Image], Any]) -> Float32:
+def by_transform(picture: Image.Image, transform: Callable[[Image.Image], Any], name: str = "test_transform") -> Float32:
     """Return what a network's own transform makes of a picture.
 
+    Args:
+        picture: as RGB.
+        transform: from a picture to numbers.
+        name: of the attribute that it is.
+
     Raises:
-        InputError: if that is no array of three axes.
+        InputError: if it fails, or gives no array of three axes, or one that is not finite.
     """
-    prepared = np.asarray(transform(picture), np.float32)
-    if prepared.ndim != 3:
-        raise InputError(f"`test_transform` must turn a picture into (3, height, width); it gave {prepared.shape}")
-    return prepared
+    rule = f"`{name}` must turn a picture into finite numbers of three axes, such as (3, height, width)"
+    try:
+        found = np.asarray(transform(picture), np.float32)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # whatever the user's code raises
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(f"{rule}; it raises {type(error).__name__}: {first}") from error
+    if found.ndim != 3:
+        raise InputError(f"{rule}; it gave {found.shape}")
+    if not np.isfinite(found).all():
+        raise InputError(f"{rule}; it gave NaN or infinite values")
+    return found

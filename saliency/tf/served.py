@@ -7,8 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.errors import InputError, MemoryShortage
-from saliency.core.hint import of_shape
+from saliency.core.errors import ForwardError, MemoryShortage
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def served(x: Any) -> Iterator[None]:
 
     Raises:
         MemoryShortage: if memory ran out within the block.
-        InputError: if an operation failed.
+        ForwardError: if an operation failed.
     """
     n, shape, short = x.shape[0], tuple(x.shape[1:]), ""
     try:
@@ -28,10 +27,8 @@ def served(x: Any) -> Iterator[None]:
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         short = told(error)
     except tf.errors.OpError as error:
-        raise InputError(
-            f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time: "
-            f"{told(error)}{of_shape(shape, -1)}"
-        ) from error
+        what = f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time"
+        raise ForwardError(f"{what}: {told(error)}", shape) from error
     if short:  # out here, where the frames that hold the model's tensors are gone
         raise MemoryShortage(f"{n} input(s) of shape {shape} at once do not fit into memory: {short}")
 

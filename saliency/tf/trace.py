@@ -7,8 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.errors import InputError, SaliencyError
-from saliency.core.hint import of_shape
+from saliency.core.errors import ForwardError, SaliencyError
 from saliency.tf.forward import LOCK
 from saliency.tf.served import told
 from saliency.tf.state import State
@@ -105,10 +104,9 @@ class Traces:
                 failed = failed or error
             else:
                 return own[key, batch]
-        raise InputError(
-            f"the model's forward pass failed for `x_value` of shape {tuple(x.shape[1:])}, {x.shape[0]} at a time: "
-            f"{told(failed)}{of_shape(tuple(x.shape[1:]), -1)}"
-        ) from failed
+        shape = tuple(x.shape[1:])
+        what = f"the model's forward pass failed for `x_value` of shape {shape}, {x.shape[0]} at a time"
+        raise ForwardError(f"{what}: {told(failed)}", shape) from failed
 
 
 def _known(own: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trace | None:

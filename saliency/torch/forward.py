@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from saliency.core.errors import InputError, LogitWarning
-from saliency.core.hint import of_shape
+from saliency.core.errors import ForwardError, LogitWarning
 from saliency.core.outputs import HIDDEN
 from saliency.core.target import Target
 from saliency.core.warn import warn
@@ -37,7 +36,7 @@ class Forward:
             feed: the model's other inputs by name; the model gets copies.
 
         Raises:
-            InputError: if the forward pass fails.
+            ForwardError: if the forward pass fails.
             TargetError: if the layer is not there, or was not called once.
         """
         wanted = target.logits and target.layer is None
@@ -94,7 +93,5 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
         if safe and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
         first = (str(error).strip().splitlines() or [""])[0]
-        raise InputError(
-            f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time: "
-            f"{type(error).__name__}: {first}{of_shape(shape[1:], 0)}"
-        ) from error
+        what = f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time"
+        raise ForwardError(f"{what}: {type(error).__name__}: {first}", shape[1:]) from error

@@ -123,12 +123,11 @@ def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
     network = nets.load("DemoNet")
     expected = np.abs(saliency.GuidedBackprop(network.model, 3).GetMasks(inputs(network, NAMES[:2]))).max(axis=1)
-    axes = [one for one in drawn[0].axes if one.images]
-    bars = [one for one in drawn[0].axes if one.get_label() == "<colorbar>" and one.get_visible()]
-    assert len(axes) == 6 and len(bars) == 4
-    for one, values in zip(axes[2:4], expected, strict=True):
-        assert np.allclose(one.images[0].get_array(), values, rtol=0, atol=1e-5 * values.max())
-        assert one.images[0].get_clim() == (-1e-3, 0.02)
+    axes, *bars = drawn[0].axes
+    assert len(axes.images) == 6 and len(bars) == 4
+    for image, values in zip(axes.images[2:4], expected, strict=True):
+        assert np.allclose(image.get_array(), values, rtol=0, atol=1e-5 * values.max())
+        assert image.get_clim() == (-1e-3, 0.02)
 
 
 @needs_torch
@@ -216,7 +215,13 @@ REFUSED = {
         ["-set", "stepz=3", "-meth", "ig"],
         "-set stepz=... is no option of -meth ig; did you mean x_steps?",
     ),
+    "the inputs": (
+        ["-set", "x=3", "-meth", "gradcam"],
+        "-set x=... is no option of -meth gradcam. Its own: layer, should_resize,",
+    ),
     "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
+    "a word for a boolean": (["-set", "three_dims=yes", "-meth", "gradcam"], "`three_dims` (='yes') must be True or False"),
+    "a word for smoothing's": (["-set", "antithetic=no", "-smooth", "4"], "`antithetic` (='no') must be True or False"),
     "a layer of the maps": (["-set", "layer=conv9", "-meth", "gradcam"], "nearest: conv"),
     "a device": (["-device", "nonsense"], "-device (=nonsense)"),
     "a device that is not here": (["-device", "cuda:99"], "-device (=cuda:99)"),

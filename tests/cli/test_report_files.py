@@ -1,6 +1,7 @@
 """``saliency report``: what it refuses, and what is left of a run that ends early."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ REFUSALS = {
     "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "names the method 'igg'"),
     "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-meth (guided) does not name"),
     "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps is no option of guided"),
+    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x is no option of guided"),
     "channel": (["-out", "page.html", "-chn", "11"], "run from 1 to 10"),
 }  # fmt: skip
 WITH_THE_NETWORK = {"another method's option", "no option", "channel"}
@@ -91,6 +93,44 @@ def test_a_run_that_ends_early_leaves_no_page_and_goes_on(tmp_path, capsys, monk
     assert status == 1 and "going on after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
     assert out.read_bytes() == (tmp_path / "whole.html").read_bytes()
     assert not list(tmp_path.glob(".*"))
+
+
+class Killed(BaseException):
+    """As good as a kill: what the command does in the way of tidying is not done either."""
+
+
+@needs_torch
+def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(page_run, "GROUP", 2)
+    stim, original = table(tmp_path, [*NAMES, "none.png"]), Path.unlink
+    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
+    for at in range(10):
+        out, gone = tmp_path / f"{at}.html", []
+
+        def unlink(path, at=at, gone=gone, **options):
+            if len(gone) >= at:
+                raise Killed
+            if path.exists():
+                gone.append(path.name)
+            original(path, **options)
+
+        arguments = [*EMBEDDED, "-stim", stim, "-out", out]
+        monkeypatch.setattr(Path, "unlink", unlink)
+        try:
+            status = run(capsys, *arguments)[0]
+        except Killed:
+            status = None
+            capsys.readouterr()
+        monkeypatch.setattr(Path, "unlink", original)
+        left = {path.name.rpartition(".")[2] for path in tmp_path.glob(f".{at}.html.*")}
+        if status is not None:
+            assert status == 1 and left == set() and gone == [f".{at}.html.rows", f".{at}.html.journal"]
+            break
+        assert left in ({"journal", "rows"}, {"journal"})  # never rows that nobody knows of
+        status, printed, errors = run(capsys, *arguments)
+        assert status == 1 and "5 done, 1 failed" in errors and "Finish: 2/6" not in printed
+        assert out.read_bytes() == (tmp_path / "whole.html").read_bytes() and not list(tmp_path.glob(".*"))
+    assert at == 2
 
 
 @needs_torch

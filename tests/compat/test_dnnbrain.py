@@ -391,3 +391,14 @@ def test_to_array_and_to_tensor():
     np.testing.assert_array_equal(ip.to_tensor(bytes_[:, ::-1]), bytes_[:, ::-1])
     with pytest.raises(InputError, match=r"\(list\)"):
         ip.to_tensor([1])
+
+
+def test_a_preparation_that_fails_is_told_by_its_name():
+    class Broken(Tiny):
+        def test_transform(self, picture):
+            return super().test_transform(picture)[3]
+
+    vanilla = VanillaSaliencyImage(Broken())
+    vanilla.set_layer("conv1", 1)
+    with pytest.raises(InputError, match="`test_transform` must turn a picture into finite numbers.* it raises IndexError: "):
+        vanilla.backprop(Image.new("RGB", (20, 20)))

@@ -1,10 +1,18 @@
 """Class activation maps against numbers worked out by hand, on an adapter that knows the promised words only."""
 
+import inspect
+import pydoc
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
+from saliency.core.cam import ClassActivationMap
+from saliency.core.options import names_of
 from saliency.core.progress import Progress
 from tests.reference import Bare, FunctionAdapter
 
@@ -275,6 +283,42 @@ def test_options_are_the_method_s():
     GradCAM(adapter, 0, "constructor's").GetMask(X, layer="call's")
     GradCAM(adapter, 0).GetMask(X)
     assert adapter.layers == ["constructor's", "call's", None]
+
+
+@pytest.mark.parametrize("kind", [*BY_GRADIENT, ScoreCAM])
+def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
+    head, _, rest = inspect.getdoc(kind).partition("\n\nOptions:\n")
+    options, _, source = rest.partition("\n\nSource:\n")
+    told = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
+    assert ", ".join(told).split(", ") == names_of(kind(on_layer(G), 0).masks)
+    assert "arXiv" in source or "IEEE" in source
+    assert head.startswith(("Channels weighted", "Every position weighted", "Positive gradients"))
+    assert pydoc.plain(pydoc.render_doc(kind)).count("should_resize: scale the map") == 1
+    assert "ClassActivationMap" not in inspect.getdoc(kind)
+
+
+def test_a_user_s_own_map_has_the_options_in_its_help_unless_it_tells_its_own():
+    class Mean(ClassActivationMap):
+        """The mean."""
+
+        def weighted(self, seen):
+            return seen.features
+
+    class Told(Mean):
+        """The mean.
+
+        Options:
+            layer: one.
+        """
+
+    class Silent(Mean):
+        pass
+
+    shared = inspect.getdoc(ClassActivationMap).partition("\n\n")[2]
+    assert inspect.getdoc(Mean) == f"The mean.\n\n{shared}"
+    assert inspect.getdoc(Told) == "The mean.\n\nOptions:\n    layer: one."
+    assert Silent.__doc__ is None
+    subprocess.run([sys.executable, "-OO", "-c", "import saliency"], check=True)
 
 
 def test_a_function_has_no_layers():

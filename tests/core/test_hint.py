@@ -1,11 +1,13 @@
 """What the shape of an input tells, and where it is used."""
 
+import copy
 import re
 
 import numpy as np
 import pytest
 
 import saliency
+from saliency.core.errors import ForwardError
 from saliency.core.hint import of_shape, seem_last
 from saliency.core.show import show
 
@@ -28,6 +30,57 @@ def test_a_shape_that_looks_wrong_gets_a_word(shape, axis, word):
 @pytest.mark.parametrize(("shape", "axis"), [((3, 8, 8), 0), ((8, 8, 3), -1), ((3, 8, 3), 0), ((20,), 0), ((2, 3, 8, 8), 0)])
 def test_one_that_does_not_gets_none(shape, axis):
     assert of_shape(shape, axis) == ""
+
+
+FIRST, LAST = r"channels last.* \(channels, height, width\)$", r"channels first.* \(height, width, channels\)$"
+
+
+def torch_model(order):
+    """Of pictures of 3 colours, whose axes are put in this order in front of the convolution."""
+    torch = pytest.importorskip("torch")
+
+    class Permuted(torch.nn.Conv2d):
+        def forward(self, x):
+            return super().forward(x.permute(0, *order)).mean((2, 3))
+
+    return Permuted(3, 2, 3)
+
+
+def keras_model(order):
+    """The same, of 3 colours and of 8 rows and columns."""
+    keras = pytest.importorskip("keras")
+    shape = (3, 8, 8) if order == (2, 3, 1) else (8, 8, 3)
+    layers = [keras.layers.Permute(order), keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D()]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+@pytest.mark.parametrize(
+    ("make", "order", "axis", "shape", "told"),
+    [
+        (torch_model, (1, 2, 3), 0, (8, 8, 3), FIRST),
+        (torch_model, (1, 2, 3), 0, (8, 8, 8), "8 channels instead$"),
+        (torch_model, (3, 1, 2), -1, (3, 8, 8), LAST),
+        (torch_model, (3, 1, 2), -1, (8, 8, 4), "4 channels instead$"),
+        (keras_model, (1, 2, 3), -1, (3, 8, 8), LAST),
+        (keras_model, (2, 3, 1), 0, (8, 8, 3), FIRST),
+        (keras_model, (2, 3, 1), 0, (4, 8, 8), r"received input with shape \([^)]*\)$"),
+    ],
+)
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GradCAM, saliency.Occlusion, saliency.GuidedGradCAM])
+def test_the_hint_goes_by_where_the_adapter_has_the_channels(method, make, order, axis, shape, told):
+    adapter = saliency.wrap(make(order), channel_axis=axis)
+    options = {"size": 2, "stride": 2} if method is saliency.Occlusion else {}
+    with pytest.raises(ForwardError, match=rf"forward pass failed for `x_value` of shape {re.escape(str(shape))}") as raised:
+        method(adapter, 1).GetMask(np.ones(shape, np.float32), **options)
+    assert re.search(told, str(raised.value))
+    assert str(raised.value).count("It seems") == (told in (FIRST, LAST))
+    assert raised.value.shape == shape
+    assert raised.value.__cause__ is not None
+
+
+def test_the_error_of_a_forward_pass_is_copied_whole_as_to_another_process():
+    error = copy.copy(ForwardError("it failed", (3, 8, 8)))
+    assert str(error) == "it failed" and error.shape == (3, 8, 8)
 
 
 def test_pictures_with_channels_last_are_told_from_others():

@@ -114,7 +114,11 @@ def test_a_tolerance_out_of_reach_warns():
     with pytest.warns(saliency.ToleranceWarning, match=r"relative standard error after 30 samples is .* `max_samples`"):
         assert smooth(nsamples=10, tolerance=1e-9, max_samples=30).details["samples"] == 30
     with pytest.warns(saliency.ToleranceWarning, match="after 10 samples"):
-        smooth(nsamples=10, tolerance=1e-9, max_samples=3)
+        assert smooth(nsamples=10, tolerance=1e-9, max_samples=10).details["samples"] == 10
+
+
+def test_the_most_samples_count_where_there_is_a_tolerance_alone():
+    np.testing.assert_array_equal(smooth(nsamples=10, max_samples=3), smooth(nsamples=10))
 
 
 def test_noise_is_scaled_by_each_input_s_own_range():
@@ -141,6 +145,11 @@ def test_one_option_s_name_that_a_method_shares_goes_to_both_or_is_the_smoothing
         ({"nsamples": 8, "antithetic": True, "standard_error": True, "average": "variance"}, r"`average` \(='variance'\)"),
         ({"tolerance": -1}, r"`tolerance` \(=-1\)"),
         ({"max_samples": 0}, r"`max_samples` \(=0\)"),
+        (
+            {"nsamples": 10, "tolerance": 0.1, "max_samples": 9},
+            r"`max_samples` \(=9\) must not be less than `nsamples` \(=10\)",
+        ),
+        ({"nsamples": 1001, "tolerance": 0.1}, r"`max_samples` \(=1000\) must not be less than `nsamples` \(=1001\)"),
         ({"samples": 3}, r"`samples` is not an option of Vanilla"),
     ],
 )

@@ -13,6 +13,11 @@ def test_an_unknown_framework_is_told():
         nets.load("DemoNet", framework="jax")
 
 
+def test_a_word_is_no_trust():
+    with pytest.raises(saliency.InputError, match=r"`trust` \(='False'\) must be True or False"):
+        nets.load("DemoNet", trust="False")
+
+
 @pytest.mark.parametrize(("framework", "module"), [("torch", "torch"), ("tf", "tensorflow")])
 def test_a_framework_that_is_not_installed_is_told_with_its_cure(framework, module, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)

@@ -41,18 +41,23 @@ class PageFiles:
         Raises:
             Refused: if the page is there already, or what is done is another run's; nothing has been changed.
         """
-        try:
-            with journal(self.journal, about, overwrite) as done:
+        with journal(self.journal, about, overwrite) as done:
+            try:
                 if os.path.lexists(self.out) and not (done.resumed or overwrite):
                     raise Refused(f"-out ({self.out}) is there already; give -overwrite to replace it")
                 done.begin()
                 for left in leftovers(self.out):
                     left.unlink(missing_ok=True)
-                self._cut(int(done.records[-1]["bytes"]) if done.records else 0)
+                if not self.is_written(done):
+                    self._cut(int(done.records[-1]["bytes"]) if done.records else 0)
                 yield done
-        finally:
-            if not self.journal.exists():
-                self.rows.unlink(missing_ok=True)
+            finally:
+                if done.ended or not done.records:  # before the journal goes, which tells what they are
+                    self.rows.unlink(missing_ok=True)
+
+    def is_written(self, done: Journal) -> bool:
+        """Tell whether the page is whole, so that the run only has to end."""
+        return bool(done.records) and "written" in done.records[-1] and self.out.exists()
 
     def add(self, rows: str) -> int:
         """Add rows; return how many bytes there are now."""

@@ -14,6 +14,7 @@ from saliency.cli.page.columns import Column, Maps
 from saliency.cli.page.row import Row, number
 from saliency.cli.page.scores import Scores
 from saliency.cli.page.thumbnails import map_text, picture_text, within
+from saliency.cli.prepared import prepared
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Stimuli
 from saliency.nets.preparation import Float32
@@ -55,7 +56,8 @@ class Rows:
         for picture in self._stimuli.read(range(row.number - 1, row.number), self._report):
             row.size = within(picture.image, self._side)
             row.picture = picture_text(picture.image, row.size)
-            return picture.path, self._network.prepare(picture.image)
+            for _, x in prepared(self._network, [picture], self._report):
+                return picture.path, x
         (failure,) = self._report.failures[before:]
         row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
         return None

@@ -37,8 +37,10 @@ def run(options: argparse.Namespace) -> int:
             size = files.add(template.rows(rows.of(numbers), options))
             report.finished(numbers.stop)
             done.add({**report.record(), "bytes": size})
-        failed = len(report.failures)
-        files.write(template.page(options, loaded.name, Column.all(options), n, failed, files.pieces()))
+        if not files.is_written(done):
+            failed = len(report.failures)
+            files.write(template.page(options, loaded.name, Column.all(options), n, failed, files.pieces()))
+            done.add({**report.record(), "bytes": done.records[-1]["bytes"], "written": True})
         status = report.end(None)
         done.end()
         return status

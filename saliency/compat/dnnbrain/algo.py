@@ -12,6 +12,7 @@ from saliency.compat.dnnbrain.pictures import rgb_of
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
 from saliency.core.guided_backprop import GuidedBackprop
+from saliency.core.hint import hints
 from saliency.core.mask import SaliencyMask
 from saliency.core.noise import Noise
 from saliency.core.numbers import as_index, whole
@@ -128,7 +129,8 @@ class SaliencyImage(ABC):
         if layer in self._network.channels:
             return self._network.channels[layer]
         black = self._network.prepare(Image.new("RGB", self._network.size[::-1]))
-        return int(self._adapter.outputs(self._adapter.asarray(black[None]), Target(path), {}).shape[1])
+        with hints(self._adapter):
+            return int(self._adapter.outputs(self._adapter.asarray(black[None]), Target(path), {}).shape[1])
 
 
 @final

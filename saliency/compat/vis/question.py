@@ -11,6 +11,7 @@ from saliency.compat.vis.losses import ActivationMaximization, counted_from_0, t
 from saliency.compat.vis.network import Network
 from saliency.compat.vis.seeds import Seeds
 from saliency.core.errors import InputError, TargetError
+from saliency.core.hint import hints
 from saliency.core.mask import SaliencyMask
 from saliency.core.modifiers import EPSILON
 from saliency.core.target import Target
@@ -136,7 +137,8 @@ def _units(network: Network, loss: ActivationMaximization, seeds: Seeds, logits:
     if indices is None or min(indices) < 0:  # their number is needed
         adapter = network.adapter
         feed = {name: adapter.asfeed(value[:1], name) for name, value in seeds.feed.items()}
-        shape = adapter.outputs(adapter.stack(seeds.x[:1], "seed_input"), Target(layer, logits=False), feed).shape
+        with hints(adapter):
+            shape = adapter.outputs(adapter.stack(seeds.x[:1], "seed_input"), Target(layer, logits=False), feed).shape
         found = counted_from_0(indices, int(shape[1]) if len(shape) > 1 else 1)
         scale = 1 / len(found) if indices is None else 1.0
     return (found if layer is None else (layer, found)), scale
