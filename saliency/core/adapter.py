@@ -1,8 +1,9 @@
 """The contract between the masks and a framework, told once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.target import Target
 from saliency.core.terms import Array, Covered, Rule
+from saliency.core.windows import Windows
 
 
 class GradientAdapter(ABC):
@@ -158,6 +160,16 @@ class GradientAdapter(ABC):
     def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` takes where none is named, once it has found one; or None."""
         return None
+
+    def covering(self, x: Array, cover: Array, windows: Windows) -> Callable[[range], Array]:
+        """Return what covers the inputs by some of the windows, for whole passes: from a run of these to (windows, N, *input).
+
+        Args:
+            x: the inputs, (N, *input).
+            cover: what stands in a window, (N, *input).
+            windows: on them.
+        """
+        return partial(windows.cover, self, x, cover)
 
     def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.

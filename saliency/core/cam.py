@@ -11,6 +11,9 @@ from saliency.core.score import Score
 from saliency.core.spatial import resized, spatial_axes
 from saliency.core.terms import Array
 
+LEAST = 1e-37
+"""What a map's maximum counts as at least: one of zeros alone is divided by this."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -81,7 +84,7 @@ class ClassActivationMap(LayerMask):
             note_layer(score, x)
         if should_resize:
             peak = score.adapter.xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True)
-            maps = on_input(score, maps / score.adapter.xp.where(peak > 0, peak, 1.0), x)
+            maps = on_input(score, maps / score.adapter.xp.clip(peak, LEAST, None), x)
         return per_channel(score, maps, x) if three_dims else maps
 
 

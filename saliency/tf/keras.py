@@ -1,6 +1,6 @@
 """TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -14,6 +14,8 @@ from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
 from saliency.core.terms import Rule
+from saliency.core.windows import Windows
+from saliency.tf.covering import host_covering
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
 from saliency.tf.layers import channel_axis_of, layers_of
@@ -133,6 +135,9 @@ class KerasAdapter(GradientAdapter):
     ) -> tuple[Any, Any, Any]:
         scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
         return scores, found, gradients
+
+    def covering(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
+        return host_covering(x, cover, windows) if x.device.endswith("CPU:0") else super().covering(x, cover, windows)
 
     def layer_found(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
         found = self._found.get(self._kind(x, target, feed))
