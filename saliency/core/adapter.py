@@ -1,7 +1,7 @@
 """The contract between the masks and a framework, told once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -76,6 +76,10 @@ class GradientAdapter(ABC):
             TargetError: if there is no such layer.
             MemoryShortage: if the N samples do not fit into memory; this goes for the two below as well.
         """
+
+    def scores(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Array:
+        """Return the scores (N,) of ``outputs``, in one step if possible."""
+        return target.scores(self.outputs(x, target, feed), x.shape[0], self)
 
     @abstractmethod
     def gradients(
@@ -170,6 +174,16 @@ class GradientAdapter(ABC):
             windows: on them.
         """
         return partial(windows.cover, self, x, cover)
+
+    def fused(self, function: Callable[..., Array], how: Hashable, *arrays: Array) -> Array:
+        """Apply a function of ``xp``'s words to arrays, as one operation where the framework can make it one.
+
+        Args:
+            function: takes the namespace, ``how`` and the arrays; of a module, for it is known by its identity.
+            how: what else it takes.
+            *arrays: that it takes.
+        """
+        return function(self.xp, how, *arrays)
 
     def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.

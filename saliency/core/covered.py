@@ -84,7 +84,8 @@ def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
 
 
 def _all(score: Score, scores: Scores, runs: Iterable[range]) -> Array:
-    return score.adapter.xp.concatenate([scores(run) for run in runs])
+    found = [scores(run) for run in runs]
+    return found[0] if len(found) == 1 else score.adapter.xp.concatenate(found)
 
 
 def _agree(score: Score, found: Array, plain: Array, drops: Array, tolerance: float) -> bool:

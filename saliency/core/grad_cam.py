@@ -2,7 +2,7 @@
 
 from typing import final
 
-from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, on_input, per_channel, positive
+from saliency.core.cam import ClassActivationMap, LayerMask, Seen, map_of, note_layer, per_channel
 from saliency.core.score import Score
 from saliency.core.terms import Array
 
@@ -20,9 +20,9 @@ class GradCAM(ClassActivationMap):
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return mean(G_k) A_k."""
-        return _mean(seen.score, seen.gradients) * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return mean(G_k)."""
+        return _mean(seen.score, seen.gradients)
 
 
 @final
@@ -37,12 +37,12 @@ class GradCAMPlusPlus(ClassActivationMap):
         Chattopadhyay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, arXiv:1710.11063.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return sum(max(0, G_k) / (2 + G_k sum(A_k))) A_k."""
+    def weights(self, seen: Seen) -> Array:
+        """Return sum(max(0, G_k) / (2 + G_k sum(A_k)))."""
         xp = seen.score.adapter.xp
         rising = xp.clip(seen.gradients, 0.0, None)
         share = rising / xp.where(rising > 0, 2 + rising * _sum(seen.score, seen.features), 1.0)
-        return _sum(seen.score, share) * seen.features
+        return _sum(seen.score, share)
 
 
 @final
@@ -55,9 +55,9 @@ class LayerCAM(ClassActivationMap):
         Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 30, 2021.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return max(0, G_k) A_k."""
-        return seen.score.adapter.xp.clip(seen.gradients, 0.0, None) * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return max(0, G_k)."""
+        return seen.score.adapter.xp.clip(seen.gradients, 0.0, None)
 
 
 @final
@@ -70,9 +70,9 @@ class HiResCAM(ClassActivationMap):
         Draelos & Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, arXiv:2011.08891.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return G_k A_k."""
-        return seen.gradients * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return G_k."""
+        return seen.gradients
 
 
 @final
@@ -86,10 +86,9 @@ class XGradCAM(ClassActivationMap):
         Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return sum(G_k A_k) / sum(A_k) A_k."""
-        weights = _sum(seen.score, seen.gradients * seen.features) / (_sum(seen.score, seen.features) + EPSILON)
-        return weights * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return sum(G_k A_k) / sum(A_k)."""
+        return _sum(seen.score, seen.gradients * seen.features) / (_sum(seen.score, seen.features) + EPSILON)
 
 
 @final
@@ -109,7 +108,7 @@ class GuidedGradCAM(LayerMask):
     def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
         """Return the guided gradient times the map, resized to the input's size."""
         features, gradients, guided = score.features_and_gradients(x, layer, "guided", allow_no_relu)
-        maps = on_input(score, positive(score, _mean(score, gradients) * features), x)
+        maps = map_of(score, x, _mean(score, gradients), features)
         if layer is None:
             note_layer(score, x)
         return guided * per_channel(score, maps, x)

@@ -22,8 +22,8 @@ class ScoreCAM(ClassActivationMap):
 
     differentiates = False
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return softmax_k(score(x * channel k)) A_k."""
+    def weights(self, seen: Seen) -> Array:
+        """Return softmax_k(score(x * channel k))."""
         score, x, features = seen.score, seen.x, seen.features
         xp, scores = score.adapter.xp, []
         score.pace.progress.announce(score.n)  # what gave the features
@@ -37,8 +37,8 @@ class ScoreCAM(ClassActivationMap):
         high = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
         powers = powers / xp.sum(powers, axis=0, keepdims=True)
-        weights = xp.reshape(powers, (*high.shape, *[1] * (len(features.shape) - 2)))
-        return xp.concatenate([(weights[k] * features[:, k])[:, None] for k in range(features.shape[1])], axis=1)
+        each = xp.concatenate([powers[:, i][None] for i in range(score.n)])  # (N, channels)
+        return xp.reshape(each, (*each.shape, *[1] * (len(features.shape) - 2)))
 
 
 def _unit(score: Score, maps: Array) -> Array:

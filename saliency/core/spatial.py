@@ -50,7 +50,8 @@ def in_parts(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array
     """Apply a matrix (after, before) along one axis of ``x``, as many of its ``rows`` at a time as memory should hold."""
     many = max(1, ENTRIES // int(x.shape[axis]))
     parts = [range(start, min(start + many, after)) for start in range(0, after, many)]
-    return adapter.xp.concatenate([along(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts], axis=axis)
+    found = [along(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts]
+    return found[0] if len(found) == 1 else adapter.xp.concatenate(found, axis=axis)
 
 
 def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
@@ -74,16 +75,22 @@ def bilinear(before: int, after: int) -> Matrix:
 
 
 def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
-    """Resize maps (N, *space) to (N, *size), linearly along each axis; the last one first, while there is little to do."""
-    xp = adapter.xp
-    for axis, after in reversed(list(enumerate(size, start=1))):
-        before = int(maps.shape[axis])
-        if before == after:
-            continue
-        if axis == len(size):  # rows of a matrix, not columns of one for every row
-            maps = maps @ adapter.asarray(bilinear(before, after).T)
-        else:
-            maps = along(xp, adapter.asarray(bilinear(before, after)), maps, axis)
+    """Resize maps (N, *space) to (N, *size), linearly along each axis."""
+    return by_matrices(adapter.xp, maps, *resizing(adapter, maps.shape[1:], size))
+
+
+def resizing(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
+    """Return what resizes maps: axes of (N, *space), the last one first while there is little to do, and their matrices."""
+    lengths = zip(map(int, space), map(int, size), strict=True)
+    turned = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
+    axes = tuple(sorted(turned, reverse=True))
+    return axes, [adapter.asarray(bilinear(*turned[i]).T if i == len(size) else bilinear(*turned[i])) for i in axes]
+
+
+def by_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
+    """Apply matrices along axes of maps (N, *space); that of the last axis is turned: (before, after)."""
+    for axis, matrix in zip(axes, matrices, strict=True):
+        maps = maps @ matrix if axis == len(maps.shape) - 1 else along(xp, matrix, maps, axis)
     return maps
 
 

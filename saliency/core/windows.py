@@ -88,8 +88,8 @@ class Windows:
             (N, *input), long on the spatial axes alone.
         """
         n, xp = int(numbers.shape[1]), adapter.xp
-        total = xp.concatenate([numbers[:, i][None] for i in range(n)])  # (N, windows)
-        total = xp.reshape(total, (n, *(len(starts) for starts in self.starts)))
+        each = xp.concatenate([numbers[:, i][None] for i in range(n)]) if n > 1 else numbers  # (N, windows)
+        total = xp.reshape(each, (n, *(len(starts) for starts in self.starts)))
         for axis in reversed(range(len(self.axes))):  # as it grows
             total = in_parts(adapter, partial(self._covering, axis), self.shape[self.axes[axis]], total, axis + 1)
         return xp.reshape(total, (n, *(self.shape[i] if i in self.axes else 1 for i in range(1, len(self.shape)))))

@@ -16,12 +16,18 @@ def host_covering(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any
     the inputs and to write into the windows.
     """
     given, covers = np.asarray(x), np.asarray(cover)  # the same memory
+    copies = given[None][:0]  # (windows, N, *input), used again: to ask the system for memory is felt
 
     def covered(run: range) -> Any:
-        copies = np.repeat(given[None], len(run), axis=0)  # (windows, N, *input)
-        for copy, corner in zip(copies, windows.corners(run), strict=True):
-            place = windows.place(corner)
+        nonlocal copies
+        if len(copies) < len(run):
+            copies = np.repeat(given[None], len(run), axis=0)
+        places = [windows.place(corner) for corner in windows.corners(run)]
+        for copy, place in zip(copies, places, strict=False):
             copy[place] = covers[place]
-        return tf.constant(copies)
+        found = tf.constant(copies[: len(run)])
+        for copy, place in zip(copies, places, strict=False):
+            copy[place] = given[place]
+        return found
 
     return covered

@@ -44,6 +44,16 @@ class Questions:
         tell(trace.notes)
         return trace(x, feed)
 
+    def scores(self, x: Any, target: Target, feed: Feed) -> Any:
+        """Return scores (N * T,) at a target's places."""
+        times = target.per_input(x.shape[0])
+
+        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
+            seen = self._reading.of(self._reading.run(notes, x, feed, target.layers), target, notes)
+            return _rows(seen, target), self._reading.scores(seen, x, target, times, *places).values
+
+        return self._ask(("scores", *self._reading.about(target), times), target, body, x, feed)[1][0]
+
     def gradients(
         self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any
     ) -> tuple[Any, Any]:
@@ -82,7 +92,8 @@ class Questions:
     ) -> tuple[Any, ...]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
 
-        ``beside``: these without the rule, and by the rule the gradients (N * T, *input) in the same pass.
+        ``beside``: these without the rule, and by the rule the gradients (N * T, *input) in the same pass. The last is
+        whether any of the layer's gradients is not zero.
         """
         times, path, counted_in = target.per_input(x.shape[0]), self._reading.path(layer), self._reading.model.counted_in
         name = f"layer {path!r}"
@@ -97,7 +108,8 @@ class Questions:
             if beside:
                 with ruled(x, scores.values, rule, allow_no_relu):
                     found.append(differentiate(scores.ends, x, INPUT[1]))
-            return _rows(seen, target), scores.values, *(tf.cast(one, counted_in) for one in found)
+            counts = tf.reduce_max(tf.abs(found[1])) > 0  # several times as fast as reduce_any
+            return _rows(seen, target), scores.values, *(tf.cast(one, counted_in) for one in found), counts
 
         about = ("features", *self._reading.about(target), times, path, grid, allow_no_relu, beside)
         return tuple(self._ask(about, target, body, x, feed, rule)[1])
