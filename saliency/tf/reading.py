@@ -126,7 +126,7 @@ class Reading:
     def scores(self, seen: Any, x: Any, target: Target, times: int, *places: Any) -> Scored:
         """Return one score for each sample, (N * times,)."""
         if target.function is None:
-            return scored_at(seen, *places, times)
+            return scored_at(seen, places[0], places[1], times)
         try:
             found = target.function(seen)
         except Exception as error:
