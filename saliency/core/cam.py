@@ -86,7 +86,7 @@ class ClassActivationMap(LayerMask):
         maps = map_of(score, x, self.weights(seen), seen.features, should_resize, should_resize)
         if layer is None:
             note_layer(score, x)
-        return per_channel(score, maps, x) if three_dims else maps
+        return per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
 
 def note_layer(score: Score, x: Array) -> None:
@@ -107,12 +107,12 @@ def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool
         scaled: to a maximum of 1.
         resize: to the input's spatial axes.
     """
-    size = _size(score, x) if resize else tuple(features.shape[2:])
-    axes, matrices = resizing(score.adapter, features.shape[2:], size)
-    return score.adapter.fused(_map, (scaled, axes), weights, features, *matrices)
+    axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x)) if resize else ((), [])
+    return score.adapter.fused(one_map, (scaled, axes), weights, features, *matrices)
 
 
-def _map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
+def one_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
+    """Return what ``map_of`` does, from ``scaled`` and the axes that are resized by matrices."""
     scaled, axes = how
     maps = xp.clip(xp.sum(weights * features, axis=1), 0.0, None)
     if scaled:
@@ -122,19 +122,18 @@ def _map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: A
 
 def on_input(score: Score, maps: Array, x: Array) -> Array:
     """Resize maps (N, *space) to the spatial axes of ``x`` (N, *input)."""
-    return resized(score.adapter, maps, _size(score, x))
+    return resized(score.adapter, maps, size_of(score, x))
 
 
-def _size(score: Score, x: Array) -> tuple[int, ...]:
+def size_of(score: Score, x: Array) -> tuple[int, ...]:
+    """Return the lengths of the spatial axes of ``x`` (N, *input)."""
     return tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
 
 
-def per_channel(score: Score, maps: Array, x: Array) -> Array:
+def per_channel(xp: Any, axis: int | None, maps: Array, x: Array) -> Array:
     """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on, if any."""
-    axis = score.adapter.channel_axis
     if axis is None or len(x.shape) == 2:
         return maps
     axis = axis % (len(x.shape) - 1) + 1
-    xp = score.adapter.xp
     one = xp.reshape(maps, (*maps.shape[:axis], 1, *maps.shape[axis:]))
     return xp.concatenate([one] * int(x.shape[axis]), axis=axis)

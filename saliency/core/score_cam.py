@@ -30,7 +30,7 @@ class ScoreCAM(ClassActivationMap):
         for run in score.batches(features.shape[1]):
             shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
             shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
-            shown = per_channel(score, shown, x)
+            shown = per_channel(xp, score.adapter.channel_axis, shown, x)
             points = xp.reshape(shown, (len(run), *x.shape)) * x  # (channels, N, *input)
             values = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
             scores.append(xp.reshape(values, (len(run), score.n)))
