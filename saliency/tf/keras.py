@@ -16,7 +16,7 @@ from saliency.core.target import Target
 from saliency.core.terms import Rule
 from saliency.core.windows import Windows
 from saliency.tf.covering import host_covering
-from saliency.tf.fused import fused
+from saliency.tf.fused import fused, on_processor
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
 from saliency.tf.layers import channel_axis_of, layers_of
@@ -147,7 +147,7 @@ class KerasAdapter(GradientAdapter):
         return fused(function, how, *arrays)
 
     def covering(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
-        return host_covering(x, cover, windows) if x.device.endswith("CPU:0") else super().covering(x, cover, windows)
+        return host_covering(x, cover, windows) if on_processor(x, cover) else super().covering(x, cover, windows)
 
     def layer_found(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
         found = self._found.get(self._kind(x, target, feed))

@@ -44,7 +44,8 @@ def weighed(xp, how, a, b):
     return xp.sum(a * b, axis=1) * how
 
 
-def test_a_function_is_traced_once_for_each_shape_and_setting():
+def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
+    monkeypatch.setattr(fused, "SMALL", 0)
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
     before = fused._traced.cache_info().misses
     for how in (1.0, 2.0, 1.0):
@@ -52,13 +53,37 @@ def test_a_function_is_traced_once_for_each_shape_and_setting():
     assert fused._traced.cache_info().misses == before + 2
 
 
-def test_a_second_map_traces_nothing(monkeypatch):
+def test_numpy_and_a_graph_give_the_same(monkeypatch):
+    a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
+    small = fused.fused(weighed, 3.0, a, b)
+    monkeypatch.setattr(fused, "SMALL", 0)
+    assert small.dtype == tf.float32
+    np.testing.assert_allclose(fused.fused(weighed, 3.0, a, b), small, rtol=1e-5)
+
+
+def overwriting(xp, how, a):
+    a *= how
+    return a
+
+
+@pytest.mark.parametrize("small", [0, fused.SMALL])
+def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
+    monkeypatch.setattr(fused, "SMALL", small)
+    a = tf.ones((2, 3))
+    np.testing.assert_array_equal(fused.fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(a, np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("small", [0, fused.SMALL])
+def test_a_second_map_traces_nothing(small, monkeypatch):
     import keras
 
+    keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
+    monkeypatch.setattr(fused, "SMALL", small)
     x = RNG.normal(size=(8, 8, 3)).astype("float32")
-    first = saliency.GradCAM(model, 1).GetMask(x)
+    first = saliency.HiResCAM(model, 1).GetMask(x)
     monkeypatch.setattr(tf, "function", None)
-    np.testing.assert_array_equal(saliency.GradCAM(model, 1).GetMask(x), first)
+    np.testing.assert_array_equal(saliency.HiResCAM(model, 1).GetMask(x), first)
