@@ -15,7 +15,7 @@ def host_covering(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any
     TensorFlow broadcasts a window over its channels number by number, on a processor: that took ten times as long as to copy
     the inputs and to write into the windows.
     """
-    given, covers = np.from_dlpack(x), np.from_dlpack(cover)  # the same memory
+    given, covers = np.asarray(memoryview(x)), np.asarray(memoryview(cover))  # the same memory
     copies = given[None][:0]  # (windows, N, *input), used again: to ask the system for memory is felt
 
     def covered(run: range) -> Any:

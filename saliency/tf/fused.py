@@ -19,7 +19,7 @@ def fused(function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
     """Apply a function of tensors, see ``GradientAdapter.fused``: NumPy does, or a graph, traced once for each shape."""
     if sum(math.prod(array.shape) for array in arrays) <= SMALL and on_processor(*arrays):
         with np.errstate(all="ignore"):  # what is not finite is told of the mask
-            return tf.constant(function(np, how, *(np.from_dlpack(array).copy() for array in arrays)))
+            return tf.constant(function(np, how, *(np.array(memoryview(array)) for array in arrays)))
     specs = tuple((tuple(array.shape), array.dtype) for array in arrays)
     with LOCK:
         traced = _traced(function, how, specs)
