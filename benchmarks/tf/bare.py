@@ -19,7 +19,7 @@ def batches(run: Callable[[], object]) -> list[tf.Tensor]:
     given: list[tf.Tensor] = []
     run()  # a first call traces, and may have something to find out
     with ExitStack() as stack:
-        for name in ("outputs", "gradients", "features"):
+        for name in ("outputs", "scores", "gradients", "features"):
             stack.enter_context(mock.patch.object(KerasAdapter, name, _noting(getattr(KerasAdapter, name), given)))
         run()
     return given

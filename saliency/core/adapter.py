@@ -1,8 +1,9 @@
 """The contract between the masks and a framework, told once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.target import Target
 from saliency.core.terms import Array, Covered, Rule
+from saliency.core.windows import Windows
 
 
 class GradientAdapter(ABC):
@@ -79,6 +81,10 @@ class GradientAdapter(ABC):
             TargetError: if there is no such layer.
             MemoryShortage: if the N samples do not fit into memory; this goes for the two below as well.
         """
+
+    def scores(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Array:
+        """Return the scores (N,) of ``outputs``, in one step if possible."""
+        return target.scores(self.outputs(x, target, feed), x.shape[0], self)
 
     @abstractmethod
     def gradients(
@@ -163,6 +169,26 @@ class GradientAdapter(ABC):
     def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` takes where none is named, once it has found one; or None."""
         return None
+
+    def covering(self, x: Array, cover: Array, windows: Windows) -> Callable[[range], Array]:
+        """Return what covers the inputs by some of the windows, for whole passes: from a run of these to (windows, N, *input).
+
+        Args:
+            x: the inputs, (N, *input).
+            cover: what stands in a window, (N, *input).
+            windows: on them.
+        """
+        return partial(windows.cover, self, x, cover)
+
+    def fused(self, function: Callable[..., Array], how: Hashable, *arrays: Array) -> Array:
+        """Apply a function of ``xp``'s words to arrays, as one operation where the framework can make it one.
+
+        Args:
+            function: takes the namespace, ``how`` and the arrays; of a module, for it is known by its identity.
+            how: what else it takes.
+            *arrays: that it takes.
+        """
+        return function(self.xp, how, *arrays)
 
     def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.

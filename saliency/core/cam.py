@@ -9,8 +9,11 @@ import numpy as np
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
-from saliency.core.spatial import resized, spatial_axes
+from saliency.core.spatial import by_matrices, resized, resizing, spatial_axes
 from saliency.core.terms import Array
+
+LEAST = 1e-37
+"""What a map's maximum counts as at least: one of zeros alone is divided by this."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,11 @@ class ClassActivationMap(LayerMask):
     """What it means if a map is zero everywhere."""
 
     @abstractmethod
-    def weighted(self, seen: Seen) -> Array:
-        """Return the layer's channels with their weights, (N, channels, *space); their sum over channels is the map."""
+    def weights(self, seen: Seen) -> Array:
+        """Return what the layer's channels are weighted by, (N, channels, *space) or 1 for axes of space.
+
+        The map is the positive part of the sum over the channels.
+        """
 
     def masks(
         self,
@@ -85,13 +91,11 @@ class ClassActivationMap(LayerMask):
         allow_no_relu: bool = False,
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
-        maps = positive(score, self.weighted(Seen(score, x, *score.features(x, layer, rule, allow_no_relu))))
+        seen = Seen(score, x, *score.features(x, layer, rule, allow_no_relu))
+        maps = map_of(score, x, self.weights(seen), seen.features, should_resize, should_resize)
         if layer is None:
             note_layer(score, x)
-        if should_resize:
-            peak = score.adapter.xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True)
-            maps = on_input(score, maps / score.adapter.xp.where(peak > 0, peak, 1.0), x)
-        return per_channel(score, maps, x) if three_dims else maps
+        return per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
 
 def note_layer(score: Score, x: Array) -> None:
@@ -101,23 +105,44 @@ def note_layer(score: Score, x: Array) -> None:
         score.note(layer=np.full(score.n, found))
 
 
-def positive(score: Score, weighted: Array) -> Array:
-    """Return the positive part of the sum over channels, (N, *space)."""
-    return score.adapter.xp.clip(score.adapter.xp.sum(weighted, axis=1), 0.0, None)
+def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool = False, resize: bool = True) -> Array:
+    """Return the positive part of the weighted sum over channels.
+
+    Args:
+        score: of the N samples.
+        x: (N, *input).
+        weights: of the channels, which broadcast to these.
+        features: the channels, (N, channels, *space).
+        scaled: to a maximum of 1.
+        resize: to the input's spatial axes.
+    """
+    axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x)) if resize else ((), [])
+    return score.adapter.fused(one_map, (scaled, axes), weights, features, *matrices)
+
+
+def one_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
+    """Return what ``map_of`` does, from ``scaled`` and the axes that are resized by matrices."""
+    scaled, axes = how
+    maps = xp.clip(xp.sum(weights * features, axis=1), 0.0, None)
+    if scaled:
+        maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), LEAST, None)
+    return by_matrices(xp, maps, axes, matrices)
 
 
 def on_input(score: Score, maps: Array, x: Array) -> Array:
     """Resize maps (N, *space) to the spatial axes of ``x`` (N, *input)."""
-    size = tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
-    return resized(score.adapter, maps, size)
+    return resized(score.adapter, maps, size_of(score, x))
 
 
-def per_channel(score: Score, maps: Array, x: Array) -> Array:
+def size_of(score: Score, x: Array) -> tuple[int, ...]:
+    """Return the lengths of the spatial axes of ``x`` (N, *input)."""
+    return tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
+
+
+def per_channel(xp: Any, axis: int | None, maps: Array, x: Array) -> Array:
     """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on, if any."""
-    axis = score.adapter.channel_axis
     if axis is None or len(x.shape) == 2:
         return maps
     axis = axis % (len(x.shape) - 1) + 1
-    xp = score.adapter.xp
     one = xp.reshape(maps, (*maps.shape[:axis], 1, *maps.shape[axis:]))
     return xp.concatenate([one] * int(x.shape[axis]), axis=axis)

@@ -1,6 +1,5 @@
 """The scores of inputs with a window covered: forward pass by forward pass, or by computing anew what a window changes."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
@@ -75,19 +74,18 @@ def _incrementally(score: Score, covered: Covered, windows: Windows, plainly: Sc
 
 def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
     """Return what computes the scores (windows, N) of some of the windows by forward passes."""
-    adapter, xp = score.adapter, score.adapter.xp
+    xp, covering = score.adapter.xp, score.adapter.covering(x, cover, windows)
 
     def scores(run: range) -> Array:
-        inside = math.prod(adapter.asarray(rows) for rows in windows.inside(run))  # (windows, 1, *input), 0 or 1
-        covered = xp.where(inside > 0, cover, x)  # (windows, N, *input)
-        values = score.repeat(len(run)).values(xp.reshape(covered, (-1, *x.shape[1:])))
+        values = score.repeat(len(run)).values(xp.reshape(covering(run), (-1, *x.shape[1:])))
         return xp.reshape(values, (len(run), score.n))
 
     return scores
 
 
 def _all(score: Score, scores: Scores, runs: Iterable[range]) -> Array:
-    return score.adapter.xp.concatenate([scores(run) for run in runs])
+    found = [scores(run) for run in runs]
+    return found[0] if len(found) == 1 else score.adapter.xp.concatenate(found)
 
 
 def _agree(score: Score, found: Array, plain: Array, drops: Array, tolerance: float) -> bool:

@@ -1,9 +1,10 @@
 """Class activation maps by gradients: one formula each, over the same features A and gradients G of a layer."""
 
-from typing import final
+from typing import Any, final
 
-from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, on_input, per_channel, positive
+from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, one_map, per_channel, size_of
 from saliency.core.score import Score
+from saliency.core.spatial import resizing
 from saliency.core.terms import Array
 
 EPSILON = 1e-7
@@ -20,9 +21,9 @@ class GradCAM(ClassActivationMap):
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return mean(G_k) A_k."""
-        return _mean(seen.score, seen.gradients) * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return mean(G_k)."""
+        return _mean(seen.score.adapter.xp, seen.gradients)
 
 
 @final
@@ -36,12 +37,12 @@ class GradCAMPlusPlus(ClassActivationMap):
         Chattopadhyay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, arXiv:1710.11063.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return sum(max(0, G_k) / (2 + G_k sum(A_k))) A_k."""
+    def weights(self, seen: Seen) -> Array:
+        """Return sum(max(0, G_k) / (2 + G_k sum(A_k)))."""
         xp = seen.score.adapter.xp
         rising = xp.clip(seen.gradients, 0.0, None)
-        share = rising / xp.where(rising > 0, 2 + rising * _sum(seen.score, seen.features), 1.0)
-        return _sum(seen.score, share) * seen.features
+        share = rising / xp.where(rising > 0, 2 + rising * _sum(xp, seen.features), 1.0)
+        return _sum(xp, share)
 
 
 @final
@@ -52,9 +53,9 @@ class LayerCAM(ClassActivationMap):
         Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 30, 2021.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return max(0, G_k) A_k."""
-        return seen.score.adapter.xp.clip(seen.gradients, 0.0, None) * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return max(0, G_k)."""
+        return seen.score.adapter.xp.clip(seen.gradients, 0.0, None)
 
 
 @final
@@ -65,9 +66,9 @@ class HiResCAM(ClassActivationMap):
         Draelos & Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, arXiv:2011.08891.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return G_k A_k."""
-        return seen.gradients * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return G_k."""
+        return seen.gradients
 
 
 @final
@@ -81,10 +82,10 @@ class XGradCAM(ClassActivationMap):
         Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.
     """
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return sum(G_k A_k) / sum(A_k) A_k."""
-        weights = _sum(seen.score, seen.gradients * seen.features) / (_sum(seen.score, seen.features) + EPSILON)
-        return weights * seen.features
+    def weights(self, seen: Seen) -> Array:
+        """Return sum(G_k A_k) / sum(A_k)."""
+        xp = seen.score.adapter.xp
+        return _sum(xp, seen.gradients * seen.features) / (_sum(xp, seen.features) + EPSILON)
 
 
 @final
@@ -104,16 +105,25 @@ class GuidedGradCAM(LayerMask):
     def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
         """Return the guided gradient times the map, resized to the input's size."""
         features, gradients, guided = score.features_and_gradients(x, layer, "guided", allow_no_relu)
-        maps = on_input(score, positive(score, _mean(score, gradients) * features), x)
         if layer is None:
             note_layer(score, x)
-        return guided * per_channel(score, maps, x)
+        axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x))
+        how = axes, score.adapter.channel_axis
+        return score.adapter.fused(_product, how, guided, gradients, features, *matrices)
 
 
-def _sum(score: Score, values: Array) -> Array:
+def _product(
+    xp: Any, how: tuple[tuple[int, ...], int | None], guided: Array, gradients: Array, features: Array, *matrices: Array
+) -> Array:
+    axes, channel_axis = how
+    maps = one_map(xp, (False, axes), _mean(xp, gradients), features, *matrices)
+    return guided * per_channel(xp, channel_axis, maps, guided)
+
+
+def _sum(xp: Any, values: Array) -> Array:
     """Sum over the spatial axes of (N, channels, *space), which stay with length 1."""
-    return score.adapter.xp.sum(values, axis=tuple(range(2, len(values.shape))), keepdims=True)
+    return xp.sum(values, axis=tuple(range(2, len(values.shape))), keepdims=True)
 
 
-def _mean(score: Score, values: Array) -> Array:
-    return score.adapter.xp.mean(values, axis=tuple(range(2, len(values.shape))), keepdims=True)
+def _mean(xp: Any, values: Array) -> Array:
+    return xp.mean(values, axis=tuple(range(2, len(values.shape))), keepdims=True)

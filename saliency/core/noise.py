@@ -4,7 +4,7 @@ import math
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -49,17 +49,24 @@ class Noise:
         axes = tuple(range(1, len(x.shape)))
         span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
         draws = range(samples.start // 2, samples.stop // 2) if self.antithetic else samples
+        scale = float(self.spread) * span
         seeds = seeds_of(self.seed, draws.stop)
         pair = score.repeat(2) if self.antithetic else score
         for run in pair.runs(len(draws)):
-            noisy = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in run])[:, None]
-            if score.n > 1:  # the same noise for each input
-                noisy = xp.concatenate([noisy] * score.n, axis=1)  # (copies, N, *input)
-            noisy *= float(self.spread) * span  # in place: a second array of this size is felt
-            if self.antithetic:
-                noisy = xp.reshape(xp.concatenate([noisy[:, None], -noisy[:, None]], axis=1), (-1, *noisy.shape[1:]))
-            noisy += x
-            yield noisy
+            drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in run])
+            yield score.adapter.fused(_noisy, self.antithetic, drawn, scale, x)
+
+
+def _noisy(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) -> Array:
+    """Return x (N, *input) with noise that was drawn, (copies, *input), times a scale (N, 1, ...)."""
+    noisy = noisy[:, None]
+    if x.shape[0] > 1:  # the same noise for each input
+        noisy = xp.concatenate([noisy] * x.shape[0], axis=1)  # (copies, N, *input)
+    noisy *= scale  # in place: a second array of this size is felt
+    if antithetic:
+        noisy = xp.reshape(xp.concatenate([noisy[:, None], -noisy[:, None]], axis=1), (-1, *noisy.shape[1:]))
+    noisy += x
+    return noisy
 
 
 def seeds_of(seed: int, n: int) -> list[int]:

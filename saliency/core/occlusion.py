@@ -1,6 +1,5 @@
 """Occlusion: how much the score drops when a window is covered."""
 
-import math
 from typing import Any, final
 
 from saliency.core.baseline import baseline_of
@@ -38,12 +37,9 @@ class Occlusion(SaliencyMask):
         adapter, xp, cover = score.adapter, score.adapter.xp, baseline_of(value, score, x, "value")
         windows = Windows.of(x, adapter.channel_axis, size, stride)
         score.pace.progress.announce(score.n)
-        whole_score, total = score.values(x), 0.0
+        whole_score = score.values(x)
         drops = whole_score - covered_scores(score, x, cover, windows, whole_score)  # (windows, N)
-        for run in score.runs(windows.count):
-            inside = math.prod(adapter.asarray(rows) for rows in windows.inside(run))  # (windows, 1, *input), 0 or 1
-            each = xp.concatenate([drops[run.start : run.stop, i][None] for i in range(score.n)])  # (N, windows)
-            total = total + xp.reshape(each @ xp.reshape(inside, (len(run), -1)), (score.n, *inside.shape[2:]))
+        total = windows.add_up(adapter, drops)
         for covers in windows.counts() if average else ():
             total = total / adapter.asarray(covers)
         return total * xp.ones_like(x)

@@ -1,6 +1,6 @@
 """From a model's or a layer's output to one number for each sample."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,17 @@ HIDDEN = (
 """What is told where a target that asks for logits gets none."""
 
 
-def read(outputs: Any, places: Any, weights: Any | None, xp: Any, sizes: Any = None) -> Any:
+def read(
+    outputs: Any, places: Any, weights: Any | None, xp: Any, bring: Callable[[Any], Any] | None = None, sizes: Any = None
+) -> Any:
     """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
 
     Args:
         outputs: (N, channels, *space).
         places: (samples, terms, 2 or 4), see ``Target.places``.
         weights: (samples, terms); None for a single term, which counts by 1.
-        xp: namespace of these arrays.
+        xp: namespace of the outputs and weights.
+        bring: brings an index to where the outputs are, for places that are on the host: one small array, and no arithmetic.
         sizes: the outputs' shape, where a graph is built before it is known.
 
     Returns:
@@ -34,7 +37,7 @@ def read(outputs: Any, places: Any, weights: Any | None, xp: Any, sizes: Any = N
     index = places[..., 0]
     for axis in range(1, places.shape[-1]):
         index = index * (outputs.shape if sizes is None else sizes)[axis] + places[..., axis]
-    terms = xp.take(outputs, index)
+    terms = xp.take(outputs, bring(index) if bring else index)
     return terms[:, 0] if weights is None else xp.sum(terms * weights, axis=1)
 
 

@@ -48,7 +48,7 @@ class Score:
         """Return the scores (N,) of ``x`` (N, *input), which record no graph."""
 
         def values(x: Array, target: Target, feed: Mapping[str, Any]) -> tuple[Array]:
-            scores = target.scores(self.adapter.outputs(x, target, feed), x.shape[0], self.adapter)
+            scores = self.adapter.scores(x, target, feed)
             same = isinstance(scores, type(x)) and scores.dtype == x.dtype  # an argmax gives whole numbers
             return (scores if same else self.adapter.asarray(scores, "y"),)
 

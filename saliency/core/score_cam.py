@@ -21,23 +21,23 @@ class ScoreCAM(ClassActivationMap):
 
     differentiates = False
 
-    def weighted(self, seen: Seen) -> Array:
-        """Return softmax_k(score(x * channel k)) A_k."""
+    def weights(self, seen: Seen) -> Array:
+        """Return softmax_k(score(x * channel k))."""
         score, x, features = seen.score, seen.x, seen.features
         xp, scores = score.adapter.xp, []
         score.pace.progress.announce(score.n)  # what gave the features
         for run in score.batches(features.shape[1]):
             shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
             shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
-            shown = per_channel(score, shown, x)
+            shown = per_channel(xp, score.adapter.channel_axis, shown, x)
             points = xp.reshape(shown, (len(run), *x.shape)) * x  # (channels, N, *input)
             values = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
             scores.append(xp.reshape(values, (len(run), score.n)))
         high = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
         powers = powers / xp.sum(powers, axis=0, keepdims=True)
-        weights = xp.reshape(powers, (*high.shape, *[1] * (len(features.shape) - 2)))
-        return xp.concatenate([(weights[k] * features[:, k])[:, None] for k in range(features.shape[1])], axis=1)
+        each = xp.concatenate([powers[:, i][None] for i in range(score.n)])  # (N, channels)
+        return xp.reshape(each, (*each.shape, *[1] * (len(features.shape) - 2)))
 
 
 def _unit(score: Score, maps: Array) -> Array:

@@ -1,7 +1,7 @@
 """Linear maps along an input's spatial axes: blurring and resizing."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from saliency.core.terms import Array
 
 Matrix = npt.NDArray[np.float64]
 
-ENTRIES = 2**22
-"""Of a blurring matrix at a time: an axis of 2048 positions at once, a longer one in parts."""
+ENTRIES = 2**18
+"""Of a matrix at a time: an axis of 512 positions at once, a longer one in parts."""
 
 
 def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
@@ -40,17 +40,24 @@ def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
 def along(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     """Apply a matrix (after, before), an array of ``xp``, along one axis of ``x``, whose length is ``before``."""
     shape = tuple(x.shape)
+    if axis == len(shape) - 2:
+        return matrix @ x
     flat = xp.reshape(x, (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])))
     return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
+
+
+def in_parts(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array, axis: int) -> Array:
+    """Apply a matrix (after, before) along one axis of ``x``, as many of its ``rows`` at a time as memory should hold."""
+    many = max(1, ENTRIES // int(x.shape[axis]))
+    parts = [range(start, min(start + many, after)) for start in range(0, after, many)]
+    found = [along(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts]
+    return found[0] if len(found) == 1 else adapter.xp.concatenate(found, axis=axis)
 
 
 def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
     """Average along one axis with Gaussian weights, which sum to 1 at the borders too; ``sigma`` is in positions."""
     size = int(x.shape[axis])
-    rows = max(1, ENTRIES // size)
-    parts = [range(start, min(start + rows, size)) for start in range(0, size, rows)]
-    xp = adapter.xp
-    return xp.concatenate([along(xp, adapter.asarray(_gaussian(part, size, sigma)), x, axis) for part in parts], axis=axis)
+    return in_parts(adapter, lambda part: _gaussian(part, size, sigma), size, x, axis)
 
 
 def _gaussian(rows: range, size: int, sigma: float) -> Matrix:
@@ -68,17 +75,22 @@ def bilinear(before: int, after: int) -> Matrix:
 
 
 def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
-    """Resize maps (N, *space) to (N, *size), linearly along each axis; the last one first, while there is little to do."""
-    xp = adapter.xp
-    for axis, after in reversed(list(enumerate(size, start=1))):
-        before = int(maps.shape[axis])
-        if before == after:
-            continue
-        if axis == len(size):  # one product of matrices, not one for every row
-            flat = xp.reshape(maps, (-1, before)) @ adapter.asarray(bilinear(before, after).T)
-            maps = xp.reshape(flat, (*maps.shape[:axis], after))
-        else:
-            maps = along(xp, adapter.asarray(bilinear(before, after)), maps, axis)
+    """Resize maps (N, *space) to (N, *size), linearly along each axis."""
+    return by_matrices(adapter.xp, maps, *resizing(adapter, maps.shape[1:], size))
+
+
+def resizing(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
+    """Return what resizes maps: axes of (N, *space), the last one first while there is little to do, and their matrices."""
+    lengths = zip(map(int, space), map(int, size), strict=True)
+    turned = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
+    axes = tuple(sorted(turned, reverse=True))
+    return axes, [adapter.asarray(bilinear(*turned[i]).T if i == len(size) else bilinear(*turned[i])) for i in axes]
+
+
+def by_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
+    """Apply matrices along axes of maps (N, *space); that of the last axis is turned: (before, after)."""
+    for axis, matrix in zip(axes, matrices, strict=True):
+        maps = maps @ matrix if axis == len(maps.shape) - 1 else along(xp, matrix, maps, axis)
     return maps
 
 

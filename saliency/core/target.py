@@ -101,7 +101,7 @@ class Target:
         outputs = channels_of(outputs, n)
         self.check(outputs.shape)
         weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None
-        return read(outputs, adapter.asfeed(self.places(n), "y"), weights, adapter.xp)
+        return read(outputs, self.places(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
 
     def check(self, shape: Sequence[int]) -> None:
         """Refuse indices that are not in an output (N, channels, *space).

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.numbers import whole
-from saliency.core.spatial import spatial_axes
+from saliency.core.spatial import in_parts, spatial_axes
 from saliency.core.terms import Array
 
 
@@ -64,6 +65,35 @@ class Windows:
         """Return where some of the windows begin on each spatial axis, (windows, axes)."""
         return np.stack([starts[place] for starts, place in zip(self.starts, self._places(run), strict=True)], axis=1)
 
+    def place(self, corner: npt.NDArray[np.int64]) -> tuple[slice, ...]:
+        """Return where in the inputs (N, *input) a window stands."""
+        place = [slice(None)] * len(self.shape)
+        for axis, wide, start in zip(self.axes, self.sizes, corner, strict=True):
+            place[axis] = slice(int(start), int(start) + wide)
+        return tuple(place)
+
+    def cover(self, adapter: Any, x: Array, cover: Array, run: range) -> Array:
+        """Cover the inputs (N, *input) by each of some windows, (windows, N, *input)."""
+        inside = math.prod(adapter.asarray(rows) for rows in self.inside(run))  # (windows, 1, *input), 0 or 1
+        return adapter.xp.where(inside > 0, cover, x)
+
+    def add_up(self, adapter: Any, numbers: Array) -> Array:
+        """Return the sum of what belongs to the windows that cover a position.
+
+        Args:
+            adapter: of the numbers.
+            numbers: (windows, N), one for each window and input.
+
+        Returns:
+            (N, *input), long on the spatial axes alone.
+        """
+        n, xp = int(numbers.shape[1]), adapter.xp
+        each = xp.concatenate([numbers[:, i][None] for i in range(n)]) if n > 1 else numbers  # (N, windows)
+        total = xp.reshape(each, (n, *(len(starts) for starts in self.starts)))
+        for axis in reversed(range(len(self.axes))):  # as it grows
+            total = in_parts(adapter, partial(self._covering, axis), self.shape[self.axes[axis]], total, axis + 1)
+        return xp.reshape(total, (n, *(self.shape[i] if i in self.axes else 1 for i in range(1, len(self.shape)))))
+
     def counts(self) -> list[npt.NDArray[np.float64]]:
         """Return, for each spatial axis, how many windows cover each position, (1, *input), long on that axis alone."""
         found = []
@@ -82,6 +112,11 @@ class Windows:
             rows = (offsets >= 0) & (offsets < wide)
             found.append(rows.reshape((len(run), *(length if i == axis else 1 for i, length in enumerate(self.shape)))))
         return found
+
+    def _covering(self, axis: int, rows: range) -> npt.NDArray[np.float64]:
+        """Return 1 where the windows that begin at each start cover some positions of a spatial axis, (positions, starts)."""
+        offsets = np.arange(rows.start, rows.stop)[:, None] - self.starts[axis]
+        return ((offsets >= 0) & (offsets < self.sizes[axis])).astype(float)
 
     def _places(self, run: range) -> tuple[npt.NDArray[np.intp], ...]:
         """Return which of the starts on each axis belongs to some of the windows."""

@@ -1,5 +1,6 @@
 """From scores to their gradients, within a graph."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -7,36 +8,35 @@ import tensorflow as tf
 from saliency.core.errors import GradientError, ModelError
 from saliency.tf.entrance import fast_entrance
 from saliency.tf.operation_input import gradient_through
+from saliency.tf.scored import End, gradients_of
 
 
-def differentiate(scores: Any, leaf: Any, times: int, of: str, through: Any = None) -> Any:
+def differentiate(ends: Sequence[End], leaf: Any, of: str, through: Any = None) -> Any:
     """Differentiate scores with respect to a tensor, each to its own sample of it.
 
     Args:
-        scores: (N * times,), those of the first sample first.
+        ends: of the scores, one for each target of a sample; each takes a backward pass after the one forward pass.
         leaf: (N, ...).
-        times: targets of one sample; each takes a backward pass after the one forward pass.
         of: what an error calls the leaf.
         through: an operation that takes the leaf, if ways around it are not to count.
 
     Returns:
-        (N * times, ...).
+        (N * targets, ...), those of the first sample first.
 
     Raises:
         GradientError: if a score does not depend on the leaf.
         ModelError: if TensorFlow can't differentiate the model.
     """
-    columns = tf.unstack(tf.reshape(scores, (-1, times)), axis=1) if times > 1 else [scores]
-    found = [_gradient(column, leaf, of, through) for column in columns]
-    if times == 1:
+    found = [_gradient(end, leaf, of, through) for end in ends]
+    if len(found) == 1:
         return found[0]
     return tf.reshape(tf.stack(found, axis=1), tf.concat([[-1], tf.shape(leaf)[1:]], axis=0))
 
 
-def _gradient(scores: Any, leaf: Any, of: str, through: Any) -> Any:
+def _gradient(end: End, leaf: Any, of: str, through: Any) -> Any:
     try:
-        with fast_entrance(leaf, scores):
-            gradient = tf.gradients(scores, leaf)[0] if through is None else gradient_through(through, leaf, scores)
+        with fast_entrance(leaf, end[0]):
+            gradient = gradients_of(end, [leaf])[0] if through is None else gradient_through(through, leaf, end)
     except LookupError as error:
         raise ModelError(f"TensorFlow can't differentiate this model: {str(error).splitlines()[0]}") from error
     if gradient is None:

@@ -121,7 +121,7 @@ class GraphAdapter(GradientAdapter):
                 found = at(layer)
             else:
                 key = _kind(x, target)
-                found = at_last(self._found, key, at, partial(self._look, x, target, feed), np.any, NO_LAYER)
+                found = at_last(self._found, key, at, partial(self._look, x, target, feed), _counts, NO_LAYER)
             return found
 
     def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
@@ -148,3 +148,7 @@ class GraphAdapter(GradientAdapter):
 def _kind(x: Array, target: Target) -> Any:
     """Return what tells questions apart whose last layers may be others."""
     return x.shape[1:], target.layer, target.logits
+
+
+def _counts(found: Sequence[Array]) -> bool:
+    return bool(np.any(found[2]))

@@ -19,6 +19,7 @@ from saliency.tf.logits import logits_of
 from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates
 from saliency.tf.rules import ruled
+from saliency.tf.scored import columns
 from saliency.tf.tracing import Notes
 
 Answer: TypeAlias = tuple[list[Any], Notes]
@@ -91,7 +92,7 @@ class GraphQuestions:
             leaf, op = (own_given[0], None) if behind else input_of(self.x, own_given[0].op) if own_given else (self.x, None)
             scores, asked = self._scores(end, target, notes)
             with ruled(leaf, scores, rule, allow_no_relu, of):
-                return [*asked, scores, differentiate(scores, leaf, times, name, op)]
+                return [*asked, scores, differentiate(columns(scores, times), leaf, name, op)]
 
         about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
         return built(self.x.graph, (*about, behind, None if given is None else given.name), build)
@@ -104,7 +105,7 @@ class GraphQuestions:
             end, own_leaf = own(self.x, [tensor, leaf])
             scores, asked = self._scores(end, target, notes)
             with ruled(own_leaf, scores, rule, allow_no_relu, name):
-                return [*asked, scores, differentiate(scores, own_leaf, times, name), tf.convert_to_tensor(own_leaf)]
+                return [*asked, scores, differentiate(columns(scores, times), own_leaf, name), tf.convert_to_tensor(own_leaf)]
 
         about = ("features", *self._about(target), target.units.shape[-1], times, leaf.name, rule, allow_no_relu)
         return built(self.x.graph, about, build)

@@ -1,6 +1,6 @@
 """TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -14,6 +14,9 @@ from saliency.core.errors import InputError, ModelError
 from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
 from saliency.core.terms import Rule
+from saliency.core.windows import Windows
+from saliency.tf.covering import host_covering
+from saliency.tf.fused import fused, on_processor
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
 from saliency.tf.layers import channel_axis_of, layers_of
@@ -109,6 +112,12 @@ class KerasAdapter(GradientAdapter):
         with served(x):
             return self._questions.outputs(x, target, feed)
 
+    def scores(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
+        if target.function is not None:  # which may be any Python here, for it is not differentiated
+            return super().scores(x, target, feed)
+        with served(x):
+            return self._questions.scores(x, target, feed)
+
     def gradients(
         self,
         x: Any,
@@ -133,6 +142,12 @@ class KerasAdapter(GradientAdapter):
     ) -> tuple[Any, Any, Any]:
         scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
         return scores, found, gradients
+
+    def fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
+        return fused(function, how, *arrays)
+
+    def covering(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
+        return host_covering(x, cover, windows) if on_processor(x, cover) else super().covering(x, cover, windows)
 
     def layer_found(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
         found = self._found.get(self._kind(x, target, feed))
@@ -166,8 +181,8 @@ class KerasAdapter(GradientAdapter):
                 key = self._kind(x, target, feed)
                 look = partial(self._questions.spatial_layers, x, target, feed, grid)
                 found = at_last(self._found, key, at, look, _counts, NO_LAYER)
-        return found
+        return found[:-1]
 
 
-def _counts(gradients: Any) -> bool:
-    return bool(tf.reduce_max(gradients) > 0) or bool(tf.reduce_min(gradients) < 0)  # several times as fast as reduce_any
+def _counts(found: Sequence[Any]) -> bool:
+    return bool(found[-1])

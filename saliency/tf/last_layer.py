@@ -14,7 +14,7 @@ def at_last(
     key: Hashable,
     at: Callable[[Any], Found],
     look: Callable[[], Mapping[Any, bool]],
-    counts: Callable[[Any], Any],
+    counts: Callable[[Found], Any],
     nowhere: str,
 ) -> Found:
     """Evaluate the last layer with spatial axes whose gradients are not all zero, or the last one; it is looked for once.
@@ -24,7 +24,7 @@ def at_last(
         key: this kind.
         at: evaluates a layer.
         look: returns the layers that it may be, in the order of their calls, and whether the gradients of each count.
-        counts: tells whether gradients do.
+        counts: tells whether the gradients of what was found do.
         nowhere: what is told if there is none.
 
     Raises:
@@ -32,7 +32,7 @@ def at_last(
     """
     if key in known:
         found = at(known[key])
-        if counts(found[2]):
+        if counts(found):
             return found
     layers = look()
     counting = [layer for layer, one in layers.items() if one] or list(layers)

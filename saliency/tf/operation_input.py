@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import TargetError
+from saliency.tf.scored import End, gradients_of
 from saliency.tf.walk import CALLS, between, carries
 
 
@@ -27,19 +28,19 @@ def input_of(x: Any, op: Any) -> tuple[Any, Any]:
     raise TargetError(f"`at` ({op.name}, a {op.type}) must take floats that depend on the model's input; it takes none")
 
 
-def gradient_through(op: Any, leaf: Any, scores: Any) -> Any:
+def gradient_through(op: Any, leaf: Any, end: End) -> Any:
     """Return the gradient of scores by a tensor, along the ways that lead through an operation that takes it.
 
     Args:
         op: the operation.
         leaf: one of its inputs.
-        scores: (N,).
+        end: of the scores.
 
     Returns:
         As ``tf.gradients``: None where there is none.
     """
     outputs = [output for output in op.outputs if carries(output)]
-    gradients = tf.gradients(scores, outputs)
+    gradients = gradients_of(end, outputs)
     used = [(output, one) for output, one in zip(outputs, gradients, strict=True) if one is not None]
     if not used:
         return None

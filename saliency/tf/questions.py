@@ -44,6 +44,16 @@ class Questions:
         tell(trace.notes)
         return trace(x, feed)
 
+    def scores(self, x: Any, target: Target, feed: Feed) -> Any:
+        """Return scores (N * T,) at a target's places."""
+        times = target.per_input(x.shape[0])
+
+        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
+            seen = self._reading.of(self._reading.run(notes, x, feed, target.layers), target, notes)
+            return _rows(seen, target), self._reading.scores(seen, x, target, times, *places).values
+
+        return self._ask(("scores", *self._reading.about(target), times), target, body, x, feed)[1][0]
+
     def gradients(
         self, x: Any, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any
     ) -> tuple[Any, Any]:
@@ -57,10 +67,10 @@ class Questions:
             passed = self._reading.run(notes, x, feed, layers, None if behind else path)
             leaf, through = (x, None) if path is None else self._reading.given(passed, x, path, behind)
             seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, *places)
-            with ruled(leaf, scores, rule, allow_no_relu, of):
-                gradients = differentiate(scores, leaf, times, name, through)
-            return _rows(seen, scores), scores, tf.cast(gradients, self._reading.model.counted_in)
+            scores = self._reading.scores(seen, x, target, times, *places)
+            with ruled(leaf, scores.values, rule, allow_no_relu, of):
+                gradients = differentiate(scores.ends, leaf, name, through)
+            return _rows(seen, target), scores.values, tf.cast(gradients, self._reading.model.counted_in)
 
         about = ("gradients", *self._reading.about(target), times, allow_no_relu, path, behind)
         _, (scores, gradients) = self._ask(about, target, body, x, feed, rule)
@@ -82,7 +92,8 @@ class Questions:
     ) -> tuple[Any, ...]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
 
-        ``beside``: these without the rule, and by the rule the gradients (N * T, *input) in the same pass.
+        ``beside``: these without the rule, and by the rule the gradients (N * T, *input) in the same pass. The last is
+        whether any of the layer's gradients is not zero.
         """
         times, path, counted_in = target.per_input(x.shape[0]), self._reading.path(layer), self._reading.model.counted_in
         name = f"layer {path!r}"
@@ -91,13 +102,14 @@ class Questions:
             passed = self._reading.run(notes, x, feed, [*target.layers, path])
             leaf = self._reading.tensor(passed, path, last=True)
             seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, *places)
-            with ruled(leaf, scores, None if beside else rule, allow_no_relu, name):
-                found = [grid.of(leaf, name), grid.of(differentiate(scores, leaf, times, name), name)]
+            scores = self._reading.scores(seen, x, target, times, *places)
+            with ruled(leaf, scores.values, None if beside else rule, allow_no_relu, name):
+                found = [grid.of(leaf, name), grid.of(differentiate(scores.ends, leaf, name), name)]
             if beside:
-                with ruled(x, scores, rule, allow_no_relu):
-                    found.append(differentiate(scores, x, times, INPUT[1]))
-            return _rows(seen, scores), scores, *(tf.cast(one, counted_in) for one in found)
+                with ruled(x, scores.values, rule, allow_no_relu):
+                    found.append(differentiate(scores.ends, x, INPUT[1]))
+            counts = tf.reduce_max(tf.abs(found[1])) > 0  # several times as fast as reduce_any
+            return _rows(seen, target), scores.values, *(tf.cast(one, counted_in) for one in found), counts
 
         about = ("features", *self._reading.about(target), times, path, grid, allow_no_relu, beside)
         return tuple(self._ask(about, target, body, x, feed, rule)[1])
@@ -107,19 +119,20 @@ class Questions:
 
         Those of a model without layers are its operations. Each is told whether any of its gradients is not zero.
         """
+        times = target.per_input(x.shape[0])
 
         def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
             passed = self._reading.run(notes, x, feed, None)
             seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, *places)
+            scores = self._reading.scores(seen, x, target, times, *places).values
             named = {name: one for name, one in self._reading.named(passed, x, scores).items() if _suits(grid, one)}
             gradients = tf.gradients(scores, list(named.values())) if named else []
             found = {name: one for name, one in zip(named, gradients, strict=True) if one is not None}
             notes["names"] = list(found)
             counts = [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
-            return _rows(seen, scores), *counts
+            return _rows(seen, target), *counts
 
-        about = ("layers", *self._reading.about(target), target.per_input(x.shape[0]), grid)
+        about = ("layers", *self._reading.about(target), times, grid)
         notes, counts = self._ask(about, target, body, x, feed)
         return {name: bool(one) for name, one in zip(notes["names"], counts, strict=True)}
 
@@ -147,12 +160,12 @@ class Questions:
         return trace.notes, found
 
 
-def _rows(seen: Any, scores: Any) -> Any:
+def _rows(seen: Any, target: Target) -> Any:
     """Return nothing for each input that an output is of: its shape is read without waiting for a device.
 
-    That of a function may be anything, its scores are not.
+    What a function takes may be anything; its scores are checked by themselves.
     """
-    return tf.zeros([tf.shape(seen if isinstance(seen, tf.Tensor) else scores)[0], 0])
+    return tf.zeros([0]) if target.function is not None else seen[:, :0]
 
 
 def _suits(grid: Grid, output: Any) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-import tensorflow.experimental.numpy as tnp
 
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.outputs import channels_of, one_per_sample, read
+from saliency.core.outputs import channels_of, one_per_sample
 from saliency.core.target import Target
 from saliency.core.terms import OutputOf
 from saliency.tf.forward import Pass, forward
@@ -17,6 +16,7 @@ from saliency.tf.logits import logits_of
 from saliency.tf.models import Model
 from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates, find_tensor
+from saliency.tf.scored import Scored, columns, scored_at
 from saliency.tf.served import told
 from saliency.tf.taps import InputOf
 from saliency.tf.tracing import Notes
@@ -123,15 +123,15 @@ class Reading:
         notes["shape"] = tuple(seen.shape)
         return seen
 
-    def scores(self, seen: Any, x: Any, target: Target, *places: Any) -> Any:
-        """Return one score for each sample, (N * T,)."""
+    def scores(self, seen: Any, x: Any, target: Target, times: int, *places: Any) -> Scored:
+        """Return one score for each sample, (N * times,)."""
         if target.function is None:
-            known = None not in seen.shape[1:]
-            return read(seen, places[0], places[1], tnp, None if known else tf.shape(seen, out_type=tf.int64))
+            return scored_at(seen, places[0], places[1], times)
         try:
             found = target.function(seen)
         except Exception as error:
             raise TargetError(
                 f"`y` failed: {told(error)} (it becomes part of TensorFlow's graph: write it in TensorFlow's operations)"
             ) from error
-        return tf.cast(one_per_sample(found, x.shape[0]), self.model.counted_in)
+        values = tf.cast(one_per_sample(found, x.shape[0]), self.model.counted_in)
+        return Scored(values, columns(values, times))

@@ -40,7 +40,8 @@ def taken(convolution, x=X):
 
     @tf.function
     def gradient(x):
-        return differentiate(tf.reduce_max(tf.nn.relu(convolution(x)), (1, 2, 3)), x, 1, "x")
+        scores = tf.reduce_max(tf.nn.relu(convolution(x)), (1, 2, 3))
+        return differentiate([(scores, None)], x, "x")
 
     trace = gradient.get_concrete_function(tf.TensorSpec((None, *x.shape[1:])))
     own = "Conv2DBackpropInput" not in {op.type for op in trace.graph.get_operations()}

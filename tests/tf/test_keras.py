@@ -18,6 +18,7 @@ from saliency import GradCAM, GuidedBackprop, IntegratedGradients, Occlusion, Va
 from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError, TargetError
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
+from saliency.tf.normal import on_device, on_host
 from tests.tf.relu_networks import Module, X, by_hand, functional, kept, nested, saved
 
 L = keras.layers
@@ -421,6 +422,17 @@ def test_noise_is_standard_normal():
         noise = adapter.numpy(adapter.normal(shape, list(range(4 if len(shape) > 1 else 2 if shape[0] > 1 else 4000)))).ravel()
         assert stats.kstest(noise, "norm").pvalue > 0.001
         assert np.isfinite(noise).all()
+
+
+@pytest.mark.parametrize("rows", [on_host, on_device])
+def test_both_ways_of_drawing_noise_are_standard_normal_and_go_by_the_seed_alone(rows):
+    from scipy import stats
+
+    noise = np.asarray(rows(20_000, [3, 2**62 + 1]))
+    assert noise.shape == (2, 40_000) and noise.dtype == np.float32
+    assert min(stats.kstest(row, "norm").pvalue for row in noise) > 0.001
+    assert abs(np.corrcoef(noise[:, :20_000].ravel(), noise[:, 20_000:].ravel())[0, 1]) < 0.02  # cosines and sines
+    np.testing.assert_array_equal(np.asarray(rows(20_000, [2**62 + 1]))[0], noise[1])
 
 
 def test_whole_numbers_as_input_have_no_gradient():

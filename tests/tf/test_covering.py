@@ -1,0 +1,89 @@
+"""What covers inputs on the host's memory, and functions that become one operation."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import saliency
+from saliency.core.windows import Windows
+from saliency.tf import fused
+from saliency.tf.covering import host_covering
+
+RNG = np.random.default_rng(0)
+SHAPES = {
+    "channels last": ((6, 7, 3), -1, (3, 4), (0, 1)),
+    "channels first": ((3, 6, 7), 0, 2, (1, 2)),
+    "no channels": ((9,), None, 4, (0,)),
+    "a volume": ((2, 3, 4, 5), -1, (2, 3, 2), (0, 1, 2)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_windows_are_covered_and_nothing_else(shape):
+    shape, channel_axis, size, space = SHAPES[shape]
+    x, cover = RNG.normal(size=(2, 2, *shape)).astype("float32")
+    windows = Windows.of(x, channel_axis, size, 2)
+    covered = host_covering(tf.constant(x), tf.constant(cover), windows)
+    sizes = np.broadcast_to(size, len(space))
+    starts = [sorted({*range(0, shape[a] - wide, 2), shape[a] - wide}) for a, wide in zip(space, sizes, strict=True)]
+    corners = list(itertools.product(*starts))
+    found = []
+    for run in (range(2), range(2, len(corners)), range(2)):  # memory is used again, also for fewer
+        found += list(covered(run))
+    for one, corner in zip(found, [*corners, *corners[:2]], strict=True):
+        expected, place = x.copy(), [slice(None)] * (1 + len(shape))
+        for axis, start, wide in zip(space, corner, sizes, strict=True):
+            place[axis + 1] = slice(start, start + wide)
+        expected[tuple(place)] = cover[tuple(place)]
+        np.testing.assert_array_equal(one, expected)
+
+
+def weighed(xp, how, a, b):
+    return xp.sum(a * b, axis=1) * how
+
+
+def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
+    monkeypatch.setattr(fused, "SMALL", 0)
+    a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
+    before = fused._traced.cache_info().misses
+    for how in (1.0, 2.0, 1.0):
+        np.testing.assert_allclose(fused.fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5)
+    assert fused._traced.cache_info().misses == before + 2
+
+
+def test_numpy_and_a_graph_give_the_same(monkeypatch):
+    a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
+    small = fused.fused(weighed, 3.0, a, b)
+    monkeypatch.setattr(fused, "SMALL", 0)
+    assert small.dtype == tf.float32
+    np.testing.assert_allclose(fused.fused(weighed, 3.0, a, b), small, rtol=1e-5)
+
+
+def overwriting(xp, how, a):
+    a *= how
+    return a
+
+
+@pytest.mark.parametrize("small", [0, fused.SMALL])
+def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
+    monkeypatch.setattr(fused, "SMALL", small)
+    a = tf.ones((2, 3))
+    np.testing.assert_array_equal(fused.fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(a, np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("small", [0, fused.SMALL])
+def test_a_second_map_traces_nothing(small, monkeypatch):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    monkeypatch.setattr(fused, "SMALL", small)
+    x = RNG.normal(size=(8, 8, 3)).astype("float32")
+    first = saliency.HiResCAM(model, 1).GetMask(x)
+    monkeypatch.setattr(tf, "function", None)
+    np.testing.assert_array_equal(saliency.HiResCAM(model, 1).GetMask(x), first)
