@@ -18,8 +18,9 @@ from saliency.core.run import usual_size
 BATCHES = (2, 40)
 """Of steps or samples, each as large as the library's usual ones, so that every pass has as many as any other."""
 
-STRIDES = (16, 4)
-"""Of Occlusion's windows of 16 pixels; half of them on small pictures, that the few fill a pass as well."""
+STRIDES = (12, 4)
+"""Of Occlusion's windows of 16 pixels; half of them on small pictures, that the few fill a pass as well. Both stand on the
+layers' grids in every way: windows that all begin where a pooling's do change less of what follows."""
 
 SMALL = 112
 """Pixels."""

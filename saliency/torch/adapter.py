@@ -149,8 +149,7 @@ class TorchAdapter(GradientAdapter):
         return scores, found, gradients
 
     def layer_found(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> str | None:
-        found = self._features.known(self._asking(target, feed, None, False)(x))
-        return next((name for name, module in self.model.named_modules() if module is found), None)
+        return self._features.name(self._asking(target, feed, None, False)(x))
 
     def features_and_gradients(
         self,

@@ -37,7 +37,7 @@ class Features:
 
     def __init__(self, forward: Forward) -> None:
         self._forward = forward
-        self._layers: dict[Any, torch.nn.Module] = {}  # found before, by the kind of input and target
+        self._layers: dict[Any, tuple[torch.nn.Module, str | None]] = {}  # found before, by the kind of input and target
 
     def at(self, layer: Any, asked: Asked) -> Found:
         """Evaluate a layer that is named; see ``GradientAdapter.features``."""
@@ -65,12 +65,17 @@ class Features:
         found = self._look(asked)  # another part of the output may depend on another layer
         if known is not None and not counts(found[1][2]):
             return known
-        self._layers[_kind(asked)] = found[0]
+        named = ((module, name) for name, module in self._forward.model.named_modules())
+        self._layers[_kind(asked)] = found[0], next((name for module, name in named if module is found[0]), None)
         return found
 
     def known(self, asked: Asked) -> torch.nn.Module | None:
         """Return the last layer that was found for such a question before, if any was."""
-        return self._layers.get(_kind(asked))
+        return self._layers.get(_kind(asked), (None, None))[0]
+
+    def name(self, asked: Asked) -> str | None:
+        """Return its name."""
+        return self._layers.get(_kind(asked), (None, None))[1]
 
     def _look(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""
