@@ -55,14 +55,19 @@ class Inputs:
         return cls.of([x_value], y, None, feed)
 
     def batch(self, start: int, size: int) -> tuple[int, int]:
-        """Return where a batch of at most ``size`` entries from ``start`` on ends, and how many in a row share an input."""
+        """Return where a batch of at most ``size`` entries from ``start`` on ends, and how many in a row share an input.
+
+        Batches are even: the last one is not left with a few, which a pass of their own costs more.
+        """
         first = bisect_right(self.ends, start)
         alike = stop = self.ends[first] - start
         if alike > size:  # an even part of one input's targets
             part = -(-alike // -(-alike // size))
             return start + part, part
+        left = len(self.ends) - first
+        most = alike * -(-left // -(-left // (size // alike)))
         for end in self.ends[first + 1 :]:
-            if end - start - stop != alike or end - start > size:
+            if end - start - stop != alike or end - start > most:
                 break
             stop = end - start
         return start + stop, alike

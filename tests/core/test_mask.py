@@ -73,6 +73,13 @@ def test_masks_do_not_depend_on_the_batch_size(size):
     assert sum(adapter.passes) == 7
 
 
+@pytest.mark.parametrize(("size", "passes"), [(5, [4, 3]), (6, [4, 3]), (3, [3, 2, 2]), (7, [7])])
+def test_batches_are_even(size, passes):
+    adapter = quadratic([1, 2])
+    Vanilla(adapter, 1, batch_size=size).GetMasks(X)
+    assert adapter.passes == passes
+
+
 def test_smoothing_a_linear_function_changes_nothing():
     mask = Vanilla(linear(W), 1).GetSmoothedMask(X[0], nsamples=5, magnitude=False)
     np.testing.assert_allclose(mask, W[1])
