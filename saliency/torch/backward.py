@@ -1,6 +1,7 @@
 """The backward pass: from scores to their gradients with respect to a leaf."""
 
 import torch
+from torch.autograd.graph import Node
 
 from saliency.core.errors import GradientError, ModelError, TargetError
 from saliency.torch.entrance import entrance, through
@@ -57,21 +58,21 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, of: str, again: bool
         ModelError: if Torch can't differentiate the model.
     """
     targets = scores.reshape(len(leaf), -1).sum(dim=0)  # (T,): samples do not interact
-    found = [_gradient(target, leaf, again or i + 1 < len(targets), of) for i, target in enumerate(targets)]
-    return found[0] if len(found) == 1 else torch.stack(found, dim=1).flatten(0, 1)
-
-
-def _gradient(score: torch.Tensor, leaf: torch.Tensor, again: bool, of: str) -> torch.Tensor:
     try:
-        node = entrance(score, leaf)
-        if node is not None:
-            gradient = through(node, score, leaf, again)
-        else:
-            (gradient,) = torch.autograd.grad(score, leaf, retain_graph=again, allow_unused=True)
+        node = entrance(scores, leaf)
+        found = [_gradient(target, leaf, again or i + 1 < len(targets), node) for i, target in enumerate(targets)]
     except RuntimeError as error:
         if is_shortage(error):
             raise
         raise ModelError(f"Torch can't differentiate this model: {str(error).splitlines()[0]}") from error
-    if gradient is None:
+    whole = [gradient for gradient in found if gradient is not None]
+    if len(whole) < len(found):
         raise GradientError(f"the score does not depend on {of}: no path leads from one to the other")
-    return gradient
+    return whole[0] if len(whole) == 1 else torch.stack(whole, dim=1).flatten(0, 1)
+
+
+def _gradient(score: torch.Tensor, leaf: torch.Tensor, again: bool, node: Node | None) -> torch.Tensor | None:
+    if node is not None:
+        return through(node, score, leaf, again)
+    found: torch.Tensor | None = torch.autograd.grad(score, leaf, retain_graph=again, allow_unused=True)[0]
+    return found

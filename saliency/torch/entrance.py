@@ -15,16 +15,16 @@ STEPS = 4
 """Nodes before the convolution at most, such as a normalization or a padding."""
 
 
-def entrance(score: torch.Tensor, leaf: torch.Tensor) -> Node | None:
-    """Return the node of the convolution that all ways from a leaf to a score lead through, if this pays for it.
+def entrance(scores: torch.Tensor, leaf: torch.Tensor) -> Node | None:
+    """Return the node of the convolution that all ways from a leaf to scores lead through, if this pays for it.
 
     Args:
-        score: one number, with its graph.
+        scores: with their graph.
         leaf: (N, channels, height, width).
     """
     if leaf.device.type != "cpu" or leaf.ndim != 4 or len(leaf) * leaf.shape[2] * leaf.shape[3] < LEAST:
         return None
-    taken_by = takers(score)
+    taken_by = takers(scores)
     before, steps = leaf_nodes(taken_by, leaf), 0
     while len(before) == 1 and steps <= STEPS:
         after = taken_by[before[0]]
@@ -51,7 +51,7 @@ def through(node: Any, score: torch.Tensor, leaf: torch.Tensor, again: bool) -> 
 
     Args:
         node: of the convolution, see ``entrance``.
-        score: one number, with its graph.
+        score: one number, of the scores that it is the entrance of.
         leaf: (N, channels, height, width).
         again: keep the graph.
     """
