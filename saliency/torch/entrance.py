@@ -27,7 +27,7 @@ def entrance(scores: torch.Tensor, leaf: torch.Tensor) -> Node | None:
     taken_by = takers(scores)
     before, steps = leaf_nodes(taken_by, leaf), 0
     while len(before) == 1 and steps <= STEPS:
-        after = taken_by[before[0]]
+        after = taken_by.get(before[0], [])  # nobody takes the scores
         if len(after) == 1 and after[0].name() == "ConvolutionBackward0":
             return after[0] if after[0].next_functions[0][0] is before[0] and _pays(after[0]) else None
         before, steps = after, steps + 1

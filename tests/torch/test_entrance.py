@@ -99,6 +99,11 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
         assert not (got == expected).all()  # another way was taken
 
 
+def test_a_network_that_ends_at_once_has_none():
+    leaf = X.clone().requires_grad_()
+    assert entrance.entrance(leaf.flatten(1)[:, 5], leaf) is None
+
+
 def test_a_small_picture_keeps_its_very_bits():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
     assert entrance.entrance(score(model, leaf), leaf) is None
