@@ -26,7 +26,7 @@ REFUSALS = {
     "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x is no option of guided"),
     "channel": (["-out", "page.html", "-chn", "11"], "run from 1 to 10"),
 }  # fmt: skip
-WITH_THE_NETWORK = {"another method's option", "no option", "channel"}
+WITH_THE_NETWORK = {"another method's option", "no option", "the inputs, which are no option", "channel"}
 
 
 @pytest.mark.parametrize(
