@@ -16,6 +16,8 @@
 Each message says the name, the value and the rule.
 """
 
+from collections.abc import Sequence
+
 
 class SaliencyError(Exception):
     """Anything that this library refuses to do."""
@@ -36,6 +38,13 @@ class ForwardError(InputError):
     def __init__(self, message: str, shape: tuple[int, ...] = ()) -> None:
         super().__init__(message)
         self.shape = shape
+
+    @classmethod
+    def of(cls, shape: Sequence[int], told: str) -> "ForwardError":
+        """Return the error for inputs (N, *input), of which it was told what failed."""
+        n, *one = shape
+        what = f"the model's forward pass failed for `x_value` of shape {tuple(one)}, {n} at a time"
+        return cls(f"{what}: {told}", tuple(one))
 
 
 class TargetError(SaliencyError, ValueError):
@@ -68,3 +77,8 @@ class ZeroGradientWarning(UserWarning):
 
 class ToleranceWarning(UserWarning):
     """A tolerance that was not reached within the evaluations that are allowed."""
+
+
+def in_short(error: BaseException) -> str:
+    """Return an exception's name and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError
+from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, in_short
 from saliency.core.hint import seem_last
 from saliency.core.numbers import as_index, host_numbers
 from saliency.core.target import Target
@@ -74,9 +74,8 @@ class FunctionAdapter(GradientAdapter):
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
-            first = (str(error).strip().splitlines() or [""])[0]
             hint = "; `batch_size=1` would hand it one at a time" if len(x) > 1 else ""
-            raise InputError(f"{what}: {type(error).__name__}: {first}{hint}") from error
+            raise InputError(f"{what}: {in_short(error)}{hint}") from error
 
     def gradients(
         self,

@@ -6,7 +6,7 @@ from typing import Any, final
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
 from saliency.core.numbers import whole
-from saliency.core.quadrature import Cells, Chebyshev, Nodes, Rule, points_of
+from saliency.core.quadrature import Nodes, Points, Rule, points_of
 from saliency.core.score import Score
 from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
@@ -73,7 +73,7 @@ class _Path:
         self.points = 0
         self.ends: dict[float, Array] = {}  # the scores (N,) at 0 and 1, where a rule evaluates them
 
-    def add(self, new: Nodes | Cells | Chebyshev, keep: float = 0.0) -> None:
+    def add(self, new: Nodes | Points, keep: float = 0.0) -> None:
         """Add gradients at new points; the sum so far counts by ``keep``."""
         adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
@@ -115,12 +115,10 @@ def _mean(paths: list[_Path], details: bool) -> Array:
     return mask
 
 
-def _to_tolerance(
-    x_baseline: Any, points: Cells | Chebyshev, tolerance: float, max_steps: int, score: Score, x: Array
-) -> Array:
+def _to_tolerance(x_baseline: Any, points: Points, tolerance: float, max_steps: int, score: Score, x: Array) -> Array:
     """Integrate for one input, with as many points as it takes."""
     paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
-    new: Nodes | Cells | Chebyshev = points
+    new: Nodes | Points = points
     keep = 0.0
     while True:
         for path in paths:

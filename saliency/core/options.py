@@ -22,13 +22,13 @@ SMOOTHING = (
 
 def names_of(masks: Callable[..., Array]) -> list[str]:
     """Return the options of a method in order; it may be a mask's, or its class's."""
-    return _names(getattr(masks, "__func__", masks))
+    return _names(getattr(masks, "__func__", masks), hasattr(masks, "__func__"))
 
 
 @cache  # reading a signature is felt where a pass takes milliseconds
-def _names(function: Callable[..., Array]) -> list[str]:
+def _names(function: Callable[..., Array], bound: bool) -> list[str]:
     names = list(inspect.signature(function).parameters)
-    return names[2 + (names[:1] == ["self"]) :]  # behind the score and the inputs
+    return names[2 + (bound or names[:1] == ["self"]) :]  # behind the score and the inputs
 
 
 def with_options(

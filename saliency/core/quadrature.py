@@ -24,7 +24,7 @@ class Nodes(NamedTuple):
     widths: Floats
 
 
-def points_of(rule: Rule, points: int) -> "Cells | Chebyshev":
+def points_of(rule: Rule, points: int) -> "Points":
     """Return a rule's points on the unit interval.
 
     Args:
@@ -125,6 +125,10 @@ class Cells:
         nodes = np.where(old, self.nodes[:, None], middles)
         everything = Cells(edges.ravel(), widths.ravel(), nodes.ravel())
         return everything, Nodes(nodes[~old], widths[~old]), 1 / 3
+
+
+Points: TypeAlias = Cells | Chebyshev
+"""A rule's nodes and weights, which can be refined."""
 
 
 @cache  # a thousand points take seconds

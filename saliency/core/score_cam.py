@@ -5,6 +5,7 @@ from typing import final
 
 from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel
 from saliency.core.score import Score
+from saliency.core.spatial import turned
 from saliency.core.terms import Array
 
 
@@ -36,7 +37,7 @@ class ScoreCAM(ClassActivationMap):
         high = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
         powers = powers / xp.sum(powers, axis=0, keepdims=True)
-        each = xp.concatenate([powers[:, i][None] for i in range(score.n)])  # (N, channels)
+        each = turned(xp, powers)  # (N, channels)
         return xp.reshape(each, (*each.shape, *[1] * (len(features.shape) - 2)))
 
 

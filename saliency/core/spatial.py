@@ -46,6 +46,12 @@ def along(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
+def turned(xp: Any, matrix: Array) -> Array:
+    """Return a matrix with its two axes exchanged."""
+    columns = int(matrix.shape[1])
+    return xp.concatenate([matrix[:, i][None] for i in range(columns)])
+
+
 def in_parts(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array, axis: int) -> Array:
     """Apply a matrix (after, before) along one axis of ``x``, as many of its ``rows`` at a time as memory should hold."""
     many = max(1, ENTRIES // int(x.shape[axis]))

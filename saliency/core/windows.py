@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.numbers import whole
-from saliency.core.spatial import in_parts, spatial_axes
+from saliency.core.spatial import in_parts, spatial_axes, turned
 from saliency.core.terms import Array
 
 
@@ -88,7 +88,7 @@ class Windows:
             (N, *input), long on the spatial axes alone.
         """
         n, xp = int(numbers.shape[1]), adapter.xp
-        each = xp.concatenate([numbers[:, i][None] for i in range(n)]) if n > 1 else numbers  # (N, windows)
+        each = turned(xp, numbers) if n > 1 else numbers
         total = xp.reshape(each, (n, *(len(starts) for starts in self.starts)))
         for axis in reversed(range(len(self.axes))):  # as it grows
             total = in_parts(adapter, partial(self._covering, axis), self.shape[self.axes[axis]], total, axis + 1)

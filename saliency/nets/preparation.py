@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, in_short
 
 Float32 = npt.NDArray[np.float32]
 
@@ -78,8 +78,7 @@ def by_transform(picture: Image.Image, transform: Callable[[Image.Image], Any], 
     except (InputError, MemoryError):
         raise
     except Exception as error:  # whatever the user's code raises
-        first = (str(error).strip().splitlines() or [""])[0]
-        raise InputError(f"{rule}; it raises {type(error).__name__}: {first}") from error
+        raise InputError(f"{rule}; it raises {in_short(error)}") from error
     if found.ndim != 3:
         raise InputError(f"{rule}; it gave {found.shape}")
     if not np.isfinite(found).all():

@@ -27,8 +27,7 @@ def served(x: Any) -> Iterator[None]:
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         short = told(error)
     except tf.errors.OpError as error:
-        what = f"the model's forward pass failed for `x_value` of shape {shape}, {n} at a time"
-        raise ForwardError(f"{what}: {told(error)}", shape) from error
+        raise ForwardError.of(x.shape, told(error)) from error
     if short:  # out here, where the frames that hold the model's tensors are gone
         raise MemoryShortage(f"{n} input(s) of shape {shape} at once do not fit into memory: {short}")
 

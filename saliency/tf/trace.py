@@ -104,9 +104,7 @@ class Traces:
                 failed = failed or error
             else:
                 return own[key, batch]
-        shape = tuple(x.shape[1:])
-        what = f"the model's forward pass failed for `x_value` of shape {shape}, {x.shape[0]} at a time"
-        raise ForwardError(f"{what}: {told(failed)}", shape) from failed
+        raise ForwardError.of(x.shape, told(failed)) from failed
 
 
 def _known(own: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trace | None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from saliency.core.entrance import pays
 from saliency.torch.graph import leaf_nodes, takers
-from saliency.torch.memory_format import LEAST
+from saliency.torch.memory_format import is_large
 
 STEPS = 4
 """Nodes before the convolution at most, such as a normalization or a padding."""
@@ -22,7 +22,7 @@ def entrance(scores: torch.Tensor, leaf: torch.Tensor) -> Node | None:
         scores: with their graph.
         leaf: (N, channels, height, width).
     """
-    if leaf.device.type != "cpu" or leaf.ndim != 4 or len(leaf) * leaf.shape[2] * leaf.shape[3] < LEAST:
+    if leaf.device.type != "cpu" or leaf.ndim != 4 or not is_large(leaf):
         return None
     taken_by = takers(scores)
     before, steps = leaf_nodes(taken_by, leaf), 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from saliency.core.errors import ForwardError, LogitWarning
+from saliency.core.errors import ForwardError, LogitWarning, in_short
 from saliency.core.outputs import HIDDEN
 from saliency.core.target import Target
 from saliency.core.warn import warn
@@ -92,6 +92,4 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
             raise
         if safe and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
-        first = (str(error).strip().splitlines() or [""])[0]
-        what = f"the model's forward pass failed for `x_value` of shape {shape[1:]}, {shape[0]} at a time"
-        raise ForwardError(f"{what}: {type(error).__name__}: {first}", shape[1:]) from error
+        raise ForwardError.of(shape, in_short(error)) from error

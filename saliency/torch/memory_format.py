@@ -27,6 +27,16 @@ LEAST = 64 * 64
 """Pixels of the batch at least: what is smaller is done in no time, and has the very numbers of the usual order."""
 
 
+def pixels(x: torch.Tensor) -> int:
+    """Return how many there are in a batch (N, channels, height, width)."""
+    return len(x) * x.shape[2] * x.shape[3]
+
+
+def is_large(x: torch.Tensor) -> bool:
+    """Tell whether a batch (N, channels, height, width) is large enough for another way to be felt."""
+    return pixels(x) >= LEAST
+
+
 class MemoryFormat:
     """Gives a network its pictures channels last where that pays: in single precision, on a processor.
 
@@ -46,7 +56,7 @@ class MemoryFormat:
     def run(self) -> Iterator[None]:
         """Copy weights once for all passes of the block but the first, in this thread; the copies are dropped behind it."""
         outer = getattr(self._run, "passes", None)
-        weights = LastWeights(one.weight for one in self._convolutions if one.kernel_size != (1, 1))
+        weights = LastWeights(self._copied)
         self._run.passes = outer or chain([nullcontext()], repeat(weights))  # a run of one pass copies nothing twice
         try:
             yield
@@ -72,9 +82,12 @@ class MemoryFormat:
             return False
         if any(one.weight.dtype != torch.float32 for one in self._convolutions):
             return False
-        pixels = len(x) * x.shape[2] * x.shape[3]
-        copied = sum(one.weight.numel() for one in self._convolutions if one.kernel_size != (1, 1))  # others have both orders
-        return pixels >= LEAST and copied <= WORTH[backward] * pixels
+        return is_large(x) and sum(weight.numel() for weight in self._copied) <= WORTH[backward] * pixels(x)
+
+    @property
+    def _copied(self) -> list[torch.Tensor]:
+        """Those weights whose two orders in memory differ."""
+        return [one.weight for one in self._convolutions if one.kernel_size != (1, 1)]
 
     @cached_property
     def _convolutions(self) -> list[torch.nn.Conv2d]:
