@@ -13,7 +13,7 @@ from benchmarks.row import CAPTUM
 from benchmarks.subjects import EMBEDDED, RESNET, SQUEEZENET, Subject
 from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
 from saliency import wrap
-from saliency.core.run import usual_size
+from saliency.core.runner import usual_size
 
 BATCHES = (2, 40)
 """Of steps or samples, each as large as the library's usual ones, so that every pass has as many as any other."""

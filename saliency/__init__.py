@@ -15,7 +15,7 @@ from saliency.core.errors import (
     ToleranceWarning,
     ZeroGradientWarning,
 )
-from saliency.core.function import FunctionAdapter
+from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
 from saliency.core.gradient_shap import GradientSHAP
 from saliency.core.guided_backprop import Deconvnet, GuidedBackprop
@@ -27,7 +27,7 @@ from saliency.core.result import MaskArray
 from saliency.core.rise import RISE
 from saliency.core.score_cam import ScoreCAM
 from saliency.core.show import show
-from saliency.core.terms import OutputOf
+from saliency.core.types import OutputOf
 from saliency.core.vanilla import Vanilla
 from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.wrap import wrap

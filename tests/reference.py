@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.numbers import host_numbers
+from saliency.core.validation import host_numbers
 
 WORDS = "sum mean clip where amax concatenate reshape take ones_like"
 

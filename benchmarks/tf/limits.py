@@ -15,7 +15,7 @@ from benchmarks.subjects import Subject
 from benchmarks.tf import bare
 from benchmarks.tf.networks import settle
 from saliency import wrap
-from saliency.core.run import usual_size
+from saliency.core.runner import usual_size
 
 CLOCK = Clock(settle=settle)
 

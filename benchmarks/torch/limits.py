@@ -16,7 +16,7 @@ from benchmarks.subjects import Subject
 from benchmarks.torch import bare
 from benchmarks.torch.networks import settle, tensor
 from saliency import wrap
-from saliency.core.run import usual_size
+from saliency.core.runner import usual_size
 
 CLOCK = Clock(settle=settle)
 

@@ -13,8 +13,8 @@ from saliency.cli import units
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.errors import MemoryShortage
-from saliency.core.hint import hints
-from saliency.core.run import usual_size
+from saliency.core.runner import usual_size
+from saliency.core.shape_hints import hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 from saliency.io.blocks import Shape

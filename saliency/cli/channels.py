@@ -9,7 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
-from saliency.core.hint import hints
+from saliency.core.shape_hints import hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import saliency
 from saliency.cli.options import Refused
-from saliency.core.options import SMOOTHING, names_of
+from saliency.core.method_options import SMOOTHING, names_of
 
 METHODS = {
     "guided": "GuidedBackprop",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
+from saliency.core.validation import host_numbers
 
 
 @dataclass(frozen=True)

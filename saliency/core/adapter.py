@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from saliency.core.contract import Contract
+from saliency.core.adapter_contract import Contract
 from saliency.core.target import Target
-from saliency.core.terms import Array, Covered, Rule
+from saliency.core.types import Array, Covered, Rule
 from saliency.core.windows import Windows
 
 

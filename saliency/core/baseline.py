@@ -7,7 +7,7 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.core.score import Score
 from saliency.core.spatial import blurred, spatial_axes
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 BLUR = 1 / 12
 """Standard deviation of ``"blur"``, in lengths of each spatial axis: 19 positions of 224."""

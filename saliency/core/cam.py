@@ -10,7 +10,7 @@ import numpy as np
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
 from saliency.core.spatial import by_matrices, resized, resizing, spatial_axes
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 LEAST = 1e-37
 """What a map's maximum counts as at least: one of zeros alone is divided by this."""

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from saliency.core.pace import Pace
+from saliency.core.batching import Pace
 from saliency.core.score import Score
-from saliency.core.terms import Array, Covered
+from saliency.core.types import Array, Covered
 from saliency.core.windows import Windows
 
 Scores: TypeAlias = Callable[[range], Array]

@@ -5,7 +5,7 @@ from typing import Any, final
 from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, one_map, per_channel, size_of
 from saliency.core.score import Score
 from saliency.core.spatial import resizing
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 EPSILON = 1e-7
 """Keeps XGradCAM's quotient finite where a channel sums to zero, in units of the layer's output."""

@@ -7,9 +7,9 @@ import numpy as np
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
 from saliency.core.noise import Noise, seeds_of
-from saliency.core.numbers import whole
 from saliency.core.score import Score
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 
 @final

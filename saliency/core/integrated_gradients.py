@@ -5,11 +5,11 @@ from typing import Any, final
 
 from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
-from saliency.core.numbers import whole
 from saliency.core.quadrature import Nodes, Points, Rule, points_of
 from saliency.core.score import Score
-from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 USUAL: dict[bool, tuple[Rule, int]] = {False: ("gauss-legendre", 25), True: ("chebyshev", 7)}
 """Without a tolerance, and with one: the rule, and the number of points."""

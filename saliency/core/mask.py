@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from saliency.core.batching import Pace
 from saliency.core.errors import InputError
-from saliency.core.inputs import Inputs
-from saliency.core.modifiers import modifier_of
-from saliency.core.numbers import true_or_false
-from saliency.core.options import in_order, names_of, with_options
-from saliency.core.pace import Pace
+from saliency.core.gradient_modifiers import modifier_of
+from saliency.core.method_options import in_order, names_of, with_options
+from saliency.core.model_inputs import Inputs
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
-from saliency.core.run import in_batches, plain, size_of, usual_size
+from saliency.core.runner import in_batches, plain, size_of, usual_size
 from saliency.core.score import Score
-from saliency.core.smooth import Smoothing
-from saliency.core.terms import Array
+from saliency.core.smoothgrad import Smoothing
+from saliency.core.types import Array
+from saliency.core.validation import true_or_false
 from saliency.core.wrap import wrap
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 
 class Moments:

@@ -9,9 +9,9 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from saliency.core.errors import InputError
-from saliency.core.numbers import whole
 from saliency.core.score import Score
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from saliency.core.baseline import baseline_of
 from saliency.core.covered import covered_scores
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
-from saliency.core.terms import Array
+from saliency.core.types import Array
 from saliency.core.windows import Windows
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.numbers import whole
+from saliency.core.validation import whole
 
 Rule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
 RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")

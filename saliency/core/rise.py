@@ -11,10 +11,10 @@ from saliency.core.baseline import baseline_of
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.noise import Noise, seeds_of
-from saliency.core.numbers import whole
 from saliency.core.score import Score
 from saliency.core.spatial import along, bilinear, spatial_axes
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 
 @final

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.batching import Pace
 from saliency.core.errors import InputError
-from saliency.core.modifiers import Modifier
-from saliency.core.numbers import has_rows
-from saliency.core.pace import Pace
-from saliency.core.rules import checked_rule
+from saliency.core.gradient_modifiers import Modifier
+from saliency.core.relu_rules import checked_rule
 from saliency.core.target import Target
-from saliency.core.terms import Array, Covered, Rule
+from saliency.core.types import Array, Covered, Rule
+from saliency.core.validation import has_rows
 
 
 @dataclass(frozen=True)

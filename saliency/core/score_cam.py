@@ -6,7 +6,7 @@ from typing import final
 from saliency.core.cam import ClassActivationMap, Seen, on_input, per_channel
 from saliency.core.score import Score
 from saliency.core.spatial import turned
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 
 @final

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 Matrix = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import TargetError
-from saliency.core.numbers import as_index
-from saliency.core.outputs import channels_of, check_indices, one_per_sample, read
+from saliency.core.score_reading import channels_of, check_indices, one_per_sample, read
+from saliency.core.validation import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
 

@@ -4,7 +4,7 @@ import math
 from typing import SupportsFloat
 
 from saliency.core.errors import InputError, ToleranceWarning
-from saliency.core.warn import warn
+from saliency.core.warnings import warn
 
 
 def check_tolerance(tolerance: object) -> None:

@@ -4,7 +4,7 @@ from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.score import Score
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 
 @final

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.numbers import whole
 from saliency.core.spatial import in_parts, spatial_axes, turned
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.function import FunctionAdapter
+from saliency.core.function_adapter import FunctionAdapter
 
 ADAPTERS = {"torch": "saliency.torch", "tensorflow": "saliency.tf"}
 """Framework's module -> the module here whose ``adapt(model, **options)`` returns an adapter, or None."""

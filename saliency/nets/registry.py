@@ -8,7 +8,7 @@ from typing import Any
 
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
-from saliency.core.numbers import true_or_false
+from saliency.core.validation import true_or_false
 from saliency.nets import catalogue, own
 from saliency.nets.embedded import EMBEDDED, INPUT_SIZE, MEAN, STD
 from saliency.nets.network import Network

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
-from saliency.core.terms import Rule
+from saliency.core.types import Rule
 from saliency.tf.graph_questions import Answer, GraphQuestions
 from saliency.tf.logits import tell
 from saliency.tf.session import Running

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.outputs import read
+from saliency.core.score_reading import read
 
 
 def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:

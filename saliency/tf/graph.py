@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
-from saliency.core.function import FunctionAdapter
+from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.target import Target
-from saliency.core.terms import Array, Rule
+from saliency.core.types import Array, Rule
 from saliency.tf.answers import Answers
 from saliency.tf.elements import layer_of, tensor_of
 from saliency.tf.graph_questions import GraphQuestions

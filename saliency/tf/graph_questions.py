@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
-from saliency.core.terms import OutputOf, Rule
+from saliency.core.types import OutputOf, Rule
 from saliency.tf.built import built
 from saliency.tf.copies import check_loops, own
 from saliency.tf.elements import layer_of

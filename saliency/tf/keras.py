@@ -11,9 +11,9 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
-from saliency.core.terms import Rule
+from saliency.core.types import Rule
+from saliency.core.validation import host_numbers
 from saliency.core.windows import Windows
 from saliency.tf.covering import host_covering
 from saliency.tf.fused import fused, on_processor

@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import LogitWarning
-from saliency.core.outputs import HIDDEN
-from saliency.core.warn import warn
+from saliency.core.score_reading import HIDDEN
+from saliency.core.warnings import warn
 from saliency.tf.walk import bodies, carries
 
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid"}

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
-from saliency.core.terms import OutputOf, Rule
+from saliency.core.types import OutputOf, Rule
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid
 from saliency.tf.logits import tell

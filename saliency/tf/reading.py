@@ -6,9 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.outputs import channels_of, one_per_sample
+from saliency.core.score_reading import channels_of, one_per_sample
 from saliency.core.target import Target
-from saliency.core.terms import OutputOf
+from saliency.core.types import OutputOf
 from saliency.tf.forward import Pass, forward
 from saliency.tf.grid import channels_first
 from saliency.tf.layers import find_layer, layers_of, only_call, path_of

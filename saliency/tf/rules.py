@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.rules import name_of_rule, passed_by
-from saliency.core.terms import Rule
+from saliency.core.relu_rules import name_of_rule, passed_by
+from saliency.core.types import Rule
 from saliency.tf.walk import between, bodies, called
 
 NATIVE: dict[str, Callable[..., Any]] = {"Relu": tf.raw_ops.ReluGrad, "Relu6": tf.raw_ops.Relu6Grad}

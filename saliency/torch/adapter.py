@@ -12,9 +12,9 @@ import torch
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
-from saliency.core.numbers import host_numbers
 from saliency.core.target import Target
-from saliency.core.terms import Rule
+from saliency.core.types import Rule
+from saliency.core.validation import host_numbers
 from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward

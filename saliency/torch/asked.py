@@ -9,7 +9,7 @@ import torch
 
 from saliency.core.errors import TargetError
 from saliency.core.target import Target
-from saliency.core.terms import Rule
+from saliency.core.types import Rule
 from saliency.torch.backward import check_scores, differentiate
 from saliency.torch.cut import Cut
 from saliency.torch.forward import Forward

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from saliency.core.errors import ForwardError, LogitWarning, in_short
-from saliency.core.outputs import HIDDEN
+from saliency.core.score_reading import HIDDEN
 from saliency.core.target import Target
-from saliency.core.warn import warn
+from saliency.core.warnings import warn
 from saliency.torch.layers import layer_output, only_call
 from saliency.torch.logits import Logits, ending, is_beyond
 from saliency.torch.memory import is_shortage

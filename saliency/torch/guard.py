@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from saliency.core.errors import ModelError
-from saliency.core.warn import warn
+from saliency.core.warnings import warn
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from saliency.core.errors import TargetError
-from saliency.core.terms import OutputOf
+from saliency.core.types import OutputOf
 from saliency.torch.asked import Asked
 from saliency.torch.cut import cut_before, cut_behind
 from saliency.torch.forward import Forward

@@ -9,8 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from saliency.core.errors import LogitWarning, ModelError
-from saliency.core.outputs import HIDDEN
-from saliency.core.warn import warn
+from saliency.core.score_reading import HIDDEN
+from saliency.core.warnings import warn
 
 SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
 RESHAPING = {

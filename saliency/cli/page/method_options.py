@@ -7,7 +7,7 @@ from typing import Any
 import saliency
 from saliency.cli.methods import METHODS
 from saliency.cli.options import Refused, setting
-from saliency.core.options import names_of
+from saliency.core.method_options import names_of
 
 MethodSetting = tuple[str | None, str, Any]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.channels import Channels
 from saliency.core.errors import MemoryShortage
-from saliency.core.run import usual_size
+from saliency.core.runner import usual_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 

@@ -12,11 +12,11 @@ from saliency.compat.dnnbrain.pictures import rgb_of
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
 from saliency.core.guided_backprop import GuidedBackprop
-from saliency.core.hint import hints
 from saliency.core.mask import SaliencyMask
 from saliency.core.noise import Noise
-from saliency.core.numbers import as_index, whole
+from saliency.core.shape_hints import hints
 from saliency.core.target import Target
+from saliency.core.validation import as_index, whole
 from saliency.core.vanilla import Vanilla
 from saliency.core.wrap import wrap
 

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.core.terms import Rule
+from saliency.core.types import Rule
 
 guided, rectified = "guided", "rectified"
 relu = deconv = rectified

@@ -7,7 +7,7 @@ import numpy as np
 from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.question import Host, Question
 from saliency.core.grad_cam import GradCAM
-from saliency.core.modifiers import EPSILON
+from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.spatial import spatial_axes
 from saliency.core.spline import zoomed
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.modifiers import EPSILON, modifier_of
+from saliency.core.gradient_modifiers import EPSILON, modifier_of
 
 Gradients: TypeAlias = npt.NDArray[Any]
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias, final
 
 from saliency.core.errors import InputError, TargetError
-from saliency.core.numbers import as_index
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import as_index
 
 Indices: TypeAlias = tuple[int, ...] | None
 """Of filters; None for all of them."""

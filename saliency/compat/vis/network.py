@@ -6,8 +6,8 @@ from typing import Any, final
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
-from saliency.core.numbers import as_index
-from saliency.core.terms import OutputOf, Rule
+from saliency.core.types import OutputOf, Rule
+from saliency.core.validation import as_index
 from saliency.core.wrap import wrap
 
 

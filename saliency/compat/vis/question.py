@@ -11,11 +11,11 @@ from saliency.compat.vis.losses import ActivationMaximization, counted_from_0, t
 from saliency.compat.vis.network import Network
 from saliency.compat.vis.seeds import Seeds
 from saliency.core.errors import InputError, TargetError
-from saliency.core.hint import hints
+from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.mask import SaliencyMask
-from saliency.core.modifiers import EPSILON
+from saliency.core.shape_hints import hints
 from saliency.core.target import Target
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 Host = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from saliency.compat.vis.network import Network
 from saliency.core.errors import InputError, TargetError
-from saliency.core.modifiers import EPSILON
+from saliency.core.gradient_modifiers import EPSILON
 
 
 def find_layer_idx(model: Any, layer_name: str) -> int | str:

@@ -74,8 +74,8 @@ def test_the_batch_size_changes_nothing(size, options):
 
 
 def test_antithetic_noise_is_that_of_its_seed_and_its_negative():
+    from saliency.core.batching import Pace
     from saliency.core.noise import Noise
-    from saliency.core.pace import Pace
     from saliency.core.progress import Progress
     from saliency.core.score import Score
     from saliency.core.target import Target

@@ -6,7 +6,7 @@ from typing import Any
 
 from saliency.core.errors import MemoryShortage
 from saliency.core.progress import Progress
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from saliency.core.errors import InputError
-from saliency.core.terms import Array
+from saliency.core.types import Array
 
 Modifier: TypeAlias = Callable[[Array], Array]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.core.terms import Array, Rule
+from saliency.core.types import Array, Rule
 
 NAMES = ("guided", "rectified")
 

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, in_short
-from saliency.core.hint import seem_last
-from saliency.core.numbers import as_index, host_numbers
+from saliency.core.shape_hints import seem_last
 from saliency.core.target import Target
-from saliency.core.terms import Array, Rule
+from saliency.core.types import Array, Rule
+from saliency.core.validation import as_index, host_numbers
 
 
 @final

@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from saliency.core.about import About, words
 from saliency.core.adapter import GradientAdapter
+from saliency.core.batching import Pace
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
-from saliency.core.hint import hints
-from saliency.core.inputs import Inputs
-from saliency.core.modifiers import Modifier
-from saliency.core.numbers import whole
-from saliency.core.pace import Pace
+from saliency.core.gradient_modifiers import Modifier
+from saliency.core.model_inputs import Inputs
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
-from saliency.core.terms import Array
-from saliency.core.warn import warn
+from saliency.core.shape_hints import hints
+from saliency.core.types import Array
+from saliency.core.validation import whole
+from saliency.core.warnings import warn
 
 
 def in_batches(

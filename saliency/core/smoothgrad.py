@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from saliency.core.errors import InputError
+from saliency.core.method_options import check_booleans
 from saliency.core.moments import Averaged, Moments
 from saliency.core.noise import Noise
-from saliency.core.numbers import whole
-from saliency.core.options import check_booleans
 from saliency.core.score import Score
-from saliency.core.terms import Array
 from saliency.core.tolerance import check_tolerance, met
+from saliency.core.types import Array
+from saliency.core.validation import whole
 
 Method: TypeAlias = Callable[[Score, Array], Array]
 Average: TypeAlias = Literal["mean", "squared", "variance"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.target import Target
-from saliency.core.terms import Array, Rule
+from saliency.core.types import Array, Rule
 
 
 class Contract(ABC):

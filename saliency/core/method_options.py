@@ -7,9 +7,9 @@ from functools import cache, partial
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.core.numbers import true_or_false
 from saliency.core.score import Score
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import true_or_false
 
 SETTINGS = ("y", "batch_size", "logits", "modifier")
 """What the constructor takes, and no call."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.numbers import has_rows
-from saliency.core.outputs import channels_of
+from saliency.core.score_reading import channels_of
 from saliency.core.target import Target, function_of
-from saliency.core.terms import Array
+from saliency.core.types import Array
+from saliency.core.validation import has_rows
 
 
 @dataclass(frozen=True)
