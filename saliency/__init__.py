@@ -16,19 +16,19 @@ from saliency.core.errors import (
     ZeroGradientWarning,
 )
 from saliency.core.function_adapter import FunctionAdapter
-from saliency.core.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
-from saliency.core.gradient_shap import GradientSHAP
-from saliency.core.guided_backprop import Deconvnet, GuidedBackprop
-from saliency.core.input_x_gradient import InputXGradient
-from saliency.core.integrated_gradients import IntegratedGradients
 from saliency.core.mask import SaliencyMask
-from saliency.core.occlusion import Occlusion
+from saliency.core.methods.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
+from saliency.core.methods.gradient_shap import GradientSHAP
+from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
+from saliency.core.methods.input_x_gradient import InputXGradient
+from saliency.core.methods.integrated_gradients import IntegratedGradients
+from saliency.core.methods.occlusion import Occlusion
+from saliency.core.methods.rise import RISE
+from saliency.core.methods.score_cam import ScoreCAM
+from saliency.core.methods.vanilla import Vanilla
 from saliency.core.result import MaskArray
-from saliency.core.rise import RISE
-from saliency.core.score_cam import ScoreCAM
 from saliency.core.show import show
 from saliency.core.types import OutputOf
-from saliency.core.vanilla import Vanilla
 from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.wrap import wrap
 

@@ -15,7 +15,7 @@ from benchmarks.row import CAPTUM, OURS, Row, Way, Work
 from benchmarks.subjects import EMBEDDED, Subject
 from benchmarks.torch import bare, captum_ways, limits
 from saliency.core.batching import Pace
-from saliency.core.covered import TOGETHER
+from saliency.core.methods.incremental_occlusion import TOGETHER
 from saliency.core.progress import Progress
 from saliency.core.score import Score
 from saliency.core.target import Target

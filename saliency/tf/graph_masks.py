@@ -5,12 +5,12 @@ What they return is ``saliency``'s own mask, with all of its options and calls, 
 
 from typing import Any, TypeVar
 
-from saliency.core.grad_cam import GradCAM as GradCAMMask
-from saliency.core.guided_backprop import GuidedBackprop as GuidedBackpropMask
-from saliency.core.integrated_gradients import IntegratedGradients as IntegratedGradientsMask
 from saliency.core.mask import SaliencyMask
-from saliency.core.occlusion import Occlusion as OcclusionMask
-from saliency.core.vanilla import Vanilla as VanillaMask
+from saliency.core.methods.grad_cam import GradCAM as GradCAMMask
+from saliency.core.methods.guided_backprop import GuidedBackprop as GuidedBackpropMask
+from saliency.core.methods.integrated_gradients import IntegratedGradients as IntegratedGradientsMask
+from saliency.core.methods.occlusion import Occlusion as OcclusionMask
+from saliency.core.methods.vanilla import Vanilla as VanillaMask
 from saliency.tf.graph import GraphAdapter
 
 Mask = TypeVar("Mask", bound=SaliencyMask)

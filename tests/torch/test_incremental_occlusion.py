@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import nets
-from saliency.core import covered
+from saliency.core.methods import incremental_occlusion
 from saliency.torch.adapter import TorchAdapter
 
 RNG = np.random.default_rng(4)
@@ -23,8 +23,8 @@ X = RNG.normal(size=(3, 3, 40, 48))
 @pytest.fixture
 def always(monkeypatch):
     """The incremental way, whether it pays or not."""
-    monkeypatch.setattr(covered, "LEAST", 0)
-    monkeypatch.setattr(covered, "WORTH", -math.inf)
+    monkeypatch.setattr(incremental_occlusion, "LEAST", 0)
+    monkeypatch.setattr(incremental_occlusion, "WORTH", -math.inf)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def steps(monkeypatch):
 
 def plain(mask, x, monkeypatch, **options):
     with monkeypatch.context() as patched:
-        patched.setattr(covered, "LEAST", math.inf)
+        patched.setattr(incremental_occlusion, "LEAST", math.inf)
         found = mask.GetMasks(x, **options)
     assert not found.details["incremental"].any()
     return found

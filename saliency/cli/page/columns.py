@@ -14,7 +14,7 @@ from saliency.cli.channels import Channels
 from saliency.cli.methods import METHODS
 from saliency.cli.page.method_options import by_method
 from saliency.cli.report import Report
-from saliency.core.cam import ClassActivationMap
+from saliency.core.methods.class_activation_map import ClassActivationMap
 
 Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]
 

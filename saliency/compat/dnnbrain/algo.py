@@ -11,13 +11,13 @@ from saliency import nets
 from saliency.compat.dnnbrain.pictures import rgb_of
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
-from saliency.core.guided_backprop import GuidedBackprop
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.guided_backprop import GuidedBackprop
+from saliency.core.methods.vanilla import Vanilla
 from saliency.core.noise import Noise
 from saliency.core.shape_hints import hints
 from saliency.core.target import Target
 from saliency.core.validation import as_index, whole
-from saliency.core.vanilla import Vanilla
 from saliency.core.wrap import wrap
 
 Float32 = npt.NDArray[np.float32]

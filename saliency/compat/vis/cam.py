@@ -6,8 +6,8 @@ import numpy as np
 
 from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.question import Host, Question
-from saliency.core.grad_cam import GradCAM
 from saliency.core.gradient_modifiers import EPSILON
+from saliency.core.methods.grad_cam import GradCAM
 from saliency.core.spatial import spatial_axes
 from saliency.core.spline import zoomed
 

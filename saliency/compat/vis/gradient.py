@@ -4,7 +4,7 @@ from typing import Any
 
 from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.question import Host, Question
-from saliency.core.vanilla import Vanilla
+from saliency.core.methods.vanilla import Vanilla
 
 
 def gradient_of(question: Question, grad_modifier: Any, keepdims: bool, normalize: bool) -> Host:

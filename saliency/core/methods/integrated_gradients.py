@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Any, final
 
-from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.baselines import baselines_of
 from saliency.core.quadrature import Nodes, Points, Rule, points_of
 from saliency.core.score import Score
 from saliency.core.tolerance import check_tolerance, met

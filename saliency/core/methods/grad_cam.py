@@ -2,7 +2,15 @@
 
 from typing import Any, final
 
-from saliency.core.cam import ClassActivationMap, LayerMask, Seen, note_layer, one_map, per_channel, size_of
+from saliency.core.methods.class_activation_map import (
+    ClassActivationMap,
+    LayerMask,
+    Seen,
+    note_layer,
+    one_map,
+    per_channel,
+    size_of,
+)
 from saliency.core.score import Score
 from saliency.core.spatial import resizing
 from saliency.core.types import Array

@@ -11,8 +11,8 @@ import pytest
 
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
-from saliency.core.cam import ClassActivationMap
 from saliency.core.method_options import names_of
+from saliency.core.methods.class_activation_map import ClassActivationMap
 from saliency.core.progress import Progress
 from tests.reference import Bare, FunctionAdapter
 

@@ -4,8 +4,8 @@ from typing import Any, final
 
 import numpy as np
 
-from saliency.core.baseline import baselines_of
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.baselines import baselines_of
 from saliency.core.noise import Noise, seeds_of
 from saliency.core.score import Score
 from saliency.core.types import Array

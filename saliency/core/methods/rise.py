@@ -7,9 +7,9 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.baseline import baseline_of
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.baselines import baseline_of
 from saliency.core.noise import Noise, seeds_of
 from saliency.core.score import Score
 from saliency.core.spatial import along, bilinear, spatial_axes
