@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 import saliency
 from saliency import nets
-from saliency.core.quadrature import RULES
+from saliency.core.numerics.quadrature import RULES
 from saliency.demo.scenes import load_scenes
 
 STEPS = (10, 25, 50)

@@ -16,10 +16,10 @@ from benchmarks.subjects import EMBEDDED, Subject
 from benchmarks.torch import bare, captum_ways, limits
 from saliency.core.batching import Pace
 from saliency.core.methods.incremental_occlusion import TOGETHER
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.progress import Progress
 from saliency.core.score import Score
 from saliency.core.target import Target
-from saliency.core.windows import Windows
 
 WIDE = 56
 """Of the windows that Captum is timed with on 224 pixels, 16 of them and the clean input: each takes it a whole pass."""

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from saliency.core.adapter_contract import Contract
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.target import Target
 from saliency.core.types import Array, Covered, Rule
-from saliency.core.windows import Windows
 
 
 class GradientAdapter(Contract):

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from saliency.core.errors import InputError
 from saliency.core.method_options import check_booleans
-from saliency.core.moments import Averaged, Moments
 from saliency.core.noise import Noise
+from saliency.core.numerics.running_moments import Averaged, Moments
+from saliency.core.numerics.tolerance import check_tolerance, met
 from saliency.core.score import Score
-from saliency.core.tolerance import check_tolerance, met
 from saliency.core.types import Array
 from saliency.core.validation import whole
 

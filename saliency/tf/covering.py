@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from saliency.core.windows import Windows
+from saliency.core.numerics.sliding_windows import Windows
 
 
 def host_covering(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:

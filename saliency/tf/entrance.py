@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.entrance import pays
+from saliency.core.numerics.strided_convolution import pays
 from saliency.tf.walk import between
 
 

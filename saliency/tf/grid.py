@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import TargetError
-from saliency.core.spatial import alike, spatial_axes, token_grid
+from saliency.core.numerics.resampling import alike, spatial_axes, token_grid
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.core.validation import host_numbers
-from saliency.core.windows import Windows
 from saliency.tf.covering import host_covering
 from saliency.tf.fused import fused, on_processor
 from saliency.tf.grid import Grid

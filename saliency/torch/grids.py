@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from saliency.core.spatial import alike, spatial_axes, token_grid
+from saliency.core.numerics.resampling import alike, spatial_axes, token_grid
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from saliency.compat.keras_vis import (
 )
 from saliency.compat.vis.utils.utils import normalize as its_normalize
 from saliency.core.errors import InputError, ModelError, TargetError
-from saliency.core.spline import zoomed
+from saliency.core.numerics.cubic_spline import zoomed
 from tests.compat.test_keras_vis import X, close, gold, network
 from tests.compat.test_keras_vis_models import channels_first
 from tests.tf.test_keras import snapshot

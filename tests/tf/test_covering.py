@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import saliency
-from saliency.core.windows import Windows
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.tf import fused
 from saliency.tf.covering import host_covering
 

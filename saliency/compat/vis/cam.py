@@ -8,8 +8,8 @@ from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.question import Host, Question
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.methods.grad_cam import GradCAM
-from saliency.core.spatial import spatial_axes
-from saliency.core.spline import zoomed
+from saliency.core.numerics.cubic_spline import zoomed
+from saliency.core.numerics.resampling import spatial_axes
 
 
 def map_of(question: Question, layer: Any, grad_modifier: Any, normalize: bool) -> Host:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from saliency.core.errors import InputError
+from saliency.core.numerics.resampling import blurred, spatial_axes
 from saliency.core.score import Score
-from saliency.core.spatial import blurred, spatial_axes
 from saliency.core.types import Array
 
 BLUR = 1 / 12

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
+from saliency.core.numerics.resampling import by_matrices, resized, resizing, spatial_axes
 from saliency.core.score import Score
-from saliency.core.spatial import by_matrices, resized, resizing, spatial_axes
 from saliency.core.types import Array
 
 LEAST = 1e-37

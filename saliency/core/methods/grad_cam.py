@@ -11,8 +11,8 @@ from saliency.core.methods.class_activation_map import (
     per_channel,
     size_of,
 )
+from saliency.core.numerics.resampling import resizing
 from saliency.core.score import Score
-from saliency.core.spatial import resizing
 from saliency.core.types import Array
 
 EPSILON = 1e-7

@@ -7,9 +7,9 @@ from typing import TypeAlias
 import numpy as np
 
 from saliency.core.batching import Pace
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.score import Score
 from saliency.core.types import Array, Covered
-from saliency.core.windows import Windows
 
 Scores: TypeAlias = Callable[[range], Array]
 """From some of the windows to the scores (windows, N) of each input with one of them covered."""

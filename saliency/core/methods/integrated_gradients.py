@@ -5,9 +5,9 @@ from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baselines_of
-from saliency.core.quadrature import Nodes, Points, Rule, points_of
+from saliency.core.numerics.quadrature import Nodes, Points, Rule, points_of
+from saliency.core.numerics.tolerance import check_tolerance, met
 from saliency.core.score import Score
-from saliency.core.tolerance import check_tolerance, met
 from saliency.core.types import Array
 from saliency.core.validation import whole
 

@@ -5,9 +5,9 @@ from typing import Any, final
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baseline_of
 from saliency.core.methods.incremental_occlusion import covered_scores
+from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.windows import Windows
 
 
 @final

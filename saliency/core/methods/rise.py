@@ -11,8 +11,8 @@ from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baseline_of
 from saliency.core.noise import Noise, seeds_of
+from saliency.core.numerics.resampling import along, bilinear, spatial_axes
 from saliency.core.score import Score
-from saliency.core.spatial import along, bilinear, spatial_axes
 from saliency.core.types import Array
 from saliency.core.validation import whole
 

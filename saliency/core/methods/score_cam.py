@@ -4,8 +4,8 @@ import math
 from typing import final
 
 from saliency.core.methods.class_activation_map import ClassActivationMap, Seen, on_input, per_channel
+from saliency.core.numerics.resampling import turned
 from saliency.core.score import Score
-from saliency.core.spatial import turned
 from saliency.core.types import Array
 
 

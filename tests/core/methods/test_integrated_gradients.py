@@ -7,7 +7,7 @@ import pytest
 
 import saliency
 from saliency import IntegratedGradients
-from saliency.core.quadrature import RULES, Cells, Chebyshev
+from saliency.core.numerics.quadrature import RULES, Cells, Chebyshev
 from tests.reference import FunctionAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)

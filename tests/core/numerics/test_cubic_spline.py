@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saliency.core.spline import cubic, zoomed
+from saliency.core.numerics.cubic_spline import cubic, zoomed
 
 RNG = np.random.default_rng(3)
 

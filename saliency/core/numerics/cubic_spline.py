@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.spatial import Matrix, along
+from saliency.core.numerics.resampling import Matrix, along
 
 
 def zoomed(maps: npt.NDArray[Any], size: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 import saliency
-from saliency.core.spatial import along, bilinear, blurred, resized, spatial_axes
+from saliency.core.numerics.resampling import along, bilinear, blurred, resized, spatial_axes
 from tests.reference import Bare, linear
 
 RNG = np.random.default_rng(0)

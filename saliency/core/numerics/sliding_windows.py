@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.spatial import in_parts, spatial_axes, turned
+from saliency.core.numerics.resampling import in_parts, spatial_axes, turned
 from saliency.core.types import Array
 from saliency.core.validation import whole
 
