@@ -4,6 +4,8 @@ import importlib as _importlib
 from types import ModuleType as _ModuleType
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.display.show import show
+from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.errors import (
     GradientError,
     InputError,
@@ -27,9 +29,7 @@ from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.result import MaskArray
-from saliency.core.show import show
 from saliency.core.types import OutputOf
-from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.wrap import wrap
 
 __version__ = "0.1.0"

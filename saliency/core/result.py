@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.about import About
+from saliency.core.display.provenance import About
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ class MaskArray(npt.NDArray[Any]):
         Raises:
             ValueError: if the mask is a part of one, or ``rows`` is less than 1.
         """
-        from saliency.core.portrait import portrait
+        from saliency.core.display.mask_figure import portrait
 
         return portrait(self, rows)
 
@@ -64,7 +64,7 @@ class MaskArray(npt.NDArray[Any]):
         """Return the figure with its alternative text, for IPython; a part of a mask is shown as its numbers."""
         if self.about is None:
             return None
-        from saliency.core.portrait import caption, portrait
+        from saliency.core.display.mask_figure import caption, portrait
 
         return portrait(self, ROWS)._repr_png_()[0], {"alt": caption(self, ROWS)}
 

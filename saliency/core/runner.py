@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.about import About, words
 from saliency.core.adapter import GradientAdapter
 from saliency.core.batching import Pace
+from saliency.core.display.provenance import About, words
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.model_inputs import Inputs

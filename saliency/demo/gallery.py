@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from saliency.core.visualization import VisualizeImageGrayscale
+from saliency.core.display.visualization import VisualizeImageGrayscale
 from saliency.demo.figures import Question, on_object
 
 Host = npt.NDArray[Any]

@@ -16,7 +16,7 @@ from PIL import Image
 from saliency.cli.report import say
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
-from saliency.core.visualization import overlay
+from saliency.core.display.visualization import overlay
 from saliency.io.replacing import replacing
 
 Host = npt.NDArray[Any]

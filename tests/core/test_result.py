@@ -11,7 +11,7 @@ import pytest
 
 import saliency
 from saliency import GradCAM, IntegratedGradients, MaskArray, Occlusion, Vanilla
-from saliency.core.plane import Plane
+from saliency.core.display.projection import Plane
 from tests.reference import linear, quadratic
 
 RNG = np.random.default_rng(3)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import saliency
+from saliency.core.display.show import show
 from saliency.core.errors import ForwardError
 from saliency.core.shape_hints import of_shape, seem_last
-from saliency.core.show import show
 
 X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
 

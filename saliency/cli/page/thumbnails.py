@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib import colormaps
 from PIL import Image, features
 
-from saliency.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale
+from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale
 
 SCALES = {True: "coolwarm", False: "inferno"}
 """Whether a map is signed -> the colour map of its scale."""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saliency.core.about import About
-from saliency.core.grid import Grid
-from saliency.core.plane import Host, Plane
-from saliency.core.visualization import ceiling
+from saliency.core.display.notebook_figure import Grid
+from saliency.core.display.projection import Host, Plane
+from saliency.core.display.provenance import About
+from saliency.core.display.visualization import ceiling
 
 if TYPE_CHECKING:
     from saliency.core.result import MaskArray

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.visualization import stretched
+from saliency.core.display.visualization import stretched
 
 Host = npt.NDArray[Any]
 COLOURS = (3, 4)  # so many channels are colours, of which the first three are drawn

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.visualization import channels_last, stretched
+from saliency.core.display.visualization import channels_last, stretched
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def show(
     Raises:
         ValueError: if there is no picture, or the number of titles is another.
     """
-    from saliency.core.grid import Grid
+    from saliency.core.display.notebook_figure import Grid
 
     if not len(pictures):
         raise ValueError("`pictures` (length 0) must hold one picture at least")
