@@ -11,7 +11,7 @@ from pathlib import Path
 from saliency.cli.journal import Journal
 from saliency.cli.options import Refused
 from saliency.io import act
-from saliency.io.replacing import leftovers
+from saliency.io.atomic_write import leftovers
 
 
 def check_output(out: Path, suffix: str = act.SUFFIX) -> None:

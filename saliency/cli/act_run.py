@@ -20,7 +20,7 @@ from saliency.cli.prepared import prepared
 from saliency.cli.report import Report
 from saliency.cli.stimuli import Picture, Stimuli
 from saliency.io import act
-from saliency.io.raw import Raw
+from saliency.io.raw_layer import Raw
 from saliency.io.stored import check_names
 from saliency.nets.preparation import Float32
 

@@ -17,9 +17,9 @@ from saliency.core.runner import usual_size
 from saliency.core.shape_hints import hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
-from saliency.io.blocks import Shape
+from saliency.io.chunks import Shape
 from saliency.io.dmask import Dmask, Units
-from saliency.io.joined import Held
+from saliency.io.memory_layer import Held
 from saliency.io.pooling import POOLS
 
 Array = npt.NDArray[Any]

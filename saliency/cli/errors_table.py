@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
 
 
 @dataclass(frozen=True)

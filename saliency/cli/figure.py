@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.cli.places import Beside, places
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from saliency.io.atomic_write import replacing
 from saliency.io.hdf5_writing import created
-from saliency.io.replacing import replacing
 
 Array = npt.NDArray[Any]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from saliency.cli.methods import COLOURED
 from saliency.cli.options import Refused
-from saliency.io.replacing import leftovers
+from saliency.io.atomic_write import leftovers
 
 MOST_NAMED = 6  # channels that a name spells
 TOLD = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")

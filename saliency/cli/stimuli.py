@@ -15,7 +15,7 @@ from saliency.cli.options import Parser, Refused, count, finite, whole
 from saliency.cli.report import Report
 from saliency.io import stim
 from saliency.io.picture import read_picture
-from saliency.io.rgb import PictureError, Reading
+from saliency.io.picture_conversion import PictureError, Reading
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from saliency.demo.bands import BANDS, METHODS
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table
 from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
 
 DESCRIPTION = """Show what made the embedded networks answer as they did: every method's
 maps of drawn scenes in two pictures, and a table of how well they hit."""

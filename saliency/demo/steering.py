@@ -17,7 +17,7 @@ from saliency.cli.report import say
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
 from saliency.core.display.visualization import overlay
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
 
 Host = npt.NDArray[Any]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from saliency.io.atomic_write import replacing
 from saliency.io.dmask import Dmask
 from saliency.io.hdf5 import HDF5Error, datasets, opened
 from saliency.io.hdf5_writing import created
-from saliency.io.joined import Held, Joined
 from saliency.io.layer import Indices, Layer, absent
-from saliency.io.lines import check_suffix
-from saliency.io.replacing import replacing
+from saliency.io.memory_layer import Held, Joined
 from saliency.io.stored import Stored, check_names, store
+from saliency.io.text_lines import check_suffix
 
 if TYPE_CHECKING:
     import pandas as pd

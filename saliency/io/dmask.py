@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass, field, fields
 from operator import index
 from pathlib import Path
 
-from saliency.io.lines import check_suffix, numbered, wrong
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
+from saliency.io.text_lines import check_suffix, numbered, wrong
 
 AXES = {"chn": "channels", "row": "rows", "col": "columns"}
 """An axis in the file -> in ``Units``."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.blocks import Shape, Where, block_shape, whole
+from saliency.io.chunks import Shape, Where, block_shape, whole
 
 Array = npt.NDArray[Any]
 Indices = Iterable[int] | slice | None

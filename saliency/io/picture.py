@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from saliency.io.rgb import PictureError, Reading, choose_frame, rgb
+from saliency.io.picture_conversion import PictureError, Reading, choose_frame, rgb
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "ICO")
 USUAL = Reading()

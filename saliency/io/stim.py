@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.lines import check_suffix, numbered, wrong
-from saliency.io.replacing import replacing
+from saliency.io.atomic_write import replacing
+from saliency.io.text_lines import check_suffix, numbered, wrong
 
 SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")

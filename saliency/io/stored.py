@@ -7,11 +7,11 @@ from pathlib import Path
 
 import h5py
 
-from saliency.io.blocks import LIMIT, Where, block_shape, blocks
+from saliency.io.chunks import LIMIT, Where, block_shape, blocks
 from saliency.io.hdf5 import HDF5Error, check, opened, version
 from saliency.io.hdf5_writing import Writing
 from saliency.io.layer import FOUR, Array, Layer
-from saliency.io.lines import wrong
+from saliency.io.text_lines import wrong
 
 
 @dataclass(frozen=True, eq=False)

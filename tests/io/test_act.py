@@ -8,7 +8,7 @@ import pytest
 
 from saliency.io import act, dmask
 from saliency.io.act import Activation
-from saliency.io.blocks import block_shape, blocks
+from saliency.io.chunks import block_shape, blocks
 from saliency.io.dmask import Dmask, Units
 from tests import dnnbrain
 from tests.dnnbrain import CLI, FORMATS, needs_fixtures

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from saliency.io.picture import read_picture
-from saliency.io.rgb import PictureError
+from saliency.io.picture_conversion import PictureError
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from saliency.cli.journal import Journal, journal
 from saliency.cli.options import Refused
-from saliency.io.replacing import leftovers, replacing
+from saliency.io.atomic_write import leftovers, replacing
 
 SUFFIX = ".html"
 PIECE = 2**20  # characters that are copied at a time

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saliency.io.raw import Raw
+from saliency.io.raw_layer import Raw
 
 VALUES = np.random.default_rng(0).random((7, 5, 4, 3), np.float32)
 

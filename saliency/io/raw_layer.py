@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from saliency.io.blocks import Shape, Where
+from saliency.io.chunks import Shape, Where
 from saliency.io.layer import FOUR, Array, Layer
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.blocks import Where
+from saliency.io.chunks import Where
 from saliency.io.layer import FOUR, Array, Layer
 
 
