@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from saliency.core.errors import InputError
-from saliency.nets.embedded import EMBEDDED
+from saliency.nets.embedded_networks import EMBEDDED
 
 _TORCHVISION = """
     alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169 densenet201

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from saliency.nets.embedded import INPUT_SIZE
+from saliency.nets.embedded_networks import INPUT_SIZE
 from saliency.nets.keras_backend import keras_on_tensorflow
 
 CHANNELS = (16, 32, 48, 48, 64, 64)

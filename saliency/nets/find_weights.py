@@ -8,7 +8,7 @@ from pathlib import Path
 import torch.hub
 
 from saliency.core.errors import InputError
-from saliency.nets.patience import patience
+from saliency.nets.timeouts import patience
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from saliency.core.errors import InputError
 from saliency.nets.keras_backend import keras_on_tensorflow
 from saliency.nets.keras_names import channel_counts, counted_anew
 from saliency.nets.network import Network
-from saliency.nets.patience import patience
 from saliency.nets.preparation import by_function
+from saliency.nets.timeouts import patience
 from saliency.nets.weights_keras import load_own_weights
 from saliency.tf.layers import layers_of
 

@@ -14,8 +14,8 @@ from saliency.nets.demo_net_keras import build
 from saliency.nets.keras_backend import keras_on_tensorflow
 from saliency.nets.keras_names import channel_counts
 from saliency.nets.network import Network
-from saliency.nets.own import Habits
 from saliency.nets.preparation import MEAN, STD, Float32, by_function
+from saliency.nets.user_networks import Habits
 from saliency.nets.weights_keras import load_own_weights, load_weights
 from saliency.tf.layers import layers_of
 

@@ -9,8 +9,8 @@ from typing import Any
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
 from saliency.core.validation import true_or_false
-from saliency.nets import catalogue, own
-from saliency.nets.embedded import EMBEDDED, INPUT_SIZE, MEAN, STD
+from saliency.nets import catalogue, user_networks
+from saliency.nets.embedded_networks import EMBEDDED, INPUT_SIZE, MEAN, STD
 from saliency.nets.network import Network
 
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
@@ -49,8 +49,8 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
     trust = true_or_false("trust", trust)
     if framework is not None:
         _check(framework)
-    if own.FUNCTION.fullmatch(name):
-        return _own(name, own.made(name), weights, framework, trust)
+    if user_networks.FUNCTION.fullmatch(name):
+        return _own(name, user_networks.made(name), weights, framework, trust)
     if (suffix := Path(name).suffix.lower()) in FILES:
         return _from_file(Path(name), FILES[suffix], weights, framework, trust)
     return _by_name(name, weights, framework or _usual(), trust)
@@ -58,7 +58,7 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
 
 def framework_of(name: str) -> str | None:
     """Return the framework that ``load`` takes for a name, if none is asked for; None where its code tells."""
-    return None if own.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), _usual())
+    return None if user_networks.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), _usual())
 
 
 def _usual() -> str:
@@ -125,8 +125,8 @@ def _from_file(file: Path, home: str, weights: str | Path | None, framework: str
 def _own(name: str, made: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
     if isinstance(made, Network):
         return made
-    model, habits = own.split(made)
-    found = own.framework_of(model)
+    model, habits = user_networks.split(made)
+    found = user_networks.framework_of(model)
     if found is None:
         raise InputError(
             f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(made)}"

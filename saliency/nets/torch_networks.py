@@ -9,10 +9,10 @@ import torch
 from saliency.core.errors import InputError
 from saliency.nets import torchvision_networks
 from saliency.nets.demo_net import DemoNet
-from saliency.nets.names import channel_counts, dnnbrain_layers, layer_paths
+from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
-from saliency.nets.own import Habits
 from saliency.nets.preparation import MEAN, STD
+from saliency.nets.user_networks import Habits
 from saliency.nets.weights import load_weights
 
 CHANNEL_AXIS = 0

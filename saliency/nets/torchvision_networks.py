@@ -11,7 +11,7 @@ from PIL import Image
 from saliency.core.errors import ModelError
 from saliency.nets.catalogue import DNNBRAIN
 from saliency.nets.find_weights import Source, find_weights
-from saliency.nets.names import channel_counts, dnnbrain_layers, layer_paths
+from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
 from saliency.nets.vgg_face import MEAN as FACES

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from saliency.core.errors import InputError
-from saliency.nets.fit import check_file, check_fit
+from saliency.nets.weights_match import check_file, check_fit
 
 NAMES = {
     "kernel": "weight",

@@ -12,7 +12,7 @@ import torch
 import saliency
 from saliency import nets
 from saliency.nets.demo_net import DemoNet
-from saliency.nets.names import layer_paths
+from saliency.nets.layer_names import layer_paths
 from saliency.nets.weights import load_weights
 
 

@@ -19,8 +19,8 @@ import saliency
 from saliency import nets
 from saliency.nets import catalogue
 from saliency.nets.find_weights import Source, find_weights
-from saliency.nets.names import dnnbrain_layers, layer_paths
-from saliency.nets.patience import patience
+from saliency.nets.layer_names import dnnbrain_layers, layer_paths
+from saliency.nets.timeouts import patience
 from saliency.nets.torchvision_networks import build, dnnbrain_habits, source, torchvision_habits
 
 LAYERS = {  # how many names DNNBrain has, its first and its last, and some others -> their modules

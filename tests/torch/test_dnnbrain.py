@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import saliency
-from saliency.nets.names import layer_paths
+from saliency.nets.layer_names import layer_paths
 from saliency.nets.network import Network
 
 TINY = Path(__file__).parents[1] / "fixtures" / "dnnbrain_tinynet"

@@ -32,7 +32,7 @@ class DNN(ABC):  # noqa: B024 - nothing of it is left open but its name, which i
             raise InputError(f"`weights` (={str(weights)!r}) must be None where `pretrained` is False")
         name = type(self).__name__
         self._network = nets.load(name, weights) if pretrained else nets.unfilled(name)
-        from saliency.nets.names import dnnbrain_layers  # of Torch, which is there by now
+        from saliency.nets.layer_names import dnnbrain_layers  # of Torch, which is there by now
 
         self.model = self._network.model
         self.layer2loc = {layer: tuple(path.split(".")) for layer, path in dnnbrain_layers(self.model).items()}
