@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.cli import units
+from saliency.cli import unit_selection
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.errors import MemoryShortage
@@ -60,7 +60,7 @@ class Activations:
         for name, chosen in mask.layers.items():
             values = self._values(name, x)
             self._maps[name] = values.shape[1:]
-            units.check(options, Dmask({name: chosen}), self._maps)
+            unit_selection.check(options, Dmask({name: chosen}), self._maps)
             self.shapes[name] = self._wanted(name, values).shape[1:]
         self.batch: int = options.batch or usual_size(grey_one, self._adapter)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from saliency.cli.options import Refused
-from saliency.cli.report import TooManyFailed, say
+from saliency.cli.run_log import TooManyFailed, say
 from saliency.core.errors import SaliencyError
 
 PYTHON = re.compile(r"`(net|weights|framework|trust)`")  # options, as those who call from Python know them

@@ -7,7 +7,7 @@ from saliency.cli.command import carry_out
 from saliency.cli.network import network_options
 from saliency.cli.options import Parser
 from saliency.cli.stimuli import stimulus_options
-from saliency.cli.units import unit_options
+from saliency.cli.unit_selection import unit_options
 from saliency.io.pooling import POOLS
 
 DESCRIPTION = """Extract the activation of a network's layers to pictures:
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parser().parse(arguments)
-    from saliency.cli.act_run import run
+    from saliency.cli.activation_run import run
 
     return run(options)
 

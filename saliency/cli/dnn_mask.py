@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from saliency.cli import units
-from saliency.cli.act_files import check_output
+from saliency.cli import unit_selection
+from saliency.cli.activation_files import check_output
 from saliency.cli.command import carry_out
 from saliency.cli.options import Parser, Refused
 from saliency.io import act, stim
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     options = _parser().parse(arguments)
     check_output(Path(options.out))
-    mask = units.chosen(options)
+    mask = unit_selection.chosen(options)
     activation = act.read(options.act, None if mask is None else mask.layers)
     if not activation.layers:
         raise Refused(f"-act ({options.act}) holds no layers")
@@ -49,7 +49,7 @@ def _run(arguments: list[str]) -> int:
         mask = Dmask({name: Units() for name in activation.layers})
     if options.stim is not None:
         _check_stimuli(options.stim, options.act, activation)
-    units.check(options, mask, {name: layer.shape[1:] for name, layer in activation.layers.items()})
+    unit_selection.check(options, mask, {name: layer.shape[1:] for name, layer in activation.layers.items()})
     act.write(activation.mask(mask), options.out)
     return 0
 
@@ -64,7 +64,7 @@ def _check_stimuli(file: str, source: str, activation: act.Activation) -> None:
 def _parser() -> Parser:
     parser = Parser(prog="dnn_mask", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
     parser.option("act", required=True, metavar="Activation", help="the activations, a .act.h5 file")
-    units.unit_options(parser)
+    unit_selection.unit_options(parser)
     parser.option("stim", metavar="Stimulus", help="a .stim.csv file; it must have as many stimuli as the activations")
     parser.option("out", required=True, metavar="Output", help="a .act.h5 file, which may be that of -act")
     parser.option("debug", action="store_true", help="show the whole traceback of an error")

@@ -9,7 +9,7 @@ from saliency.cli.command import carry_out
 from saliency.cli.methods import COLOURED, METHODS, split
 from saliency.cli.network import network_options
 from saliency.cli.options import Parser, Refused, channel, count, finite, setting
-from saliency.cli.report import say
+from saliency.cli.run_log import say
 from saliency.cli.stimuli import stimulus_options
 
 DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,

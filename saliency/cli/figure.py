@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.cli.places import Beside, places
+from saliency.cli.figure_layout import Beside, places
 from saliency.io.atomic_write import replacing
 
 if TYPE_CHECKING:

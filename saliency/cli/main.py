@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from saliency.cli.report import say
+from saliency.cli.run_log import say
 
 COMMANDS = {"report": "one HTML page of pictures and their saliency maps"}
 """Name -> what it makes; its module is ``saliency_NAME``."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from saliency import nets
 from saliency.cli.options import Parser, Refused, count
-from saliency.cli.report import say
+from saliency.cli.run_log import say
 from saliency.nets.preparation import Float32
 from saliency.nets.registry import framework_of
 

@@ -10,15 +10,15 @@ import numpy as np
 from PIL import Image
 
 from saliency import nets
-from saliency.cli import checks, map_files, network
-from saliency.cli.about import about
+from saliency.cli import map_files, network, preflight
 from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.channels import Channels
 from saliency.cli.figure import Sheet, saliency_image, strength
 from saliency.cli.journal import Journal, journal
 from saliency.cli.outputs import Outputs, folder
-from saliency.cli.prepared import prepared
-from saliency.cli.report import Report
+from saliency.cli.preprocessing import prepared
+from saliency.cli.run_log import Report
+from saliency.cli.run_settings import about
 from saliency.cli.stimuli import Picture, Stimuli
 
 IN_A_FIGURE = 6
@@ -44,9 +44,9 @@ class SaliencyRun:
         Raises:
             Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong; nothing has been written.
         """
-        checks.colour_map(options.cmap)
+        preflight.colour_map(options.cmap)
         if options.show:
-            checks.display()
+            preflight.display()
         stimuli = Stimuli.of(options)
         loaded = network.load(options)
         channels = Channels.of(loaded, options.layer)

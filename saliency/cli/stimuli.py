@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from saliency.cli.options import Parser, Refused, count, finite, whole
-from saliency.cli.report import Report
+from saliency.cli.run_log import Report
 from saliency.io import stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_conversion import PictureError, Reading

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
-from saliency.cli.report import say
+from saliency.cli.run_log import say
 from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.bands import BANDS, METHODS
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table

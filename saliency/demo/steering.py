@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.cli.report import say
+from saliency.cli.run_log import say
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
 from saliency.core.display.visualization import overlay

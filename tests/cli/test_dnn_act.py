@@ -15,9 +15,9 @@ from PIL import Image
 
 import saliency.demo
 from saliency.cli import dnn_act, dnn_mask
-from saliency.cli.act_files import ActFiles
+from saliency.cli.activation_files import ActFiles
 from tests import dnnbrain
-from tests.cli.forked import processes
+from tests.cli.forked_commands import processes
 from tests.dnnbrain import FIXTURES, FORMATS, needs_fixtures
 
 DEMO = Path(saliency.demo.__file__).parent
@@ -360,7 +360,7 @@ MOMENTS = {
     "before a batch is recorded": ("saliency.cli.journal", "Journal.add", 2),
     "while the file is written": ("saliency.io.act", "store", 2),
     "before the file is recorded": ("saliency.cli.journal", "Journal.add", 5),
-    "before the table of errors": ("saliency.cli.report", "write_failures", 1),
+    "before the table of errors": ("saliency.cli.run_log", "write_failures", 1),
     "while the parts are removed": ("os", "rmdir", 1),
     "before the journal is removed": ("saliency.cli.journal", "Journal.end", 1),
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saliency.cli.places import LABEL, PAD, Beside, places
+from saliency.cli.figure_layout import LABEL, PAD, Beside, places
 
 pytest.importorskip("matplotlib")
 

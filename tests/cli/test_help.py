@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import saliency
-from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, report, saliency_report
-from saliency.cli.folding import folded
+from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, run_log, saliency_report
+from saliency.cli.text_wrapping import folded
 from saliency.demo import __main__ as demo
 from saliency.demo import steering
 from saliency.io import act
@@ -130,6 +130,6 @@ def test_a_file_keeps_the_line():
 def test_messages_are_folded_on_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     assert dnn_mask.main(["-act", "no such file " * 9, "-out", "out.act.h5"]) == 2
-    report.Report("dnn_saliency", 3).fail("a.png", Path("a.png"), "read", "MISSING", "no such file " * 9)
+    run_log.Report("dnn_saliency", 3).fail("a.png", Path("a.png"), "read", "MISSING", "no such file " * 9)
     lines = terminal.getvalue().splitlines()
     assert len(lines) >= 4 and max(map(len, lines)) <= 80

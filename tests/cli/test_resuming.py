@@ -11,7 +11,7 @@ import pytest
 
 from saliency.cli.journal import journal
 from saliency.cli.options import Refused
-from tests.cli.forked import processes
+from tests.cli.forked_commands import processes
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")

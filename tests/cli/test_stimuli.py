@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from saliency.cli.options import Parser, Refused
-from saliency.cli.report import Report
+from saliency.cli.run_log import Report
 from saliency.cli.stimuli import Stimuli, stimulus_options
 from tests.cli.saliency_command import EMBEDDED, run, table
 from tests.dnnbrain import needs_fixtures

@@ -13,7 +13,7 @@ from saliency.cli.channel_maps import ChannelMaps
 from saliency.cli.channels import Channels
 from saliency.cli.methods import METHODS
 from saliency.cli.page.method_options import by_method
-from saliency.cli.report import Report
+from saliency.cli.run_log import Report
 from saliency.core.methods.class_activation_map import ClassActivationMap
 
 Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]

@@ -14,8 +14,8 @@ from saliency.cli.page.columns import Column, Maps
 from saliency.cli.page.row import Row, number
 from saliency.cli.page.scores import Scores
 from saliency.cli.page.thumbnails import map_text, picture_text, within
-from saliency.cli.prepared import prepared
-from saliency.cli.report import Report
+from saliency.cli.preprocessing import prepared
+from saliency.cli.run_log import Report
 from saliency.cli.stimuli import Stimuli
 from saliency.nets.preparation import Float32
 

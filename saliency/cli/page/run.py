@@ -3,13 +3,13 @@
 import argparse
 
 from saliency.cli import network
-from saliency.cli.about import about
-from saliency.cli.act_files import check_output
+from saliency.cli.activation_files import check_output
 from saliency.cli.page.columns import Column
 from saliency.cli.page.files import SUFFIX, PageFiles
 from saliency.cli.page.rows import Rows
 from saliency.cli.page.template import Template
-from saliency.cli.report import Report
+from saliency.cli.run_log import Report
+from saliency.cli.run_settings import about
 from saliency.cli.stimuli import Stimuli
 
 GROUP = 16  # stimuli that are computed together and recorded together

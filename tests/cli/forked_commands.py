@@ -1,6 +1,6 @@
 """Commands in processes that may be killed: forks of one that has imported Torch, which takes longer than what they do.
 
-``python -m tests.cli.forked`` is that one. It takes commands as lines of JSON; for each it prints the process's number, and
+``python -m tests.cli.forked_commands`` is that one. It takes commands as lines of JSON; for each it prints the process's number, and
 then how that has ended. TensorFlow, beside which a fork hangs, is never there.
 """
 
@@ -15,7 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ("torch", "matplotlib.backends.backend_agg", "saliency.nets.demo_net", "saliency.torch", "saliency.cli.act_run")
+IMPORTED = (
+    "torch",
+    "matplotlib.backends.backend_agg",
+    "saliency.nets.demo_net",
+    "saliency.torch",
+    "saliency.cli.activation_run",
+)
 
 
 class Process:
@@ -49,7 +55,7 @@ def processes():
     It takes the command's module in `saliency.cli`, its arguments, and if need be the folder where it runs, and the moment when
     it kills itself: a module, a function in it, and the how manieth call of that.
     """
-    command, pipes = [sys.executable, "-m", "tests.cli.forked"], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command, pipes = [sys.executable, "-m", "tests.cli.forked_commands"], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, stderr=subprocess.DEVNULL, **pipes) as parent:
         yield lambda module, arguments, folder=".", moment=(): Process(
             parent, [module, list(map(str, arguments)), str(folder), moment]

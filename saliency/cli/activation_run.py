@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.cli import network, units
-from saliency.cli.about import about
-from saliency.cli.act_files import ActFiles, check_output
+from saliency.cli import network, unit_selection
+from saliency.cli.activation_files import ActFiles, check_output
 from saliency.cli.activations import Activations, all_layers
 from saliency.cli.journal import Journal, journal
 from saliency.cli.options import Refused
-from saliency.cli.prepared import prepared
-from saliency.cli.report import Report
+from saliency.cli.preprocessing import prepared
+from saliency.cli.run_log import Report
+from saliency.cli.run_settings import about
 from saliency.cli.stimuli import Picture, Stimuli
 from saliency.io import act
 from saliency.io.raw_layer import Raw
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         TooManyFailed: if more pictures failed than may.
     """
     check_output(Path(options.out))
-    files, mask, stimuli = ActFiles(Path(options.out)), units.chosen(options), Stimuli.of(options)
+    files, mask, stimuli = ActFiles(Path(options.out)), unit_selection.chosen(options), Stimuli.of(options)
     report = Report("dnn_act", len(stimuli), options.max_errors)
     told = about(options, ABOUT, stimuli, read=("stim", "dmask"))
     with journal(files.journal, told, options.overwrite) as done, files.without_parts_of(done):

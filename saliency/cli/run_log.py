@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.errors_table import Failure, write_failures
-from saliency.cli.folding import folded
+from saliency.cli.text_wrapping import folded
 
 
 class TooManyFailed(Exception):  # noqa: N818 - told as the end of a run, not as a fault of its user

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from saliency import nets
-from saliency.cli.report import Report
+from saliency.cli.run_log import Report
 from saliency.cli.stimuli import Picture
 from saliency.core.errors import InputError
 from saliency.nets.preparation import Float32
