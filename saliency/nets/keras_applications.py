@@ -12,7 +12,7 @@ from saliency.nets.network import Network
 from saliency.nets.preparation import by_function
 from saliency.nets.timeouts import patience
 from saliency.nets.weights_keras import load_own_weights
-from saliency.tf.layers import layers_of
+from saliency.tf.eager.layers import layers_of
 
 SIDE = 224  # pixels, of a network that takes any size
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from saliency.tf.layers import layers_of
+from saliency.tf.eager.layers import layers_of
 
 
 def counted_anew(layers: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD, Float32, by_function
 from saliency.nets.user_networks import Habits
 from saliency.nets.weights_keras import load_own_weights, load_weights
-from saliency.tf.layers import layers_of
+from saliency.tf.eager.layers import layers_of
 
 CHANNEL_AXIS = -1
 

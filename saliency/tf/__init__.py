@@ -4,6 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.tf.eager.adapter import KerasAdapter
+from saliency.tf.eager.keras_models import is_keras
+from saliency.tf.eager.models import is_saved
 from saliency.tf.graph import GraphAdapter
 from saliency.tf.graph_masks import (
     GradCAM,
@@ -15,9 +18,6 @@ from saliency.tf.graph_masks import (
     Occlusion,
     Vanilla,
 )
-from saliency.tf.keras import KerasAdapter
-from saliency.tf.keras_models import is_keras
-from saliency.tf.models import is_saved
 
 __all__ = [
     "GradCAM",

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
-from saliency.tf.forward import LOCK
+from saliency.tf.eager.forward import LOCK
+from saliency.tf.eager.tracing import Notes
 from saliency.tf.served import told
-from saliency.tf.tracing import Notes
 
 Build: TypeAlias = Callable[[Notes], Sequence[Any]]
 """From notes, which it may add to, to tensors of the graph that is being built; what it notes must not hold a tensor."""

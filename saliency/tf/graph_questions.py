@@ -11,6 +11,7 @@ from saliency.core.target import Target
 from saliency.core.types import OutputOf, Rule
 from saliency.tf.built import built
 from saliency.tf.copies import check_loops, own
+from saliency.tf.eager.tracing import Notes
 from saliency.tf.elements import layer_of
 from saliency.tf.fed_scores import scores_of
 from saliency.tf.gradients import differentiate
@@ -20,7 +21,6 @@ from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates
 from saliency.tf.rules import ruled
 from saliency.tf.scored import columns
-from saliency.tf.tracing import Notes
 
 Answer: TypeAlias = tuple[list[Any], Notes]
 """Tensors, and what was noticed while they were built."""

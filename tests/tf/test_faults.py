@@ -13,8 +13,8 @@ from saliency import GradCAM, GuidedBackprop, Occlusion, Vanilla
 from saliency.core.errors import InputError, LogitWarning, ModelError, NoReLUError, TargetError
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
+from tests.tf.eager.test_adapter import PICTURES, convolutional, taped
 from tests.tf.relu_networks import X, by_hand, functional, kept, subclassed
-from tests.tf.test_keras import PICTURES, convolutional, taped
 
 L = keras.layers
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, TargetError
-from tests.tf.test_at import X, chain
-from tests.tf.test_keras import snapshot
+from tests.tf.eager.test_adapter import snapshot
+from tests.tf.eager.test_layer_gradients import X, chain
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)

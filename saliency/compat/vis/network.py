@@ -97,7 +97,7 @@ class Network:
     def _input_tensors(self) -> dict[str, Any]:
         if not self.keras:
             return {}
-        from saliency.tf.keras_models import input_tensors
+        from saliency.tf.eager.keras_models import input_tensors
 
         return input_tensors(self.model)
 
@@ -106,7 +106,7 @@ class Network:
         if isinstance(layer, str) or self._source is self.model or layer is None:
             return layer
         if _is_keras(self._source):
-            from saliency.tf.layers import layers_of
+            from saliency.tf.eager.layers import layers_of
 
             paths = {id(one): path for path, one in layers_of(self._source).items()}
         else:
@@ -136,7 +136,7 @@ def between(input_tensor: Any, layers: list[Any]) -> Any:
 def _is_keras(model: Any) -> bool:
     if "tensorflow" not in sys.modules or model is None:
         return False
-    from saliency.tf.keras_models import is_keras
+    from saliency.tf.eager.keras_models import is_keras
 
     return is_keras(model)
 
@@ -144,6 +144,6 @@ def _is_keras(model: Any) -> bool:
 def _layer_of(tensor: Any) -> Any:
     if "tensorflow" not in sys.modules:
         return None
-    from saliency.tf.keras_models import layer_of_tensor
+    from saliency.tf.eager.keras_models import layer_of_tensor
 
     return layer_of_tensor(tensor)

@@ -29,7 +29,7 @@ def find_layer_idx(model: Any, layer_name: str) -> int | str:
         if layer.name == layer_name:
             return place
     if network.keras:
-        from saliency.tf.layers import path_of
+        from saliency.tf.eager.layers import path_of
 
         return path_of(network.model, layer_name, "layer_name")
     named = (

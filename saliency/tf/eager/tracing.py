@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
-from saliency.tf.forward import WAYS, CallsLeft
-from saliency.tf.variables import Variables
+from saliency.tf.eager.forward import WAYS, CallsLeft
+from saliency.tf.eager.variable_restore import Variables
 
 Notes: TypeAlias = dict[str, Any]
 

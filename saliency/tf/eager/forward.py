@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 import tensorflow as tf
 
-from saliency.tf.inlined import imported
-from saliency.tf.models import Model
-from saliency.tf.taps import tapped
+from saliency.tf.eager.function_inlining import imported
+from saliency.tf.eager.layer_recorder import tapped
+from saliency.tf.eager.models import Model
 from saliency.tf.walk import calls_in
 
 Way: TypeAlias = Literal["as it is", "inlined", "imported"]

@@ -15,18 +15,18 @@ from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.core.validation import host_numbers
-from saliency.tf.covering import host_covering
-from saliency.tf.fused import fused, on_processor
+from saliency.tf.eager.fused_functions import fused, on_processor
+from saliency.tf.eager.layers import channel_axis_of, layers_of
+from saliency.tf.eager.model_fingerprint import state_of
+from saliency.tf.eager.model_outputs import Reading
+from saliency.tf.eager.models import model_of
+from saliency.tf.eager.queries import Questions
+from saliency.tf.eager.trace_cache import Traces
+from saliency.tf.eager.window_cover import host_covering
 from saliency.tf.grid import Grid
 from saliency.tf.last_layer import at_last
-from saliency.tf.layers import channel_axis_of, layers_of
-from saliency.tf.models import model_of
 from saliency.tf.normal import normal_rows
-from saliency.tf.questions import Questions
-from saliency.tf.reading import Reading
 from saliency.tf.served import served
-from saliency.tf.state import state_of
-from saliency.tf.trace import Traces
 
 NO_LAYER = (
     "`layer` (=None) must be named: no layer that the score depends on has the input's spatial axes, in its proportions and "

@@ -10,7 +10,7 @@ from saliency import GradCAM, GuidedGradCAM, LayerCAM, ScoreCAM
 from saliency.core.errors import InputError, TargetError
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
-from tests.tf.test_keras import PICTURES, convolutional
+from tests.tf.eager.test_adapter import PICTURES, convolutional
 
 L = keras.layers
 

@@ -9,13 +9,13 @@ import tensorflow as tf
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.core.types import OutputOf, Rule
+from saliency.tf.eager.model_outputs import Reading
+from saliency.tf.eager.trace_cache import Traces
+from saliency.tf.eager.tracing import Body, Notes
 from saliency.tf.gradients import differentiate
 from saliency.tf.grid import Grid
 from saliency.tf.logits import tell
-from saliency.tf.reading import Reading
 from saliency.tf.rules import ruled
-from saliency.tf.trace import Traces
-from saliency.tf.tracing import Body, Notes
 
 Feed: TypeAlias = Mapping[str, Any]
 

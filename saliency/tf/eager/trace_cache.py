@@ -8,10 +8,10 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ForwardError, SaliencyError
-from saliency.tf.forward import LOCK
+from saliency.tf.eager.forward import LOCK
+from saliency.tf.eager.model_fingerprint import State
+from saliency.tf.eager.tracing import Body, Trace, traced
 from saliency.tf.served import told
-from saliency.tf.state import State
-from saliency.tf.tracing import Body, Trace, traced
 
 _kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
 """Model -> what an adapter was told -> its traces."""

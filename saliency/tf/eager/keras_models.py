@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError
 from saliency.core.wrap import refuse_other_backends
-from saliency.tf.functions import Call, explained
+from saliency.tf.eager.functions import Call, explained
 
 PACKAGES = ("keras", "tf_keras")
 

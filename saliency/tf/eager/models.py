@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError
-from saliency.tf.functions import Call, call_of, function_of, input_type
-from saliency.tf.keras_models import is_keras, keras_call
+from saliency.tf.eager.functions import Call, call_of, function_of, input_type
+from saliency.tf.eager.keras_models import is_keras, keras_call
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import saliency
 from saliency.core.numerics.sliding_windows import Windows
-from saliency.tf import fused
-from saliency.tf.covering import host_covering
+from saliency.tf.eager import fused_functions
+from saliency.tf.eager.window_cover import host_covering
 
 RNG = np.random.default_rng(0)
 SHAPES = {
@@ -45,20 +45,20 @@ def weighed(xp, how, a, b):
 
 
 def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
-    monkeypatch.setattr(fused, "SMALL", 0)
+    monkeypatch.setattr(fused_functions, "SMALL", 0)
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    before = fused._traced.cache_info().misses
+    before = fused_functions._traced.cache_info().misses
     for how in (1.0, 2.0, 1.0):
-        np.testing.assert_allclose(fused.fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5)
-    assert fused._traced.cache_info().misses == before + 2
+        np.testing.assert_allclose(fused_functions.fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5)
+    assert fused_functions._traced.cache_info().misses == before + 2
 
 
 def test_numpy_and_a_graph_give_the_same(monkeypatch):
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    small = fused.fused(weighed, 3.0, a, b)
-    monkeypatch.setattr(fused, "SMALL", 0)
+    small = fused_functions.fused(weighed, 3.0, a, b)
+    monkeypatch.setattr(fused_functions, "SMALL", 0)
     assert small.dtype == tf.float32
-    np.testing.assert_allclose(fused.fused(weighed, 3.0, a, b), small, rtol=1e-5)
+    np.testing.assert_allclose(fused_functions.fused(weighed, 3.0, a, b), small, rtol=1e-5)
 
 
 def overwriting(xp, how, a):
@@ -66,15 +66,15 @@ def overwriting(xp, how, a):
     return a
 
 
-@pytest.mark.parametrize("small", [0, fused.SMALL])
+@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
 def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
-    monkeypatch.setattr(fused, "SMALL", small)
+    monkeypatch.setattr(fused_functions, "SMALL", small)
     a = tf.ones((2, 3))
-    np.testing.assert_array_equal(fused.fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(fused_functions.fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
     np.testing.assert_array_equal(a, np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("small", [0, fused.SMALL])
+@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
 def test_a_second_map_traces_nothing(small, monkeypatch):
     import keras
 
@@ -82,7 +82,7 @@ def test_a_second_map_traces_nothing(small, monkeypatch):
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    monkeypatch.setattr(fused, "SMALL", small)
+    monkeypatch.setattr(fused_functions, "SMALL", small)
     x = RNG.normal(size=(8, 8, 3)).astype("float32")
     first = saliency.HiResCAM(model, 1).GetMask(x)
     monkeypatch.setattr(tf, "function", None)

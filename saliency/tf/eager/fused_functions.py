@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
-from saliency.tf.forward import LOCK
+from saliency.tf.eager.forward import LOCK
 
 SMALL = 2**19
 """Numbers in all up to which NumPy is faster than to call a graph: on a processor, whose memory is the host's."""

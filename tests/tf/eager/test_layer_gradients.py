@@ -8,7 +8,7 @@ import tensorflow as tf
 import saliency
 from saliency import Deconvnet, GuidedBackprop, Vanilla
 from saliency.core.errors import GradientError, NoReLUError, TargetError
-from tests.tf.test_keras import snapshot
+from tests.tf.eager.test_adapter import snapshot
 
 L = keras.layers
 X = np.random.default_rng(0).normal(size=(3, 8, 8, 3)).astype(np.float32)

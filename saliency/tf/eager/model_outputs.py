@@ -9,17 +9,17 @@ from saliency.core.errors import ModelError, TargetError
 from saliency.core.score_reading import channels_of, one_per_sample
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
-from saliency.tf.forward import Pass, forward
+from saliency.tf.eager.forward import Pass, forward
+from saliency.tf.eager.layer_recorder import InputOf
+from saliency.tf.eager.layers import find_layer, layers_of, only_call, path_of
+from saliency.tf.eager.models import Model
+from saliency.tf.eager.tracing import Notes
 from saliency.tf.grid import channels_first
-from saliency.tf.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.logits import logits_of
-from saliency.tf.models import Model
 from saliency.tf.operation_input import input_of
 from saliency.tf.operations import candidates, find_tensor
 from saliency.tf.scored import Scored, columns, scored_at
 from saliency.tf.served import told
-from saliency.tf.taps import InputOf
-from saliency.tf.tracing import Notes
 
 
 class Reading:

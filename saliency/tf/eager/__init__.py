@@ -1,0 +1,1 @@
+"""The adapter of what TensorFlow runs eagerly: Keras models, functions, modules and SavedModels."""

@@ -1,0 +1,1 @@
+"""Operations and graph algorithms that both TensorFlow adapters use."""
