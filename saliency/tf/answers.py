@@ -11,7 +11,7 @@ from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.tf.graph_questions import Answer, GraphQuestions
-from saliency.tf.logits import tell
+from saliency.tf.ops.logits import tell
 from saliency.tf.session import Running
 
 Arrays = npt.NDArray[Any]

@@ -11,7 +11,7 @@ import tensorflow as tf
 from saliency.core.errors import ModelError, SaliencyError
 from saliency.tf.eager.forward import LOCK
 from saliency.tf.eager.tracing import Notes
-from saliency.tf.served import told
+from saliency.tf.ops.error_translation import told
 
 Build: TypeAlias = Callable[[Notes], Sequence[Any]]
 """From notes, which it may add to, to tensors of the graph that is being built; what it notes must not hold a tensor."""

@@ -7,7 +7,7 @@ from typing import Any
 from tensorflow.python.framework.ops import uid
 
 from saliency.core.errors import ModelError
-from saliency.tf.walk import CONDITIONS, LOOPS, between, bodies, called
+from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, between, bodies, called
 
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 """Operations that are replaced by what they call."""

@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, TargetError
-from saliency.tf.operations import find_tensor
-from saliency.tf.walk import between
+from saliency.tf.ops.graph_traversal import between
+from saliency.tf.ops.operations import find_tensor
 
 
 def tensor_of(graph: Any, spelling: Any, name: str) -> Any:

@@ -16,9 +16,9 @@ from saliency.core.types import Array, Rule
 from saliency.tf.answers import Answers
 from saliency.tf.elements import layer_of, tensor_of
 from saliency.tf.graph_questions import GraphQuestions
-from saliency.tf.grid import Grid
-from saliency.tf.last_layer import at_last
-from saliency.tf.served import served
+from saliency.tf.ops.error_translation import served
+from saliency.tf.ops.last_layer import at_last
+from saliency.tf.ops.spatial_layout import Grid
 from saliency.tf.session import Held, Running
 
 NO_LAYER = (

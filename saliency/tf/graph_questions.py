@@ -14,13 +14,13 @@ from saliency.tf.copies import check_loops, own
 from saliency.tf.eager.tracing import Notes
 from saliency.tf.elements import layer_of
 from saliency.tf.fed_scores import scores_of
-from saliency.tf.gradients import differentiate
-from saliency.tf.grid import channels_first
-from saliency.tf.logits import logits_of
-from saliency.tf.operation_input import input_of
-from saliency.tf.operations import candidates
-from saliency.tf.rules import ruled
-from saliency.tf.scored import columns
+from saliency.tf.ops.gradients import differentiate
+from saliency.tf.ops.logits import logits_of
+from saliency.tf.ops.operation_input import input_of
+from saliency.tf.ops.operations import candidates
+from saliency.tf.ops.relu_rules import ruled
+from saliency.tf.ops.scores import columns
+from saliency.tf.ops.spatial_layout import channels_first
 
 Answer: TypeAlias = tuple[list[Any], Notes]
 """Tensors, and what was noticed while they were built."""

@@ -23,10 +23,10 @@ from saliency.tf.eager.models import model_of
 from saliency.tf.eager.queries import Questions
 from saliency.tf.eager.trace_cache import Traces
 from saliency.tf.eager.window_cover import host_covering
-from saliency.tf.grid import Grid
-from saliency.tf.last_layer import at_last
-from saliency.tf.normal import normal_rows
-from saliency.tf.served import served
+from saliency.tf.ops.error_translation import served
+from saliency.tf.ops.last_layer import at_last
+from saliency.tf.ops.random_normal import normal_rows
+from saliency.tf.ops.spatial_layout import Grid
 
 NO_LAYER = (
     "`layer` (=None) must be named: no layer that the score depends on has the input's spatial axes, in its proportions and "

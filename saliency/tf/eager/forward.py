@@ -11,7 +11,7 @@ import tensorflow as tf
 from saliency.tf.eager.function_inlining import imported
 from saliency.tf.eager.layer_recorder import tapped
 from saliency.tf.eager.models import Model
-from saliency.tf.walk import calls_in
+from saliency.tf.ops.graph_traversal import calls_in
 
 Way: TypeAlias = Literal["as it is", "inlined", "imported"]
 """How what a model calls is laid open: it calls no functions; they run as Python; their graphs are taken in."""

@@ -14,12 +14,12 @@ from saliency.tf.eager.layer_recorder import InputOf
 from saliency.tf.eager.layers import find_layer, layers_of, only_call, path_of
 from saliency.tf.eager.models import Model
 from saliency.tf.eager.tracing import Notes
-from saliency.tf.grid import channels_first
-from saliency.tf.logits import logits_of
-from saliency.tf.operation_input import input_of
-from saliency.tf.operations import candidates, find_tensor
-from saliency.tf.scored import Scored, columns, scored_at
-from saliency.tf.served import told
+from saliency.tf.ops.error_translation import told
+from saliency.tf.ops.logits import logits_of
+from saliency.tf.ops.operation_input import input_of
+from saliency.tf.ops.operations import candidates, find_tensor
+from saliency.tf.ops.scores import Scored, columns, scored_at
+from saliency.tf.ops.spatial_layout import channels_first
 
 
 class Reading:

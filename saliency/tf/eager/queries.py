@@ -12,10 +12,10 @@ from saliency.core.types import OutputOf, Rule
 from saliency.tf.eager.model_outputs import Reading
 from saliency.tf.eager.trace_cache import Traces
 from saliency.tf.eager.tracing import Body, Notes
-from saliency.tf.gradients import differentiate
-from saliency.tf.grid import Grid
-from saliency.tf.logits import tell
-from saliency.tf.rules import ruled
+from saliency.tf.ops.gradients import differentiate
+from saliency.tf.ops.logits import tell
+from saliency.tf.ops.relu_rules import ruled
+from saliency.tf.ops.spatial_layout import Grid
 
 Feed: TypeAlias = Mapping[str, Any]
 

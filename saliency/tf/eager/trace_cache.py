@@ -11,7 +11,7 @@ from saliency.core.errors import ForwardError, SaliencyError
 from saliency.tf.eager.forward import LOCK
 from saliency.tf.eager.model_fingerprint import State
 from saliency.tf.eager.tracing import Body, Trace, traced
-from saliency.tf.served import told
+from saliency.tf.ops.error_translation import told
 
 _kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
 """Model -> what an adapter was told -> its traces."""

@@ -18,7 +18,7 @@ from saliency import GradCAM, GuidedBackprop, IntegratedGradients, Occlusion, Va
 from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError, TargetError
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
-from saliency.tf.normal import on_device, on_host
+from saliency.tf.ops.random_normal import on_device, on_host
 from tests.tf.relu_networks import Module, X, by_hand, functional, kept, nested, saved
 
 L = keras.layers

@@ -6,9 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import GradientError, ModelError
-from saliency.tf.entrance import fast_entrance
-from saliency.tf.operation_input import gradient_through
-from saliency.tf.scored import End, gradients_of
+from saliency.tf.ops.operation_input import gradient_through
+from saliency.tf.ops.scores import End, gradients_of
+from saliency.tf.ops.strided_convolution import fast_entrance
 
 
 def differentiate(ends: Sequence[End], leaf: Any, of: str, through: Any = None) -> Any:

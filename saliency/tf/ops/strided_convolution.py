@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.numerics.strided_convolution import pays
-from saliency.tf.walk import between
+from saliency.tf.ops.graph_traversal import between
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import TargetError
-from saliency.tf.scored import End, gradients_of
-from saliency.tf.walk import CALLS, between, carries
+from saliency.tf.ops.graph_traversal import CALLS, between, carries
+from saliency.tf.ops.scores import End, gradients_of
 
 
 def input_of(x: Any, op: Any) -> tuple[Any, Any]:

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import saliency
-from saliency.tf import entrance
-from saliency.tf.gradients import differentiate
+from saliency.tf.ops import strided_convolution
+from saliency.tf.ops.gradients import differentiate
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 65, 70, 3)).astype(np.float32)
@@ -31,7 +31,7 @@ def test_the_gradient_is_the_one_that_tensorflow_finds(kernel, stride, padding, 
         output = tf.nn.conv2d(x, weights, stride, padding)
     outwards = tf.constant(RNG.normal(size=output.shape))
     expected = tape.gradient(output, x, outwards)
-    got = entrance.by_input(outwards, weights, stride, before, (61, 66))
+    got = strided_convolution.by_input(outwards, weights, stride, before, (61, 66))
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 

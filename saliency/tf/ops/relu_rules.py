@@ -9,7 +9,7 @@ import tensorflow as tf
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.core.relu_rules import name_of_rule, passed_by
 from saliency.core.types import Rule
-from saliency.tf.walk import between, bodies, called
+from saliency.tf.ops.graph_traversal import between, bodies, called
 
 NATIVE: dict[str, Callable[..., Any]] = {"Relu": tf.raw_ops.ReluGrad, "Relu6": tf.raw_ops.Relu6Grad}
 """What is a ReLU by its type, and its own gradient, in one step."""

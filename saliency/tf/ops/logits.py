@@ -8,7 +8,7 @@ import tensorflow as tf
 from saliency.core.errors import LogitWarning
 from saliency.core.score_reading import HIDDEN
 from saliency.core.warnings import warn
-from saliency.tf.walk import bodies, carries
+from saliency.tf.ops.graph_traversal import bodies, carries
 
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid"}
 

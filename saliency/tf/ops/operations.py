@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from saliency.core.errors import TargetError
-from saliency.tf.walk import between
+from saliency.tf.ops.graph_traversal import between
 
 
 def find_tensor(operations: Iterable[Any], name: str, option: str = "layer", scopes: bool = True) -> Any:
