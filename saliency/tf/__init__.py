@@ -7,8 +7,8 @@ import tensorflow as tf
 from saliency.tf.eager.adapter import KerasAdapter
 from saliency.tf.eager.keras_models import is_keras
 from saliency.tf.eager.models import is_saved
-from saliency.tf.graph import GraphAdapter
-from saliency.tf.graph_masks import (
+from saliency.tf.session.adapter import GraphAdapter
+from saliency.tf.session.pair_saliency_api import (
     GradCAM,
     GradCam,
     GradientSaliency,

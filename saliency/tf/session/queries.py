@@ -9,11 +9,7 @@ import tensorflow as tf
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
 from saliency.core.types import OutputOf, Rule
-from saliency.tf.built import built
-from saliency.tf.copies import check_loops, own
 from saliency.tf.eager.tracing import Notes
-from saliency.tf.elements import layer_of
-from saliency.tf.fed_scores import scores_of
 from saliency.tf.ops.gradients import differentiate
 from saliency.tf.ops.logits import logits_of
 from saliency.tf.ops.operation_input import input_of
@@ -21,6 +17,10 @@ from saliency.tf.ops.operations import candidates
 from saliency.tf.ops.relu_rules import ruled
 from saliency.tf.ops.scores import columns
 from saliency.tf.ops.spatial_layout import channels_first
+from saliency.tf.session.op_cache import built
+from saliency.tf.session.score_placeholders import scores_of
+from saliency.tf.session.subgraph_copy import check_loops, own
+from saliency.tf.session.tensor_lookup import layer_of
 
 Answer: TypeAlias = tuple[list[Any], Notes]
 """Tensors, and what was noticed while they were built."""

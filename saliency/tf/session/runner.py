@@ -10,9 +10,9 @@ import numpy.typing as npt
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.core.types import Rule
-from saliency.tf.graph_questions import Answer, GraphQuestions
 from saliency.tf.ops.logits import tell
-from saliency.tf.session import Running
+from saliency.tf.session.queries import Answer, GraphQuestions
+from saliency.tf.session.session import Running
 
 Arrays = npt.NDArray[Any]
 Feed = Mapping[Any, Any]

@@ -17,7 +17,7 @@ from saliency import Deconvnet, GuidedBackprop, Vanilla
 from saliency.core.errors import GradientError, InputError, LogitWarning, MemoryShortage, ModelError, NoReLUError, TargetError
 from saliency.tf import GraphAdapter
 from tests.tf.relu_networks import W1, W2, W3, X, by_hand, exported, in_a_branch, in_a_case, in_a_function, in_a_loop, saved
-from tests.tf.session_networks import keras_pictures, perceptron, session_pictures, v1
+from tests.tf.session.session_networks import keras_pictures, perceptron, session_pictures, v1
 
 RULES = {"guided": GuidedBackprop, "rectified": Deconvnet, None: Vanilla}
 
@@ -530,7 +530,7 @@ tf.compat.v1.{switch}()
 import numpy as np
 import saliency.tf
 from tests.tf.relu_networks import X, by_hand
-from tests.tf.session_networks import perceptron, v1
+from tests.tf.session.session_networks import perceptron, v1
 
 graph, session, y, x = perceptron({relu})
 for name, rule in (("Vanilla", None), ("GuidedBackprop", "guided")):

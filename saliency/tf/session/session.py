@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
-from saliency.tf.elements import tensor_of
+from saliency.tf.session.tensor_lookup import tensor_of
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from saliency.core.methods.guided_backprop import GuidedBackprop as GuidedBackpr
 from saliency.core.methods.integrated_gradients import IntegratedGradients as IntegratedGradientsMask
 from saliency.core.methods.occlusion import Occlusion as OcclusionMask
 from saliency.core.methods.vanilla import Vanilla as VanillaMask
-from saliency.tf.graph import GraphAdapter
+from saliency.tf.session.adapter import GraphAdapter
 
 Mask = TypeVar("Mask", bound=SaliencyMask)
 

@@ -13,13 +13,13 @@ from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.target import Target
 from saliency.core.types import Array, Rule
-from saliency.tf.answers import Answers
-from saliency.tf.elements import layer_of, tensor_of
-from saliency.tf.graph_questions import GraphQuestions
 from saliency.tf.ops.error_translation import served
 from saliency.tf.ops.last_layer import at_last
 from saliency.tf.ops.spatial_layout import Grid
-from saliency.tf.session import Held, Running
+from saliency.tf.session.queries import GraphQuestions
+from saliency.tf.session.runner import Answers
+from saliency.tf.session.session import Held, Running
+from saliency.tf.session.tensor_lookup import layer_of, tensor_of
 
 NO_LAYER = (
     "`conv_layer` (=None) must be named: no operation between `x` and `y` gives the input's spatial axes, in its proportions "

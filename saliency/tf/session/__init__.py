@@ -1,0 +1,1 @@
+"""The adapter of a TensorFlow 1 graph and its session."""
