@@ -15,15 +15,15 @@ from saliency.core.errors import InputError
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.core.validation import host_numbers
-from saliency.torch.asked import Asked
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
-from saliency.torch.guard import check_servable, untouched
 from saliency.torch.incremental import CoveredForward, can_be_followed
 from saliency.torch.input_gradient import Asking, gradients_beside, gradients_of
 from saliency.torch.layer_input import gradients_at
-from saliency.torch.memory import shortages
 from saliency.torch.memory_format import MemoryFormat
+from saliency.torch.model_state import check_servable, untouched
+from saliency.torch.out_of_memory import shortages
+from saliency.torch.query import Asked
 
 Tensors: TypeAlias = tuple[torch.Tensor, ...]
 

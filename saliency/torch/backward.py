@@ -4,8 +4,8 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import GradientError, ModelError, TargetError
-from saliency.torch.entrance import entrance, through
-from saliency.torch.memory import is_shortage
+from saliency.torch.out_of_memory import is_shortage
+from saliency.torch.strided_convolution import entrance, through
 
 
 def check_finite(scores: torch.Tensor) -> None:

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import GradientError, TargetError
-from saliency.torch.asked import Asked
 from saliency.torch.backward import check_finite
-from saliency.torch.cut import cut_behind
 from saliency.torch.forward import Forward
-from saliency.torch.grids import Grid
 from saliency.torch.layers import find_layer, name_of
+from saliency.torch.partial_graph import cut_behind
+from saliency.torch.query import Asked
 from saliency.torch.spatial_layers import spatial_layers
+from saliency.torch.spatial_layout import Grid
 
 Found: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Scores, a layer's output, and the gradients."""

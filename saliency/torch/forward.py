@@ -13,7 +13,7 @@ from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import layer_output, only_call
 from saliency.torch.logits import Logits, ending, is_beyond
-from saliency.torch.memory import is_shortage
+from saliency.torch.out_of_memory import is_shortage
 
 
 class Forward:

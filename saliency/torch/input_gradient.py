@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
-from saliency.torch.asked import Asked
-from saliency.torch.cut import hooked
 from saliency.torch.features import Features, counts, on_input_grid
 from saliency.torch.forward import Forward
 from saliency.torch.layers import find_layer, name_of
+from saliency.torch.partial_graph import hooked
+from saliency.torch.query import Asked
 
 Asking: TypeAlias = Callable[[torch.Tensor], Asked]
 """From inputs (N, *input) to the question that is asked about them."""

@@ -7,10 +7,10 @@ import torch
 
 from saliency.core.errors import TargetError
 from saliency.core.types import OutputOf
-from saliency.torch.asked import Asked
-from saliency.torch.cut import cut_before, cut_behind
 from saliency.torch.forward import Forward
 from saliency.torch.layers import find_layer, name_of
+from saliency.torch.partial_graph import cut_before, cut_behind
+from saliency.torch.query import Asked
 
 
 def gradients_at(forward: Forward, at: Any, asked: Asked) -> tuple[torch.Tensor, torch.Tensor]:

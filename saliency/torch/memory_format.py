@@ -10,8 +10,8 @@ from typing import TypeVar
 import torch
 
 from saliency.core.errors import InputError
-from saliency.torch.last_weights import LastWeights
-from saliency.torch.memory import is_shortage
+from saliency.torch.channels_last_weights import LastWeights
+from saliency.torch.out_of_memory import is_shortage
 
 T = TypeVar("T")
 

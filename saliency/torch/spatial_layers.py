@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from saliency.torch.cut import hooked
-from saliency.torch.grids import Grid
 from saliency.torch.logits import Logits
+from saliency.torch.partial_graph import hooked
+from saliency.torch.spatial_layout import Grid
 
 
 def spatial_layers(

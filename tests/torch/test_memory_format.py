@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import saliency
-from saliency.torch import last_weights, memory_format
+from saliency.torch import channels_last_weights, memory_format
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 64, 64)).astype(np.float32)
@@ -130,8 +130,8 @@ def test_a_shortage_of_memory_is_told_at_once():
 
 def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypatch):
     model, handed = noting(), []
-    copy = last_weights.LastWeights._copy
-    monkeypatch.setattr(last_weights.LastWeights, "_copy", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
+    copy = channels_last_weights.LastWeights._copy
+    monkeypatch.setattr(channels_last_weights.LastWeights, "_copy", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
     mask = saliency.Vanilla(model, 2, batch_size=1)
     got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
     assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
@@ -144,7 +144,7 @@ def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypat
 
 def test_weights_that_change_within_a_run_are_copied_anew():
     conv, x = nn.Conv2d(3, 4, 3), torch.from_numpy(X)
-    with last_weights.LastWeights([conv.weight]), torch.no_grad():
+    with channels_last_weights.LastWeights([conv.weight]), torch.no_grad():
         before = conv(x)
         conv.weight.mul_(2)
         conv.bias.mul_(2)

@@ -5,6 +5,6 @@ Source:
     Explanations (Krypton), SIGMOD 2019.
 """
 
-from saliency.torch.incremental.covered import CoveredForward, can_be_followed
+from saliency.torch.incremental.occluded_forward import CoveredForward, can_be_followed
 
 __all__ = ["CoveredForward", "can_be_followed"]

@@ -8,7 +8,7 @@ from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional
 
 from saliency.core.numerics.strided_convolution import pays
-from saliency.torch.graph import leaf_nodes, takers
+from saliency.torch.autograd_graph import leaf_nodes, takers
 from saliency.torch.memory_format import is_large
 
 STEPS = 4

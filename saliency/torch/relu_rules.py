@@ -10,7 +10,7 @@ from torch.autograd.graph import Node
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.core.relu_rules import name_of_rule, passed_by
 from saliency.core.types import Rule
-from saliency.torch.graph import leaf_nodes, takers
+from saliency.torch.autograd_graph import leaf_nodes, takers
 from saliency.torch.relu_outputs import output_of
 
 Gradients: TypeAlias = tuple[torch.Tensor | None, ...]

@@ -11,10 +11,10 @@ from saliency.core.errors import TargetError
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.torch.backward import check_scores, differentiate
-from saliency.torch.cut import Cut
 from saliency.torch.forward import Forward
-from saliency.torch.in_place import InPlaceOnViews
-from saliency.torch.rules import apply_rule, opaque_nodes
+from saliency.torch.in_place_relu import InPlaceOnViews
+from saliency.torch.partial_graph import Cut
+from saliency.torch.relu_rules import apply_rule, opaque_nodes
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from torch.utils._pytree import tree_map
 
 from saliency.core.target import Target
 from saliency.torch.forward import Forward
-from saliency.torch.guard import untouched
 from saliency.torch.incremental.boxes import Boxes
 from saliency.torch.incremental.cost import Counting
 from saliency.torch.incremental.patch import Patch, cut
 from saliency.torch.incremental.step import Tape
 from saliency.torch.incremental.tensor import Passing, Windowed, dense
-from saliency.torch.memory import shortages
+from saliency.torch.model_state import untouched
+from saliency.torch.out_of_memory import shortages
 
 
 class CoveredForward:

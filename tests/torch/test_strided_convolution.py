@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import saliency
-from saliency.torch import entrance
+from saliency.torch import strided_convolution
 
 torch.manual_seed(0)
 X = torch.randn(3, 3, 65, 70)
@@ -28,7 +28,7 @@ def test_the_gradient_is_the_one_that_torch_finds(kernel, stride, padding, chann
     output = nn.functional.conv2d(x, weight, stride=stride, padding=padding)
     outwards = torch.randn_like(output)
     (expected,) = torch.autograd.grad(output, x, outwards)
-    got = entrance.by_input(outwards, weight, stride, padding, (61, 66))
+    got = strided_convolution.by_input(outwards, weight, stride, padding, (61, 66))
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -79,12 +79,12 @@ def test_it_is_used_where_all_ways_lead_through_it(model, used):
     x = leaf + 0 if isinstance(model, nn.Sequential) and isinstance(model[0], nn.ReLU) else leaf
     found = score(model, x)
     (expected,) = torch.autograd.grad(found, leaf, retain_graph=True)
-    node = entrance.entrance(found, leaf)
+    node = strided_convolution.entrance(found, leaf)
     assert (node is not None) == used
     if used:
-        got = entrance.through(node, found, leaf, again=True)
+        got = strided_convolution.through(node, found, leaf, again=True)
         assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
-        assert torch.equal(entrance.through(node, found, leaf, again=False), got)
+        assert torch.equal(strided_convolution.through(node, found, leaf, again=False), got)
 
 
 @pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GuidedBackprop])
@@ -92,7 +92,7 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
     model = nn.Sequential(network(Scaled(), padding=3), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
     x = X[0].numpy()
     masks = mask(model).GetMasks([x, x], [1, 3])
-    monkeypatch.setattr(entrance, "is_large", lambda x: False)
+    monkeypatch.setattr(strided_convolution, "is_large", lambda x: False)
     for y, got in zip((1, 3), masks, strict=True):
         expected = mask(model, y).GetMask(x)
         assert abs(got - expected).max() <= 1e-5 * abs(expected).max()
@@ -101,9 +101,9 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
 
 def test_a_network_that_ends_at_once_has_none():
     leaf = X.clone().requires_grad_()
-    assert entrance.entrance(leaf.flatten(1)[:, 5], leaf) is None
+    assert strided_convolution.entrance(leaf.flatten(1)[:, 5], leaf) is None
 
 
 def test_a_small_picture_keeps_its_very_bits():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
-    assert entrance.entrance(score(model, leaf), leaf) is None
+    assert strided_convolution.entrance(score(model, leaf), leaf) is None
