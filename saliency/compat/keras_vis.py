@@ -9,10 +9,10 @@ from typing import Any
 from saliency.compat.vis.backprop_modifiers import modified
 from saliency.compat.vis.cam import map_of
 from saliency.compat.vis.gradient import gradient_of
+from saliency.compat.vis.loss_gradients import Host, Question, checked
 from saliency.compat.vis.losses import ActivationMaximization, Loss
 from saliency.compat.vis.network import Network, between
 from saliency.compat.vis.penultimate import penultimate
-from saliency.compat.vis.question import Host, Question, checked
 from saliency.compat.vis.utils.utils import apply_modifications, find_layer_idx, get_num_filters, normalize, overlay
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from saliency.compat.vis.grad_modifiers import get
-from saliency.compat.vis.question import Host, Question
+from saliency.compat.vis.loss_gradients import Host, Question
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.methods.grad_cam import GradCAM
 from saliency.core.numerics.cubic_spline import zoomed

@@ -3,7 +3,7 @@
 from typing import Any
 
 from saliency.compat.vis.grad_modifiers import get
-from saliency.compat.vis.question import Host, Question
+from saliency.compat.vis.loss_gradients import Host, Question
 from saliency.core.methods.vanilla import Vanilla
 
 
