@@ -1,0 +1,1 @@
+"""Numerical methods that depend on no mask: quadrature, resampling, splines, moments, windows."""
