@@ -20,8 +20,8 @@ from saliency.cli.run_log import Report
 from saliency.cli.run_settings import about
 from saliency.cli.stimuli import Picture, Stimuli
 from saliency.io import act
+from saliency.io.hdf5_layer import check_names
 from saliency.io.raw_layer import Raw
-from saliency.io.stored import check_names
 from saliency.nets.preparation import Float32
 
 Array = npt.NDArray[Any]

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from saliency.io.atomic_write import replacing
 from saliency.io.dmask import Dmask
 from saliency.io.hdf5 import HDF5Error, datasets, opened
+from saliency.io.hdf5_layer import Stored, check_names, store
 from saliency.io.hdf5_writing import created
 from saliency.io.layer import Indices, Layer, absent
 from saliency.io.memory_layer import Held, Joined
-from saliency.io.stored import Stored, check_names, store
 from saliency.io.text_lines import check_suffix
 
 if TYPE_CHECKING:
