@@ -13,7 +13,7 @@ from benchmarks.row import CAPTUM
 from benchmarks.subjects import EMBEDDED, RESNET, SQUEEZENET, Subject
 from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
 from saliency import wrap
-from saliency.core.runner import usual_size
+from saliency.core.runner import default_batch_size
 
 BATCHES = (2, 40)
 """Of steps or samples, each as large as the library's usual ones, so that every pass has as many as any other."""
@@ -41,7 +41,7 @@ def peaks(options: argparse.Namespace, found: Sequence[Subject]) -> Iterator[Pea
 
 
 def _row(options: argparse.Namespace, subject: Subject, work: str) -> Peak:
-    usual = usual_size(subject.x, wrap(subject.model))
+    usual = default_batch_size(subject.x, wrap(subject.model))
     strides = [stride // 2 if max(subject.x.shape) <= SMALL else stride for stride in STRIDES]
     few, many = strides if work == OCCLUSION else (times * usual for times in BATCHES)
     file = str(options.squeezenet) if options.squeezenet else None

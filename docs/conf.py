@@ -25,7 +25,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [("py:class", "saliency.core.batching.Pace")]  # what makes a score has it; no mask needs to know
+nitpick_ignore = [("py:class", "saliency.core.batching.BatchPlan")]  # what makes a score has it; no mask needs to know
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3

@@ -15,7 +15,7 @@ from benchmarks.subjects import Subject
 from benchmarks.tf import bare
 from benchmarks.tf.networks import settle
 from saliency import wrap
-from saliency.core.runner import usual_size
+from saliency.core.runner import default_batch_size
 
 CLOCK = Clock(settle=settle)
 
@@ -46,7 +46,7 @@ def _limits(run: Callable[[Sequence[tf.Tensor]], None], given: Sequence[tf.Tenso
 
 def usual(subject: Subject) -> int:
     """Return how many inputs of a subject the library evaluates at a time."""
-    return usual_size(subject.x, wrap(subject.model))
+    return default_batch_size(subject.x, wrap(subject.model))
 
 
 @cache

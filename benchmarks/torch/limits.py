@@ -16,7 +16,7 @@ from benchmarks.subjects import Subject
 from benchmarks.torch import bare
 from benchmarks.torch.networks import settle, tensor
 from saliency import wrap
-from saliency.core.runner import usual_size
+from saliency.core.runner import default_batch_size
 
 CLOCK = Clock(settle=settle)
 
@@ -41,7 +41,7 @@ def _limits(passes: Callable[[Sequence[torch.Tensor]], None], given: Sequence[to
 
 def usual(subject: Subject) -> int:
     """Return how many inputs of a subject the library evaluates at a time."""
-    return usual_size(subject.x, wrap(subject.model))
+    return default_batch_size(subject.x, wrap(subject.model))
 
 
 @cache

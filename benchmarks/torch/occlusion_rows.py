@@ -14,7 +14,7 @@ from benchmarks import bars
 from benchmarks.row import CAPTUM, OURS, Row, Way, Work
 from benchmarks.subjects import EMBEDDED, Subject
 from benchmarks.torch import bare, captum_ways, limits
-from saliency.core.batching import Pace
+from saliency.core.batching import BatchPlan
 from saliency.core.methods.incremental_occlusion import TOGETHER
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.progress import Progress
@@ -62,22 +62,22 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     """
     x, usual = captum_ways.inputs(subject), limits.usual(subject)
     adapter, windows = saliency.wrap(subject.model), Windows.of(x, 0, size, stride)
-    score = Score(adapter, Target.of([subject.classes[0]]), {}, 1, Pace(usual, Progress()))
-    wide = replace(score, pace=Pace(TOGETHER * usual, Progress()))
+    score = Score(adapter, Target.of([subject.classes[0]]), {}, 1, BatchPlan(usual, Progress()))
+    wide = replace(score, plan=BatchPlan(TOGETHER * usual, Progress()))
 
     def once() -> None:
         score.values(x)
-        covered = adapter.covered(x, torch.zeros_like(x), windows.sizes, score.target)
+        covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.target)
         for i in (windows.middle, windows.count - 1):
-            wide.covered(covered, windows.corners(range(i, i + 1)))
+            wide.occluded_values(covered, windows.corners(range(i, i + 1)))
             score.values(x)
 
-    covered = adapter.covered(x, torch.zeros_like(x), windows.sizes, score.target)
+    covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.target)
     if covered is None:  # as on a GPU: the method computes every picture whole
         return _plain(subject, windows, size)
     some = range(windows.middle, min(windows.middle + TOGETHER * usual, windows.count))
     inputs = torch.where(_inside(windows, some)[:, 0].to(x.device), 0.0, x)
-    changes, times = partial(wide.covered, covered, windows.corners(some)), windows.count / len(some)
+    changes, times = partial(wide.occluded_values, covered, windows.corners(some)), windows.count / len(some)
     ours = Way(changes, f"{len(some)} of {windows.count} windows", times, _seconds(once))
     bared = limits.of_forwards(subject, inputs.split(usual))
     ways = {OURS: ours, **{name: replace(way, times=times) for name, way in bared.items()}, CAPTUM: _captum(subject, windows)}

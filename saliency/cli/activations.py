@@ -13,8 +13,8 @@ from saliency.cli import unit_selection
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.errors import MemoryShortage
-from saliency.core.runner import usual_size
-from saliency.core.shape_hints import hints
+from saliency.core.runner import default_batch_size
+from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 from saliency.io.chunks import Shape
@@ -62,7 +62,7 @@ class Activations:
             self._maps[name] = values.shape[1:]
             unit_selection.check(options, Dmask({name: chosen}), self._maps)
             self.shapes[name] = self._wanted(name, values).shape[1:]
-        self.batch: int = options.batch or usual_size(grey_one, self._adapter)
+        self.batch: int = options.batch or default_batch_size(grey_one, self._adapter)
 
     def inputs(self, prepared: Sequence[Array]) -> Any:
         """Bring n inputs, as the network prepares them, to its device."""
@@ -100,7 +100,7 @@ class Activations:
 
     def _run(self, path: str, x: Any) -> Array:
         try:
-            with hints(self._adapter):
+            with add_shape_hints(self._adapter):
                 return self._adapter.numpy(self._adapter.outputs(x, Target(path), {}))
         except MemoryShortage:
             if x.shape[0] == 1:

@@ -9,7 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
-from saliency.core.shape_hints import hints
+from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 
@@ -38,7 +38,7 @@ class Channels:
         """
         path, adapter = network.layer(layer), wrap(network.model)
         x = adapter.asarray(grey(network)[None])
-        with hints(adapter):
+        with add_shape_hints(adapter):
             found = adapter.numpy(adapter.outputs(x, Target(path), {}))
         if found.ndim < 2:
             raise Refused(f"-layer {layer} gives an array {found.shape} for 1 picture; it must be (pictures, channels, ...)")

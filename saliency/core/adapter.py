@@ -5,13 +5,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from saliency.core.adapter_contract import Contract
+from saliency.core.adapter_contract import AdapterContract
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.target import Target
-from saliency.core.types import Array, Covered, Rule
+from saliency.core.types import Array, OccludedOutputs, Rule
 
 
-class GradientAdapter(Contract):
+class GradientAdapter(AdapterContract):
     """The only thing that knows a framework.
 
     Arrays have a leading batch axis, ``(N, *input)``, unless a line says otherwise. Between ``asarray`` and ``numpy``
@@ -44,11 +44,11 @@ class GradientAdapter(Contract):
         found = self.features(x, target, feed, layer)
         return *found, self.gradients(x, target, feed, rule, allow_no_relu)[1]
 
-    def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+    def found_layer_name(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` takes where none is named, once it has found one; or None."""
         return None
 
-    def covering(self, x: Array, cover: Array, windows: Windows) -> Callable[[range], Array]:
+    def occlusion_writer(self, x: Array, cover: Array, windows: Windows) -> Callable[[range], Array]:
         """Return what covers the inputs by some of the windows, for whole passes: from a run of these to (windows, N, *input).
 
         Args:
@@ -58,7 +58,7 @@ class GradientAdapter(Contract):
         """
         return partial(windows.cover, self, x, cover)
 
-    def fused(self, function: Callable[..., Array], how: Hashable, *arrays: Array) -> Array:
+    def call_fused(self, function: Callable[..., Array], how: Hashable, *arrays: Array) -> Array:
         """Apply a function of ``xp``'s words to arrays, as one operation where the framework can make it one.
 
         Args:
@@ -68,7 +68,7 @@ class GradientAdapter(Contract):
         """
         return function(self.xp, how, *arrays)
 
-    def covered(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> Covered | None:  # noqa: ARG002
+    def occluded_outputs(self, x: Array, cover: Array, size: Sequence[int], target: Target) -> OccludedOutputs | None:  # noqa: ARG002
         """Offer a faster way to the outputs of inputs with a window covered; None, as here, where there is none.
 
         Args:

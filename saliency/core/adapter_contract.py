@@ -13,7 +13,7 @@ from saliency.core.target import Target
 from saliency.core.types import Array, Rule
 
 
-class Contract(ABC):
+class AdapterContract(ABC):
     """What is asked of a framework; see ``GradientAdapter``, which adapters are."""
 
     xp: Any
@@ -22,7 +22,7 @@ class Contract(ABC):
     channel_axis: int | None
     """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""
 
-    usual_sizes: int = 6_000_000
+    batch_memory: int = 6_000_000
     """Product of an input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
 
     @abstractmethod

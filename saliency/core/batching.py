@@ -10,18 +10,18 @@ from saliency.core.types import Array
 
 
 @dataclass
-class Pace:
+class BatchPlan:
     """How many samples go through a model at a time, and how far a run has come.
 
     Args:
         size: samples in one pass at most; halved where they do not fit into memory.
         progress: is told of every evaluation.
-        heard: the scores of every evaluation so far, on the device: they are looked at once, after the last.
+        observed_scores: the scores of every evaluation so far, on the device: they are looked at once, after the last.
     """
 
     size: int
     progress: Progress
-    heard: list[Array] = field(default_factory=list)
+    observed_scores: list[Array] = field(default_factory=list)
 
     def runs(self, points: int, n: int) -> Iterator[range]:
         """Cut ``points`` copies of n samples into even runs that hold at most ``size`` samples each, as that is by then."""
@@ -32,7 +32,7 @@ class Pace:
             yield range(done, end)
             done = end
 
-    def in_pieces(self, call: Callable[[slice, int], tuple[Array, ...]], n: int, per_input: int, xp: Any) -> tuple[Array, ...]:
+    def evaluate(self, call: Callable[[slice, int], tuple[Array, ...]], n: int, per_input: int, xp: Any) -> tuple[Array, ...]:
         """Evaluate n samples, at most ``size`` at a time; what does not fit into memory is evaluated in halves.
 
         Args:

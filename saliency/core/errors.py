@@ -79,6 +79,6 @@ class ToleranceWarning(UserWarning):
     """A tolerance that was not reached within the evaluations that are allowed."""
 
 
-def in_short(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Return an exception's name and the first line of what it says."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, in_short
-from saliency.core.shape_hints import seem_last
+from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
+from saliency.core.shape_hints import looks_channels_last
 from saliency.core.target import Target
 from saliency.core.types import Array, Rule
 from saliency.core.validation import as_index, host_numbers
@@ -42,7 +42,7 @@ class FunctionAdapter(GradientAdapter):
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         numbers = host_numbers(value, name, self.channel_axis)
         if self._auto and name.startswith("x_value"):  # one input, or all
-            self.channel_axis = -1 if seem_last(numbers.shape[name == "x_values" :]) else 0
+            self.channel_axis = -1 if looks_channels_last(numbers.shape[name == "x_values" :]) else 0
         return numbers.astype(np.result_type(self.dtype, np.float32))
 
     def asfeed(self, value: Any, name: str) -> Any:
@@ -75,7 +75,7 @@ class FunctionAdapter(GradientAdapter):
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
             hint = "; `batch_size=1` would hand it one at a time" if len(x) > 1 else ""
-            raise InputError(f"{what}: {in_short(error)}{hint}") from error
+            raise InputError(f"{what}: {one_line(error)}{hint}") from error
 
     def gradients(
         self,

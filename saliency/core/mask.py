@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from saliency.core.batching import Pace
+from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import modifier_of
 from saliency.core.method_options import in_order, names_of, with_options
-from saliency.core.model_inputs import Inputs
+from saliency.core.model_inputs import ModelInputs
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
-from saliency.core.runner import in_batches, plain, size_of, usual_size
+from saliency.core.runner import checked_batch_size, compute_masks, default_batch_size, unsmoothed
 from saliency.core.score import Score
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array
-from saliency.core.validation import true_or_false
+from saliency.core.validation import boolean
 from saliency.core.wrap import wrap
 
 
@@ -61,8 +61,8 @@ class SaliencyMask(ABC):
     ) -> None:
         self.adapter = wrap(model)
         self.y = y
-        self.batch_size = size_of(batch_size)
-        self.logits = true_or_false("logits", logits)
+        self.batch_size = checked_batch_size(batch_size)
+        self.logits = boolean("logits", logits)
         self.modifier = modifier_of(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
             raise InputError(f"`modifier` (={modifier!r}) is for gradients, and {type(self).__name__} takes none")
@@ -101,7 +101,7 @@ class SaliencyMask(ABC):
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
         """
         options = in_order(self.masks, type(self).__name__, values, options)
-        return self._plain(Inputs.one(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
+        return self._plain(ModelInputs.one(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
 
     def GetSmoothedMask(
         self,
@@ -137,7 +137,7 @@ class SaliencyMask(ABC):
             See ``core.smooth.Smoothing``.
         """
         own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
-        inputs = Inputs.one(self.adapter, x_value, self.y, feed_dict)
+        inputs = ModelInputs.one(self.adapter, x_value, self.y, feed_dict)
         return self._smooth(inputs, {**own, **options}, progress).one(0)
 
     def GetMasks(
@@ -164,7 +164,7 @@ class SaliencyMask(ABC):
         Raises:
             As ``GetMask``.
         """
-        return self._plain(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
+        return self._plain(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def GetSmoothedMasks(
         self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
@@ -173,12 +173,12 @@ class SaliencyMask(ABC):
 
         Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
         """
-        return self._smooth(Inputs.of(x_values, self.y, y, feed_dict), options, progress)
+        return self._smooth(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
 
-    def _plain(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        return self._run(partial(plain, self._method(options)), inputs, progress, 1, type(self).__name__)
+    def _plain(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
+        return self._run(partial(unsmoothed, self._method(options)), inputs, progress, 1, type(self).__name__)
 
-    def _smooth(self, inputs: Inputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
+    def _smooth(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
         smoothing, own = Smoothing.split(options)
         if "seed" in names_of(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
             own["seed"] = smoothing.noise.seed
@@ -186,12 +186,12 @@ class SaliencyMask(ABC):
         return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples), name)
 
     def _run(
-        self, compute: Callable[[Score, Array], Array], inputs: Inputs, progress: bool, samples: int, name: str
+        self, compute: Callable[[Score, Array], Array], inputs: ModelInputs, progress: bool, samples: int, name: str
     ) -> MaskArray:
-        size = self.batch_size or usual_size(inputs.x_values[0], self.adapter)
+        size = self.batch_size or default_batch_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
-        pace = Pace(size, Progress(samples * len(inputs.ys), unit, true_or_false("progress", progress)))
-        return in_batches(compute, self.adapter, inputs, pace, self.logits, self.modifier, name, self.empty)
+        plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)))
+        return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return with_options(self.masks, type(self).__name__, self.options, options)

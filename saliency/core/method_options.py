@@ -9,7 +9,7 @@ from typing import Any
 from saliency.core.errors import InputError
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import true_or_false
+from saliency.core.validation import boolean
 
 SETTINGS = ("y", "batch_size", "logits", "modifier")
 """What the constructor takes, and no call."""
@@ -73,7 +73,7 @@ def check_booleans(function: Callable[..., Any], options: Mapping[str, Any]) -> 
         InputError: if one is anything else.
     """
     for name in _booleans(getattr(function, "__func__", function)) & options.keys():
-        true_or_false(name, options[name])
+        boolean(name, options[name])
 
 
 @cache

@@ -9,14 +9,14 @@ import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.score_reading import channels_of
+from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target, function_of
 from saliency.core.types import Array
 from saliency.core.validation import has_rows
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ModelInputs:
     """N inputs as the user gave them, with a target for each and the model's other inputs.
 
     Where one input stands several times in a row, the same object for several targets, one forward pass serves them all.
@@ -29,7 +29,7 @@ class Inputs:
     """Where each row of entries with one and the same input ends."""
 
     @classmethod
-    def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
+    def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
         """Pair N inputs with N targets.
 
         Raises:
@@ -48,7 +48,7 @@ class Inputs:
         return cls(x_values, ys, feed, range(1, n + 1) if apart else _ends(x_values))
 
     @classmethod
-    def one(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "Inputs":
+    def one(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
         """Return a single input; arrays among the others have no batch axis yet."""
         feed = {name: adapter.asfeed(value, name) for name, value in named(feed_dict).items()}
         feed = {name: value[None] if has_rows(value) else value for name, value in feed.items()}
@@ -107,7 +107,7 @@ def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> 
         ModelError: if the output is not an array (N, ...), or not finite.
     """
     n = x.shape[0]
-    outputs = channels_of(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
+    outputs = with_channel_axis(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
     scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
     if not np.isfinite(scores).all():
         raise ModelError("the model's output is NaN or infinite for this input; it has no top class")

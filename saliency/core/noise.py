@@ -11,7 +11,7 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Noise:
     def __post_init__(self) -> None:
         if isinstance(self.spread, bool) or not isinstance(self.spread, SupportsFloat) or not 0 <= self.spread < math.inf:
             raise InputError(f"`{self.name}` (={self.spread!r}) must be a finite number, 0 or more")
-        whole("seed", self.seed, least=0)
+        whole_number("seed", self.seed, least=0)
 
     @classmethod
     def of(cls, spread: float, seed: int | None, antithetic: bool = False, name: str = "stdev_spread") -> "Noise":
@@ -54,7 +54,7 @@ class Noise:
         pair = score.repeat(2) if self.antithetic else score
         for run in pair.runs(len(draws)):
             drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in run])
-            yield score.adapter.fused(_noisy, self.antithetic, drawn, scale, x)
+            yield score.adapter.call_fused(_noisy, self.antithetic, drawn, scale, x)
 
 
 def _noisy(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) -> Array:

@@ -22,12 +22,12 @@ def checked_rule(rule: Any) -> Rule | None:
     )
 
 
-def name_of_rule(rule: Rule) -> str:
+def rule_name(rule: Rule) -> str:
     """Return what a message calls a rule."""
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", type(rule).__name__))
 
 
-def passed_by(rule: Any, gradient: Array, output: Array) -> Array:
+def gradient_by_rule(rule: Any, gradient: Array, output: Array) -> Array:
     """Return what a user's rule makes of the gradient that arrives at a ReLU.
 
     Raises:
@@ -36,12 +36,12 @@ def passed_by(rule: Any, gradient: Array, output: Array) -> Array:
     try:
         passed = rule(gradient, output)
     except Exception as error:
-        raise InputError(f"`rule` ({name_of_rule(rule)}) failed: {type(error).__name__}: {error}") from error
+        raise InputError(f"`rule` ({rule_name(rule)}) failed: {type(error).__name__}: {error}") from error
     kind, shape = type(passed).__name__, getattr(passed, "shape", None)
     if not isinstance(passed, type(gradient)) or passed.dtype != gradient.dtype or _differ(shape, gradient.shape):
         found = kind if shape is None else f"{kind} of {passed.dtype}, shape {tuple(shape)}"
         raise InputError(
-            f"`rule` ({name_of_rule(rule)}) gave a {found}; it must give the gradient that passes, a "
+            f"`rule` ({rule_name(rule)}) gave a {found}; it must give the gradient that passes, a "
             f"{type(gradient).__name__} of {gradient.dtype}, shape {tuple(gradient.shape)}"
         )
     return passed

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.provenance import About
+from saliency.core.display.provenance import Provenance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,10 +29,10 @@ class MaskArray(npt.NDArray[Any]):
     """
 
     details: dict[str, Any]
-    about: About | None
+    about: Provenance | None
 
     @classmethod
-    def of(cls, array: npt.NDArray[Any], details: dict[str, Any], about: About | None = None) -> "MaskArray":
+    def of(cls, array: npt.NDArray[Any], details: dict[str, Any], about: Provenance | None = None) -> "MaskArray":
         """Put an array, its details, and what it is of together."""
         mask = array.view(cls)
         mask.details, mask.about = details, about
@@ -56,17 +56,17 @@ class MaskArray(npt.NDArray[Any]):
         Raises:
             ValueError: if the mask is a part of one, or ``rows`` is less than 1.
         """
-        from saliency.core.display.mask_figure import portrait
+        from saliency.core.display.mask_figure import mask_figure
 
-        return portrait(self, rows)
+        return mask_figure(self, rows)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]] | None:
         """Return the figure with its alternative text, for IPython; a part of a mask is shown as its numbers."""
         if self.about is None:
             return None
-        from saliency.core.display.mask_figure import caption, portrait
+        from saliency.core.display.mask_figure import caption, mask_figure
 
-        return portrait(self, ROWS)._repr_png_()[0], {"alt": caption(self, ROWS)}
+        return mask_figure(self, ROWS)._repr_png_()[0], {"alt": caption(self, ROWS)}
 
     @property
     def _several(self) -> bool:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.batching import Pace
+from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.relu_rules import checked_rule
 from saliency.core.target import Target
-from saliency.core.types import Array, Covered, Rule
+from saliency.core.types import Array, OccludedOutputs, Rule
 from saliency.core.validation import has_rows
 
 
@@ -27,7 +27,7 @@ class Score:
         target: of the N samples.
         feed: the model's other inputs by name, arrays (N, ...) and plain values.
         n: number of samples.
-        pace: how many of them are evaluated at a time.
+        plan: how many of them are evaluated at a time.
         per_input: how many samples, one after the other, share an input; one forward pass serves them all.
         modifier: what is done to every gradient, (N, ...) in and out.
         inputs: (N, *input) that are explained; what the score is there is noted on the way, at no cost.
@@ -38,7 +38,7 @@ class Score:
     target: Target
     feed: Mapping[str, Any]
     n: int
-    pace: Pace
+    plan: BatchPlan
     per_input: int = 1
     modifier: Modifier | None = None
     inputs: Array | None = None
@@ -52,9 +52,9 @@ class Score:
             same = isinstance(scores, type(x)) and scores.dtype == x.dtype  # an argmax gives whole numbers
             return (scores if same else self.adapter.asarray(scores, "y"),)
 
-        return self._heard(x, self._in_pieces(values, x)[0])
+        return self._observe(x, self._in_pieces(values, x)[0])
 
-    def covered(self, covered: Covered, corners: npt.NDArray[np.int64]) -> Array:
+    def occluded_values(self, covered: OccludedOutputs, corners: npt.NDArray[np.int64]) -> Array:
         """Return the scores (windows, N) of the inputs with a window covered, whose corners are (windows, axes)."""
         copies = self.repeat(len(corners))
 
@@ -65,7 +65,7 @@ class Score:
             scores = copies.target.take(samples).scores(outputs, len(at), self.adapter)
             return (self.adapter.asarray(scores, "y"),)
 
-        scores = self.pace.in_pieces(some, copies.n, self.per_input, self.adapter.xp)[0]
+        scores = self.plan.evaluate(some, copies.n, self.per_input, self.adapter.xp)[0]
         return self.adapter.xp.reshape(scores, (len(corners), self.n))
 
     def gradients(self, x: Array, rule: Rule | None = None, allow_no_relu: bool = False, at: Any = None) -> Array:
@@ -78,7 +78,7 @@ class Score:
         """Return the scores (N,) as well, which cost nothing more."""
         differentiate = partial(self.adapter.gradients, rule=checked_rule(rule), allow_no_relu=allow_no_relu, at=at)
         scores, gradients = self._in_pieces(differentiate, x)
-        return self._heard(x, scores), self._modified(gradients)
+        return self._observe(x, scores), self._modified(gradients)
 
     def features(
         self, x: Array, layer: Any = None, rule: Rule | None = None, allow_no_relu: bool = False
@@ -90,7 +90,7 @@ class Score:
             return scores, self._each(found, gradients.shape[0] // found.shape[0]), gradients
 
         scores, found, gradients = self._in_pieces(features, x)
-        self._heard(x, scores)
+        self._observe(x, scores)
         return found, self._modified(gradients)
 
     def features_and_gradients(
@@ -104,7 +104,7 @@ class Score:
             return scores, self._each(found, by_layer.shape[0] // found.shape[0]), by_layer, by_input
 
         scores, found, by_layer, by_input = self._in_pieces(both, x)
-        self._heard(x, scores)
+        self._observe(x, scores)
         return found, self._modified(by_layer), self._modified(by_input)
 
     def repeat(self, times: int) -> "Score":
@@ -136,12 +136,12 @@ class Score:
 
     def batches(self, points: int) -> Iterator[range]:
         """Cut a method's ``points`` evaluations of all N samples into ``runs``, and announce them."""
-        self.pace.progress.announce(points * self.n)
+        self.plan.progress.announce(points * self.n)
         return self.runs(points)
 
     def runs(self, points: int) -> Iterator[range]:
-        """Cut ``points`` copies of all N samples into runs; see ``Pace.runs``."""
-        return self.pace.runs(points, self.n)
+        """Cut ``points`` copies of all N samples into runs; see ``BatchPlan.runs``."""
+        return self.plan.runs(points, self.n)
 
     def _in_pieces(self, call: Callable[..., tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
         def some(samples: slice, each: int) -> tuple[Array, ...]:
@@ -149,10 +149,10 @@ class Score:
             whole = each == 1 and len(range(self.n)[samples]) == self.n  # a slice is felt where a pass takes milliseconds
             return call(x, self.target, self.feed) if whole else call(x[inputs], self.target.take(samples), self._fed(inputs))
 
-        return self.pace.in_pieces(some, self.n, self.per_input, self.adapter.xp)
+        return self.plan.evaluate(some, self.n, self.per_input, self.adapter.xp)
 
-    def _heard(self, x: Array, scores: Array) -> Array:
-        self.pace.heard.append(scores)
+    def _observe(self, x: Array, scores: Array) -> Array:
+        self.plan.observed_scores.append(scores)
         if x is self.inputs:
             self.note(score=scores)
         return scores

@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 from saliency.core.errors import ModelError, TargetError
 
-HIDDEN = (
+HIDDEN_LOGITS = (
     "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
     "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
 )
 """What is told where a target that asks for logits gets none."""
 
 
-def read(
+def read_scores(
     outputs: Any, places: Any, weights: Any | None, xp: Any, bring: Callable[[Any], Any] | None = None, sizes: Any = None
 ) -> Any:
     """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
@@ -41,7 +41,7 @@ def read(
     return terms[:, 0] if weights is None else xp.sum(terms * weights, axis=1)
 
 
-def channels_of(outputs: Any, n: int | None) -> Any:
+def with_channel_axis(outputs: Any, n: int | None) -> Any:
     """Return outputs as (N, channels, *space), or say why they are not; N may be open (None).
 
     Raises:

@@ -10,10 +10,10 @@ from saliency.core.errors import InputError
 from saliency.core.method_options import check_booleans
 from saliency.core.noise import Noise
 from saliency.core.numerics.running_moments import Averaged, Moments
-from saliency.core.numerics.tolerance import check_tolerance, met
+from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 Method: TypeAlias = Callable[[Score, Array], Array]
 Average: TypeAlias = Literal["mean", "squared", "variance"]
@@ -51,9 +51,9 @@ class Smoothing:
     def __post_init__(self) -> None:
         if self.average not in ("mean", "squared", "variance"):
             raise InputError(f"`average` (={self.average!r}) must be 'mean', 'squared', 'variance' or None")
-        whole("nsamples", self.samples, least=1 + self._errors * (3 if self.noise.antithetic else 1))
+        whole_number("nsamples", self.samples, least=1 + self._errors * (3 if self.noise.antithetic else 1))
         check_tolerance(self.tolerance)
-        most = whole("max_samples", self.max_samples, least=1)
+        most = whole_number("max_samples", self.max_samples, least=1)
         if self.tolerance is not None and most < self.samples:
             raise InputError(
                 f"`max_samples` (={most}) must not be less than `nsamples` (={self.samples}), with which a tolerance begins"
@@ -122,16 +122,18 @@ class Smoothing:
             mask, done = self._result(moments, score), goal
             relative = _norm(score, score.details["standard_error"]) / (_norm(score, mask) or 1.0)
             goal = min(2 * done, int(self.max_samples) // 2 * 2 if self.noise.antithetic else int(self.max_samples))
-            if met(relative, self.tolerance, goal <= done, f"relative standard error after {done} samples", "max_samples"):
+            if should_stop(
+                relative, self.tolerance, goal <= done, f"relative standard error after {done} samples", "max_samples"
+            ):
                 return mask
-            score.pace.progress.add(goal - done)
+            score.plan.progress.add(goal - done)
 
     def _sample(self, moments: Averaged, method: Method, score: Score, x: Array, samples: range) -> None:
         for noisy in self.noise.copies(score, x, samples):
             copies, xp = noisy.shape[0], score.adapter.xp
             noisy = xp.reshape(noisy, (-1, *noisy.shape[2:]))
             one = score.repeat(copies).explain(noisy)
-            with score.pace.progress.masks(copies * score.n):
+            with score.plan.progress.masks(copies * score.n):
                 mask = method(one, noisy)
             mask = xp.reshape(mask, (copies, score.n, *mask.shape[1:]))  # (copies, N, *mask)
             if self.average == "squared":

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import TargetError
-from saliency.core.score_reading import channels_of, check_indices, one_per_sample, read
+from saliency.core.score_reading import check_indices, one_per_sample, read_scores, with_channel_axis
 from saliency.core.validation import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
@@ -98,10 +98,10 @@ class Target:
         """
         if self.function is not None:
             return one_per_sample(self.function(outputs), n)
-        outputs = channels_of(outputs, n)
+        outputs = with_channel_axis(outputs, n)
         self.check(outputs.shape)
         weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None
-        return read(outputs, self.places(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
+        return read_scores(outputs, self.places(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
 
     def check(self, shape: Sequence[int]) -> None:
         """Refuse indices that are not in an output (N, channels, *space).
@@ -134,7 +134,7 @@ def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
     several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
     units = [(index,) for index in indices[0]] if several else [indices]
-    read = [tuple(as_index(index) for index in unit) for unit in units]
-    if not read or as_index(layer) is not None or any(index is None for unit in read for index in unit):
+    read_scores = [tuple(as_index(index) for index in unit) for unit in units]
+    if not read_scores or as_index(layer) is not None or any(index is None for unit in read_scores for index in unit):
         raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
-    return layer, [tuple(index for index in unit if index is not None) for unit in read]
+    return layer, [tuple(index for index in unit if index is not None) for unit in read_scores]

@@ -30,7 +30,7 @@ class OutputOf:
     layer: Any
 
 
-class Covered(Protocol):
+class OccludedOutputs(Protocol):
     """Forward passes of clean inputs (N, *input) of which a window is covered, that compute only what the window changes.
 
     Args:

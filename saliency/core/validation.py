@@ -19,7 +19,7 @@ def as_index(value: Any) -> int | None:
         return None
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def whole_number(name: str, value: Any, least: int) -> int:
     """Return an option that must be a whole number.
 
     Raises:
@@ -31,7 +31,7 @@ def whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def true_or_false(name: str, value: Any) -> bool:
+def boolean(name: str, value: Any) -> bool:
     """Return an option that must be a boolean, Python's or NumPy's: words such as ``"False"`` are all true in Python.
 
     Raises:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.core.errors import InputError, in_short
+from saliency.core.errors import InputError, one_line
 
 Float32 = npt.NDArray[np.float32]
 
@@ -78,7 +78,7 @@ def by_transform(picture: Image.Image, transform: Callable[[Image.Image], Any], 
     except (InputError, MemoryError):
         raise
     except Exception as error:  # whatever the user's code raises
-        raise InputError(f"{rule}; it raises {in_short(error)}") from error
+        raise InputError(f"{rule}; it raises {one_line(error)}") from error
     if found.ndim != 3:
         raise InputError(f"{rule}; it gave {found.shape}")
     if not np.isfinite(found).all():

@@ -8,7 +8,7 @@ from typing import Any
 
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
-from saliency.core.validation import true_or_false
+from saliency.core.validation import boolean
 from saliency.nets import catalogue, user_networks
 from saliency.nets.embedded_networks import EMBEDDED, INPUT_SIZE, MEAN, STD
 from saliency.nets.network import Network
@@ -46,7 +46,7 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
         ModelError: if the framework is not installed, torchvision is asked for and cannot be imported, or a user's function
             fails.
     """
-    trust = true_or_false("trust", trust)
+    trust = boolean("trust", trust)
     if framework is not None:
         _check(framework)
     if user_networks.FUNCTION.fullmatch(name):

@@ -111,7 +111,9 @@ class TorchAdapter(GradientAdapter):
         with shortages(x), untouched(self.model, first.device, grad=False):
             return self._format.best(lambda x: self._forward.plain(x, target, feed), x.to(first.dtype))
 
-    def covered(self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target) -> CoveredForward | None:
+    def occluded_outputs(
+        self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target
+    ) -> CoveredForward | None:
         if self.channel_axis != 0 or not can_be_followed(self.model, x):
             return None
         first = self._first
@@ -148,7 +150,7 @@ class TorchAdapter(GradientAdapter):
         )
         return scores, found, gradients
 
-    def layer_found(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> str | None:
+    def found_layer_name(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> str | None:
         return self._features.name(self._asking(target, feed, None, False)(x))
 
     def features_and_gradients(

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from saliency.core.errors import ForwardError, LogitWarning, in_short
-from saliency.core.score_reading import HIDDEN
+from saliency.core.errors import ForwardError, LogitWarning, one_line
+from saliency.core.score_reading import HIDDEN_LOGITS
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import layer_output, only_call
@@ -59,7 +59,7 @@ class Forward:
             outputs = self._run(x, target, feed, tap)
         end = ending(outputs) if wanted and not tap else None
         if end == "hidden":
-            warn(HIDDEN, LogitWarning)
+            warn(HIDDEN_LOGITS, LogitWarning)
         elif end == "squashed":
             self._last.squashed = True
             with torch.set_grad_enabled(grad):
@@ -92,4 +92,4 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
             raise
         if safe and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
-        raise ForwardError.of(shape, in_short(error)) from error
+        raise ForwardError.of(shape, one_line(error)) from error

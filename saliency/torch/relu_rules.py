@@ -8,7 +8,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import name_of_rule, passed_by
+from saliency.core.relu_rules import gradient_by_rule, rule_name
 from saliency.core.types import Rule
 from saliency.torch.autograd_graph import leaf_nodes, takers
 from saliency.torch.relu_outputs import output_of
@@ -80,7 +80,7 @@ def _hook(rule: Rule, node: Any) -> Callable[[Gradients, Gradients], Gradients]:
     def by_rule(inwards: Gradients, outwards: Gradients) -> Gradients:
         if outwards[0] is None:
             return inwards
-        passed = passed_by(rule, outwards[0], output)
+        passed = gradient_by_rule(rule, outwards[0], output)
         return tuple(None if g is None else passed for g in inwards)
 
     return by_rule
@@ -115,12 +115,12 @@ def apply_rule(
         for name, remedy in opaque.items():
             if name in node.name():
                 raise ModelError(
-                    f"the model hides its ReLUs in a {name} node, which a {name_of_rule(rule)} gradient can't enter: {remedy}"
+                    f"the model hides its ReLUs in a {name} node, which a {rule_name(rule)} gradient can't enter: {remedy}"
                 )
     relus = [node for node in nodes if node.name() in relu_nodes or RELUS.get(node.name(), lambda _: False)(node)]
     if nodes and not relus and not allow_no_relu:
         raise NoReLUError(
-            f"the model has no ReLU between {of} and the score, so its {name_of_rule(rule)} gradient would be the vanilla "
+            f"the model has no ReLU between {of} and the score, so its {rule_name(rule)} gradient would be the vanilla "
             f"one; its activations: {_activations(nodes)}. Use Vanilla, or pass allow_no_relu=True; if one of them is your "
             "own ReLU, saliency.wrap(model, relu_nodes=[NAME]) says so"
         )

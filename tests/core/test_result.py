@@ -11,7 +11,7 @@ import pytest
 
 import saliency
 from saliency import GradCAM, IntegratedGradients, MaskArray, Occlusion, Vanilla
-from saliency.core.display.projection import Plane
+from saliency.core.display.projection import MaskProjection
 from tests.reference import linear, quadratic
 
 RNG = np.random.default_rng(3)
@@ -158,10 +158,10 @@ def test_neither_the_model_nor_a_graph_is_kept():
 )
 def test_every_shape_has_something_to_show(shape, axis, drawn, picture):
     x = RNG.normal(size=shape)
-    plane = Plane.of(x, x, axis)
+    plane = MaskProjection.of(x, x, axis)
     assert plane.signed.shape == plane.strength.shape == drawn
     assert (None if plane.picture is None else plane.picture.shape) == picture
-    assert Plane.of(x, None, axis).picture is None
+    assert MaskProjection.of(x, None, axis).picture is None
     one = saliency.wrap(lambda batch: batch.reshape(len(batch), -1), channel_axis=axis)
     mask = Occlusion(one, 0).GetMask(x if shape else x[None], size=1)
     assert alt(mask).startswith("Occlusion: class 0, score ")
@@ -170,25 +170,25 @@ def test_every_shape_has_something_to_show(shape, axis, drawn, picture):
 def test_of_a_volume_the_strongest_slice():
     mask = np.zeros((2, 5, 8, 9))
     mask[:, 3, 4, 4] = [2.0, -1.0]
-    plane = Plane.of(mask, mask, 0)
+    plane = MaskProjection.of(mask, mask, 0)
     assert (plane.slices, plane.signed[4, 4], plane.strength[4, 4]) == ("slice 3 of 5", 1.0, 3.0)
 
 
 def test_channels_that_are_alike_count_once_so_that_the_scale_is_the_score_s():
     mask = Occlusion(linear(W), 0, size=3, stride=3).GetMask(X[0])
-    np.testing.assert_array_equal(Plane.of(mask, X[0], 0).signed, mask[0])
+    np.testing.assert_array_equal(MaskProjection.of(mask, X[0], 0).signed, mask[0])
     mask = Vanilla(linear(W), 0).GetMask(X[0])
-    np.testing.assert_allclose(Plane.of(mask, X[0], 0).strength, np.abs(W[0]).sum(0))
+    np.testing.assert_allclose(MaskProjection.of(mask, X[0], 0).strength, np.abs(W[0]).sum(0))
 
 
 def test_a_map_of_another_size_stands_beside_its_picture():
     from PIL import Image
 
-    plane = Plane.of(np.ones((4, 4)), X[0], 0)
+    plane = MaskProjection.of(np.ones((4, 4)), X[0], 0)
     assert plane.picture.shape == (8, 9, 3) and plane.picture.min() == 0 and plane.picture.max() == 1
     picture = Image.fromarray(RNG.integers(0, 255, (8, 9, 3), np.uint8))
     mask = Vanilla(linear(W), 0).GetMask(picture)
-    np.testing.assert_array_equal(Plane.of(mask, mask.about.input(0), 0).picture, np.asarray(picture) / 255)
+    np.testing.assert_array_equal(MaskProjection.of(mask, mask.about.input(0), 0).picture, np.asarray(picture) / 255)
 
 
 def test_nothing_is_drawn_before_it_is_looked_at():

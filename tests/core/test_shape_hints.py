@@ -9,7 +9,7 @@ import pytest
 import saliency
 from saliency.core.display.show import show
 from saliency.core.errors import ForwardError
-from saliency.core.shape_hints import of_shape, seem_last
+from saliency.core.shape_hints import looks_channels_last, shape_hint
 
 X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
 
@@ -24,12 +24,12 @@ X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
     ],
 )
 def test_a_shape_that_looks_wrong_gets_a_word(shape, axis, word):
-    assert re.search(word, of_shape(shape, axis))
+    assert re.search(word, shape_hint(shape, axis))
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((3, 8, 8), 0), ((8, 8, 3), -1), ((3, 8, 3), 0), ((20,), 0), ((2, 3, 8, 8), 0)])
 def test_one_that_does_not_gets_none(shape, axis):
-    assert of_shape(shape, axis) == ""
+    assert shape_hint(shape, axis) == ""
 
 
 FIRST, LAST = r"channels last.* \(channels, height, width\)$", r"channels first.* \(height, width, channels\)$"
@@ -84,10 +84,10 @@ def test_the_error_of_a_forward_pass_is_copied_whole_as_to_another_process():
 
 
 def test_pictures_with_channels_last_are_told_from_others():
-    assert seem_last((8, 8, 3))
-    assert not seem_last((3, 8, 8))
-    assert not seem_last((3, 8, 3))
-    assert not seem_last((8, 3))
+    assert looks_channels_last((8, 8, 3))
+    assert not looks_channels_last((3, 8, 8))
+    assert not looks_channels_last((3, 8, 3))
+    assert not looks_channels_last((8, 3))
 
 
 def brightness(batch):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.channels import Channels
 from saliency.core.errors import MemoryShortage
-from saliency.core.runner import usual_size
+from saliency.core.runner import default_batch_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 
@@ -35,7 +35,7 @@ class Scores:
         """Return the scores (n, channels) of n inputs; NaN where one alone does not fit into the memory."""
         if not inputs:
             return np.zeros((0, len(self._targets)))
-        each = self._batch or usual_size(inputs[0], self._adapter)
+        each = self._batch or default_batch_size(inputs[0], self._adapter)
         return np.concatenate([self._some(inputs[start : start + each]) for start in range(0, len(inputs), each)])
 
     def _some(self, inputs: Sequence[Array]) -> Array:

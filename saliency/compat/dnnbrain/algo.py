@@ -15,9 +15,9 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.methods.guided_backprop import GuidedBackprop
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.noise import Noise
-from saliency.core.shape_hints import hints
+from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
-from saliency.core.validation import as_index, whole
+from saliency.core.validation import as_index, whole_number
 from saliency.core.wrap import wrap
 
 Float32 = npt.NDArray[np.float32]
@@ -108,7 +108,7 @@ class SaliencyImage(ABC):
         Returns, raises:
             As ``backprop``; InputError also if a number is out of range.
         """
-        n = whole("n_iter", n_iter, least=1)
+        n = whole_number("n_iter", n_iter, least=1)
         noise = Noise.of(sigma_multiplier, seed, name="sigma_multiplier")
         smoothing: dict[str, Any] = {"stdev_spread": noise.spread, "nsamples": n, "magnitude": False, "seed": noise.seed}
         mask = self._mask().GetSmoothedMask(self._input(image), **smoothing, at=self._at(to_layer))
@@ -129,7 +129,7 @@ class SaliencyImage(ABC):
         if layer in self._network.channels:
             return self._network.channels[layer]
         black = self._network.prepare(Image.new("RGB", self._network.size[::-1]))
-        with hints(self._adapter):
+        with add_shape_hints(self._adapter):
             return int(self._adapter.outputs(self._adapter.asarray(black[None]), Target(path), {}).shape[1])
 
 

@@ -13,7 +13,7 @@ from saliency.compat.vis.seeds import Seeds
 from saliency.core.errors import InputError, TargetError
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.mask import SaliencyMask
-from saliency.core.shape_hints import hints
+from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.types import Array
 
@@ -137,7 +137,7 @@ def _units(network: Network, loss: ActivationMaximization, seeds: Seeds, logits:
     if indices is None or min(indices) < 0:  # their number is needed
         adapter = network.adapter
         feed = {name: adapter.asfeed(value[:1], name) for name, value in seeds.feed.items()}
-        with hints(adapter):
+        with add_shape_hints(adapter):
             shape = adapter.outputs(adapter.stack(seeds.x[:1], "seed_input"), Target(layer, logits=False), feed).shape
         found = counted_from_0(indices, int(shape[1]) if len(shape) > 1 else 1)
         scale = 1 / len(found) if indices is None else 1.0

@@ -5,7 +5,7 @@ import io
 from matplotlib.figure import Figure
 
 
-class Grid(Figure):
+class NotebookFigure(Figure):
     """A matplotlib figure that IPython shows as a PNG, without pyplot and whatever the backend."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:

@@ -13,7 +13,7 @@ COLOURS = (3, 4)  # so many channels are colours, of which the first three are d
 
 
 @dataclass(frozen=True)
-class Plane:
+class MaskProjection:
     """A mask on a line (n,) or in a plane (H, W), and its input beside it.
 
     Args:
@@ -29,7 +29,7 @@ class Plane:
     slices: str = ""
 
     @classmethod
-    def of(cls, mask: Host, x: Host | None, channel_axis: int | None) -> "Plane":
+    def of(cls, mask: Host, x: Host | None, channel_axis: int | None) -> "MaskProjection":
         """Take a mask's channels together, and of more than two axes the slices where it is strongest.
 
         Args:

@@ -12,7 +12,7 @@ from saliency.core.validation import host_numbers
 
 
 @dataclass(frozen=True)
-class About:
+class Provenance:
     """What N masks are of.
 
     Nothing here keeps a model alive: a layer or a function is told by its name.
@@ -32,12 +32,12 @@ class About:
     channel_axis: int | None
     several: bool = True
 
-    def one(self, i: int) -> "About":
+    def one(self, i: int) -> "Provenance":
         """Return what one of the N is of."""
         inputs = None if self.inputs is None else [self.inputs[i]]
         return replace(self, targets=[self.targets[i]], inputs=inputs, several=False)
 
-    def without_inputs(self) -> "About":
+    def without_inputs(self) -> "Provenance":
         """Return what is worth writing to a file."""
         return replace(self, inputs=None)
 
@@ -46,7 +46,7 @@ class About:
         return None if self.inputs is None else host_numbers(self.inputs[i], f"input {i}", self.channel_axis)
 
 
-def words(target: Target, ys: Sequence[Any]) -> list[str]:
+def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
     """Return the targets of N samples in words.
 
     Args:

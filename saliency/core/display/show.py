@@ -36,7 +36,7 @@ def show(
     Raises:
         ValueError: if there is no picture, or the number of titles is another.
     """
-    from saliency.core.display.notebook_figure import Grid
+    from saliency.core.display.notebook_figure import NotebookFigure
 
     if not len(pictures):
         raise ValueError("`pictures` (length 0) must hold one picture at least")
@@ -46,7 +46,7 @@ def show(
         raise ValueError(f"`columns` (={columns!r}) must be 1 or more, or None")
     columns = min(columns or 8, len(pictures))
     rows = math.ceil(len(pictures) / columns)
-    figure = Grid(figsize=(size * columns, size * 1.12 * rows), layout="constrained")
+    figure = NotebookFigure(figsize=(size * columns, size * 1.12 * rows), layout="constrained")
     for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if i < len(pictures):

@@ -100,7 +100,7 @@ class ClassActivationMap(LayerMask):
 
 def note_layer(score: Score, x: Array) -> None:
     """Note which layer was taken, for none was named."""
-    found = score.adapter.layer_found(x, score.target, score.feed)
+    found = score.adapter.found_layer_name(x, score.target, score.feed)
     if found is not None:
         score.note(layer=np.full(score.n, found))
 
@@ -117,7 +117,7 @@ def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool
         resize: to the input's spatial axes.
     """
     axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x)) if resize else ((), [])
-    return score.adapter.fused(one_map, (scaled, axes), weights, features, *matrices)
+    return score.adapter.call_fused(one_map, (scaled, axes), weights, features, *matrices)
 
 
 def one_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:

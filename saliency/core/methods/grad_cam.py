@@ -117,7 +117,7 @@ class GuidedGradCAM(LayerMask):
             note_layer(score, x)
         axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x))
         how = axes, score.adapter.channel_axis
-        return score.adapter.fused(_product, how, guided, gradients, features, *matrices)
+        return score.adapter.call_fused(_product, how, guided, gradients, features, *matrices)
 
 
 def _product(

@@ -9,7 +9,7 @@ from saliency.core.methods.baselines import baselines_of
 from saliency.core.noise import Noise, seeds_of
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 
 @final
@@ -40,10 +40,10 @@ class GradientSHAP(SaliencyMask):
     ) -> Array:
         """Return the mean over samples of (x - baseline) * gradient(baseline + random part * (x - baseline))."""
         adapter, xp, baselines = score.adapter, score.adapter.xp, baselines_of(x_baseline, score, x)
-        noise, samples = Noise.of(spread, seed, name="spread"), whole("x_steps", x_steps, least=1)
+        noise, samples = Noise.of(spread, seed, name="spread"), whole_number("x_steps", x_steps, least=1)
         draws = [np.random.default_rng((one, 1)) for one in seeds_of(noise.seed, samples)]  # apart from the noise's own
         parts, picks = [draw.random() for draw in draws], [int(draw.integers(len(baselines))) for draw in draws]
-        score.pace.progress.announce(samples * score.n)
+        score.plan.progress.announce(samples * score.n)
         total, done = 0.0, 0
         for noisy in noise.copies(score, x, range(samples)):
             run = range(done, done := done + noisy.shape[0])

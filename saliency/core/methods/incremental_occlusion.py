@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from saliency.core.batching import Pace
+from saliency.core.batching import BatchPlan
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.score import Score
-from saliency.core.types import Array, Covered
+from saliency.core.types import Array, OccludedOutputs
 
 Scores: TypeAlias = Callable[[range], Array]
 """From some of the windows to the scores (windows, N) of each input with one of them covered."""
@@ -31,7 +31,7 @@ TOGETHER = 4
 take less memory."""
 
 
-def covered_scores(score: Score, x: Array, cover: Array, windows: Windows, whole_score: Array) -> Array:
+def occluded_scores(score: Score, x: Array, cover: Array, windows: Windows, whole_score: Array) -> Array:
     """Return the score of each input with each window covered, and note which way it was computed.
 
     Args:
@@ -47,17 +47,19 @@ def covered_scores(score: Score, x: Array, cover: Array, windows: Windows, whole
     plainly, found = _plainly(score, x, cover, windows), None
     inputs = slice(None, None, score.per_input)
     if windows.count >= LEAST:
-        covered = score.adapter.covered(x[inputs], cover[inputs], windows.sizes, score.target)
+        covered = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.target)
         found = covered and _incrementally(score, covered, windows, plainly, whole_score)
     score.note(incremental=found is not None)
     return _all(score, plainly, score.batches(windows.count)) if found is None else found
 
 
-def _incrementally(score: Score, covered: Covered, windows: Windows, plainly: Scores, whole_score: Array) -> Array | None:
+def _incrementally(
+    score: Score, covered: OccludedOutputs, windows: Windows, plainly: Scores, whole_score: Array
+) -> Array | None:
     """Return the same by computing changes, where that pays, and windows that are computed both ways agree; or None."""
-    wide = replace(score, pace=Pace(TOGETHER * score.pace.size, score.pace.progress))
-    changes, two = lambda run: wide.covered(covered, windows.corners(run)), [windows.middle, windows.count - 1]
-    score.pace.progress.announce(2 * len(two) * score.n)
+    wide = replace(score, plan=BatchPlan(TOGETHER * score.plan.size, score.plan.progress))
+    changes, two = lambda run: wide.occluded_values(covered, windows.corners(run)), [windows.middle, windows.count - 1]
+    score.plan.progress.announce(2 * len(two) * score.n)
     try:
         trial = _all(score, changes, (range(i, i + 1) for i in two))
         if covered.saves < WORTH:
@@ -74,10 +76,10 @@ def _incrementally(score: Score, covered: Covered, windows: Windows, plainly: Sc
 
 def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
     """Return what computes the scores (windows, N) of some of the windows by forward passes."""
-    xp, covering = score.adapter.xp, score.adapter.covering(x, cover, windows)
+    xp, write = score.adapter.xp, score.adapter.occlusion_writer(x, cover, windows)
 
     def scores(run: range) -> Array:
-        values = score.repeat(len(run)).values(xp.reshape(covering(run), (-1, *x.shape[1:])))
+        values = score.repeat(len(run)).values(xp.reshape(write(run), (-1, *x.shape[1:])))
         return xp.reshape(values, (len(run), score.n))
 
     return scores

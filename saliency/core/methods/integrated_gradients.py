@@ -6,10 +6,10 @@ from typing import Any, final
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baselines_of
 from saliency.core.numerics.quadrature import Nodes, Points, Rule, points_of
-from saliency.core.numerics.tolerance import check_tolerance, met
+from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 USUAL: dict[bool, tuple[Rule, int]] = {False: ("gauss-legendre", 25), True: ("chebyshev", 7)}
 """Without a tolerance, and with one: the rule, and the number of points."""
@@ -53,7 +53,7 @@ class IntegratedGradients(SaliencyMask):
     ) -> Array:
         """Return (x - baseline) times the mean gradient between them."""
         check_tolerance(tolerance)
-        whole("max_steps", max_steps, least=1)
+        whole_number("max_steps", max_steps, least=1)
         usual, steps = USUAL[tolerance is not None]
         points = points_of(usual if rule is None else rule, steps if x_steps is None else x_steps)
         if tolerance is not None:
@@ -127,5 +127,5 @@ def _to_tolerance(x_baseline: Any, points: Points, tolerance: float, max_steps: 
         gap, change = (abs(float(score.adapter.numpy(score.details[name])[0])) for name in ("gap", "change"))
         used, (points, new, keep) = len(points.nodes), points.refined()
         last = len(points.nodes) > max_steps
-        if met(gap / change if change else gap, tolerance, last, f"gap after {used} steps", "max_steps"):
+        if should_stop(gap / change if change else gap, tolerance, last, f"gap after {used} steps", "max_steps"):
             return mask

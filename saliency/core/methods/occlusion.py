@@ -4,7 +4,7 @@ from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baseline_of
-from saliency.core.methods.incremental_occlusion import covered_scores
+from saliency.core.methods.incremental_occlusion import occluded_scores
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.score import Score
 from saliency.core.types import Array
@@ -16,7 +16,7 @@ class Occlusion(SaliencyMask):
 
     The mask has the input's shape, all channels alike, in score units; it takes no gradients. Every row and column is
     covered: where the stride does not end at the border, the last window stands at the border. ``details["incremental"]``
-    tells whether only what a window changes was computed anew, to the same numbers: see ``core.covered``.
+    tells whether only what a window changes was computed anew, to the same numbers: see ``incremental_occlusion``.
 
     Options:
         size: of the window in pixels, a number or one for each spatial axis.
@@ -36,9 +36,9 @@ class Occlusion(SaliencyMask):
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""
         adapter, xp, cover = score.adapter, score.adapter.xp, baseline_of(value, score, x, "value")
         windows = Windows.of(x, adapter.channel_axis, size, stride)
-        score.pace.progress.announce(score.n)
+        score.plan.progress.announce(score.n)
         whole_score = score.values(x)
-        drops = whole_score - covered_scores(score, x, cover, windows, whole_score)  # (windows, N)
+        drops = whole_score - occluded_scores(score, x, cover, windows, whole_score)  # (windows, N)
         total = windows.add_up(adapter, drops)
         for covers in windows.counts() if average else ():
             total = total / adapter.asarray(covers)

@@ -11,10 +11,10 @@ from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import baseline_of
 from saliency.core.noise import Noise, seeds_of
-from saliency.core.numerics.resampling import along, bilinear, spatial_axes
+from saliency.core.numerics.resampling import apply_along_axis, bilinear, spatial_axes
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 
 @final
@@ -52,7 +52,7 @@ class RISE(SaliencyMask):
         adapter, xp, axes = score.adapter, score.adapter.xp, spatial_axes(score.adapter.channel_axis, len(x.shape))
         draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
         cover = baseline_of(value, score, x, "value")
-        seeds = seeds_of(Noise.of(0.0, seed).seed, whole("nmasks", nmasks, least=1))
+        seeds = seeds_of(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
         shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
         total, visible, mean, difference = 0.0, np.zeros(shape), 0.0, x - cover
         for run in score.batches(nmasks):
@@ -75,7 +75,7 @@ class _Draw:
     """Random masks over given spatial axes: a coarse grid of zeros and ones, enlarged linearly, shifted by part of a cell."""
 
     def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
-        whole("cells", cells, least=1)
+        whole_number("cells", cells, least=1)
         if not isinstance(keep, Real) or not 0 < float(keep) < 1:
             raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1")
         self.lengths, self.cells, self.keep = lengths, cells, float(keep)
@@ -88,5 +88,5 @@ class _Draw:
         mask: npt.NDArray[np.float64] = (random.random([self.cells] * len(self.lengths)) < self.keep).astype(float)
         for axis, (length, wide, matrix) in enumerate(zip(self.lengths, self.wide, self.enlarge, strict=True)):
             shift = int(random.integers(wide))
-            mask = along(np, matrix[shift : shift + length], mask, axis)
+            mask = apply_along_axis(np, matrix[shift : shift + length], mask, axis)
         return mask

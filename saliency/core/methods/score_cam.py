@@ -4,7 +4,7 @@ import math
 from typing import final
 
 from saliency.core.methods.class_activation_map import ClassActivationMap, Seen, on_input, per_channel
-from saliency.core.numerics.resampling import turned
+from saliency.core.numerics.resampling import transpose_last
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -26,7 +26,7 @@ class ScoreCAM(ClassActivationMap):
         """Return softmax_k(score(x * channel k))."""
         score, x, features = seen.score, seen.x, seen.features
         xp, scores = score.adapter.xp, []
-        score.pace.progress.announce(score.n)  # what gave the features
+        score.plan.progress.announce(score.n)  # what gave the features
         for run in score.batches(features.shape[1]):
             shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
             shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
@@ -37,7 +37,7 @@ class ScoreCAM(ClassActivationMap):
         high = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
         powers = powers / xp.sum(powers, axis=0, keepdims=True)
-        each = turned(xp, powers)  # (N, channels)
+        each = transpose_last(xp, powers)  # (N, channels)
         return xp.reshape(each, (*each.shape, *[1] * (len(features.shape) - 2)))
 
 

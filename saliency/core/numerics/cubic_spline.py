@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.numerics.resampling import Matrix, along
+from saliency.core.numerics.resampling import Matrix, apply_along_axis
 
 
 def zoomed(maps: npt.NDArray[Any], size: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -22,7 +22,7 @@ def zoomed(maps: npt.NDArray[Any], size: tuple[int, ...]) -> npt.NDArray[Any]:
     """
     found = maps.astype(np.float64)
     for axis, after in enumerate(size, start=1):
-        found = along(np, cubic(found.shape[axis], after), found, axis)
+        found = apply_along_axis(np, cubic(found.shape[axis], after), found, axis)
     return found.astype(maps.dtype)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 Rule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
 RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")
@@ -38,7 +38,7 @@ def points_of(rule: Rule, points: int) -> "Points":
     """
     if rule not in RULES:
         raise InputError(f"`rule` (={rule!r}) must be one of {', '.join(RULES)}")
-    n = whole("x_steps", points, least=2 if rule == "trapezoid" else 1)
+    n = whole_number("x_steps", points, least=2 if rule == "trapezoid" else 1)
     return Chebyshev(n) if rule == "chebyshev" else Cells.of(rule, n)
 
 

@@ -37,7 +37,7 @@ def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, ndim) if axis != channels)
 
 
-def along(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
+def apply_along_axis(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     """Apply a matrix (after, before), an array of ``xp``, along one axis of ``x``, whose length is ``before``."""
     shape = tuple(x.shape)
     if axis == len(shape) - 2:
@@ -46,7 +46,7 @@ def along(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
-def turned(xp: Any, matrix: Array) -> Array:
+def transpose_last(xp: Any, matrix: Array) -> Array:
     """Return a matrix with its two axes exchanged."""
     columns = int(matrix.shape[1])
     return xp.concatenate([matrix[:, i][None] for i in range(columns)])
@@ -56,7 +56,7 @@ def in_parts(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array
     """Apply a matrix (after, before) along one axis of ``x``, as many of its ``rows`` at a time as memory should hold."""
     many = max(1, ENTRIES // int(x.shape[axis]))
     parts = [range(start, min(start + many, after)) for start in range(0, after, many)]
-    found = [along(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts]
+    found = [apply_along_axis(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts]
     return found[0] if len(found) == 1 else adapter.xp.concatenate(found, axis=axis)
 
 
@@ -88,15 +88,15 @@ def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
 def resizing(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
     """Return what resizes maps: axes of (N, *space), the last one first while there is little to do, and their matrices."""
     lengths = zip(map(int, space), map(int, size), strict=True)
-    turned = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
-    axes = tuple(sorted(turned, reverse=True))
-    return axes, [adapter.asarray(bilinear(*turned[i]).T if i == len(size) else bilinear(*turned[i])) for i in axes]
+    changed = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
+    axes = tuple(sorted(changed, reverse=True))
+    return axes, [adapter.asarray(bilinear(*changed[i]).T if i == len(size) else bilinear(*changed[i])) for i in axes]
 
 
 def by_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
     """Apply matrices along axes of maps (N, *space); that of the last axis is turned: (before, after)."""
     for axis, matrix in zip(axes, matrices, strict=True):
-        maps = maps @ matrix if axis == len(maps.shape) - 1 else along(xp, matrix, maps, axis)
+        maps = maps @ matrix if axis == len(maps.shape) - 1 else apply_along_axis(xp, matrix, maps, axis)
     return maps
 
 
@@ -119,6 +119,6 @@ def token_grid(tokens: int, height: int, width: int) -> tuple[int, int, int] | N
     return None
 
 
-def alike(space: Sequence[int], of: Sequence[int]) -> bool:
+def same_aspect(space: Sequence[int], of: Sequence[int]) -> bool:
     """Tell whether axes are in the proportions of others, give or take a position of rounding."""
     return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))

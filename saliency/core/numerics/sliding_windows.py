@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.numerics.resampling import in_parts, spatial_axes, turned
+from saliency.core.numerics.resampling import in_parts, spatial_axes, transpose_last
 from saliency.core.types import Array
-from saliency.core.validation import whole
+from saliency.core.validation import whole_number
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Windows:
             (N, *input), long on the spatial axes alone.
         """
         n, xp = int(numbers.shape[1]), adapter.xp
-        each = turned(xp, numbers) if n > 1 else numbers
+        each = transpose_last(xp, numbers) if n > 1 else numbers
         total = xp.reshape(each, (n, *(len(starts) for starts in self.starts)))
         for axis in reversed(range(len(self.axes))):  # as it grows
             total = in_parts(adapter, partial(self._covering, axis), self.shape[self.axes[axis]], total, axis + 1)
@@ -129,4 +129,4 @@ def _each(name: str, value: Any, axes: int) -> list[int]:
     values = list(value) if several else [value] * axes
     if len(values) != axes:
         raise InputError(f"`{name}` (={value!r}) must be one number, or one for each of the {axes} spatial axes")
-    return [whole(name, one, least=1) for one in values]
+    return [whole_number(name, one, least=1) for one in values]

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-CHANNELS = 4
+MOST_CHANNELS = 4
 """Of the picture, at most: where few come in, the frameworks' kernels are slow on a processor, by a factor of 2 to 6."""
 
-TAPS = 16
+LEAST_KERNEL_SIZE = 16
 """Weights of a kernel at least: what is saved on smaller ones is lost on cutting and joining."""
 
 
-def pays(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
+def is_faster_by_phases(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
     """Tell whether a convolution is differentiated faster as one of its phases.
 
     Args:
@@ -17,4 +17,4 @@ def pays(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
         kernel: its height and width.
         stride: down and across.
     """
-    return channels <= CHANNELS and kernel[0] * kernel[1] >= TAPS and min(stride) > 1
+    return channels <= MOST_CHANNELS and kernel[0] * kernel[1] >= LEAST_KERNEL_SIZE and min(stride) > 1

@@ -18,7 +18,7 @@ def check_tolerance(tolerance: object) -> None:
         raise InputError(f"`tolerance` (={tolerance!r}) must be a finite number above 0, or None")
 
 
-def met(error: float, tolerance: float | None, last: bool, what: str, limit: str) -> bool:
+def should_stop(error: float, tolerance: float | None, last: bool, what: str, limit: str) -> bool:
     """Tell whether to stop: the error is small enough, or was the last that is allowed, which brings a warning.
 
     Args:

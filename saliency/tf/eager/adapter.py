@@ -15,7 +15,7 @@ from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.core.validation import host_numbers
-from saliency.tf.eager.fused_functions import fused, on_processor
+from saliency.tf.eager.fused_functions import call_fused, on_processor
 from saliency.tf.eager.layers import channel_axis_of, layers_of
 from saliency.tf.eager.model_fingerprint import state_of
 from saliency.tf.eager.model_outputs import Reading
@@ -143,13 +143,13 @@ class KerasAdapter(GradientAdapter):
         scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
         return scores, found, gradients
 
-    def fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
-        return fused(function, how, *arrays)
+    def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
+        return call_fused(function, how, *arrays)
 
-    def covering(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
-        return host_covering(x, cover, windows) if on_processor(x, cover) else super().covering(x, cover, windows)
+    def occlusion_writer(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
+        return host_covering(x, cover, windows) if on_processor(x, cover) else super().occlusion_writer(x, cover, windows)
 
-    def layer_found(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
+    def found_layer_name(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
         found = self._found.get(self._kind(x, target, feed))
         return None if found is None else str(found)
 

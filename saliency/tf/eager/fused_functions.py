@@ -15,8 +15,8 @@ SMALL = 2**19
 """Numbers in all up to which NumPy is faster than to call a graph: on a processor, whose memory is the host's."""
 
 
-def fused(function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
-    """Apply a function of tensors, see ``GradientAdapter.fused``: NumPy does, or a graph, traced once for each shape."""
+def call_fused(function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
+    """Apply a function of tensors, see ``GradientAdapter.call_fused``: NumPy does, or a graph, traced once for each shape."""
     if sum(math.prod(array.shape) for array in arrays) <= SMALL and on_processor(*arrays):
         with np.errstate(all="ignore"):  # what is not finite is told of the mask
             return tf.constant(function(np, how, *(np.array(memoryview(array)) for array in arrays)))

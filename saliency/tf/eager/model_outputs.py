@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.score_reading import channels_of, one_per_sample
+from saliency.core.score_reading import one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import Pass, forward
@@ -114,7 +114,7 @@ class Reading:
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"
             )
         batch = seen.shape[0] if isinstance(seen, tf.Tensor) and seen.shape.rank else None
-        seen = channels_of(seen, batch)
+        seen = with_channel_axis(seen, batch)
         if target.logits and target.layer is None:
             seen, notes["hidden"] = logits_of(seen)
         seen = tf.cast(seen, self.model.counted_in)

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import name_of_rule, passed_by
+from saliency.core.relu_rules import gradient_by_rule, rule_name
 from saliency.core.types import Rule
 from saliency.tf.ops.graph_traversal import between, bodies, called
 
@@ -75,7 +75,7 @@ def _by(rule: Rule) -> Callable[[Any, Any], Any]:
     """Return an operation's gradient by a rule."""
     if isinstance(rule, str):
         return RULES[rule]
-    return lambda op, gradient: _to_x(op, passed_by(rule, gradient, op.outputs[0]))
+    return lambda op, gradient: _to_x(op, gradient_by_rule(rule, gradient, op.outputs[0]))
 
 
 @contextmanager
@@ -97,12 +97,12 @@ def ruled(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, of: str =
         yield
         return
     ops = list(_everything(between(x, scores)))
-    _check_open(ops, name_of_rule(rule))
+    _check_open(ops, rule_name(rule))
     relus = [op for op in ops if is_relu(op)]
     if not relus and not allow_no_relu:
         activations = ", ".join(sorted({op.type for op in ops} & ACTIVATIONS)) or "none"
         raise NoReLUError(
-            f"the model has no ReLU between {of} and the score, so its {name_of_rule(rule)} gradient would be the vanilla "
+            f"the model has no ReLU between {of} and the score, so its {rule_name(rule)} gradient would be the vanilla "
             f"one; its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
         )
     before = {op: op._gradient_function for op in relus}

@@ -124,7 +124,7 @@ class GraphAdapter(GradientAdapter):
                 found = at_last(self._found, key, at, partial(self._look, x, target, feed), _counts, NO_LAYER)
             return found
 
-    def layer_found(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+    def found_layer_name(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         found = self._found.get(_kind(x, target))
         return None if found is None else str(found)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.score_reading import read
+from saliency.core.score_reading import read_scores
 
 
 def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:
@@ -22,7 +22,7 @@ def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:
     sizes = tf.shape(seen, out_type=tf.int64)
     places = tf.compat.v1.placeholder(tf.int64, (None, None, width), "places")
     weights = tf.compat.v1.placeholder(seen.dtype, (None, None), "weights")
-    return read(seen, places, weights, WORDS, sizes=sizes), [sizes, places, weights]
+    return read_scores(seen, places, weights, WORDS, sizes=sizes), [sizes, places, weights]
 
 
 def _take(values: Any, index: Any) -> Any:

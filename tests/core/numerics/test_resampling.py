@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 import saliency
-from saliency.core.numerics.resampling import along, bilinear, blurred, resized, spatial_axes
+from saliency.core.numerics.resampling import apply_along_axis, bilinear, blurred, resized, spatial_axes
 from tests.reference import Bare, linear
 
 RNG = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def test_an_input_without_axes():
 def test_a_matrix_acts_along_one_axis(axis):
     x = RNG.normal(size=(2, 3, 4, 5))
     matrix = RNG.normal(size=(6, x.shape[axis]))
-    found = along(np, matrix, x, axis)
+    found = apply_along_axis(np, matrix, x, axis)
     assert found.shape == tuple(6 if i == axis else length for i, length in enumerate(x.shape))
     np.testing.assert_allclose(found, np.apply_along_axis(matrix.dot, axis, x), rtol=1e-12)
 

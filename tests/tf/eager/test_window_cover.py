@@ -49,16 +49,18 @@ def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
     before = fused_functions._traced.cache_info().misses
     for how in (1.0, 2.0, 1.0):
-        np.testing.assert_allclose(fused_functions.fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5)
+        np.testing.assert_allclose(
+            fused_functions.call_fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5
+        )
     assert fused_functions._traced.cache_info().misses == before + 2
 
 
 def test_numpy_and_a_graph_give_the_same(monkeypatch):
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    small = fused_functions.fused(weighed, 3.0, a, b)
+    small = fused_functions.call_fused(weighed, 3.0, a, b)
     monkeypatch.setattr(fused_functions, "SMALL", 0)
     assert small.dtype == tf.float32
-    np.testing.assert_allclose(fused_functions.fused(weighed, 3.0, a, b), small, rtol=1e-5)
+    np.testing.assert_allclose(fused_functions.call_fused(weighed, 3.0, a, b), small, rtol=1e-5)
 
 
 def overwriting(xp, how, a):
@@ -70,7 +72,7 @@ def overwriting(xp, how, a):
 def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
     monkeypatch.setattr(fused_functions, "SMALL", small)
     a = tf.ones((2, 3))
-    np.testing.assert_array_equal(fused_functions.fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(fused_functions.call_fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
     np.testing.assert_array_equal(a, np.ones((2, 3)))
 
 

@@ -30,8 +30,8 @@ def always(monkeypatch):
 @pytest.fixture
 def steps(monkeypatch):
     """The operators that the incremental way went through on patches, and that it gave whole maps."""
-    made, offer = [], TorchAdapter.covered
-    monkeypatch.setattr(TorchAdapter, "covered", lambda *args: made.append(offer(*args)) or made[-1])
+    made, offer = [], TorchAdapter.occluded_outputs
+    monkeypatch.setattr(TorchAdapter, "occluded_outputs", lambda *args: made.append(offer(*args)) or made[-1])
 
     def names(dense=False):
         return [one.func.overloadpacket.__name__ for one in made[-1]._tape.kept if one.dense == dense]
