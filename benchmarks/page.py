@@ -1,6 +1,6 @@
-"""Renews the tables of pages from what a run wrote: ``python -m benchmarks.page FOLDER PAGE.md ...``.
+"""Update the tables of pages from the results of a run: ``python -m benchmarks.page FOLDER PAGE.md ...``.
 
-A table stands between ``<!-- bench: NAME -->`` and ``<!-- bench: end -->``; NAME is ``full``, ``short`` or ``growth``.
+A table is between ``<!-- bench: NAME -->`` and ``<!-- bench: end -->``; NAME is ``full``, ``short`` or ``growth``.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ FRAMEWORK = {
 }
 """What a page imports -> the framework that must be installed beside it."""
 
+LOADERS = ("nets.load", "nets.untrained", "nets.unfilled")
+"""Functions that load a network. A page that calls one needs the network's framework."""
+
 IGNORED = {
     "own_network": "ignore:__array__ implementation:DeprecationWarning",  # Keras's, when it saves a model
     "captum": "ignore:Setting backward hooks on ReLU:UserWarning",  # Captum's
@@ -46,7 +49,7 @@ def modules(page):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 found.add(node.module)
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("nets.load", "nets.untrained", "nets.unfilled"):
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("saliency.") in LOADERS:
                 found.add("tensorflow" if "'tf'" in ast.unparse(node) else "torch")
     frameworks = {FRAMEWORK[name] for name in found if name in FRAMEWORK}
     top = {name.partition(".")[0] for name in found}
