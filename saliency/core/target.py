@@ -134,7 +134,7 @@ def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
     several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
     units = [(index,) for index in indices[0]] if several else [indices]
-    read_scores = [tuple(as_index(index) for index in unit) for unit in units]
-    if not read_scores or as_index(layer) is not None or any(index is None for unit in read_scores for index in unit):
+    parsed = [tuple(as_index(index) for index in unit) for unit in units]
+    if not parsed or as_index(layer) is not None or any(index is None for unit in parsed for index in unit):
         raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
-    return layer, [tuple(index for index in unit if index is not None) for unit in read_scores]
+    return layer, [tuple(index for index in unit if index is not None) for unit in parsed]
