@@ -76,18 +76,18 @@ class FunctionAdapter(GradientAdapter):
         self.drawn += seeds
         return Bare(np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds]))
 
-    def outputs(self, x, target, feed):
+    def outputs(self, x, request):
         return Bare(self.f(x.array))
 
-    def gradients(self, x, target, feed, rule=None, allow_no_relu=False, at=None):
-        x = x.array
+    def gradients(self, x, request):
+        x, target = x.array, request.target
         scores = target.scores(Bare(self.f(x)), len(x), self)
         self.passes.append(len(x))
         inputs = np.arange(scores.shape[0]) // (scores.shape[0] // len(x))  # of each sample
         weights = target.weights.reshape(*target.weights.shape, *[1] * (x.ndim - 1))
         return scores, Bare((self.df(x)[inputs[:, None], target.units[..., 0]] * weights).sum(1))  # df: (N, classes, *input)
 
-    def features(self, x, target, feed, layer=None, rule=None, allow_no_relu=False):
+    def features(self, x, request):
         raise NotImplementedError
 
 

@@ -1,5 +1,6 @@
 """Every method on every adapter: one table, one network in float64, the same noise, the same maps."""
 
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -8,6 +9,7 @@ import pytest
 
 import saliency
 from saliency.core.errors import NoReLUError
+from saliency.core.request import Request
 from saliency.core.target import Target
 from tests import noise
 
@@ -238,13 +240,14 @@ def test_every_adapter_gives_the_same_features_by_a_rule(adapters, layer, rule):
     found = {}
     for kind, adapter in able.items():
         x = adapter.asarray(np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X)
-        args = x, Target.of([2, [1, 3]]), {}, layer
+        plain = Request(Target.of([2, [1, 3]]), layer=layer)
+        ruled = replace(plain, rule=rule)
         if layer is None:
             with pytest.raises(NoReLUError, match="no ReLU between layer .* and the score"):
-                adapter.features(*args, rule)
-        found[kind] = [adapter.numpy(one) for one in adapter.features(*args, rule, allow_no_relu=layer is None)]
-        plain = adapter.numpy(adapter.features(*args)[2])
-        assert np.array_equal(found[kind][2], plain) == (layer is None), kind
+                adapter.features(x, ruled)
+        found[kind] = [adapter.numpy(one) for one in adapter.features(x, replace(ruled, allow_no_relu=layer is None))]
+        without = adapter.numpy(adapter.features(x, plain)[2])
+        assert np.array_equal(found[kind][2], without) == (layer is None), kind
     reference = found.pop(next(iter(found)))
     for kind, one in found.items():
         for ours, theirs in zip(one, reference, strict=True):

@@ -18,6 +18,7 @@ from saliency.core.batching import BatchPlan
 from saliency.core.methods.incremental_occlusion import TOGETHER
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.core.progress import Progress
+from saliency.core.request import Request
 from saliency.core.score import Score
 from saliency.core.target import Target
 
@@ -62,17 +63,17 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     """
     x, usual = captum_ways.inputs(subject), limits.usual(subject)
     adapter, windows = saliency.wrap(subject.model), Windows.of(x, 0, size, stride)
-    score = Score(adapter, Target.of([subject.classes[0]]), {}, 1, BatchPlan(usual, Progress()))
+    score = Score(adapter, Request(Target.of([subject.classes[0]])), 1, BatchPlan(usual, Progress()))
     wide = replace(score, plan=BatchPlan(TOGETHER * usual, Progress()))
 
     def once() -> None:
         score.values(x)
-        covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.target)
+        covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
         for i in (windows.middle, windows.count - 1):
             wide.occluded_values(covered, windows.corners(range(i, i + 1)))
             score.values(x)
 
-    covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.target)
+    covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
     if covered is None:  # as on a GPU: the method computes every picture whole
         return _plain(subject, windows, size)
     some = range(windows.middle, min(windows.middle + TOGETHER * usual, windows.count))

@@ -13,6 +13,7 @@ from saliency.cli import unit_selection
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
 from saliency.core.errors import MemoryShortage
+from saliency.core.request import Request
 from saliency.core.runner import default_batch_size
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
@@ -101,7 +102,7 @@ class Activations:
     def _run(self, path: str, x: Any) -> Array:
         try:
             with add_shape_hints(self._adapter):
-                return self._adapter.numpy(self._adapter.outputs(x, Target(path), {}))
+                return self._adapter.numpy(self._adapter.outputs(x, Request(Target(path))))
         except MemoryShortage:
             if x.shape[0] == 1:
                 raise

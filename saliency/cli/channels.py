@@ -9,6 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import grey
 from saliency.cli.options import Refused
+from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
@@ -39,10 +40,10 @@ class Channels:
         path, adapter = network.layer(layer), wrap(network.model)
         x = adapter.asarray(grey(network)[None])
         with add_shape_hints(adapter):
-            found = adapter.numpy(adapter.outputs(x, Target(path), {}))
+            found = adapter.numpy(adapter.outputs(x, Request(Target(path))))
         if found.ndim < 2:
             raise Refused(f"-layer {layer} gives an array {found.shape} for 1 picture; it must be (pictures, channels, ...)")
-        whole = adapter.outputs(x, Target(logits=False), {})
+        whole = adapter.outputs(x, Request(Target(logits=False)))
         last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
         return cls(layer, None if last else path, found.shape[1])
 

@@ -1,7 +1,7 @@
-"""The contract between the masks and a framework, told once: what an adapter has to write."""
+"""The contract between the masks and a framework: what every adapter must implement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.target import Target
-from saliency.core.types import Array, Rule
+from saliency.core.request import Request
+from saliency.core.types import Array
 
 
 class AdapterContract(ABC):
-    """What is asked of a framework; see ``GradientAdapter``, which adapters are."""
+    """The abstract methods of an adapter; concrete adapters derive from ``GradientAdapter``."""
 
     xp: Any
     """Namespace with ``sum mean clip where amax concatenate reshape take ones_like``, as NumPy spells them."""
@@ -53,84 +53,58 @@ class AdapterContract(ABC):
         """Draw standard normal numbers, (seeds, *shape): each row from a generator of its own, which its seed alone sets."""
 
     @abstractmethod
-    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
+    def outputs(self, x: Array, request: Request) -> Any:
         """Run the model forward without recording a graph.
 
         Args:
             x: (N, *input), in the model's own units.
-            target: says which layer's output is wanted, and whether logits are.
-            feed: the model's other inputs by name, arrays (N, ...).
+            request: its target says which layer's output is wanted, and whether logits are.
 
         Returns:
-            What ``target.scores`` takes: the layer's output, or the model's (its logits, where it ends in a softmax or
-            sigmoid and the target asks for them). Channels stand on axis 1: (N, channels, *space).
+            The input of ``target.scores``: the layer's output, or the model's (its logits, where it ends in a softmax or
+            sigmoid and the target asks for them). Channels are on axis 1: (N, channels, *space).
 
         Raises:
-            InputError: if the model does not take such an input. As a ``core.errors.ForwardError``, which tells the input's
-                shape, it gets a word on what may be wrong with that.
+            InputError: if the model does not accept such an input. As a ``core.errors.ForwardError``, which has the input's
+                shape, its message gets a hint on the shape.
             TargetError: if there is no such layer.
-            MemoryShortage: if the N samples do not fit into memory; this goes for the two below as well.
+            MemoryShortage: if the N samples do not fit into memory; the two methods below raise it as well.
         """
 
     @abstractmethod
-    def gradients(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-        at: Any = None,
-    ) -> tuple[Array, Array]:
-        """Differentiate scores with respect to the input, or to a layer's, in one forward pass.
+    def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
+        """Differentiate scores with respect to the input, or to a layer's input or output, in one forward pass.
 
         Args:
             x: (N, *input), in the model's own units.
-            target: of N * T samples: T of the first input, then T of the next. T is 1 unless inputs are explained for
-                several targets.
-            feed: the model's other inputs by name, arrays (N, ...).
-            rule: how the gradient passes every ReLU; None leaves it as it is.
-            allow_no_relu: accept a rule for a model that has no ReLU.
-            at: a layer, its name or the layer itself, whose input takes the place of the model's: the first tensor that it
-                is called with, the last time; or the ``OutputOf`` a layer, the last one. Up to there no graph is recorded.
-                None for the model's own input. Where there are operations and no layers, one of these.
+            request: the target of N * T samples, the other inputs, ``rule``, ``allow_no_relu`` and ``at``.
 
         Returns:
-            Scores (N * T,), and each one's gradient (N * T, *input) in score units per input unit, float32 or wider;
-            ``at`` a layer, (N * T, ...) as the framework has its input or output.
+            Scores (N * T,), and the gradient of each (N * T, *input) in score units per input unit, float32 or wider. With
+            ``at``, the gradients have the shape (N * T, ...) of that tensor in the framework.
 
         Raises:
             GradientError: if a score does not depend on the input.
-            TargetError: if there is no layer ``at``, or its input or output is no tensor of floats (N, ...).
-            ModelError: if a rule is asked for and no ReLU was found, or some of the model cannot be looked into.
+            TargetError: if there is no layer ``at``, or its input or output is not a floating tensor (N, ...).
+            ModelError: if a rule is requested and no ReLU was found, or a part of the model cannot be inspected.
         """
 
     @abstractmethod
-    def features(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[Array, Array, Array]:
-        """Differentiate scores with respect to a layer's output, without a graph up to there.
+    def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
+        """Differentiate scores with respect to a layer's output, without recording a graph up to there.
 
         Args:
-            x, target, feed: as for ``gradients``.
-            layer: its name, or the layer itself; None for the last one before the score whose output has the input's
-                spatial axes, more than one position on them, and an influence on the score.
-            rule: how the gradient passes every ReLU between the layer and the score; None leaves it as it is.
-            allow_no_relu: accept a rule where there is no ReLU behind the layer.
+            x: (N, *input), in the model's own units.
+            request: the target of N * T samples, the other inputs, ``layer``, and ``rule`` and ``allow_no_relu`` for the
+                ReLUs between the layer and the score.
 
         Returns:
             Scores (N * T,), the layer's output (N, channels, *space), and the gradients (N * T, channels, *space) in score
-            units per unit of the output. The tokens of a vision transformer come as their grid.
+            units per unit of the output. The tokens of a vision transformer are returned as their grid.
 
         Raises:
             GradientError: if a score does not depend on the layer.
-            ModelError: if a rule is asked for and no ReLU was found behind the layer, or some of that can't be looked into.
+            ModelError: if a rule is requested and no ReLU follows the layer, or a part behind it cannot be inspected.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
 

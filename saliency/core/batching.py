@@ -23,7 +23,7 @@ class BatchPlan:
     progress: Progress
     observed_scores: list[Array] = field(default_factory=list)
 
-    def runs(self, points: int, n: int) -> Iterator[range]:
+    def chunks(self, points: int, n: int) -> Iterator[range]:
         """Cut ``points`` copies of n samples into even runs that hold at most ``size`` samples each, as that is by then."""
         done = 0
         while done < points:

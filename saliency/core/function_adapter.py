@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
+from saliency.core.request import Request
 from saliency.core.shape_hints import looks_channels_last
-from saliency.core.target import Target
-from saliency.core.types import Array, Rule
+from saliency.core.types import Array
 from saliency.core.validation import as_index, host_numbers
 
 
@@ -55,10 +55,11 @@ class FunctionAdapter(GradientAdapter):
         draws = [np.random.default_rng(seed).standard_normal(shape) for seed in seeds]
         return np.stack(draws).astype(np.result_type(self.dtype, np.float32))
 
-    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
+    def outputs(self, x: Array, request: Request) -> Any:
+        target = request.target
         if target.layer is not None:
             raise TargetError(f"`y` names the layer {target.layer!r}, and a function has none: {_REMEDY}")
-        outputs = self._call(x.astype(self.dtype), feed)
+        outputs = self._call(x.astype(self.dtype), request.feed)
         if target.function is None:
             _check_numbers(outputs)
             if len(target.units) and not np.isfinite(target.scores(outputs, len(x), self)).all():
@@ -77,26 +78,10 @@ class FunctionAdapter(GradientAdapter):
             hint = "; `batch_size=1` would hand it one at a time" if len(x) > 1 else ""
             raise InputError(f"{what}: {one_line(error)}{hint}") from error
 
-    def gradients(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-        at: Any = None,
-    ) -> tuple[Array, Array]:
+    def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")
 
-    def features(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[Array, Array, Array]:
+    def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
         self._refuse("a layer's output and its gradient")
 
     def _refuse(self, what: str) -> NoReturn:

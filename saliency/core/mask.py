@@ -124,7 +124,7 @@ class SaliencyMask(ABC):
             seed: a whole number makes the result repeatable; None does not.
             progress: show a bar.
             **options: ``average``, ``antithetic``, ``standard_error``, ``tolerance`` and ``max_samples`` of
-                ``core.smooth.Smoothing``; the method's own. One of the method's that has such a name is given to the
+                ``core.smoothgrad.Smoothing``; the method's own. One of the method's that has such a name is given to the
                 constructor.
 
         Returns:
@@ -134,7 +134,7 @@ class SaliencyMask(ABC):
             As ``GetMask``.
 
         Source:
-            See ``core.smooth.Smoothing``.
+            See ``core.smoothgrad.Smoothing``.
         """
         own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
         inputs = ModelInputs.one(self.adapter, x_value, self.y, feed_dict)

@@ -9,6 +9,7 @@ import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
+from saliency.core.request import Request
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target, function_of
 from saliency.core.types import Array
@@ -72,13 +73,11 @@ class ModelInputs:
             stop = end - start
         return start + stop, alike
 
-    def on_device(
-        self, adapter: GradientAdapter, run: slice, per_input: int, logits: bool
-    ) -> tuple[Target, dict[str, Any], Array]:
+    def on_device(self, adapter: GradientAdapter, run: slice, per_input: int, logits: bool) -> tuple[Request, Array]:
         """Bring some of the entries to the device.
 
         Returns:
-            Their target (None is each input's top class), the model's other inputs, and the inputs (n, *input).
+            Their request, in which None has become each input's top class, and the inputs (n, *input).
         """
         some = {name: value[run] if np.ndim(value) else value for name, value in self.feed.items()}
         feed = {name: adapter.asfeed(value, name) for name, value in some.items()}
@@ -89,7 +88,7 @@ class ModelInputs:
             ys = [int(top) if y is None else y for y, top in zip(ys, tops, strict=True)]
         if per_input > 1:
             x = adapter.xp.concatenate([x[i : i + 1] for i in range(x.shape[0]) for _ in range(per_input)])
-        return Target.of(ys, logits), feed, x
+        return Request(Target.of(ys, logits), feed), x
 
     def on_host(self, adapter: GradientAdapter, device_array: type) -> Any:
         """Return the N inputs as they were given, but those that may be on a device: a result must not keep its memory."""
@@ -107,7 +106,8 @@ def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> 
         ModelError: if the output is not an array (N, ...), or not finite.
     """
     n = x.shape[0]
-    outputs = with_channel_axis(adapter.outputs(x, Target(logits=False), feed), n)  # a softmax or sigmoid keeps the order
+    request = Request(Target(logits=False), feed)  # a softmax or sigmoid keeps the order
+    outputs = with_channel_axis(adapter.outputs(x, request), n)
     scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
     if not np.isfinite(scores).all():
         raise ModelError("the model's output is NaN or infinite for this input; it has no top class")

@@ -52,7 +52,7 @@ class Noise:
         scale = float(self.spread) * span
         seeds = seeds_of(self.seed, draws.stop)
         pair = score.repeat(2) if self.antithetic else score
-        for run in pair.runs(len(draws)):
+        for run in pair.chunks(len(draws)):
             drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in run])
             yield score.adapter.call_fused(_noisy, self.antithetic, drawn, scale, x)
 

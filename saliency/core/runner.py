@@ -54,12 +54,12 @@ def compute_masks(
     with add_shape_hints(adapter), closing(plan.progress), adapter.run():
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
-            target, feed, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
-            score = Score(adapter, target, feed, stop - start, plan, per_input, modifier, x)
+            request, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
+            score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
             masks.append(adapter.numpy(compute(score, x)))
             observed.append(_observed_scores(adapter, plan))
             details.append({name: _host(adapter, value) for name, value in score.details.items()})
-            targets += describe_targets(target, inputs.ys[start:stop])
+            targets += describe_targets(request.target, inputs.ys[start:stop])
             start = stop
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = Provenance(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)

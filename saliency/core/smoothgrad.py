@@ -109,7 +109,7 @@ class Smoothing:
             (N, *mask), in the mask's units, or their square.
         """
         if self.tolerance is not None:
-            return score.alone(lambda one, x_one: self._to_tolerance(method, one, x_one), x)
+            return score.one_by_one(lambda one, x_one: self._to_tolerance(method, one, x_one), x)
         moments = self._moments(score)
         self._sample(moments, method, score, x, range(int(self.samples)))
         return self._result(moments, score)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
+from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.demo.bands import METHODS, SMOOTH
 from saliency.demo.scenes import Scene
@@ -39,7 +40,7 @@ def inputs(network: nets.Network, asked: Sequence[Question]) -> list[Host]:
 def answers(network: nets.Network, asked: Sequence[Question]) -> Host:
     """Return the network's score (a logit; above 0 is yes) for each digit that is asked for, (N,)."""
     adapter = saliency.wrap(network.model)
-    logits = adapter.numpy(adapter.outputs(adapter.asarray(np.stack(inputs(network, asked))), Target(), {}))
+    logits = adapter.numpy(adapter.outputs(adapter.asarray(np.stack(inputs(network, asked))), Request(Target())))
     scores: Host = logits[np.arange(len(asked)), [question.digit for question in asked]]
     return scores
 

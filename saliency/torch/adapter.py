@@ -1,6 +1,6 @@
 """Torch's side of the contract."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
@@ -12,18 +12,18 @@ import torch
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
+from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.core.types import Rule
 from saliency.core.validation import host_numbers
 from saliency.torch.features import Features
 from saliency.torch.forward import Forward
 from saliency.torch.incremental import CoveredForward, can_be_followed
-from saliency.torch.input_gradient import Asking, gradients_beside, gradients_of
+from saliency.torch.input_gradient import features_and_gradients, gradients_of
 from saliency.torch.layer_input import gradients_at
 from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_state import check_servable, untouched
 from saliency.torch.out_of_memory import shortages
-from saliency.torch.query import Asked
+from saliency.torch.query import ScoreQuery
 
 Tensors: TypeAlias = tuple[torch.Tensor, ...]
 
@@ -106,10 +106,10 @@ class TorchAdapter(GradientAdapter):
             row.normal_(generator=generator.manual_seed(seed))
         return numbers.to(self.dtype)
 
-    def outputs(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+    def outputs(self, x: torch.Tensor, request: Request) -> Any:
         first = self._first
         with shortages(x), untouched(self.model, first.device, grad=False):
-            return self._format.best(lambda x: self._forward.plain(x, target, feed), x.to(first.dtype))
+            return self._format.best(lambda x: self._forward.plain(x, request.target, request.feed), x.to(first.dtype))
 
     def occluded_outputs(
         self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target
@@ -119,57 +119,29 @@ class TorchAdapter(GradientAdapter):
         first = self._first
         return CoveredForward(self._forward, x.to(first.dtype), cover.to(first.dtype), tuple(size), target)
 
-    def gradients(
-        self,
-        x: torch.Tensor,
-        target: Target,
-        feed: Mapping[str, Any],
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-        at: Any = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        asking, forward = self._asking(target, feed, rule, allow_no_relu), self._forward
-        if at is None:
-            scores, gradients = self._run(lambda x: gradients_of(forward, asking, x), x, grad=True, backward=True)
+    def gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
+        query, forward = self._query(request), self._forward
+        if request.at is None:
+            scores, gradients = self._run(lambda x: gradients_of(forward, query, x), x, grad=True, backward=True)
         else:
-            scores, gradients = self._run(lambda x: gradients_at(forward, at, asking(x)), x, grad=False, backward=True)
+            scores, gradients = self._run(lambda x: gradients_at(forward, query(x)), x, grad=False, backward=True)
         return scores, gradients
 
-    def features(
-        self,
-        x: torch.Tensor,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        asking, find = self._asking(target, feed, rule, allow_no_relu), self._features
-        scores, found, gradients = self._run(
-            lambda x: find.at_last(asking(x)) if layer is None else find.at(layer, asking(x)), x, grad=False
-        )
-        return scores, found, gradients
+    def features(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        query, evaluate = self._query(request), self._features.evaluate
+        scores, output, gradients = self._run(lambda x: evaluate(query(x)), x, grad=False)
+        return scores, output, gradients
 
-    def found_layer_name(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> str | None:
-        return self._features.name(self._asking(target, feed, None, False)(x))
+    def found_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
+        return self._features.found_name(self._query(request)(x))
 
-    def features_and_gradients(
-        self,
-        x: torch.Tensor,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[torch.Tensor, ...]:
-        asking, features = self._asking(target, feed, rule, allow_no_relu), self._features
-        beside = partial(gradients_beside, self._forward, features, layer, asking)
-        found = self._run(beside, x, grad=True, backward=True)
-        return found or super().features_and_gradients(x, target, feed, layer, rule, allow_no_relu)
+    def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:
+        compute = partial(features_and_gradients, self._forward, self._features, self._query(request))
+        return self._run(compute, x, grad=True, backward=True) or super().features_and_gradients(x, request)
 
-    def _asking(self, target: Target, feed: Mapping[str, Any], rule: Rule | None, allow_no_relu: bool) -> Asking:
+    def _query(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
         dtype = self._first.dtype
-        return lambda x: Asked(x.to(dtype), target, feed, self, rule, allow_no_relu, self._relu_nodes)
+        return lambda x: ScoreQuery(x.to(dtype), request, self, self._relu_nodes)
 
     def _run(self, call: Callable[[torch.Tensor], Tensors], x: torch.Tensor, grad: bool, backward: bool = False) -> Tensors:
         """Return what the model answers about ``x``, counted as masks are; see ``untouched`` and ``MemoryFormat``."""

@@ -12,7 +12,7 @@ from saliency.torch.backward import check_finite
 from saliency.torch.forward import Forward
 from saliency.torch.layers import find_layer, name_of
 from saliency.torch.partial_graph import cut_behind
-from saliency.torch.query import Asked
+from saliency.torch.query import ScoreQuery
 from saliency.torch.spatial_layers import spatial_layers
 from saliency.torch.spatial_layout import Grid
 
@@ -39,58 +39,62 @@ class Features:
         self._forward = forward
         self._layers: dict[Any, tuple[torch.nn.Module, str | None]] = {}  # found before, by the kind of input and target
 
-    def at(self, layer: Any, asked: Asked) -> Found:
+    def evaluate(self, query: ScoreQuery) -> Found:
+        """Evaluate the layer of a request, named or found; see ``GradientAdapter.features``."""
+        return self.at_last(query) if query.request.layer is None else self.at(query.request.layer, query)
+
+    def at(self, layer: Any, query: ScoreQuery) -> Found:
         """Evaluate a layer that is named; see ``GradientAdapter.features``."""
         module = find_layer(self._forward.model, layer)
         name = name_of(layer)
         refusal = f"{name} {{}}; a map needs one tensor (N, channels, *space)"
-        scores, leaf = asked.cut(self._forward, partial(cut_behind, module), refusal)
-        found = on_input_grid(asked, leaf.detach(), len(asked.x), name)
+        scores, leaf = query.cut(self._forward, partial(cut_behind, module), refusal)
+        found = on_input_grid(query, leaf.detach(), len(query.x), name)
         with torch.enable_grad():
-            gradients = asked.gradients(scores, leaf, name)
-        return scores.detach(), found, on_input_grid(asked, gradients, len(scores), name)
+            gradients = query.gradients(scores, leaf, name)
+        return scores.detach(), found, on_input_grid(query, gradients, len(scores), name)
 
-    def at_last(self, asked: Asked) -> Found:
+    def at_last(self, query: ScoreQuery) -> Found:
         """Evaluate the last layer with spatial axes that the score depends on; it is looked for once, and without a rule."""
-        layer, found = self._last(replace(asked, rule=None))
-        return found if asked.rule is None else self.at(layer, asked)
+        layer, found = self._last(query.without_rule())
+        return found if query.request.rule is None else self.at(layer, query)
 
-    def _last(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
-        layer, known = self.known(asked), None
+    def _last(self, query: ScoreQuery) -> tuple[torch.nn.Module, Found]:
+        layer, known = self.found_before(query), None
         with suppress(GradientError, TargetError):
             if layer is not None:
-                known = layer, self.at(layer, asked)
+                known = layer, self.at(layer, query)
         if known is not None and counts(known[1][2]):
             return known
-        found = self._look(asked)  # another part of the output may depend on another layer
+        found = self._look(query)  # another part of the output may depend on another layer
         if known is not None and not counts(found[1][2]):
             return known
         named = ((module, name) for name, module in self._forward.model.named_modules())
-        self._layers[_kind(asked)] = found[0], next((name for module, name in named if module is found[0]), None)
+        self._layers[_kind(query)] = found[0], next((name for module, name in named if module is found[0]), None)
         return found
 
-    def known(self, asked: Asked) -> torch.nn.Module | None:
+    def found_before(self, query: ScoreQuery) -> torch.nn.Module | None:
         """Return the last layer that was found for such a question before, if any was."""
-        return self._layers.get(_kind(asked), (None, None))[0]
+        return self._layers.get(_kind(query), (None, None))[0]
 
-    def name(self, asked: Asked) -> str | None:
+    def found_name(self, query: ScoreQuery) -> str | None:
         """Return its name."""
-        return self._layers.get(_kind(asked), (None, None))[1]
+        return self._layers.get(_kind(query), (None, None))[1]
 
-    def _look(self, asked: Asked) -> tuple[torch.nn.Module, Found]:
+    def _look(self, query: ScoreQuery) -> tuple[torch.nn.Module, Found]:
         """Go from the last layer up to one whose gradient is not all zero: a class token's layers are passed over."""
-        model, target, x, best = self._forward.model, asked.target, asked.x, None
+        model, target, x, best = self._forward.model, query.target, query.x, None
 
         def run() -> Any:
-            outputs = self._forward.plain(x, replace(target, logits=False), asked.feed)
-            check_finite(asked.scores(outputs))
+            outputs = self._forward.plain(x, replace(target, logits=False), query.request.feed)
+            check_finite(query.scores(outputs))
             return outputs if target.logits else None
 
         before = [find_layer(model, layer) for layer in target.layers]
-        layers = spatial_layers(model, run, before, Grid.of_input(x.shape, asked.adapter.channel_axis), len(x))
+        layers = spatial_layers(model, run, before, Grid.of_input(x.shape, query.adapter.channel_axis), len(x))
         for layer in reversed(layers):
             with suppress(GradientError, TargetError):
-                found = self.at(layer, asked)
+                found = self.at(layer, query)
                 if counts(found[2]):
                     return layer, found
                 best = best or (layer, found)
@@ -105,13 +109,13 @@ def counts(gradients: torch.Tensor) -> bool:
     return bool((low < 0) | (high > 0))
 
 
-def on_input_grid(asked: Asked, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
+def on_input_grid(query: ScoreQuery, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
     """Return a layer's output, or its gradients, with the input's spatial axes: (samples, channels, *space).
 
     Raises:
         TargetError: if it has none.
     """
-    grid = Grid.of_input(asked.x.shape, asked.adapter.channel_axis)
+    grid = Grid.of_input(query.x.shape, query.adapter.channel_axis)
     found = grid.of(output, samples)
     if found is None:
         raise TargetError(
@@ -121,6 +125,6 @@ def on_input_grid(asked: Asked, output: torch.Tensor, samples: int, name: str) -
     return found
 
 
-def _kind(asked: Asked) -> tuple[Any, ...]:
+def _kind(query: ScoreQuery) -> tuple[Any, ...]:
     """Return what tells questions apart whose last layers may be others."""
-    return tuple(asked.x.shape[1:]), tuple(asked.feed), asked.target.layer, asked.target.logits
+    return tuple(query.x.shape[1:]), tuple(query.request.feed), query.target.layer, query.target.logits

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
@@ -12,25 +11,25 @@ from saliency.torch.features import Features, counts, on_input_grid
 from saliency.torch.forward import Forward
 from saliency.torch.layers import find_layer, name_of
 from saliency.torch.partial_graph import hooked
-from saliency.torch.query import Asked
+from saliency.torch.query import ScoreQuery
 
-Asking: TypeAlias = Callable[[torch.Tensor], Asked]
-"""From inputs (N, *input) to the question that is asked about them."""
+MakeQuery: TypeAlias = Callable[[torch.Tensor], ScoreQuery]
+"""From inputs (N, *input) to the query about them."""
 
 INPUT = "the input", "`x_value`"
 
 
-def gradients_of(forward: Forward, asking: Asking, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def gradients_of(forward: Forward, make_query: MakeQuery, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return scores (N * T,) and gradients (N * T, *input); see ``GradientAdapter.gradients``."""
     leaf = _leaf(x)
-    asked = asking(leaf)
-    scores = asked.scores(asked.passed(forward, grad=True))
-    gradients = asked.gradients(scores, leaf, *INPUT)
+    query = make_query(leaf)
+    scores = query.scores(query.run_forward(forward, grad=True))
+    gradients = query.gradients(scores, leaf, *INPUT)
     return scores.detach(), gradients
 
 
-def gradients_beside(
-    forward: Forward, features: Features, layer: Any, asking: Asking, x: torch.Tensor
+def features_and_gradients(
+    forward: Forward, features: Features, make_query: MakeQuery, x: torch.Tensor
 ) -> tuple[torch.Tensor, ...]:
     """Return what ``Features`` finds, without a rule, and the gradients (N * T, *input) by the rule, from one forward pass.
 
@@ -38,8 +37,9 @@ def gradients_beside(
     called with a graph. Two passes tell it then, or what is wrong.
     """
     leaf = _leaf(x)
-    asked = asking(leaf)
-    module = features.known(asked) if layer is None else find_layer(forward.model, layer)
+    query = make_query(leaf)
+    layer = query.request.layer
+    module = features.found_before(query) if layer is None else find_layer(forward.model, layer)
     if module is None:
         return ()
     given, thread = [], threading.get_ident()
@@ -52,16 +52,16 @@ def gradients_beside(
 
     try:
         with hooked(module, after):
-            outputs = asked.passed(forward, grad=True)
-        scores, name = asked.scores(outputs), name_of(layer or module)
+            outputs = query.run_forward(forward, grad=True)
+        scores, name = query.scores(outputs), name_of(layer or module)
         if not given or not given[-1].requires_grad:
             return ()
-        by_layer = replace(asked, rule=None).gradients(scores, given[-1], name, again=True)
+        by_layer = query.without_rule().gradients(scores, given[-1], name, again=True)
         if layer is None and not counts(by_layer):
             return ()
-        found = on_input_grid(asked, given[-1].detach(), len(x), name)
-        by_layer = on_input_grid(asked, by_layer, len(scores), name)
-        return scores.detach(), found, by_layer, asked.gradients(scores, leaf, *INPUT)
+        found = on_input_grid(query, given[-1].detach(), len(x), name)
+        by_layer = on_input_grid(query, by_layer, len(scores), name)
+        return scores.detach(), found, by_layer, query.gradients(scores, leaf, *INPUT)
     except SaliencyError:
         return ()
 

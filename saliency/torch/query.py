@@ -1,15 +1,15 @@
-"""What is asked of a model: the scores of inputs, and how their gradients pass its ReLUs."""
+"""Evaluate and differentiate the scores of one request, with a rule for the ReLUs."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from saliency.core.errors import TargetError
+from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.core.types import Rule
 from saliency.torch.backward import check_scores, differentiate
 from saliency.torch.forward import Forward
 from saliency.torch.in_place_relu import InPlaceOnViews
@@ -18,29 +18,34 @@ from saliency.torch.relu_rules import apply_rule, opaque_nodes
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question, of which the leaf that scores are differentiated by is no part.
+class ScoreQuery:
+    """A request about given inputs; the leaf of the differentiation is chosen by the caller.
 
     Args:
         x: (N, *input), in the model's own type.
-        target, feed: see ``GradientAdapter.gradients``.
-        adapter: of the model.
-        rule, allow_no_relu: see ``GradientAdapter.gradients``.
-        relu_nodes: names of further nodes that are ReLUs.
+        request: the target, the other inputs and the rule.
+        adapter: the model's adapter.
+        relu_nodes: names of further autograd nodes that are ReLUs.
     """
 
     x: torch.Tensor
-    target: Target
-    feed: Mapping[str, Any]
+    request: Request
     adapter: Any
-    rule: Rule | None = None
-    allow_no_relu: bool = False
     relu_nodes: Collection[str] = ()
 
-    def passed(self, forward: Forward, grad: bool) -> Any:
-        """Run the model forward, so that a rule will find its ReLUs; see ``Forward.with_graph``."""
-        with nullcontext() if self.rule is None else InPlaceOnViews():
-            return forward.with_graph(self.x, self.target, self.feed, grad)
+    @property
+    def target(self) -> Target:
+        """The target of the N * T samples."""
+        return self.request.target
+
+    def without_rule(self) -> "ScoreQuery":
+        """Return the same query with plain gradients."""
+        return replace(self, request=replace(self.request, rule=None))
+
+    def run_forward(self, forward: Forward, grad: bool) -> Any:
+        """Run the model forward so that a rule will find its ReLUs; see ``Forward.with_graph``."""
+        with nullcontext() if self.request.rule is None else InPlaceOnViews():
+            return forward.with_graph(self.x, self.target, self.request.feed, grad)
 
     def scores(self, outputs: Any) -> torch.Tensor:
         """Return the scores (N * T,) of what ``Forward`` returned."""
@@ -71,7 +76,7 @@ class Asked:
         self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str, grad: bool
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with cutting() as cut:
-            outputs = self.passed(forward, grad)
+            outputs = self.run_forward(forward, grad)
         if cut.leaf is None:
             raise TargetError(refusal.format(cut.found))
         with torch.enable_grad():
@@ -90,6 +95,7 @@ class Asked:
             again: keep the graph, for another leaf.
         """
         check_scores(scores, of)
-        if self.rule is not None:
-            apply_rule(scores, leaf, self.rule, self.relu_nodes, opaque_nodes(self.adapter.model), self.allow_no_relu, of)
+        rule, allow_no_relu = self.request.rule, self.request.allow_no_relu
+        if rule is not None:
+            apply_rule(scores, leaf, rule, self.relu_nodes, opaque_nodes(self.adapter.model), allow_no_relu, of)
         return differentiate(scores, leaf, name or of, again)

@@ -14,6 +14,7 @@ import saliency
 from saliency import nets
 from saliency.cli.page.agreement import agreement
 from saliency.cli.page.thumbnails import SCALES
+from saliency.core.request import Request
 from tests.cli.report_page import DEMO, EMBEDDED, read, run, table
 
 pytest.importorskip("jinja2")
@@ -58,7 +59,7 @@ def test_a_row_for_each_stimulus_and_a_column_for_each_channel_and_method(framew
     network = nets.load("DemoNet", framework=framework)
     adapter = saliency.wrap(network.model)
     logits = adapter.numpy(saliency.wrap(network.model).outputs(
-        adapter.stack([prepared(network, name) for name in NAMES]), saliency.core.target.Target(network.layer("fc1")), {}
+        adapter.stack([prepared(network, name) for name in NAMES]), Request(saliency.core.target.Target(network.layer("fc1")))
     ))  # fmt: skip
     assert np.abs(np.array(page.numbers("scores")) - logits[:, [3, 7]]).max() < 2e-3 * np.abs(logits).max()
 

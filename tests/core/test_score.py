@@ -25,13 +25,13 @@ def narrow(adapter, most):
             adapter.refused.append(n)
             raise MemoryShortage(f"{n} inputs do not fit")
 
-    def gradients(x, target, *rest, **options):
-        check(max(x.shape[0], len(target.units)))
-        return differentiate(x, target, *rest, **options)
+    def gradients(x, request):
+        check(max(x.shape[0], len(request.target.units)))
+        return differentiate(x, request)
 
-    def forward(x, *rest):
+    def forward(x, request):
         check(x.shape[0])
-        return outputs(x, *rest)
+        return outputs(x, request)
 
     adapter.gradients, adapter.outputs = gradients, forward
     return adapter
@@ -227,13 +227,13 @@ def test_feeds_follow_their_inputs():
     adapter = FunctionAdapter(None, None)
     seen = []
 
-    def gradients(x, target, feed, rule=None, allow_no_relu=False, at=None):
-        x, scale = x.array, feed["scale"].array
-        seen.append((len(x), scale.tolist(), feed["flag"]))
+    def gradients(x, request):
+        x, scale = x.array, request.feed["scale"].array
+        seen.append((len(x), scale.tolist(), request.feed["flag"]))
         return Bare(np.zeros(len(x))), Bare(x * scale.reshape(-1, 1, 1, 1))
 
-    def outputs(x, target, feed):
-        return Bare(((x.array**2).reshape(len(x.array), -1).sum(1) * feed["scale"].array / 2)[:, None])
+    def outputs(x, request):
+        return Bare(((x.array**2).reshape(len(x.array), -1).sum(1) * request.feed["scale"].array / 2)[:, None])
 
     adapter.gradients = gradients
     scale = np.arange(1.0, 8)

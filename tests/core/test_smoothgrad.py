@@ -77,10 +77,11 @@ def test_antithetic_noise_is_that_of_its_seed_and_its_negative():
     from saliency.core.batching import BatchPlan
     from saliency.core.noise import Noise
     from saliency.core.progress import Progress
+    from saliency.core.request import Request
     from saliency.core.score import Score
     from saliency.core.target import Target
 
-    score = Score(quadratic([1]), Target.of([0]), {}, 1, BatchPlan(5, Progress()))
+    score = Score(quadratic([1]), Request(Target.of([0])), 1, BatchPlan(5, Progress()))
     x = Bare(X[None])
     copies = np.concatenate([run.array for run in Noise(0.2, 0, antithetic=True).copies(score, x, range(8))]) - X
     plain = np.concatenate([run.array for run in Noise(0.2, 0).copies(score, x, range(4))]) - X

@@ -11,6 +11,7 @@ import tf_keras
 import saliency
 from saliency import GradCAM, GuidedBackprop, Occlusion, Vanilla
 from saliency.core.errors import InputError, LogitWarning, ModelError, NoReLUError, TargetError
+from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
 from tests.tf.eager.test_adapter import PICTURES, convolutional, taped
@@ -103,7 +104,7 @@ def test_a_mask_of_steps_goes_through_a_layer_that_is_looked_at(package):
     model = package.Sequential([package.Input((7, 4)), inner, layers.LSTM(5), layers.Dense(3)])
     x = np.random.default_rng(0).normal(size=(1, 7, 4)).astype("float32")
     x[0, 3:] = 0
-    scores, _, _ = saliency.wrap(model).features(tf.constant(x), Target.of([1]), {}, "inner")
+    scores, _, _ = saliency.wrap(model).features(tf.constant(x), Request(Target.of([1]), layer="inner"))
     np.testing.assert_allclose(scores, model(x)[:, 1], rtol=1e-5)
 
 

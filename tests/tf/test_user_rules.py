@@ -11,6 +11,7 @@ import tensorflow as tf
 import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, TargetError
+from saliency.core.request import Request
 from tests.tf.eager.test_adapter import snapshot
 from tests.tf.eager.test_layer_gradients import X, chain
 
@@ -141,7 +142,9 @@ def test_a_callable_reads_its_number_off_several_layers():
 
 def test_by_a_layers_output():
     model = chain()
-    _, _, gradients = saliency.wrap(model).features(tf.constant(X), saliency.core.target.Target.of([1] * 3), {}, "one")
+    _, _, gradients = saliency.wrap(model).features(
+        tf.constant(X), Request(saliency.core.target.Target.of([1] * 3), layer="one")
+    )
     got = Vanilla(model, 1, at=OutputOf("one")).GetMasks(X)
     np.testing.assert_allclose(got, np.moveaxis(gradients.numpy(), 1, -1), rtol=1e-5, atol=1e-8)
     classes = keras.Model(model.inputs, model.get_layer("hidden").output)

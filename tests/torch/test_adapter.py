@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
+from saliency.core.request import Request
 from saliency.core.target import Target
 
 RNG = np.random.default_rng(0)
@@ -182,9 +183,9 @@ def test_a_softmax_that_comes_and_goes_is_found():
     adapter, x = saliency.wrap(Sometimes().eval()), torch.tensor(X)
     x[:, 0, 0, 0] = 1.0
     for _ in range(2):
-        torch.testing.assert_close(adapter.outputs(x, Target.of([2]), {}), 100 * adapter.model.inner(x))
+        torch.testing.assert_close(adapter.outputs(x, Request(Target.of([2]))), 100 * adapter.model.inner(x))
         x = -x
-        torch.testing.assert_close(adapter.outputs(x, Target.of([2]), {}), adapter.model.inner(x))
+        torch.testing.assert_close(adapter.outputs(x, Request(Target.of([2]))), adapter.model.inner(x))
         x = -x
 
 
@@ -236,8 +237,8 @@ def test_outputs_are_logits_where_they_are_asked_for():
 
     adapter, x = saliency.wrap(small(torch.nn.Softmax(1))), torch.tensor(X)
     logits = small()(x)
-    torch.testing.assert_close(adapter.outputs(x, Target(), {}), logits)
-    torch.testing.assert_close(adapter.outputs(x, Target(logits=False), {}), logits.softmax(1))
+    torch.testing.assert_close(adapter.outputs(x, Request(Target())), logits)
+    torch.testing.assert_close(adapter.outputs(x, Request(Target(logits=False))), logits.softmax(1))
 
 
 def test_layers_channels_and_units():

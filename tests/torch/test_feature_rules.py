@@ -1,5 +1,7 @@
 """A layer's output, and a gradient that passes the ReLUs behind the layer by a rule: those of the model cut off there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 
 import saliency
 from saliency.core.errors import NoReLUError
+from saliency.core.request import Request
 from saliency.core.target import Target
 from tests.torch.test_adapter import state_of
 from tests.torch.test_features import X, net
@@ -31,8 +34,8 @@ class Tail(nn.Module):
 def test_the_gradient_is_that_of_what_follows_the_layer(layer, rule):
     model, target = net(), Target.of([1, 4, [2, 3]])
     before = state_of(model)
-    scores, found, gradients = saliency.wrap(model).features(torch.tensor(X), target, {}, layer, rule)
-    wanted = saliency.wrap(Tail(model, layer)).gradients(found, target, {}, rule)
+    scores, found, gradients = saliency.wrap(model).features(torch.tensor(X), Request(target, layer=layer, rule=rule))
+    wanted = saliency.wrap(Tail(model, layer)).gradients(found, Request(target, rule=rule))
     torch.testing.assert_close((scores, gradients), wanted, rtol=1e-5, atol=1e-7)
     assert gradients.any() and state_of(model) == before
 
@@ -40,7 +43,7 @@ def test_the_gradient_is_that_of_what_follows_the_layer(layer, rule):
 def test_two_rules_differ_from_none_and_from_each_other():
     model = net()
     found = [
-        saliency.wrap(model).features(torch.tensor(X), Target.of([1] * 3), {}, "stem", rule)[2]
+        saliency.wrap(model).features(torch.tensor(X), Request(Target.of([1] * 3), layer="stem", rule=rule))[2]
         for rule in (None, "guided", "rectified")
     ]
     assert not any(torch.equal(found[i], found[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
@@ -49,16 +52,21 @@ def test_two_rules_differ_from_none_and_from_each_other():
 def test_a_layer_that_is_found_is_the_one_without_a_rule():
     model = net()
     adapter, target = saliency.wrap(model), Target.of([1] * 3)
-    named, searched = (adapter.features(torch.tensor(X), target, {}, layer, "guided") for layer in ("body", None))
+    named, searched = (
+        adapter.features(torch.tensor(X), Request(target, layer=layer, rule="guided")) for layer in ("body", None)
+    )
     torch.testing.assert_close(searched, named, rtol=0, atol=0)
 
 
 def test_a_layer_with_no_relu_behind_it_is_told():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4 * 12 * 8, 2))
-    adapter, args = saliency.wrap(model), (torch.tensor(X), Target.of([1] * 3), {}, "2")
+    adapter, x, request = saliency.wrap(model), torch.tensor(X), Request(Target.of([1] * 3), layer="2")
+    guided = replace(request, rule="guided")
     with pytest.raises(NoReLUError, match="no ReLU between layer '2' and the score"):
-        adapter.features(*args, "guided")
-    torch.testing.assert_close(adapter.features(*args, "guided", True), adapter.features(*args), rtol=0, atol=0)
+        adapter.features(x, guided)
+    torch.testing.assert_close(
+        adapter.features(x, replace(guided, allow_no_relu=True)), adapter.features(x, request), rtol=0, atol=0
+    )
 
 
 def test_a_relu_in_place_on_a_view_is_found():
@@ -73,6 +81,8 @@ def test_a_relu_in_place_on_a_view_is_found():
 
     torch.manual_seed(0)
     model = Views()
-    _, found, gradients = saliency.wrap(model).features(torch.tensor(X), Target.of([1] * 3), {}, "conv", "guided")
+    _, found, gradients = saliency.wrap(model).features(
+        torch.tensor(X), Request(Target.of([1] * 3), layer="conv", rule="guided")
+    )
     plain = model.fc.weight[1].detach().reshape(4, 14, 10)
     np.testing.assert_allclose(gradients, (plain.clamp(min=0) * (found > 0)), rtol=1e-6)

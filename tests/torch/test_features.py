@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 import saliency
 from saliency import GradCAM, GuidedGradCAM, HiResCAM, ScoreCAM
+from saliency.core.request import Request
 from saliency.core.target import Target
 from tests.torch.test_adapter import small, state_of
 
@@ -73,7 +74,7 @@ def by_hand(model, layer, y, x=X, read=lambda outputs, y: outputs[:, y]):
 
 def features(model, y, layer=None, x=X, **options):
     adapter = saliency.wrap(model, **options)
-    _, found, gradients = adapter.features(torch.tensor(x), Target.of([y] * len(x)), {}, layer)
+    _, found, gradients = adapter.features(torch.tensor(x), Request(Target.of([y] * len(x)), layer=layer))
     return found.numpy(), gradients.numpy()
 
 
@@ -95,7 +96,7 @@ def test_a_layer_s_output_and_gradient_are_autograd_s(layer):
 
 def test_the_score_comes_with_them():
     model = net()
-    scores, _, _ = saliency.wrap(model).features(torch.tensor(X), Target.of([1, 4, [2, 3]]), {}, "stem")
+    scores, _, _ = saliency.wrap(model).features(torch.tensor(X), Request(Target.of([1, 4, [2, 3]]), layer="stem"))
     outputs = model(torch.tensor(X)).detach()
     torch.testing.assert_close(scores, torch.stack([outputs[0, 1], outputs[1, 4], outputs[2, 2] + outputs[2, 3]]))
 
@@ -268,9 +269,9 @@ def test_what_comes_behind_the_logits_explains_none(end):
         assert_features(features(segments, 3), expected)
     np.testing.assert_allclose(GradCAM(segments, 3).GetMasks(X), GradCAM(plain, 3).GetMasks(X), rtol=1e-5)
     adapter, x = saliency.wrap(segments), torch.tensor(X)
-    _, probabilities, _ = adapter.features(x, Target.of([3] * 3, logits=False), {})
+    _, probabilities, _ = adapter.features(x, Request(Target.of([3] * 3, logits=False)))
     torch.testing.assert_close(probabilities, segments(x).detach())  # the last layer, if that is what is asked for
-    assert_features([array.numpy() for array in adapter.features(x, Target.of([3] * 3), {})[1:]], expected)
+    assert_features([array.numpy() for array in adapter.features(x, Request(Target.of([3] * 3)))[1:]], expected)
 
 
 @pytest.mark.parametrize("end", [nn.Softmax(1), nn.Sigmoid()])
@@ -299,7 +300,7 @@ def test_another_part_of_the_output_depends_on_another_layer():
     adapter = saliency.wrap(model)
     for y, layer in ((0, "a"), (1, "b"), (0, "a"), (1, "b")):
         expected = by_hand(model, layer, y, read=lambda outputs, y: outputs[:, y])
-        got = [array.numpy() for array in adapter.features(torch.tensor(X), Target.of([y] * 3), {})[1:]]
+        got = [array.numpy() for array in adapter.features(torch.tensor(X), Request(Target.of([y] * 3)))[1:]]
         assert_features(got, expected)
 
 

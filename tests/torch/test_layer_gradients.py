@@ -8,6 +8,7 @@ from torch import nn
 import saliency
 from saliency import Deconvnet, GuidedBackprop, Vanilla
 from saliency.core.errors import GradientError, InputError, NoReLUError, TargetError
+from saliency.core.request import Request
 from tests.torch.test_adapter import state_of
 from tests.torch.test_features import X, net
 
@@ -147,7 +148,7 @@ def test_what_a_layer_does_in_place_is_seen_by_all(thrown_away):
         GuidedBackprop(adapter, 1, at="relu").GetMasks(X), (times * w).clamp(min=0) * (h > 0), rtol=1e-5
     )
     np.testing.assert_allclose(
-        Vanilla(adapter, 1, at="relu").adapter.gradients(torch.tensor(X), target(1), {}, at="relu")[0],
+        Vanilla(adapter, 1, at="relu").adapter.gradients(torch.tensor(X), Request(target(1), at="relu"))[0],
         model(torch.tensor(X))[:, 1].detach(),
         rtol=1e-5,
     )

@@ -11,6 +11,7 @@ from torch import nn
 import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, ModelError
+from saliency.core.request import Request
 from tests.torch.test_adapter import state_of
 from tests.torch.test_features import X, net
 
@@ -151,7 +152,9 @@ def test_a_map_of_a_target_in_several_layers_is_of_a_layer_before_them():
 @pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")
 def test_by_a_layers_output():
     model = net()
-    _, _, gradients = saliency.wrap(model).features(torch.tensor(X), saliency.core.target.Target.of([1] * 3), {}, "stem")
+    _, _, gradients = saliency.wrap(model).features(
+        torch.tensor(X), Request(saliency.core.target.Target.of([1] * 3), layer="stem")
+    )
     np.testing.assert_allclose(Vanilla(model, 1, at=OutputOf("stem")).GetMasks(X), gradients.numpy(), rtol=1e-5, atol=1e-8)
     weights = model.fc.weight[1].detach().numpy()
     np.testing.assert_allclose(Vanilla(model, 1, at=OutputOf(model.fc)).GetMasks(X), np.eye(len(model.fc.weight))[[1] * 3])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.channels import Channels
 from saliency.core.errors import MemoryShortage
+from saliency.core.request import Request
 from saliency.core.runner import default_batch_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
@@ -41,7 +42,7 @@ class Scores:
     def _some(self, inputs: Sequence[Array]) -> Array:
         target = Target.of(self._targets * len(inputs))
         try:
-            outputs = self._adapter.outputs(self._adapter.stack(list(inputs)), target, {})
+            outputs = self._adapter.outputs(self._adapter.stack(list(inputs)), Request(target))
             found = self._adapter.numpy(target.scores(outputs, len(inputs), self._adapter))
             return np.asarray(found, float).reshape(len(inputs), -1)
         except MemoryShortage:

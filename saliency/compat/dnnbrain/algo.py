@@ -15,6 +15,7 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.methods.guided_backprop import GuidedBackprop
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.noise import Noise
+from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.validation import as_index, whole_number
@@ -130,7 +131,7 @@ class SaliencyImage(ABC):
             return self._network.channels[layer]
         black = self._network.prepare(Image.new("RGB", self._network.size[::-1]))
         with add_shape_hints(self._adapter):
-            return int(self._adapter.outputs(self._adapter.asarray(black[None]), Target(path), {}).shape[1])
+            return int(self._adapter.outputs(self._adapter.asarray(black[None]), Request(Target(path))).shape[1])
 
 
 @final

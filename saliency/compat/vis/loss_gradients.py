@@ -13,6 +13,7 @@ from saliency.compat.vis.seeds import Seeds
 from saliency.core.errors import InputError, TargetError
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.mask import SaliencyMask
+from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.types import Array
@@ -138,7 +139,7 @@ def _units(network: Network, loss: ActivationMaximization, seeds: Seeds, logits:
         adapter = network.adapter
         feed = {name: adapter.asfeed(value[:1], name) for name, value in seeds.feed.items()}
         with add_shape_hints(adapter):
-            shape = adapter.outputs(adapter.stack(seeds.x[:1], "seed_input"), Target(layer, logits=False), feed).shape
+            shape = adapter.outputs(adapter.stack(seeds.x[:1], "seed_input"), Request(Target(layer, logits=False), feed)).shape
         found = counted_from_0(indices, int(shape[1]) if len(shape) > 1 else 1)
         scale = 1 / len(found) if indices is None else 1.0
     return (found if layer is None else (layer, found)), scale

@@ -91,7 +91,8 @@ class ClassActivationMap(LayerMask):
         allow_no_relu: bool = False,
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
-        seen = Seen(score, x, *score.features(x, layer, rule, allow_no_relu))
+        score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu)
+        seen = Seen(score, x, *score.features(x))
         maps = map_of(score, x, self.weights(seen), seen.features, should_resize, should_resize)
         if layer is None:
             note_layer(score, x)
@@ -100,7 +101,7 @@ class ClassActivationMap(LayerMask):
 
 def note_layer(score: Score, x: Array) -> None:
     """Note which layer was taken, for none was named."""
-    found = score.adapter.found_layer_name(x, score.target, score.feed)
+    found = score.adapter.found_layer_name(x, score.request)
     if found is not None:
         score.note(layer=np.full(score.n, found))
 

@@ -112,7 +112,8 @@ class GuidedGradCAM(LayerMask):
 
     def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
         """Return the guided gradient times the map, resized to the input's size."""
-        features, gradients, guided = score.features_and_gradients(x, layer, "guided", allow_no_relu)
+        score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu)
+        features, gradients, guided = score.features_and_gradients(x)
         if layer is None:
             note_layer(score, x)
         axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x))

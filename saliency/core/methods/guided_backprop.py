@@ -22,7 +22,7 @@ class GuidedBackprop(SaliencyMask):
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the guided gradient of the score."""
-        return score.gradients(x, "guided", allow_no_relu, at)
+        return score.using(rule="guided", allow_no_relu=allow_no_relu, at=at).gradients(x)
 
 
 @final
@@ -38,4 +38,4 @@ class Deconvnet(SaliencyMask):
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the rectified gradient of the score."""
-        return score.gradients(x, "rectified", allow_no_relu, at)
+        return score.using(rule="rectified", allow_no_relu=allow_no_relu, at=at).gradients(x)

@@ -47,7 +47,7 @@ def occluded_scores(score: Score, x: Array, cover: Array, windows: Windows, whol
     plainly, found = _plainly(score, x, cover, windows), None
     inputs = slice(None, None, score.per_input)
     if windows.count >= LEAST:
-        covered = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.target)
+        covered = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.request.target)
         found = covered and _incrementally(score, covered, windows, plainly, whole_score)
     score.note(incremental=found is not None)
     return _all(score, plainly, score.batches(windows.count)) if found is None else found

@@ -57,7 +57,7 @@ class IntegratedGradients(SaliencyMask):
         usual, steps = USUAL[tolerance is not None]
         points = points_of(usual if rule is None else rule, steps if x_steps is None else x_steps)
         if tolerance is not None:
-            return score.alone(partial(_to_tolerance, x_baseline, points, tolerance, max_steps), x)
+            return score.one_by_one(partial(_to_tolerance, x_baseline, points, tolerance, max_steps), x)
         paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
         for path in paths:
             path.add(points)

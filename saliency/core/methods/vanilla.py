@@ -26,4 +26,4 @@ class Vanilla(SaliencyMask):
 
     def masks(self, score: Score, x: Array, at: Any = None, rule: Any = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, or by the input or output of the layer ``at``."""
-        return score.gradients(x, rule, allow_no_relu, at)
+        return score.using(rule=rule, allow_no_relu=allow_no_relu, at=at).gradients(x)

@@ -1,6 +1,7 @@
 """TensorFlow's side of the contract, for all that is run eagerly: Keras models, functions, modules and SavedModels."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, final
 
@@ -12,8 +13,7 @@ import tensorflow.experimental.numpy as tnp
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numerics.sliding_windows import Windows
-from saliency.core.target import Target
-from saliency.core.types import Rule
+from saliency.core.request import Request
 from saliency.core.validation import host_numbers
 from saliency.tf.eager.fused_functions import call_fused, on_processor
 from saliency.tf.eager.layers import channel_axis_of, layers_of
@@ -57,7 +57,7 @@ class KerasAdapter(GradientAdapter):
     """
 
     xp = tnp
-    usual_sizes = 18_000_000  # measured: 10 pictures of 224 x 224, 25 of 96 x 96
+    batch_memory = 18_000_000  # measured: 10 pictures of 224 x 224, 25 of 96 x 96
 
     def __init__(
         self,
@@ -108,40 +108,31 @@ class KerasAdapter(GradientAdapter):
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> Any:
         return tf.cast(normal_rows(shape, seeds), self._model.counted_in)
 
-    def outputs(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
+    def outputs(self, x: Any, request: Request) -> Any:
         with served(x):
-            return self._questions.outputs(x, target, feed)
+            return self._questions.outputs(x, request)
 
-    def scores(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
-        if target.function is not None:  # which may be any Python here, for it is not differentiated
-            return super().scores(x, target, feed)
+    def scores(self, x: Any, request: Request) -> Any:
+        if request.target.function is not None:  # which may be any Python here, for it is not differentiated
+            return super().scores(x, request)
         with served(x):
-            return self._questions.scores(x, target, feed)
+            return self._questions.scores(x, request)
 
-    def gradients(
-        self,
-        x: Any,
-        target: Target,
-        feed: Mapping[str, Any],
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-        at: Any = None,
-    ) -> tuple[Any, Any]:
+    def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
         with served(x):
-            scores, gradients = self._questions.gradients(x, target, feed, rule, allow_no_relu, at)
+            scores, gradients = self._questions.gradients(x, request)
         return scores, gradients
 
-    def features(
-        self,
-        x: Any,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[Any, Any, Any]:
-        scores, found, gradients = self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu)
-        return scores, found, gradients
+    def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        scores, output, gradients = self._at_a_layer(x, request, self._questions.features)
+        return scores, output, gradients
+
+    def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
+        return self._at_a_layer(x, request, self._questions.features_and_gradients)
+
+    def found_layer_name(self, x: Any, request: Request) -> str | None:
+        found = self._found.get(self._kind(x, request))
+        return None if found is None else str(found)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)
@@ -149,38 +140,24 @@ class KerasAdapter(GradientAdapter):
     def occlusion_writer(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
         return host_covering(x, cover, windows) if on_processor(x, cover) else super().occlusion_writer(x, cover, windows)
 
-    def found_layer_name(self, x: Any, target: Target, feed: Mapping[str, Any]) -> str | None:
-        found = self._found.get(self._kind(x, target, feed))
-        return None if found is None else str(found)
+    def _kind(self, x: Any, request: Request) -> Any:
+        """Return what distinguishes requests whose last layers may differ."""
+        target = request.target
+        return Grid.of_input(x.shape, self.channel_axis), tuple(request.feed), target.layer, target.logits
 
-    def _kind(self, x: Any, target: Target, feed: Mapping[str, Any]) -> Any:
-        """Return what tells questions apart whose last layers may be others."""
-        return Grid.of_input(x.shape, self.channel_axis), tuple(feed), target.layer, target.logits
-
-    def features_and_gradients(
-        self,
-        x: Any,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[Any, ...]:
-        return self._at_a_layer(x, target, feed, layer, rule=rule, allow_no_relu=allow_no_relu, beside=True)
-
-    def _at_a_layer(self, x: Any, target: Target, feed: Mapping[str, Any], layer: Any, **how: Any) -> tuple[Any, ...]:
+    def _at_a_layer(self, x: Any, request: Request, query: Callable[..., tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Run a query at the layer that the request names, or at the last layer that suits."""
         grid = Grid.of_input(x.shape, self.channel_axis)
 
         def at(layer: Any) -> tuple[Any, ...]:
-            return self._questions.features(x, target, feed, layer, grid, **how)
+            return query(x, replace(request, layer=layer), grid)
 
         with served(x):
-            if layer is not None:
-                found = at(layer)
+            if request.layer is not None:
+                found = at(request.layer)
             else:
-                key = self._kind(x, target, feed)
-                look = partial(self._questions.spatial_layers, x, target, feed, grid)
-                found = at_last(self._found, key, at, look, _counts, NO_LAYER)
+                look = partial(self._questions.spatial_layers, x, request, grid)
+                found = at_last(self._found, self._kind(x, request), at, look, _counts, NO_LAYER)
         return found[:-1]
 
 

@@ -1,6 +1,6 @@
 """TensorFlow's side of the contract for what runs in a session: a graph of the first version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
 
@@ -11,8 +11,9 @@ import tensorflow as tf
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
+from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.core.types import Array, Rule
+from saliency.core.types import Array
 from saliency.tf.ops.error_translation import served
 from saliency.tf.ops.last_layer import at_last
 from saliency.tf.ops.spatial_layout import Grid
@@ -88,65 +89,44 @@ class GraphAdapter(GradientAdapter):
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> npt.NDArray[Any]:
         return self._host.normal(shape, seeds)
 
-    def outputs(self, x: Array, target: Target, feed: Mapping[str, Any]) -> Any:
+    def outputs(self, x: Array, request: Request) -> Any:
         with served(x):
-            return self._answers.outputs(x, target, feed)
+            return self._answers.outputs(x, request)
 
-    def gradients(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-        at: Any = None,
-    ) -> tuple[Array, Array]:
+    def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
         with served(x):
-            scores, gradients = self._answers.gradients(x, target, feed, rule, allow_no_relu, at)
+            scores, gradients = self._answers.gradients(x, request)
             return scores, gradients.astype(scores.dtype, copy=False)
 
-    def features(
-        self,
-        x: Array,
-        target: Target,
-        feed: Mapping[str, Any],
-        layer: Any = None,
-        rule: Rule | None = None,
-        allow_no_relu: bool = False,
-    ) -> tuple[Array, Array, Array]:
-        layer = self.conv_layer if layer is None else layer
-        at = partial(self._at, x, target, feed, rule=rule, allow_no_relu=allow_no_relu)
+    def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
+        layer = self.conv_layer if request.layer is None else request.layer
+        at = partial(self._at, x, request)
         with served(x):
             if layer is not None:
-                found = at(layer)
-            else:
-                key = _kind(x, target)
-                found = at_last(self._found, key, at, partial(self._look, x, target, feed), _counts, NO_LAYER)
-            return found
+                return at(layer)
+            return at_last(self._found, _kind(x, request.target), at, partial(self._look, x, request), _counts, NO_LAYER)
 
-    def found_layer_name(self, x: Array, target: Target, feed: Mapping[str, Any]) -> str | None:  # noqa: ARG002
-        found = self._found.get(_kind(x, target))
+    def found_layer_name(self, x: Array, request: Request) -> str | None:
+        found = self._found.get(_kind(x, request.target))
         return None if found is None else str(found)
 
-    def _at(
-        self, x: Array, target: Target, feed: Mapping[str, Any], layer: Any, rule: Rule | None, allow_no_relu: bool
-    ) -> tuple[Array, Array, Array]:
+    def _at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:
         """Evaluate a layer that is named."""
         leaf, grid = layer_of(layer, self.x, self.y), Grid.of_input(x.shape, self.channel_axis)
         name = f"layer {leaf.op.name!r}"
-        scores, gradients, found = self._answers.features(x, target, feed, leaf, name, rule, allow_no_relu)
+        scores, gradients, found = self._answers.features(x, request, leaf, name)
         found, gradients = (grid.of(one, name, np).astype(scores.dtype, copy=False) for one in (found, gradients))
         return scores, found, gradients
 
-    def _look(self, x: Array, target: Target, feed: Mapping[str, Any]) -> dict[str, bool]:
+    def _look(self, x: Array, request: Request) -> dict[str, bool]:
         """Return the layers with the input's spatial axes, in the order of their making; do their gradients count?"""
         grid = Grid.of_input(x.shape, self.channel_axis)
-        layers = self._answers.layers(x, target, feed, grid.ranks)
+        layers = self._answers.layers(x, request, grid.ranks)
         return {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}
 
 
 def _kind(x: Array, target: Target) -> Any:
-    """Return what tells questions apart whose last layers may be others."""
+    """Return what distinguishes requests whose last layers may differ."""
     return x.shape[1:], target.layer, target.logits
 
 

@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.core.types import OutputOf, Rule
+from saliency.core.types import OutputOf
 from saliency.tf.eager.tracing import Notes
 from saliency.tf.ops.gradients import differentiate
 from saliency.tf.ops.logits import logits_of
@@ -74,11 +75,12 @@ class GraphQuestions:
 
         return built(self.x.graph, ("outputs", *self._about(target)), build)
 
-    def gradients(self, target: Target, times: int, rule: Rule | None, allow_no_relu: bool, at: Any = None) -> Answer:
+    def gradients(self, request: Request, times: int) -> Answer:
         """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)].
 
         ``at`` an operation, they are those by its input, or by its output, (n * times, ...).
         """
+        target, at, rule, allow_no_relu = request.target, request.at, request.rule, request.allow_no_relu
         tensor = self.read_from(target)
         behind = isinstance(at, OutputOf)
         given = None if at is None else layer_of(at.layer if behind else at, self.x, self.y, "at", scopes=False)
@@ -97,8 +99,9 @@ class GraphQuestions:
         about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
         return built(self.x.graph, (*about, behind, None if given is None else given.name), build)
 
-    def features(self, target: Target, times: int, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool) -> Answer:
+    def features(self, request: Request, times: int, leaf: Any, name: str) -> Answer:
         """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""
+        target, rule, allow_no_relu = request.target, request.rule, request.allow_no_relu
         tensor = self.read_from(target)
 
         def build(notes: Notes) -> list[Any]:

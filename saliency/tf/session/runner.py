@@ -1,15 +1,15 @@
 """What a session answers to the questions that are asked of a graph, for as many inputs at a time as the graph takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import ModelError, TargetError
+from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.core.types import Rule
 from saliency.tf.ops.logits import tell
 from saliency.tf.session.queries import Answer, GraphQuestions
 from saliency.tf.session.session import Running
@@ -30,59 +30,53 @@ class Answers:
     running: Running
     questions: GraphQuestions
 
-    def outputs(self, x: Arrays, target: Target, feed: Feed) -> Arrays:
+    def outputs(self, x: Arrays, request: Request) -> Arrays:
         """Return what scores are read off, (N, channels, *space)."""
-        _refuse_functions(target)
-        answer = self.questions.outputs(target)
+        _refuse_functions(request.target)
+        answer = self.questions.outputs(request.target)
         tell(answer[1])
-        (found,) = self._run(answer[0], [1], x, target, feed)
+        (found,) = self._run(answer[0], [1], x, request)
         return np.asarray(found)
 
-    def gradients(
-        self, x: Arrays, target: Target, feed: Feed, rule: Rule | None, allow_no_relu: bool, at: Any = None
-    ) -> tuple[Arrays, Arrays]:
+    def gradients(self, x: Arrays, request: Request) -> tuple[Arrays, Arrays]:
         """Return scores (N * T,) and their gradients (N * T, *input), or by an operation's input (N * T, ...)."""
-        _refuse_functions(target)
-        times = target.per_input(len(x))
-        answer = self.questions.gradients(target, times, rule, allow_no_relu, at)
-        scores, gradients = self._read(answer, [times, times], x, target, feed)
+        _refuse_functions(request.target)
+        times = request.target.per_input(len(x))
+        scores, gradients = self._read(self.questions.gradients(request, times), [times, times], x, request)
         return scores, gradients
 
-    def features(
-        self, x: Arrays, target: Target, feed: Feed, leaf: Any, name: str, rule: Rule | None, allow_no_relu: bool
-    ) -> tuple[Arrays, Arrays, Arrays]:
+    def features(self, x: Arrays, request: Request, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
         """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
-        _refuse_functions(target)
-        times = target.per_input(len(x))
-        answer = self.questions.features(target, times, leaf, name, rule, allow_no_relu)
-        scores, gradients, found = self._read(answer, [times, times, 1], x, target, feed)
+        _refuse_functions(request.target)
+        times = request.target.per_input(len(x))
+        answer = self.questions.features(request, times, leaf, name)
+        scores, gradients, found = self._read(answer, [times, times, 1], x, request)
         return scores, gradients, found
 
-    def layers(self, x: Arrays, target: Target, feed: Feed, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
+    def layers(self, x: Arrays, request: Request, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
         """Return each layer's shape (1, ...) and whether any of its gradients counts for the first input, by its name."""
-        _refuse_functions(target)
-        first = target.take(slice(target.per_input(len(x))))
-        alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
-        answer = self.questions.layers(first, ranks)
+        _refuse_functions(request.target)
+        target = request.target.take(slice(request.target.per_input(len(x))))
+        first = replace(request, target=target, feed=_first_rows(request.feed))
+        answer = self.questions.layers(target, ranks)
         names = answer[1]["names"]
-        found = self._read(answer, [None] * 2 * len(names), x[:1], first, alone)
+        found = self._read(answer, [None] * 2 * len(names), x[:1], first)
         shapes = [tuple(int(length) for length in shape) for shape in found[: len(names)]]
         counts = [bool(one) for one in found[len(names) :]]
         return dict(zip(names, zip(shapes, counts, strict=True), strict=True))
 
-    def _read(self, answer: Answer, rows: Sequence[int | None], x: Arrays, target: Target, feed: Feed) -> list[Any]:
+    def _read(self, answer: Answer, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
         """Run a question in which scores are read off an output, at the places of a target."""
         tell(answer[1])
         shape = answer[1]["shape"]
         if None in shape[1:]:  # what the graph does not know before it runs
-            alone = {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
-            shape = self.outputs(x[:1], target, alone).shape
-        target.check(shape)
-        return self._run(answer[0], rows, x, target, feed)
+            shape = self.outputs(x[:1], replace(request, feed=_first_rows(request.feed))).shape
+        request.target.check(shape)
+        return self._run(answer[0], rows, x, request)
 
-    def _run(self, tensors: list[Any], rows: Sequence[int | None], x: Arrays, target: Target, feed: Feed) -> list[Any]:
+    def _run(self, tensors: list[Any], rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
         """Fetch tensors for all inputs, as many at a time as may be; ``rows`` tells how many each has of an input."""
-        others = self.running.check(x, feed)
+        target, others = request.target, self.running.check(x, request.feed)
         apart = any(getattr(value, "shape", ()) for value in others.values())
         size = 1 if apart or self.questions.one_row(target) else self.running.batch or len(x)
         parts = []
@@ -108,6 +102,10 @@ class Answers:
             alone = "; if it is of one input alone, batch_size=1 hands over no more" if rows == 1 else ""
             raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {fit} input(s); it must have one for each{alone}")
         return [np.asarray(one) for one in found]
+
+
+def _first_rows(feed: Feed) -> dict[Any, Any]:
+    return {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
 
 
 def _check_rows(found: list[Any], rows: Sequence[int | None], inputs: set[int]) -> None:

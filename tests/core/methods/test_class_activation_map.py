@@ -27,10 +27,10 @@ class Layered(FunctionAdapter):
         self.seen, self.slopes, self.channel_axis = seen, np.asarray(slopes, float), channel_axis
         self.looked_at, self.layers = [], []  # inputs of each pass through the layer, and what it was called
 
-    def features(self, x, target, feed, layer=None, rule=None, allow_no_relu=False):
-        x = x.array
+    def features(self, x, request):
+        x, target = x.array, request.target
         self.looked_at.append(x)
-        self.layers.append(layer)
+        self.layers.append(request.layer)
         scores = target.scores(Bare(self.f(x)), len(x), self)
         weights = target.weights.reshape(*target.weights.shape, *[1] * (self.slopes.ndim - 1))
         return scores, Bare(self.seen(x)), Bare((self.slopes[target.units[..., 0]] * weights).sum(1))

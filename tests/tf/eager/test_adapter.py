@@ -16,6 +16,7 @@ import tf_keras
 import saliency
 from saliency import GradCAM, GuidedBackprop, IntegratedGradients, Occlusion, Vanilla
 from saliency.core.errors import GradientError, InputError, LogitWarning, ModelError, TargetError
+from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
 from saliency.tf.ops.random_normal import on_device, on_host
@@ -279,6 +280,7 @@ def test_layers_are_as_before_after_an_exception_while_tracing():
 
 REFUSED = """
 import numpy as np, keras, saliency
+from saliency.core.request import Request
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="relu")])
 assert keras.config.backend() == {backend!r}
 for wrapped in (saliency.wrap, saliency.Vanilla):
@@ -453,7 +455,7 @@ def test_tokens_are_explained_by_their_embedding():
     with pytest.raises(GradientError):
         Vanilla(model, 0).GetMask(np.arange(7))
     scores, found, gradients = saliency.wrap(model).features(
-        tf.constant(np.arange(7.0)[None], tf.float32), Target.of([1]), {}, "words"
+        tf.constant(np.arange(7.0)[None], tf.float32), Request(Target.of([1]), layer="words")
     )
     kernel = model.layers[-1].kernel.numpy()[:, 1].reshape(7, 4)
     np.testing.assert_allclose(gradients[0].numpy().T, kernel, rtol=1e-5)

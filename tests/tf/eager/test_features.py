@@ -8,6 +8,7 @@ import tensorflow as tf
 import saliency
 from saliency import GradCAM, GuidedGradCAM, LayerCAM, ScoreCAM
 from saliency.core.errors import InputError, TargetError
+from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
 from tests.tf.eager.test_adapter import PICTURES, convolutional
@@ -34,7 +35,7 @@ def test_a_layer_s_output_and_gradient_are_the_tape_s(layer):
     seen, gradients = taped(model, model.get_layer(layer or "second").output, PICTURES, 2)
     adapter = saliency.wrap(model)
     for _ in range(2):  # the second time the layer is known
-        scores, *found = adapter.features(tf.constant(PICTURES), Target.of([2] * 3), {}, layer)
+        scores, *found = adapter.features(tf.constant(PICTURES), Request(Target.of([2] * 3), layer=layer))
         np.testing.assert_allclose(scores, model(PICTURES)[:, 2], rtol=1e-5)
         np.testing.assert_allclose(found[0], seen, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(found[1], gradients, rtol=1e-4, atol=1e-7)
@@ -117,7 +118,7 @@ def test_the_last_layer_before_the_score_is_found(name):
     model = build()
     x = np.random.default_rng(0).normal(size=(1, *model.inputs[0].shape[1:])).astype("float32")
     adapter = saliency.wrap(model)
-    _, found, gradients = adapter.features(tf.constant(x), Target.of([1]), {})
+    _, found, gradients = adapter.features(tf.constant(x), Request(Target.of([1])))
     assert [path.rpartition("/")[2].rstrip("_0123456789") for path in adapter._found.values()] == [layer]
     assert tuple(found.shape[2:]) == space
     assert (np.asarray(gradients) != 0).any()
@@ -150,7 +151,7 @@ def test_operations_are_the_layers_of_a_function():
     def model(x):
         return tf.reduce_mean(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "VALID", name="conv"), name="relu"), axis=(1, 2))
 
-    _, found, gradients = saliency.wrap(model).features(tf.constant(PICTURES), Target.of([2] * 3), {})
+    _, found, gradients = saliency.wrap(model).features(tf.constant(PICTURES), Request(Target.of([2] * 3)))
     expected = np.moveaxis(tf.nn.relu(tf.nn.conv2d(PICTURES, kernel, 1, "VALID")).numpy(), -1, 1)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(gradients[:, 2], np.full((3, 10, 8), 1 / 80), rtol=1e-5)
@@ -165,7 +166,7 @@ def test_layers_with_their_channels_first():
     picture = np.random.default_rng(0).normal(size=(3, 8, 8))
     adapter = saliency.wrap(model)
     assert adapter.channel_axis == 0
-    _, found, gradients = adapter.features(adapter.asarray(picture)[None], Target.of([1]), {}, "maps")
+    _, found, gradients = adapter.features(adapter.asarray(picture)[None], Request(Target.of([1]), layer="maps"))
     np.testing.assert_allclose(found[0], np.maximum(picture, 0), rtol=1e-6)
     np.testing.assert_allclose(gradients[0, 1], np.full((8, 8), 1 / 64), rtol=1e-6)
     assert GradCAM(adapter, 1, three_dims=True).GetMask(picture).shape == (3, 8, 8)
@@ -176,7 +177,7 @@ def test_a_layer_counts_where_it_was_called_last():
     relu, conv = L.ReLU(name="shared"), L.Conv2D(4, 3, padding="same")
     model = keras.Model(x, L.GlobalAveragePooling2D()(relu(conv(relu(x)))))
     picture = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype("float32")
-    _, found, _ = saliency.wrap(model).features(tf.constant(picture), Target.of([1]), {}, "shared")
+    _, found, _ = saliency.wrap(model).features(tf.constant(picture), Request(Target.of([1]), layer="shared"))
     assert found.shape == (1, 4, 8, 8)
 
 
@@ -212,7 +213,7 @@ def test_a_layer_inside_a_function_after_a_failure():
     expected = model(PICTURES)  # the function is traced, and would not call its layers again
     with pytest.raises(InputError):
         GradCAM(model, 1, layer="conv").GetMask(PICTURES[0, 0])
-    scores, found, _ = saliency.wrap(model).features(tf.constant(PICTURES), Target.of([1] * 3), {}, "conv")
+    scores, found, _ = saliency.wrap(model).features(tf.constant(PICTURES), Request(Target.of([1] * 3), layer="conv"))
     np.testing.assert_allclose(scores, expected[:, 1], rtol=1e-5)
     assert found.shape == (3, 4, 10, 8)
     assert "call" not in vars(model.conv)

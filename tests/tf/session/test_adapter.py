@@ -15,6 +15,7 @@ import saliency
 import saliency.tf as pair
 from saliency import Deconvnet, GuidedBackprop, Vanilla
 from saliency.core.errors import GradientError, InputError, LogitWarning, MemoryShortage, ModelError, NoReLUError, TargetError
+from saliency.core.request import Request
 from saliency.tf import GraphAdapter
 from tests.tf.relu_networks import W1, W2, W3, X, by_hand, exported, in_a_branch, in_a_case, in_a_function, in_a_loop, saved
 from tests.tf.session.session_networks import keras_pictures, perceptron, session_pictures, v1
@@ -181,7 +182,7 @@ def test_logits_within_a_call():
     adapter = GraphAdapter(graph, session, y, x)
     assert_close(Vanilla(adapter, 1).GetMask(X[0]), by_hand(X[0], 1))
     logits = np.maximum(np.maximum(X[:1] @ W1, 0) @ W2, 0) @ W3
-    np.testing.assert_allclose(adapter.outputs(X[:1], saliency.core.target.Target(), {}), logits, rtol=1e-4)
+    np.testing.assert_allclose(adapter.outputs(X[:1], Request(saliency.core.target.Target())), logits, rtol=1e-4)
 
 
 def test_hidden_logits_are_told():
@@ -531,6 +532,7 @@ import numpy as np
 import saliency.tf
 from tests.tf.relu_networks import X, by_hand
 from tests.tf.session.session_networks import perceptron, v1
+from saliency.core.request import Request
 
 graph, session, y, x = perceptron({relu})
 for name, rule in (("Vanilla", None), ("GuidedBackprop", "guided")):
