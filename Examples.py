@@ -40,9 +40,9 @@ scene.picture.resize((192, 192))
 # %% [markdown]
 # ## A mask
 #
-# A mask is an array of the input's shape. At the end of a cell it renders itself as three panels: the input, the
-# magnitude of each pixel's attribution, and its sign. The scale is in the mask's units. The title shows the target, and
-# its score if the method computes the score anyway.
+# A mask is an array of the input's shape. At the end of a cell it renders itself as a figure: the input, the magnitude of
+# each pixel's attribution and, for a signed mask, its sign. The scales are in the mask's units. The title shows the
+# target, and its score if the method computes the score anyway.
 
 # %%
 saliency.Vanilla(model, 3).GetMask(x)
@@ -217,9 +217,9 @@ ten = saliency.Vanilla(model).GetMasks([x] * 10, y=range(10))
 # %% [markdown]
 # ## Numerical accuracy: the completeness gap
 #
-# Integrated gradients sum to the change in score from a baseline to the image. The baseline here is a uniform gray
-# image of the mean color, which is 0 after preprocessing. Numerical integration misses this sum by a *gap*. Compare
-# the gap with the change: at 1% the map is as accurate as the method allows; at 30% it is a different map.
+# Integrated gradients sum to the change in score from a baseline to the image. The baseline here is a uniform mid-gray
+# image, which is 0 after preprocessing. Numerical integration misses this sum by a *gap*. Compare the gap with the
+# change: at 1% the map is as accurate as the method allows; at 30% it is a different map.
 
 # %%
 for steps in (3, 10, 30, 90):
