@@ -298,7 +298,7 @@ saliency.show([tagged.picture, *map(saliency.VisualizeImageGrayscale, found)], t
 #
 # `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channels count from 1, as
 # in DNNBrain: channel 4 of the last layer is the 3. It accepts DNNBrain's networks, and any network that `nets.load`
-# returns. In the images below, gray is zero.
+# returns. In the images below, gray means zero.
 
 # %%
 from saliency.compat.dnnbrain import GuidedSaliencyImage, VanillaSaliencyImage, ip
