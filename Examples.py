@@ -13,11 +13,11 @@
 # %% [markdown]
 # # Examples
 #
-# Which parts of a picture did a network look at? This notebook asks an embedded network, so it runs without a download,
-# in Torch or in TensorFlow: set `flavour`, and run all cells. [docs/methods.md](docs/methods.md) has every method's
-# formula, options and source.
+# Which parts of an image does a network's output depend on? This notebook computes saliency masks of a small network
+# that comes with the library, so it needs no download. It runs in Torch or in TensorFlow: set `flavour`, and run all
+# cells. [docs/methods.md](docs/methods.md) has the formula, options and source of every method.
 #
-# The text is kept in `Examples.py`; `make notebook` runs it and writes `Examples.ipynb`.
+# The source of this notebook is `Examples.py`; `make notebook` runs it and writes `Examples.ipynb`.
 
 # %%
 flavour = "torch"  # or "tf"
@@ -29,40 +29,41 @@ import saliency
 from saliency import nets
 from saliency.demo.scenes import load_scenes
 
-network = nets.load("DemoNet", framework=flavour)  # ten outputs: is there a 0, a 1, ... a 9?
-model = network.model  # a torch.nn.Module or a Keras model; yours will do as well
+network = nets.load("DemoNet", framework=flavour)  # ten outputs: does the image contain a 0, a 1, ... a 9?
+model = network.model  # a torch.nn.Module or a Keras model; use your own here
 
 scenes = {scene.name: scene for scene in load_scenes()}
 scene = scenes["scene_17"]  # a 3 and an 8
-x = network.prepare(scene.picture)  # one input as the model takes it, without the batch axis
+x = network.prepare(scene.picture)  # one preprocessed input, without the batch axis
 scene.picture.resize((192, 192))
 
 # %% [markdown]
 # ## A mask
 #
-# A mask is an array of the input's shape. At the end of a cell it shows itself: the input, how strongly each pixel
-# counts, and which way, with the scale in the mask's units; above them the target and its score, where the method has
-# found that out on its way.
+# A mask is an array of the input's shape. At the end of a cell it renders itself as a figure: the input, the magnitude of
+# each pixel's attribution and, for a signed mask, its sign. The scales are in the mask's units. The title shows the
+# target, and its score if the method computes the score anyway.
 
 # %%
 saliency.Vanilla(model, 3).GetMask(x)
 
 # %% [markdown]
-# The gradient for the 3 is strongest on the 3, and noisy: neighbouring pixels pull in opposite directions. *SmoothGrad*
-# averages the masks of noisy copies; by default it averages their squares, so that nothing cancels and no sign is left.
+# The gradient of the score of the 3 is largest on the 3. It is noisy: neighboring pixels have opposite signs.
+# *SmoothGrad* averages the masks of noisy copies of the input. By default it averages their squares, so positive and
+# negative values do not cancel, and the result has no sign.
 
 # %%
 saliency.Vanilla(model, 3).GetSmoothedMask(x, seed=0)
 
 # %% [markdown]
-# Asked for the 8, the same network lights up the 8. Guided backpropagation passes on only what speaks for the class,
-# and so draws the outline of the digit.
+# For the target 8, the mask of the same network highlights the 8. Guided backpropagation keeps only positive gradients at
+# each ReLU, and therefore draws the outline of the digit.
 
 # %%
 saliency.GuidedBackprop(model, 8).GetMask(x)
 
 # %% [markdown]
-# It is still a NumPy array, and what is computed from it is a plain one.
+# A mask is an instance of a NumPy array subclass. Results that are computed from it are plain arrays.
 
 # %%
 mask = saliency.GuidedBackprop(model, 8).GetMask(x)
@@ -71,8 +72,8 @@ type(np.asarray(mask)), type(mask * 2), mask.shape == x.shape
 # %% [markdown]
 # ## Every method, plain and smoothed
 #
-# All of them are asked for the 3, on the left. Look for two things: is the 3 what lights up, and how much of the rest
-# does?
+# The target of all masks is the 3, the digit on the left. Check two things: does the map highlight the 3, and how much
+# of the rest of the image does it highlight?
 
 # %%
 plain = {
@@ -95,7 +96,7 @@ plain = {
 
 
 def strength(method, mask):
-    """Return what speaks for the score: either sign of a gradient's mask, the positive part of others."""
+    """Return the map to show: the magnitude of a gradient method's mask, the positive part of any other mask."""
     return saliency.VisualizeImageGrayscale(mask if method.differentiates else np.maximum(mask, 0))
 
 
@@ -103,13 +104,13 @@ maps = [strength(method, method.GetMask(x)) for method in plain.values()]
 saliency.show([scene.picture, *maps], ["a 3 and an 8", *plain], columns=8, size=1.35)
 
 # %% [markdown]
-# The maps by gradients know pixels; the class activation maps know a layer's 24 by 24 places; occlusion and RISE only
-# ask what happens when a part is hidden, and RISE with 200 masks is still rough. `ScoreCAM` spreads over background and
-# clutter, and `LayerCAM` and `GradCAMPlusPlus` find some of the 8: not every method answers the question that was
-# asked.
+# Gradient methods resolve single pixels. Class activation maps have the resolution of a layer, here 24 by 24 positions.
+# Occlusion and RISE measure the score while parts of the image are hidden; with 200 masks, the map of RISE is still
+# coarse. Not every method isolates the target: `ScoreCAM` spreads over background and clutter, and `LayerCAM` and
+# `GradCAMPlusPlus` also highlight parts of the 8.
 #
-# The same smoothed: the mean of the masks of 8 noisy copies. `ScoreCAM`, `Occlusion` and `RISE` take hundreds of passes
-# for a mask, and `GradientSHAP` is a mean over random points already; smoothing these is left to you.
+# The next figure shows smoothed maps, the mean over the masks of 8 noisy copies. It leaves out `ScoreCAM`, `Occlusion`
+# and `RISE`, which take hundreds of passes per mask, and `GradientSHAP`, which is already a mean over random points.
 
 # %%
 quick = [name for name in plain if name not in ("GradientSHAP", "ScoreCAM", "Occlusion", "RISE")]
@@ -121,11 +122,11 @@ smooth = [
 saliency.show([scene.picture, *smooth], ["a 3 and an 8", *quick], columns=6, size=1.35)
 
 # %% [markdown]
-# ## From a mask to a picture
+# ## From a mask to an image
 #
-# `VisualizeImageGrayscale` shows how strongly each pixel counts, whatever the sign. `VisualizeImageDiverging` keeps the
-# sign: red speaks for the 3, blue against it. `overlay` lays a mask over the picture. All are PAIR's, or go with them,
-# and return arrays.
+# `VisualizeImageGrayscale` shows the magnitude of each pixel's attribution and ignores its sign.
+# `VisualizeImageDiverging` keeps the sign: red is evidence for the 3, blue is evidence against it. Both have the names
+# of PAIR's `saliency`. `overlay` draws a mask over the image. All three return arrays.
 
 # %%
 mask = saliency.GuidedBackprop(model, 3).GetSmoothedMask(x, magnitude=False, seed=0)
@@ -138,37 +139,36 @@ saliency.show([signed, saliency.overlay(x, mask)], ["VisualizeImageDiverging", "
 # %% [markdown]
 # ## Other targets than a class
 #
-# **A filter of a convolution.** `(layer, channel)` is the mean of a channel over its places; the layer goes by its
-# name. This one likes lines that lie level: the stroke on the left, and the top and the bottom of the 3.
+# **A filter of a convolution.** The target `(layer, channel)` is the mean of a channel over its positions. The layer is
+# given by its name. This filter responds to horizontal lines: the stroke on the left, and the top and bottom of the 3.
 
 # %%
 saliency.GuidedBackprop(model, ("conv4", 23)).GetMask(x)
 
 # %% [markdown]
-# **A unit.** `(layer, channel, row, column)` is one place of it. The mask ends where the unit's receptive field does: a
-# patch around the middle of the 3.
+# **A unit.** The target `(layer, channel, row, column)` is one position of a channel. The mask is zero outside the unit's
+# receptive field, a patch around the middle of the 3.
 
 # %%
 saliency.Vanilla(model, ("conv4", 23, 10, 14)).GetMask(x)
 
 # %% [markdown]
-# **A regression.** The target can be any function from the model's output to one number per sample, and a model with
-# one output is explained with `y=0`. Here the output is made a count, of the digits that the network sees. Covering
-# parts of either digit lowers the count, at most by almost one; covering the clutter changes nothing. The scale is in
-# digits.
+# **A regression.** The target can be any function from the model's output to one number per sample. For a model with one
+# output, use `y=0`. Here the function counts the digits that the network detects. Occluding parts of either digit lowers
+# the count, at most by almost one. Occluding the clutter does not change it. The unit of the scale is one digit.
 
 
 # %%
 def count(out):
-    """Return how many digits there are: the sum of the ten probabilities, of the ten logits (N, 10)."""
+    """Return the number of digits, the sum of the ten probabilities, from the logits (N, 10)."""
     return sum(1 / (1 + np.e ** -out[:, digit]) for digit in range(10))
 
 
 saliency.Occlusion(model, count, size=15, stride=5, average=True).GetMask(x)
 
 # %% [markdown]
-# **A loss of your own.** How far are the answers from "a 3, and nothing else"? Nearly all of this loss is due to the 8,
-# and that is where a change of the picture would lower it.
+# **A custom loss.** This loss measures how far the outputs are from "a 3, and nothing else". Nearly all of it is due to
+# the 8, so the mask highlights the 8: changes to the image there would reduce the loss.
 
 
 # %%
@@ -181,7 +181,8 @@ def loss(out):
 saliency.GuidedBackprop(model, loss).GetMask(x)
 
 # %% [markdown]
-# **Why this rather than that?** The difference of two scores: red pixels speak for the 3, blue ones for the 8.
+# **One class rather than another.** The target is the difference between two scores: red pixels are evidence for the 3,
+# blue pixels for the 8.
 
 # %%
 difference = saliency.IntegratedGradients(model, lambda out: out[:, 3] - out[:, 8]).GetSmoothedMask(
@@ -197,8 +198,8 @@ saliency.show(
 # %% [markdown]
 # ## Batches
 #
-# `GetMasks` takes many inputs and gives the same numbers as one at a time. Without a target it is each one's top class.
-# The first four show themselves.
+# `GetMasks` accepts many inputs, and returns the same numbers as one call per input. Without a target, it explains each
+# input's top class. A batch of masks renders its first four.
 
 # %%
 names = [f"scene_{i:02}" for i in range(6)]
@@ -206,19 +207,19 @@ masks = saliency.GuidedBackprop(model).GetMasks([network.prepare(scenes[name].pi
 masks
 
 # %% [markdown]
-# `masks[5]` is the sixth. One picture for several targets takes one forward pass for all of them, and
-# `details["score"]` has the scores: the network sees the 3 and the 8, and nothing else.
+# `masks[5]` is the sixth mask. Several targets for the same image share one forward pass. `details["score"]` contains
+# the scores: only those of the 3 and the 8 are positive, so the network detects these two digits and no other.
 
 # %%
 ten = saliency.Vanilla(model).GetMasks([x] * 10, y=range(10))
 {digit: round(float(score), 1) for digit, score in enumerate(ten.details["score"])}
 
 # %% [markdown]
-# ## How good is the number? The completeness gap
+# ## Numerical accuracy: the completeness gap
 #
-# Integrated gradients add up to the score's change from a baseline (here a mean grey picture, which is 0 after
-# preprocessing) to the picture. An integral that is taken in steps misses that by a *gap*. Read it relative to the
-# change: at 1 % the map is as good as the method gets; at 30 % it is some other map.
+# Integrated gradients sum to the change in score from a baseline to the image. The baseline here is a uniform mid-gray
+# image, which is 0 after preprocessing. Numerical integration misses this sum by a *gap*. Compare the gap with the
+# change: at 1% the map is as accurate as the method allows; at 30% it is a different map.
 
 # %%
 for steps in (3, 10, 30, 90):
@@ -227,8 +228,8 @@ for steps in (3, 10, 30, 90):
     print(f"{steps:3} steps: gap {gap:+.3f} of {change:+.2f}, {abs(gap / change):.1%}")
 
 # %% [markdown]
-# Rather than choosing the steps, say what you can bear. Points are added until the gap is that small; the details tell
-# how many it took.
+# Instead of the number of steps, you can set a tolerance. Points are then added until the relative gap is at most that
+# large. `details` records how many points were needed.
 
 # %%
 mask = saliency.IntegratedGradients(model, 3).GetMask(x, tolerance=0.01)
@@ -236,11 +237,11 @@ print({name: round(float(value), 2) for name, value in mask.details.items()})
 mask
 
 # %% [markdown]
-# ## How good is the number? The standard error
+# ## Numerical accuracy: the standard error
 #
-# A smoothed mask is a mean over random copies, so that another seed gives another one. Its standard error says how far
-# it may be off, pixel by pixel. On the right is where the mean is more than two standard errors from zero: what is
-# black there may be chance.
+# A smoothed mask is a mean over random copies, so it depends on the random seed. Its standard error estimates the
+# uncertainty of each pixel. The right panel keeps only pixels whose mean is more than two standard errors from zero.
+# Pixels that are black there may be due to chance.
 
 # %%
 mask = saliency.IntegratedGradients(model, 3, x_steps=3).GetSmoothedMask(
@@ -253,16 +254,17 @@ titles = ["mean of 24", "standard error", "mean beyond 2 errors"]
 saliency.show([saliency.VisualizeImageGrayscale(mask), saliency.VisualizeImageGrayscale(error), beyond], titles, size=1.8)
 
 # %% [markdown]
-# `GetSmoothedMask(x, tolerance=0.05)` draws copies until the error of the whole mask is 5 %.
+# `GetSmoothedMask(x, tolerance=0.05)` adds noisy copies until the relative standard error of the whole mask is 5%.
 #
-# ## Is it the network that speaks? Two sanity checks
+# ## Does the map depend on the network? Two sanity checks
 #
-# **Random weights.** A map that stays the same when the network forgets all it has learned shows the picture, and not
-# the network ([arXiv:1810.03292](https://arxiv.org/abs/1810.03292)). Above the trained network, below the same layers
-# with random weights; the figure is the correlation of the two maps. The 3 must go out, and it does.
+# **Random weights.** If a map stays the same when the network's weights are randomized, it shows the image and not the
+# network ([arXiv:1810.03292](https://arxiv.org/abs/1810.03292)). The top row shows maps of the trained network. The
+# bottom row shows the same layers with random weights, and the correlation of the two maps. The 3 must disappear in
+# the bottom row, and it does.
 
 # %%
-forgetful = nets.untrained(0, flavour)
+untrained = nets.untrained(0, flavour)
 checked = {
     "Vanilla": saliency.Vanilla,
     "IntegratedGradients": saliency.IntegratedGradients,
@@ -271,15 +273,15 @@ checked = {
     "LayerCAM": saliency.LayerCAM,
 }
 pairs = [
-    [saliency.VisualizeImageGrayscale(method(net, 3).GetMask(x)) for net in (model, forgetful)] for method in checked.values()
+    [saliency.VisualizeImageGrayscale(method(net, 3).GetMask(x)) for net in (model, untrained)] for method in checked.values()
 ]
 alike = [np.corrcoef(before.ravel(), after.ravel())[0, 1] for before, after in pairs]
 titles = [*checked, *(f"random: {value:+.2f}" for value in alike)]
 saliency.show([before for before, _ in pairs] + [after for _, after in pairs], titles, columns=5, size=1.5)
 
 # %% [markdown]
-# **Right for the wrong reason.** Every 3 that the second embedded network learned from had a magenta tag. Asked for the
-# 3, both networks say yes, but one of them looks at the tag.
+# **A spurious feature.** A second network was trained on images in which every 3 had a magenta tag. Both networks detect
+# the 3 in this scene, but the mask of the second one highlights the tag.
 
 # %%
 tagged = scenes["scene_24"]
@@ -292,11 +294,11 @@ titles = [
 saliency.show([tagged.picture, *map(saliency.VisualizeImageGrayscale, found)], titles, size=1.8)
 
 # %% [markdown]
-# ## Coming from DNNBrain
+# ## Migrating from DNNBrain
 #
-# `saliency.compat.dnnbrain` has DNNBrain's names and its counting from 1: channel 4 of the last layer is the 3. In your
-# code the import is what changes. Grey is zero in these images. It takes DNNBrain's networks, or any that `nets.load`
-# returns.
+# `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channels count from 1, as
+# in DNNBrain: channel 4 of the last layer is the 3. It accepts DNNBrain's networks, and any network that `nets.load`
+# returns. In the images below, gray means zero.
 
 # %%
 from saliency.compat.dnnbrain import GuidedSaliencyImage, VanillaSaliencyImage, ip
@@ -308,11 +310,11 @@ pictures = [ip.to_pil(np.moveaxis(image, network.channel_axis, 0), normalization
 saliency.show(pictures, ["guided", "vanilla", "vanilla, smoothed"], size=1.8)
 
 # %% [markdown]
-# ## Coming from keras-vis
+# ## Migrating from keras-vis
 #
-# `saliency.compat.keras_vis` has keras-vis's functions; in your code the import is what changes. They take Keras's
-# networks, as there, and Torch's: the output is layer -1, other layers go by their names, inputs have their batch axis,
-# and maps run from 0 to 1. [docs/keras-vis.md](docs/keras-vis.md) tells what is mended.
+# `saliency.compat.keras_vis` keeps the functions of keras-vis, so only the imports of your code change. The functions
+# accept Keras models, and also Torch modules. The output is layer -1; other layers are given by name. Inputs include the
+# batch axis, and maps range from 0 to 1. [docs/keras-vis.md](docs/keras-vis.md) lists the differences from keras-vis.
 
 # %%
 from saliency.compat.keras_vis import visualize_cam, visualize_saliency
@@ -325,12 +327,13 @@ titles = [f"{way}: {name}" for way in ("saliency", "CAM") for name in filters]
 saliency.show([scene.picture, *found], ["a 3 and an 8", *titles], size=1.6)
 
 # %% [markdown]
-# Users of PAIR's `saliency` find `GetMask`, `GetSmoothedMask` and `VisualizeImage*` under the same names; a graph with
-# its session is explained by `saliency.tf`, see [docs/tensorflow.md](docs/tensorflow.md).
+# Users of PAIR's `saliency` keep `GetMask`, `GetSmoothedMask` and `VisualizeImage*` under the same names. For a graph
+# and its session, use `saliency.tf`; see [docs/tensorflow.md](docs/tensorflow.md).
 #
 # ## DNNBrain's files
 #
-# Stimuli, activations and masks are read and written in DNNBrain's layout: [docs/dnnbrain.md](docs/dnnbrain.md).
+# `saliency.io` reads and writes stimuli, activations and masks in DNNBrain's file formats; see
+# [docs/dnnbrain.md](docs/dnnbrain.md).
 
 # %%
 from pathlib import Path
@@ -353,9 +356,9 @@ with TemporaryDirectory() as folder:
 # %% [markdown]
 # ## A larger network
 #
-# Any network of torchvision's or Keras's goes by its name. Nothing is downloaded here: the cell looks for weights that
-# are on this machine already, and passes if there are none. Asked for its top class, the network should light up the
-# flower.
+# `nets.load` accepts the name of any classifier of torchvision or Keras. This cell does not download anything: it uses
+# weights that are already on this machine, and does nothing if there are none. The mask explains the network's top
+# class, and should highlight the flower.
 
 # %%
 import os
@@ -374,7 +377,7 @@ else:
     files = {"MobileNetV2": "mobilenet_v2_*_1.0_224.h5", "VGG16": "vgg16_*_kernels.h5", "ResNet50": "resnet50_*_kernels.h5"}
 known = [name for name, pattern in files.items() if any(cache.glob(pattern))]
 
-if known and find_spec("sklearn"):  # which has a photograph
+if known and find_spec("sklearn"):  # scikit-learn includes a sample photograph
     from PIL import Image
     from sklearn.datasets import load_sample_image
 
@@ -382,5 +385,5 @@ if known and find_spec("sklearn"):  # which has a photograph
     flower = large.prepare(Image.fromarray(load_sample_image("flower.jpg")))
     shown = saliency.GuidedBackprop(large.model).GetMask(flower)
 else:
-    shown = f"Left out: none of {', '.join(files)} has its weights on this machine, or scikit-learn is not installed."
+    shown = f"Skipped: this machine has no weights for {', '.join(files)}, or scikit-learn is not installed."
 shown

@@ -111,8 +111,8 @@ def test_what_a_page_needs_is_read_off_its_examples(page, needed):
     ("file", "function", "shape"),
     [
         pytest.param("mine.py", "Small", (3, 32, 32), marks=pytest.mark.needs("torch")),
-        pytest.param("grey_torch.py", "Grey", (1, 32, 32), marks=pytest.mark.needs("torch")),
-        pytest.param("grey_keras.py", "grey", (32, 32, 1), marks=pytest.mark.needs("tensorflow")),
+        pytest.param("gray_torch.py", "Gray", (1, 32, 32), marks=pytest.mark.needs("torch")),
+        pytest.param("gray_keras.py", "gray", (32, 32, 1), marks=pytest.mark.needs("tensorflow")),
     ],
 )
 def test_a_file_on_the_page_of_networks_is_a_network(file, function, shape, tmp_path):
