@@ -532,7 +532,6 @@ import numpy as np
 import saliency.tf
 from tests.tf.relu_networks import X, by_hand
 from tests.tf.session.session_networks import perceptron, v1
-from saliency.core.request import Request
 
 graph, session, y, x = perceptron({relu})
 for name, rule in (("Vanilla", None), ("GuidedBackprop", "guided")):
