@@ -280,7 +280,6 @@ def test_layers_are_as_before_after_an_exception_while_tracing():
 
 REFUSED = """
 import numpy as np, keras, saliency
-from saliency.core.request import Request
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="relu")])
 assert keras.config.backend() == {backend!r}
 for wrapped in (saliency.wrap, saliency.Vanilla):
