@@ -134,8 +134,8 @@ def _parse_axes(file: Path, i: int, axis_list: str) -> list[str]:
 def _parse_selection(file: Path, layer: str, axis: str, lines: Iterator[tuple[int, str]]) -> tuple[int, ...] | None:
     i, line = next(lines, (0, ""))
     if not i or "=" in line:
-        place = f"line {i} is {line!r}" if i else "the file ends"
-        raise file_error(file, f"{place}, but the numbers of {layer}'s {axis} are expected")
+        found = f"line {i} is {line!r}" if i else "the file ends"
+        raise file_error(file, f"{found}, but the numbers of {layer}'s {axis} are expected")
     if line == "all":
         return None
     texts = [text.strip() for text in line.removesuffix(",").split(",")]

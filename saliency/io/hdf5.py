@@ -77,7 +77,7 @@ def check_dataset(file: Path, name: str, dataset: h5py.Dataset) -> None:
     if dataset.external or dataset.is_virtual:
         problem = "stores its values in other files, which are not read"
     elif dataset.dtype.kind not in "fiu":
-        problem = f"holds values of type {dataset.dtype}; only integers and floating-point numbers are supported"
+        problem = f"has values of type {dataset.dtype}; only integers and floating-point numbers are supported"
     elif not 2 <= len(shape) <= 4 or 0 in shape:
         problem = f"has shape {shape}; it must be (stimuli, channels, rows, columns), none of them 0"
     elif declared > MAX_UNCHECKED_BYTES and declared > MAX_COMPRESSION_RATIO * stored:

@@ -110,14 +110,14 @@ class _LayerSelection(Layer):
 
     def read_block(self, slices: Slices) -> Array:
         """Read the selected values block by block of the source; memory holds the result and one block."""
-        wanted = [
+        requested = [
             np.arange(part.start, part.stop) if indices is None else indices[part]
             for indices, part in zip(self.indices, slices, strict=True)
         ]
-        values = np.empty([len(indices) for indices in wanted], self.dtype)
+        values = np.empty([len(indices) for indices in requested], self.dtype)
         sizes = block_shape(self.source.shape, self.source.chunk_shape, self.dtype.itemsize)
-        for positions in product(*(_group_by_block(indices, size) for indices, size in zip(wanted, sizes, strict=True))):
-            picked = [indices[at] for indices, at in zip(wanted, positions, strict=True)]
+        for positions in product(*(_group_by_block(indices, size) for indices, size in zip(requested, sizes, strict=True))):
+            picked = [indices[at] for indices, at in zip(requested, positions, strict=True)]
             starts = [indices.min() for indices in picked]
             bounds = tuple(slice(int(start), int(indices.max()) + 1) for start, indices in zip(starts, picked, strict=True))
             inside = np.ix_(*(indices - start for indices, start in zip(picked, starts, strict=True)))

@@ -87,7 +87,7 @@ def apply_transform(picture: Image.Image, transform: Callable[[Image.Image], Any
     except Exception as error:  # whatever the user's code raises
         raise InputError(f"{rule}; it raises {one_line(error)}") from error
     if converted.ndim != 3:
-        raise InputError(f"{rule}; it gave {converted.shape}")
+        raise InputError(f"{rule}; it returned an array of shape {converted.shape}")
     if not np.isfinite(converted).all():
-        raise InputError(f"{rule}; it gave NaN or infinite values")
+        raise InputError(f"{rule}; it returned NaN or infinite values")
     return converted

@@ -142,14 +142,14 @@ def _from_file(file: Path, home: str, weights: str | Path | None, framework: str
     return _from_object(file.stem, _networks(home).open_model_file(file, trust), weights, home, trust)
 
 
-def _from_object(name: str, made: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
-    if isinstance(made, Network):
-        return made
-    model, attributes = user_networks.read_attributes(made)
+def _from_object(name: str, candidate: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
+    if isinstance(candidate, Network):
+        return candidate
+    model, attributes = user_networks.read_attributes(candidate)
     home = user_networks.framework_of(model)
     if home is None:
         raise InputError(
-            f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(made)}"
+            f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(candidate)}"
         )
     if framework not in (None, home):
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` (={name!r}), which is a model in {home!r}")

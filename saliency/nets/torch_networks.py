@@ -70,7 +70,7 @@ def open_model_file(file: Path, trust: bool) -> Any:
     if not isinstance(model, torch.nn.Module):
         content = type(model).__name__
         raise InputError(
-            f"`net` ({file}) must contain a module; it contains {content}. If it is weights, give it as `weights`"
+            f"`net` ({file}) must contain a module; it contains {content}. If it contains weights, give it as `weights`"
         )
     return model
 

@@ -14,7 +14,7 @@ from saliency.nets.find_weights import WeightsSource, find_weights
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
-from saliency.nets.vgg_face import MEAN as FACES
+from saliency.nets.vgg_face import MEAN as FACE_MEAN
 from saliency.nets.vgg_face import VggFace
 from saliency.nets.weights import load_weights
 
@@ -86,7 +86,7 @@ def dnnbrain_preparation(name: str) -> Preparation:
     """Return size, mean and std of DNNBrain's ``test_transform``, which resizes the whole picture."""
     side = DNNBRAIN[name].side
     if name == "VggFace":
-        return {"size": (side, side), "mean": tuple(mean / 255 for mean in FACES), "std": (1 / 255,) * 3}
+        return {"size": (side, side), "mean": tuple(mean / 255 for mean in FACE_MEAN), "std": (1 / 255,) * 3}
     return {"size": (side, side), "mean": MEAN, "std": STD}
 
 

@@ -49,5 +49,5 @@ def _read(file: Path, trust: bool) -> Mapping[str, torch.Tensor]:
         content = (
             f"a dict of {', '.join(map(str, list(state)[:5]))}" if isinstance(state, Mapping) else f"a {type(state).__name__}"
         )
-        raise InputError(f"`weights` ({file}) must hold a state dict, tensors by name; it holds {content}")
+        raise InputError(f"`weights` ({file}) must contain a state dict, tensors by name; it contains {content}")
     return {str(name): tensor for name, tensor in state.items()}

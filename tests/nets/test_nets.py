@@ -75,7 +75,9 @@ def test_other_files_are_refused_without_running_code(tmp_path):
     (tmp_path / "text.pth").write_text("hello")
     torch.save({1: torch.ones(1)}, tmp_path / "numbered.pth")
     torch.save({"state_dict": DemoNet().state_dict(), "epoch": 3}, tmp_path / "checkpoint.pth")
-    with pytest.raises(saliency.InputError, match="holds a dict of state_dict, epoch"):
+    with pytest.raises(
+        saliency.InputError, match="must contain a state dict, tensors by name; it contains a dict of state_dict, epoch"
+    ):
         load_weights(DemoNet(), tmp_path / "checkpoint.pth")
     whole = save(tmp_path, DemoNet().state_dict()).read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[:-100])

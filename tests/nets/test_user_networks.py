@@ -216,7 +216,8 @@ def test_trusted_files_are_loaded(tmp_path):
     assert (network.name, set(network.paths)) == ("mine", {"0", "1"})
     torch.save(model.state_dict(), tmp_path / "w.pth")
     with pytest.raises(
-        saliency.InputError, match="must contain a module; it contains OrderedDict. If it is weights, give it as `weights`"
+        saliency.InputError,
+        match="must contain a module; it contains OrderedDict. If it contains weights, give it as `weights`",
     ):
         nets.load(str(tmp_path / "w.pth"), trust=True)
     (tmp_path / "text.pt").write_text("hello")
