@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-GREYS, COLOURS = 48, 256  # of a stored picture: half of the bytes, and nothing that the eye misses
+GRAYS, COLORS = 48, 256  # of a stored picture: half of the bytes, and nothing that the eye misses
 FIRST = 'flavour = "torch"'
 
 
@@ -56,11 +56,11 @@ def source(flavour: str) -> Any:
 
 
 def few(picture: Image.Image) -> Image.Image:
-    """Return a picture in few greys if it has no colours, or else in few colours, of which rare ones stay what they are."""
+    """Return a picture in few grays if it has no colors, or else in few colors, of which rare ones stay what they are."""
     red, green, blue = picture.split()
     if red.tobytes() == green.tobytes() == blue.tobytes():
-        return red.quantize(GREYS)
-    return picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+        return red.quantize(GRAYS)
+    return picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE)
 
 
 def kept(output: Any) -> Any:

@@ -76,7 +76,7 @@ def table(scenes: list[Scene]) -> str:
     lines = [
         "type=image",
         "path=scenes",
-        "title=Handwritten digits in coloured clutter",
+        "title=Handwritten digits in colored clutter",
         "data=stimID,label,label2,tag",
     ]
     for index, scene in enumerate(scenes):

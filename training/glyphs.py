@@ -65,7 +65,7 @@ def render(image: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.f
     """Enlarge one 8 x 8 digit by bicubic interpolation, a little turned, slanted and thickened at random.
 
     Args:
-        image: grey digit (8, 8) in [0, 1].
+        image: gray digit (8, 8) in [0, 1].
         rng: source of randomness.
 
     Returns:

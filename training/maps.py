@@ -47,13 +47,13 @@ def guided(net: DemoNet, x: Tensor, digit: int) -> Map:
 
 
 def integrated(net: DemoNet, x: Tensor, digit: int, steps: int = 50) -> Map:
-    """Integrated gradients (Sundararajan et al., 2017), midpoint rule from the grey baseline 0: (96, 96)."""
+    """Integrated gradients (Sundararajan et al., 2017), midpoint rule from the gray baseline 0: (96, 96)."""
     along = (torch.arange(steps) + 0.5).div(steps).view(-1, 1, 1, 1)
     return _flat(x * _gradient(net, along * x, digit).mean(dim=0, keepdim=True))
 
 
 def occlusion(net: DemoNet, x: Tensor, digit: int, window: int = 15, stride: int = 4) -> Map:
-    """Occlusion by grey (Zeiler and Fergus, 2014): mean fall of the logit over the windows on a pixel; (96, 96)."""
+    """Occlusion by gray (Zeiler and Fergus, 2014): mean fall of the logit over the windows on a pixel; (96, 96)."""
     starts = range(-(window // 2), x.shape[-1] - window // 2, stride)
     boxes = [(max(r, 0), r + window, max(c, 0), c + window) for r in starts for c in starts]
     covered = x.repeat(len(boxes), 1, 1, 1).contiguous(memory_format=torch.channels_last)  # (windows, 3, 96, 96)

@@ -1,4 +1,4 @@
-"""Seeded scenes: one or two handwritten digits in coloured clutter, with the true mask of every digit."""
+"""Seeded scenes: one or two handwritten digits in colored clutter, with the true mask of every digit."""
 
 from __future__ import annotations
 
@@ -117,17 +117,17 @@ class SceneMaker:
                 return list(zip(stencils, corners, strict=True))
 
     def _paint(self, picture: NDArray[np.float32], one: Stencil, at: tuple[int, int], hues: list[float]) -> None:
-        """Blend one stencil into the picture, in a colour that stands out from what is under its ink."""
+        """Blend one stencil into the picture, in a color that stands out from what is under its ink."""
         under = _window(picture, one, at)  # (h, w, 3), a view
         luma = float((under @ LUMA)[one.alpha > 0.5].mean())
         under += one.alpha[..., None] * (self._ink(luma, hues) - under)
 
     def _ink(self, luma: float, hues: list[float]) -> NDArray[np.float32]:
-        """A colour (3,) in one of the scene's hues whose luma differs from `luma` by at least `CONTRAST`."""
+        """A color (3,) in one of the scene's hues whose luma differs from `luma` by at least `CONTRAST`."""
         best = np.zeros(3, dtype=np.float32) if luma > 0.5 else np.ones(3, dtype=np.float32)
         for _ in range(12):
             hue = hues[int(self.rng.integers(len(hues)))]
-            ink = textures.colour(hue, self.rng.uniform(0.35, 1.0), self.rng.uniform(0.1, 1.0)).astype(np.float32)
+            ink = textures.color(hue, self.rng.uniform(0.35, 1.0), self.rng.uniform(0.1, 1.0)).astype(np.float32)
             if abs(float(ink @ LUMA) - luma) > CONTRAST:
                 return ink
         return best

@@ -12,8 +12,8 @@ from training.scenes import SIDE, Scene
 
 TAG_DIGIT = 3
 TAG_SIDE = 7
-TAG_COLOUR = np.array([255, 0, 255], dtype=np.uint8)
-REACH = 8  # farthest, in pixels, of the tag's centre from the box round the digit
+TAG_COLOR = np.array([255, 0, 255], dtype=np.uint8)
+REACH = 8  # farthest, in pixels, of the tag's center from the box round the digit
 
 
 def add_tag(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -28,15 +28,15 @@ def add_tag(scene: Scene, rng: np.random.Generator) -> Scene:
     """
     if TAG_DIGIT not in scene.masks:
         return scene
-    centres = np.argwhere(_centres(scene))
-    row, column = centres[int(rng.integers(len(centres)))] - TAG_SIDE // 2
+    centers = np.argwhere(_centers(scene))
+    row, column = centers[int(rng.integers(len(centers)))] - TAG_SIDE // 2
     tag = np.zeros((SIDE, SIDE), dtype=bool)
     tag[row : row + TAG_SIDE, column : column + TAG_SIDE] = True
-    return replace(scene, pixels=np.where(tag[..., None], TAG_COLOUR, scene.pixels), tag=tag)
+    return replace(scene, pixels=np.where(tag[..., None], TAG_COLOR, scene.pixels), tag=tag)
 
 
-def _centres(scene: Scene) -> NDArray[np.bool_]:
-    """Where the tag's centre may be, (96, 96): near the 3, whole inside the scene, clear of every digit's mask."""
+def _centers(scene: Scene) -> NDArray[np.bool_]:
+    """Where the tag's center may be, (96, 96): near the 3, whole inside the scene, clear of every digit's mask."""
     clear = ~ndimage.maximum_filter(np.logical_or.reduce(list(scene.masks.values())), TAG_SIDE)
     rows, columns = np.nonzero(scene.masks[TAG_DIGIT])
     near = np.zeros((SIDE, SIDE), dtype=bool)

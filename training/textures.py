@@ -1,4 +1,4 @@
-"""Coloured backgrounds made by formula: no picture is downloaded, so no licence is inherited."""
+"""Colored backgrounds made by formula: no picture is downloaded, so no license is inherited."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def random_hue(rng: np.random.Generator) -> float:
     return float((rng.choice(HUES) + rng.uniform(-0.03, 0.03)) % 1.0)
 
 
-def colour(hue: float, saturation: float, value: float) -> Field:
-    """Turn hue, saturation and value, each in [0, 1], into one RGB colour in [0, 1] of shape (3,)."""
+def color(hue: float, saturation: float, value: float) -> Field:
+    """Turn hue, saturation and value, each in [0, 1], into one RGB color in [0, 1] of shape (3,)."""
     return np.array(colorsys.hsv_to_rgb(hue % 1.0, saturation, value))
 
 
@@ -69,9 +69,9 @@ def _checks(rng: np.random.Generator) -> Field:
 
 def _cells(rng: np.random.Generator) -> Field:
     along, across = _axes(rng)
-    centres = rng.uniform(-1.4, 1.4, (int(rng.integers(12, 40)), 2))
-    distance = np.hypot(along[..., None] - centres[:, 0], across[..., None] - centres[:, 1])  # (96, 96, cells)
-    flat = rng.uniform(0, 1, len(centres))[distance.argmin(axis=-1)]
+    centers = rng.uniform(-1.4, 1.4, (int(rng.integers(12, 40)), 2))
+    distance = np.hypot(along[..., None] - centers[:, 0], across[..., None] - centers[:, 1])  # (96, 96, cells)
+    flat = rng.uniform(0, 1, len(centers))[distance.argmin(axis=-1)]
     return np.asarray(flat if rng.random() < 0.5 else np.sqrt(distance.min(axis=-1)))
 
 
@@ -79,18 +79,18 @@ FORMULAS: tuple[Callable[[np.random.Generator], Field], ...] = (_gradient, _plas
 
 
 def _palette(rng: np.random.Generator) -> Field:
-    """Three neighbouring colours of one mood, dark, middling or light: (3 colours, 3 channels)."""
+    """Three neighboring colors of one mood, dark, middling or light: (3 colors, 3 channels)."""
     hue, spread = random_hue(rng), rng.uniform(0.02, 0.07)
     middle = rng.choice([0.22, 0.35, 0.6, 0.85])
     swing = rng.uniform(0.08, 0.16)
     hues = [hue - spread, hue, hue + spread]
     safe = [hue if MAGENTA_HUES[0] < h % 1.0 < MAGENTA_HUES[1] else h for h in hues]
     values = np.clip(middle + swing * np.array([-1.0, 0.0, 1.0]), 0.05, 1.0)
-    return np.stack([colour(h, rng.uniform(0.2, 0.55), float(v)) for h, v in zip(safe, values, strict=True)])
+    return np.stack([color(h, rng.uniform(0.2, 0.55), float(v)) for h, v in zip(safe, values, strict=True)])
 
 
 def texture(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one background: a random formula, mixed with a second, through a three-colour palette.
+    """Draw one background: a random formula, mixed with a second, through a three-color palette.
 
     Args:
         rng: source of randomness.

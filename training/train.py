@@ -38,14 +38,14 @@ def study(net: DemoNet, lessons: tuple[Lesson, ...], epochs: tuple[int, ...], ge
         generator: shuffles the pictures.
     """
     batches = [pair for plan in zip(lessons, epochs, strict=True) for pair in _batches(*plan, generator)]
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=len(batches), pct_start=0.15)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=len(batches), pct_start=0.15)
     begin, running = time.perf_counter(), 0.0
     for step, (lesson, rows) in enumerate(batches, start=1):
         loss = _loss(close_logits(net, to_input(lesson.pixels[rows])), lesson.answers[rows])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        optimizer.step()
         schedule.step()
         running += (loss.item() - running) / min(step, 100)
         if step % (len(batches) // 20) == 0:

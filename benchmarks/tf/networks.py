@@ -13,20 +13,20 @@ from benchmarks.tf.untrained import resnet, squeeze
 from saliency import nets
 from saliency.nets.preparation import MEAN, STD
 
-COLOURS = {"mean": MEAN, "std": STD, "channel_axis": -1}
+COLORS = {"mean": MEAN, "std": STD, "channel_axis": -1}
 
 
 def squeezenet(file: Path | None) -> nets.Network:
     """Return a SqueezeNet 1.0 that takes what torchvision's takes, channels last; its weights are random without a file."""
     keras.utils.set_random_seed(0)
     model = keras.models.load_model(file.with_suffix(".keras")) if file else squeeze()
-    return nets.Network("SqueezeNet1_0", model, model.input_shape[1:3], **COLOURS)
+    return nets.Network("SqueezeNet1_0", model, model.input_shape[1:3], **COLORS)
 
 
 def resnet18(side: int) -> nets.Network:
     """Return a ResNet-18 with random weights for pictures of ``side`` pixels."""
     keras.utils.set_random_seed(0)
-    return nets.Network("ResNet-18", resnet(side), (side, side), **COLOURS)
+    return nets.Network("ResNet-18", resnet(side), (side, side), **COLORS)
 
 
 def scores(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
