@@ -1,4 +1,4 @@
-"""From what a user calls an image to the 8-bit RGB picture that a network is shown."""
+"""Convert images to the 8-bit RGB format of networks' inputs."""
 
 from typing import Any
 
@@ -9,14 +9,16 @@ from saliency.compat.dnnbrain.base import ip
 from saliency.core.errors import InputError
 
 
-def rgb_of(image: Any) -> Image.Image:
-    """Return an image as RGB: grey ones repeated, 16-bit ones scaled to 8 bits, transparent pixels laid on white.
+def to_rgb(image: Any) -> Image.Image:
+    """Convert an image to RGB.
+
+    Grayscale images are repeated for each channel, 16-bit images scaled to 8 bits, transparent pixels blended with white.
 
     Args:
-        image: a PIL image, or an 8-bit array or tensor (3, H, W) or (H, W).
+        image: a PIL image, or an 8-bit array or tensor, (3, H, W) or (H, W).
 
     Raises:
-        InputError: if it is none of these, or its pixels are 32-bit, whose white is not known.
+        InputError: if ``image`` is none of these, or has 32-bit pixels, for which the value of white is undefined.
     """
     if not isinstance(image, Image.Image) and (pixels := ip.to_array(image)).dtype != np.uint8:
         raise InputError(f"`image` ({pixels.dtype}) must be 8-bit: a PIL image, or uint8 (3, H, W)")
