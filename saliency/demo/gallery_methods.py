@@ -1,14 +1,14 @@
-"""What the gallery shows: every method, and some of them smoothed."""
+"""The methods of the demo's gallery: every method, and some of them with SmoothGrad."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 
 import saliency
 
-SMOOTH = " + SmoothGrad"
+SMOOTHGRAD_SUFFIX = " + SmoothGrad"
 
-BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
-    "by gradients of the pixels": {
+GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
+    "Gradients with respect to pixels": {
         "Vanilla": saliency.Vanilla,
         "Vanilla + SmoothGrad": saliency.Vanilla,
         "InputXGradient": saliency.InputXGradient,
@@ -17,7 +17,7 @@ BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
         "Deconvnet": saliency.Deconvnet,
         "GuidedBackprop": saliency.GuidedBackprop,
     },
-    "by a layer's channels": {
+    "Class activation maps of a layer": {
         "GradCAM": saliency.GradCAM,
         "GradCAM + SmoothGrad": saliency.GradCAM,
         "GradCAMPlusPlus": saliency.GradCAMPlusPlus,
@@ -26,7 +26,7 @@ BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
         "HiResCAM": saliency.HiResCAM,
         "ScoreCAM": saliency.ScoreCAM,
     },
-    "by hiding parts, and by two ways at once": {
+    "Perturbation methods and combinations": {
         "Occlusion": partial(saliency.Occlusion, size=15, stride=5, average=True),
         "RISE": partial(saliency.RISE, nmasks=400, seed=0),
         "GuidedGradCAM": saliency.GuidedGradCAM,
@@ -36,6 +36,6 @@ BANDS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
         "Deconvnet + SmoothGrad": saliency.Deconvnet,
     },
 }
-"""What the gallery shows, band by band: a map's name -> its method, with its options."""
+"""Title of a section of the gallery -> name of a map -> its method, with options."""
 
-METHODS = {name: method for band in BANDS.values() for name, method in band.items()}
+METHODS = {name: method for band in GALLERY_SECTIONS.values() for name, method in band.items()}

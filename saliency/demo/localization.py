@@ -1,4 +1,4 @@
-"""How good the masks are: is a map's maximum on the object that was asked for, and how much of the map lies there?"""
+"""Measure how well maps find a digit: whether the maximum is on the digit, and the share of the map on it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,108 +10,118 @@ import numpy.typing as npt
 import saliency
 from saliency import nets
 from saliency.core.target import Target
-from saliency.demo.bands import METHODS, SMOOTH
+from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX
 from saliency.demo.scenes import Scene
 
-Host = npt.NDArray[Any]
+NumpyArray = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Question:
-    """A scene, the digit that is asked for, and where it is: (96, 96)."""
+class SceneTarget:
+    """Hold a scene and the digit to explain.
+
+    Args:
+        scene: the scene.
+        digit: the digit, which is the network's class.
+        object_mask: (96, 96), True on the object that a map should highlight.
+    """
 
     scene: Scene
     digit: int
-    where: npt.NDArray[np.bool_]
+    object_mask: npt.NDArray[np.bool_]
 
 
-def questions(scenes: Sequence[Scene]) -> list[Question]:
-    """Ask for every digit of every scene."""
-    return [Question(scene, digit, scene.mask(digit)) for scene in scenes for digit in scene.digits]
+def scene_targets(scenes: Sequence[Scene]) -> list[SceneTarget]:
+    """Return a target for every digit of every scene."""
+    return [SceneTarget(scene, digit, scene.mask(digit)) for scene in scenes for digit in scene.digits]
 
 
-def inputs(network: nets.Network, asked: Sequence[Question]) -> list[Host]:
-    """Return the questions' pictures as the network's inputs, N times (3, 96, 96) or (96, 96, 3); one array for one scene."""
-    prepared = {question.scene.name: network.prepare(question.scene.picture) for question in asked}
-    return [prepared[question.scene.name] for question in asked]
+def prepare_inputs(network: nets.Network, targets: Sequence[SceneTarget]) -> list[NumpyArray]:
+    """Return the network's inputs for N targets, each (3, 96, 96) or (96, 96, 3); targets of one scene share an array."""
+    prepared = {target.scene.name: network.prepare(target.scene.picture) for target in targets}
+    return [prepared[target.scene.name] for target in targets]
 
 
-def answers(network: nets.Network, asked: Sequence[Question]) -> Host:
-    """Return the network's score (a logit; above 0 is yes) for each digit that is asked for, (N,)."""
+def target_logits(network: nets.Network, targets: Sequence[SceneTarget]) -> NumpyArray:
+    """Return the network's logit for the digit of each target, (N,); above 0 the network recognizes the digit."""
     adapter = saliency.wrap(network.model)
-    logits = adapter.numpy(adapter.outputs(adapter.asarray(np.stack(inputs(network, asked))), Target(), {}))
-    scores: Host = logits[np.arange(len(asked)), [question.digit for question in asked]]
+    logits = adapter.numpy(adapter.outputs(adapter.asarray(np.stack(prepare_inputs(network, targets))), Target(), {}))
+    scores: NumpyArray = logits[np.arange(len(targets)), [target.digit for target in targets]]
     return scores
 
 
-def maps(model: Any, network: nets.Network, asked: Sequence[Question], names: Sequence[str], seed: int) -> dict[str, Host]:
-    """Compute maps of what speaks for the digits that are asked for.
+def compute_maps(
+    model: Any, network: nets.Network, targets: Sequence[SceneTarget], names: Sequence[str], seed: int
+) -> dict[str, NumpyArray]:
+    """Compute maps of the evidence for the targets' digits.
 
     Args:
-        model: that is asked.
-        network: that prepares the pictures for it.
-        asked: N questions.
-        names: of ``METHODS``.
-        seed: of the noise.
+        model: the model to explain.
+        network: the network whose preprocessing the model needs.
+        targets: N targets.
+        names: names in ``METHODS``.
+        seed: random seed of the noise.
 
     Returns:
-        Name -> (N, 96, 96): the magnitudes of a gradient's mask, summed over the colours; of any other, the positive part.
+        Name -> (N, 96, 96): for a gradient method the magnitude, summed over color channels; for others the positive part.
     """
-    x, digits = inputs(network, asked), [question.digit for question in asked]
-    found = {}
+    x, digits = prepare_inputs(network, targets), [target.digit for target in targets]
+    maps = {}
     for name in names:
         mask = METHODS[name](model)
-        smooth = name.endswith(SMOOTH)  # the mean of the masks, not of their squares, which no plain map could be held against
+        smooth = name.endswith(SMOOTHGRAD_SUFFIX)  # the mean of masks, not of squares, to be comparable with plain maps
         masks = mask.GetSmoothedMasks(x, digits, magnitude=False, seed=seed) if smooth else mask.GetMasks(x, digits)
         strengths = np.abs(masks) if mask.differentiates else np.maximum(masks, 0)
-        found[name] = strengths.sum(axis=_colours(network)) if strengths.ndim == 4 else strengths
-    return found
+        maps[name] = strengths.sum(axis=_color_axis(network)) if strengths.ndim == 4 else strengths
+    return maps
 
 
-def controls(network: nets.Network, asked: Sequence[Question], seed: int) -> dict[str, Host]:
-    """Compute maps that know nothing of the question: they show what a figure is worth.
+def control_maps(network: nets.Network, targets: Sequence[SceneTarget], seed: int) -> dict[str, NumpyArray]:
+    """Compute control maps, which do not depend on the network, as a reference for the scores of other maps.
 
     Returns:
-        Name of the control -> (N, 96, 96): the picture's edges, random numbers, a map that is the same everywhere.
+        Name of the control -> (N, 96, 96): the image's edges, random numbers, a constant map.
     """
-    grey = np.stack(inputs(network, asked)).mean(axis=_colours(network))  # (N, 96, 96)
+    gray = np.stack(prepare_inputs(network, targets)).mean(axis=_color_axis(network))  # (N, 96, 96)
     return {
-        "control: edges": np.hypot(np.gradient(grey, axis=1), np.gradient(grey, axis=2)),
-        "control: random map": np.random.default_rng(seed).random(grey.shape),
-        "control: uniform map": np.ones(grey.shape),
+        "control: edges": np.hypot(np.gradient(gray, axis=1), np.gradient(gray, axis=2)),
+        "control: random map": np.random.default_rng(seed).random(gray.shape),
+        "control: uniform map": np.ones(gray.shape),
     }
 
 
-def _colours(network: nets.Network) -> int:
-    """Return the axis of the colours of a batch."""
+def _color_axis(network: nets.Network) -> int:
+    """Return the axis of the color channels of a batch."""
     return 1 if network.channel_axis == 0 else 3
 
 
-def on_object(strength: Host, where: npt.NDArray[np.bool_]) -> tuple[bool, float]:
-    """Return whether a map's maximum is on the object, and the share of its sum that lies there, 0 to 1."""
+def localization_scores(strength: NumpyArray, object_mask: npt.NDArray[np.bool_]) -> tuple[bool, float]:
+    """Return whether a map's maximum is on the object, and the share of its sum on the object, 0 to 1."""
     total = float(strength.sum())
-    share = float(strength[where].sum()) / total if total > 0 else 0.0
-    return bool(where.flat[int(strength.argmax())]), share
+    share = float(strength[object_mask].sum()) / total if total > 0 else 0.0
+    return bool(object_mask.flat[int(strength.argmax())]), share
 
 
-def table(found: Mapping[str, Mapping[str, Host]], where: Sequence[npt.NDArray[np.bool_]]) -> str:
-    """Return a Markdown table: a row per map, with the rate of maxima on the object and the mean share there.
+def localization_table(
+    maps_by_network: Mapping[str, Mapping[str, NumpyArray]], object_masks: Sequence[npt.NDArray[np.bool_]]
+) -> str:
+    """Return a Markdown table with a row per map: the rate of maxima on the object, and the mean share on the object.
 
     Args:
-        found: heading (which network) -> name of a map -> (N, 96, 96); the first has every name.
-        where: the N objects.
+        maps_by_network: network, added to the column headings -> name of a map -> (N, 96, 96). The first network has all maps.
+        object_masks: masks of the N objects, (96, 96).
     """
-    suffixes = [f", {heading}" if heading else "" for heading in found]
+    suffixes = [f", {heading}" if heading else "" for heading in maps_by_network]
     head = ["map", *(f"{figure}{suffix}" for suffix in suffixes for figure in ("maximum on the digit", "share on the digit"))]
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
-    for name in next(iter(found.values())):
-        cells = [figure for maps in found.values() for figure in _figures(maps.get(name), where)]
+    for name in next(iter(maps_by_network.values())):
+        cells = [figure for maps in maps_by_network.values() for figure in _table_cells(maps.get(name), object_masks)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
-def _figures(strengths: Host | None, where: Sequence[npt.NDArray[np.bool_]]) -> list[str]:
+def _table_cells(strengths: NumpyArray | None, object_masks: Sequence[npt.NDArray[np.bool_]]) -> list[str]:
     if strengths is None:
         return ["", ""]
-    hits, shares = zip(*(on_object(s, w) for s, w in zip(strengths, where, strict=True)), strict=True)
+    hits, shares = zip(*(localization_scores(s, w) for s, w in zip(strengths, object_masks, strict=True)), strict=True)
     return [f"{np.mean(hits):.0%}", f"{np.mean(shares):.0%}"]
