@@ -1,4 +1,4 @@
-"""ResNet-18 and SqueezeNet 1.0 in Keras, with the shapes of torchvision's and random weights."""
+"""ResNet-18 and SqueezeNet 1.0 in Keras, with torchvision's shapes and random weights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from keras import layers
 CLASSES = 1000
 
 
-def resnet(side: int) -> keras.Model:
+def build_resnet18(side: int) -> keras.Model:
     """Build ResNet-18: eight blocks of two convolutions, He et al., arXiv:1512.03385."""
     inputs = keras.Input((side, side, 3))
-    x = _normed(inputs, 64, 7, 2)
+    x = _normalized_convolution(inputs, 64, 7, 2)
     x = layers.MaxPooling2D(3, 2, padding="same")(layers.ReLU()(x))
     for channels, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1)):
         x = _block(x, channels, stride)
@@ -21,16 +21,16 @@ def resnet(side: int) -> keras.Model:
 
 
 def _block(x: Any, channels: int, stride: int) -> Any:
-    straight = x if stride == 1 else _normed(x, channels, 1, stride)
-    inner = layers.ReLU()(_normed(x, channels, 3, stride))
-    return layers.ReLU()(layers.Add()([straight, _normed(inner, channels, 3, 1)]))
+    shortcut = x if stride == 1 else _normalized_convolution(x, channels, 1, stride)
+    inner = layers.ReLU()(_normalized_convolution(x, channels, 3, stride))
+    return layers.ReLU()(layers.Add()([shortcut, _normalized_convolution(inner, channels, 3, 1)]))
 
 
-def _normed(x: Any, channels: int, size: int, stride: int) -> Any:
+def _normalized_convolution(x: Any, channels: int, size: int, stride: int) -> Any:
     return layers.BatchNormalization()(layers.Conv2D(channels, size, stride, padding="same", use_bias=False)(x))
 
 
-def squeeze() -> keras.Model:
+def build_squeezenet() -> keras.Model:
     """Build SqueezeNet 1.0: eight fire modules, Iandola et al., arXiv:1602.07360."""
     inputs = keras.Input((224, 224, 3))
     x = layers.Conv2D(96, 7, 2, activation="relu")(inputs)
