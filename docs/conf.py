@@ -25,9 +25,8 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [
-    ("py:class", "saliency.core.batching.BatchPlan")
-]  # internal, though it occurs in the signature of a public method
+# internal, though it occurs in the signature of a public method
+nitpick_ignore = [("py:class", "saliency.core.batching.BatchPlan")]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
