@@ -38,7 +38,7 @@ def model():
     return network()
 
 
-def weighted_mean_network(weight):
+def scaled_sum_network(weight):
     """A network whose score is a weight times the sum of the input, after an identity convolution."""
     model = keras.Sequential(
         [
@@ -55,12 +55,12 @@ def weighted_mean_network(weight):
 @pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")
 def test_negative_evidence_is_not_shown_as_positive():
     x = RNG.uniform(1, 2, size=(6, 5, 1)).astype(np.float32)
-    fixed, exact_map = (visualize_cam(weighted_mean_network(-1.0), -1, 0, x, "same", exact=exact) for exact in (False, True))
+    fixed, exact_map = (visualize_cam(scaled_sum_network(-1.0), -1, 0, x, "same", exact=exact) for exact in (False, True))
     assert not fixed.any()
     np.testing.assert_allclose(exact_map, normalize(x[..., 0]), atol=1e-5)
     for exact in (False, True):  # for a positive gradient both agree
         np.testing.assert_allclose(
-            visualize_cam(weighted_mean_network(1.0), -1, 0, x, "same", exact=exact), normalize(x[..., 0]), atol=1e-5
+            visualize_cam(scaled_sum_network(1.0), -1, 0, x, "same", exact=exact), normalize(x[..., 0]), atol=1e-5
         )
 
 
@@ -70,7 +70,7 @@ def test_the_layer_directly_before_is_found(model):
     np.testing.assert_array_equal(fixed, visualize_cam(model, "c2", 3, X, "p1", **options))
     np.testing.assert_array_equal(exact_map, visualize_cam(model, "c2", 3, X, "c1", **options, exact=True))
     assert np.abs(fixed - exact_map).max() > 0.05
-    short = weighted_mean_network(1.0)
+    short = scaled_sum_network(1.0)
     x = RNG.uniform(1, 2, size=(6, 5, 1)).astype(np.float32)
     assert visualize_cam(short, 1, 0, x).any()
     with pytest.raises(TargetError, match=r"there is no convolution or pooling before 1"):
@@ -129,7 +129,7 @@ def test_a_network_without_relus_rejects_guided_unless_exact():
     got = visualize_saliency(model, -1, 0, x, backprop_modifier="guided", exact=True)
     np.testing.assert_array_equal(got, visualize_saliency(model, -1, 0, x))
     x = RNG.uniform(1, 2, size=(6, 5, 1))
-    guided, plain = (visualize_cam(weighted_mean_network(1.0), -1, 0, x, backprop_modifier=one) for one in ("guided", None))
+    guided, plain = (visualize_cam(scaled_sum_network(1.0), -1, 0, x, backprop_modifier=one) for one in ("guided", None))
     np.testing.assert_array_equal(guided, plain)  # in any network, there may be no ReLU after a map's layer
 
 

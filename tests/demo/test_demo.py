@@ -95,7 +95,7 @@ def test_maps_are_on_the_digit_and_controls_are_not(found):
 
 def test_two_digits_of_one_scene_have_different_maps(framework):
     network = nets.load("DemoNet", framework=framework)
-    targets = [question for question in scene_targets(PLAIN) if len(question.scene.digits) == 2]
+    targets = [target for target in scene_targets(PLAIN) if len(target.scene.digits) == 2]
     others = [SceneTarget(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in targets]
     strengths = compute_maps(network.model, network, targets, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
     own = [localization_scores(s, q.object_mask)[1] for s, q in zip(strengths, targets, strict=True)]
