@@ -49,7 +49,9 @@ class Inside:
         with (
             mock.patch.object(forward, "_call", self.timed(forward._call)),
             mock.patch.object(torch.autograd, "grad", self.timed(torch.autograd.grad)),
-            mock.patch.object(strided_convolution, "by_input", self.timed(strided_convolution.by_input)),
+            mock.patch.object(
+                strided_convolution, "convolution_input_gradient", self.timed(strided_convolution.convolution_input_gradient)
+            ),
         ):
             yield
 

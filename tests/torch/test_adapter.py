@@ -388,7 +388,7 @@ def test_a_model_and_its_part_in_two_threads():
 
 def test_a_norm_without_running_statistics_is_told():
     model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, track_running_stats=False), torch.nn.Flatten())
-    with pytest.warns(UserWarning, match="`0` has no running statistics.*batch_size=1"):
+    with pytest.warns(UserWarning, match=r"layer `0` \(BatchNorm2d\) has no running statistics.*batch_size=1"):
         Vanilla(model, 0)
 
 
@@ -525,7 +525,7 @@ def test_bad_input_is_told_by_name_value_and_rule(call, message):
 
 def test_a_layer_that_is_called_twice_or_never_is_told():
     model = torch.nn.Sequential(shared := torch.nn.Conv2d(3, 3, 1), shared, torch.nn.Flatten())
-    with pytest.raises(saliency.TargetError, match="called 2 times"):
+    with pytest.raises(saliency.TargetError, match="called 2 times in one forward pass; a target needs a layer that is called once"):
         Vanilla(model, (shared, 0)).GetMask(X[0])
     model = small()
     model.spare = torch.nn.Linear(2, 2)

@@ -251,7 +251,7 @@ def test_windows_on_the_batch_axis_are_no_samples():
     for x in (X, X[:1]):
         assert_features(features(model, 2, x=x), by_hand(model, "conv", 2, x))
         with pytest.raises(
-            saliency.TargetError, match=rf"layer 'mix' gives the shape \({12 * len(x)}, 16, 8\) for {len(x)} input"
+            saliency.TargetError, match=rf"layer 'mix' returns shape \({12 * len(x)}, 16, 8\) for {len(x)} input"
         ):
             features(model, 2, "mix", x)
 
@@ -490,11 +490,11 @@ def test_an_exported_model_has_its_layers_when_it_is_unflattened():
         with pytest.raises(saliency.TargetError, match=r"`layer` \(=None\) must be named.*torch.export.unflatten"):
             features(kind, 2)
         with pytest.raises(
-            saliency.TargetError, match=r"layer 'body' was not called.*\(exported and traced models call none\)"
+            saliency.TargetError, match=r"layer 'body' was not called.*\(exported and traced models call no layers\)"
         ):
             features(kind, 2, "body")
     assert_features(features(torch.export.unflatten(exported), 2), by_hand(net(), "body", 2))
-    with pytest.raises(saliency.TargetError, match=r"layer \(RecursiveScriptModule\) can't be read"):
+    with pytest.raises(saliency.TargetError, match=r"layer \(RecursiveScriptModule\) cannot be read, because it accepts no hooks"):
         features(torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())), 2, "0")
 
 
@@ -632,11 +632,11 @@ class Odd(nn.Module):
         (0, "cnov", r"`layer` \(='cnov'\) must be one of the model's 8 layers; nearest: conv"),
         (0, 3, r"`layer` \(=3\) must be one of the model's 8 layers"),
         (0, nn.ReLU(), r"`layer` \(ReLU\) must be a part of the model"),
-        (0, "fc", r"layer 'fc' gives the shape \(3, 5\) for 3 input\(s\); a map needs \(N, channels, \*space\)"),
-        (0, "pool", r"layer 'pool' gives the shape \(3, 4, 1, 1\) .* more than one position"),
-        (0, "both", r"layer 'both' gives a tuple; a map needs one tensor"),
-        (0, "index", r"layer 'index' gives a torch.int64; a map needs one tensor"),
-        (0, "aside", r"layer 'aside' gives the shape \(\) for 3 input\(s\)"),
+        (0, "fc", r"layer 'fc' returns shape \(3, 5\) for 3 input\(s\); a map needs \(N, channels, \*space\)"),
+        (0, "pool", r"layer 'pool' returns shape \(3, 4, 1, 1\) .* more than one position"),
+        (0, "both", r"layer 'both' returns a tuple; a map needs one tensor"),
+        (0, "index", r"layer 'index' returns a tensor of torch.int64; a map needs one tensor"),
+        (0, "aside", r"layer 'aside' returns shape \(\) for 3 input\(s\)"),
         (0, "spare", r"layer 'spare' was not called in the forward pass"),
         (("conv", 1), "behind", r"the score does not depend on layer 'behind': no path"),
         (("conv", 1), None, r"`layer` \(=None\) must be named: no layer with the input's spatial axes was called before"),
@@ -644,7 +644,7 @@ class Odd(nn.Module):
         (lambda outputs: outputs[:, 0] * torch.nan, None, "the score is nan; it must be finite"),
         (lambda outputs: outputs[:, 0] * torch.nan, "conv", "the score is nan; it must be finite"),
         (lambda outputs: outputs, None, r"`y` must give one number per sample, shape \(3,\); it gave shape \(3, 5\)"),
-        (lambda outputs: outputs[:, 0].detach(), None, r"none of the model's layers with the .* axes has an influence"),
+        (lambda outputs: outputs[:, 0].detach(), None, r"the score does not depend on any layer with the input's spatial axes: it was detached"),
         (lambda outputs: outputs[:, 0].detach(), "conv", "the score does not depend on layer 'conv': it was detached"),
     ],
 )

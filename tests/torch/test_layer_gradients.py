@@ -217,10 +217,10 @@ class Pair(nn.Module):
 @pytest.mark.parametrize(
     ("at", "match"),
     [
-        ("embedding", r"layer 'embedding' takes a torch.int64; `at` needs a layer that takes a tensor of floats"),
-        ("pair", r"layer 'pair' takes a list; `at` needs"),
+        ("embedding", r"layer 'embedding' receives a tensor of torch.int64; `at` needs a layer whose input is a floating-point tensor"),
+        ("pair", r"layer 'pair' receives a list; `at` needs"),
         ("unused", r"layer 'unused' was not called in the forward pass"),
-        ("merged", r"layer 'merged' takes the shape \(3, 2, 4\) for 2 input\(s\); `at` needs \(2, ...\)"),
+        ("merged", r"layer 'merged' receives shape \(3, 2, 4\) for 2 input\(s\); `at` needs \(2, ...\)"),
         ("merge", r"`at` \(='merge'\) must be one of the model's 4 layers; nearest: merged"),
         (nn.ReLU(), r"`at` \(ReLU\) must be a part of the model"),
         (3, r"`at` \(=3\) must be one of"),

@@ -193,7 +193,7 @@ def test_a_callable_that_leaves_torch_is_told_or_served():
         return outputs.detach().numpy()[:, 3]
 
     for method in (saliency.Vanilla, saliency.GradCAM):
-        with pytest.raises(saliency.TargetError, match="`y` must give a torch.Tensor, .* it gave a ndarray"):
+        with pytest.raises(saliency.TargetError, match="`y` must return a torch.Tensor, .* it returned a ndarray"):
             method(network.model, third).GetMask(x[0])
     options = {"size": 32, "stride": 32}
     expected = saliency.Occlusion(network.model, 3).GetMask(x[0], **options)

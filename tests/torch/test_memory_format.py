@@ -112,8 +112,8 @@ def test_weights_that_outweigh_the_pictures_are_left_alone():
     assert 50 * 4 * 64 * 64 < weights < 100 * 4 * 64 * 64
     order = lambda x: x.is_contiguous(memory_format=torch.channels_last)  # noqa: E731
     x = torch.tensor(X)
-    assert (kind.best(order, x), kind.best(order, x, backward=True)) == (True, False)
-    assert kind.best(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
+    assert (kind.call(order, x), kind.call(order, x, backward=True)) == (True, False)
+    assert kind.call(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
 
 
 def test_a_shortage_of_memory_is_told_at_once():
@@ -124,27 +124,27 @@ def test_a_shortage_of_memory_is_told_at_once():
         raise torch.OutOfMemoryError("no more")
 
     with pytest.raises(torch.OutOfMemoryError):
-        memory_format.MemoryFormat(noting(), 0).best(call, torch.tensor(X))
+        memory_format.MemoryFormat(noting(), 0).call(call, torch.tensor(X))
     assert calls == [4]
 
 
 def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypatch):
     model, handed = noting(), []
-    copy = channels_last_weights.LastWeights._copy
-    monkeypatch.setattr(channels_last_weights.LastWeights, "_copy", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
+    copy = channels_last_weights.ChannelsLastWeights._converted
+    monkeypatch.setattr(channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
     mask = saliency.Vanilla(model, 2, batch_size=1)
     got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
     assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
     assert handed[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(handed[0], model.conv.weight)
     assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != handed[0].data_ptr()
-    monkeypatch.setattr(memory_format, "LEAST", 10**9)
+    monkeypatch.setattr(memory_format, "MIN_PIXELS", 10**9)
     assert_close(got, mask.GetSmoothedMask(X[0], nsamples=4, seed=0))
     assert len(handed) == 3
 
 
 def test_weights_that_change_within_a_run_are_copied_anew():
     conv, x = nn.Conv2d(3, 4, 3), torch.from_numpy(X)
-    with channels_last_weights.LastWeights([conv.weight]), torch.no_grad():
+    with channels_last_weights.ChannelsLastWeights([conv.weight]), torch.no_grad():
         before = conv(x)
         conv.weight.mul_(2)
         conv.bias.mul_(2)

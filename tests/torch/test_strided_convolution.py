@@ -28,7 +28,7 @@ def test_the_gradient_is_the_one_that_torch_finds(kernel, stride, padding, chann
     output = nn.functional.conv2d(x, weight, stride=stride, padding=padding)
     outwards = torch.randn_like(output)
     (expected,) = torch.autograd.grad(output, x, outwards)
-    got = strided_convolution.by_input(outwards, weight, stride, padding, (61, 66))
+    got = strided_convolution.convolution_input_gradient(outwards, weight, stride, padding, (61, 66))
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -79,12 +79,12 @@ def test_it_is_used_where_all_ways_lead_through_it(model, used):
     x = leaf + 0 if isinstance(model, nn.Sequential) and isinstance(model[0], nn.ReLU) else leaf
     found = score(model, x)
     (expected,) = torch.autograd.grad(found, leaf, retain_graph=True)
-    node = strided_convolution.entrance(found, leaf)
+    node = strided_convolution.find_strided_convolution(found, leaf)
     assert (node is not None) == used
     if used:
-        got = strided_convolution.through(node, found, leaf, again=True)
+        got = strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=True)
         assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
-        assert torch.equal(strided_convolution.through(node, found, leaf, again=False), got)
+        assert torch.equal(strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=False), got)
 
 
 @pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GuidedBackprop])
@@ -101,9 +101,9 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
 
 def test_a_network_that_ends_at_once_has_none():
     leaf = X.clone().requires_grad_()
-    assert strided_convolution.entrance(leaf.flatten(1)[:, 5], leaf) is None
+    assert strided_convolution.find_strided_convolution(leaf.flatten(1)[:, 5], leaf) is None
 
 
 def test_a_small_picture_keeps_its_very_bits():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
-    assert strided_convolution.entrance(score(model, leaf), leaf) is None
+    assert strided_convolution.find_strided_convolution(score(model, leaf), leaf) is None

@@ -123,7 +123,7 @@ def test_what_is_no_rule_is_told(rule, message):
 def test_a_relu_of_ones_own_does_not_say_what_it_gave():
     adapter = saliency.wrap(Called(MyReLU.apply), relu_nodes=["MyReLUBackward"])
     assert Vanilla(adapter, 0).GetMasks(V, rule="rectified").any()
-    with pytest.raises(ModelError, match="MyReLUBackward does not say what it gave"):
+    with pytest.raises(ModelError, match="MyReLUBackward does not save its output"):
         Vanilla(adapter, 0).GetMasks(V, rule=rectified)
 
 

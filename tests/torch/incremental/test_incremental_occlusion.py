@@ -33,8 +33,8 @@ def steps(monkeypatch):
     made, offer = [], TorchAdapter.occluded_outputs
     monkeypatch.setattr(TorchAdapter, "occluded_outputs", lambda *args: made.append(offer(*args)) or made[-1])
 
-    def names(dense=False):
-        return [one.func.overloadpacket.__name__ for one in made[-1]._tape.kept if one.dense == dense]
+    def names(full_maps=False):
+        return [one.func.overloadpacket.__name__ for one in made[-1]._cache.operators if one.needs_full_maps == full_maps]
 
     return names
 
@@ -128,7 +128,7 @@ def test_operators_that_are_followed(name, monkeypatch, steps):
     compare(in_float64(*FOLLOWED[name]), monkeypatch)
     if "not followed" not in name:
         assert steps().count("convolution") == sum(isinstance(m, nn.Conv2d) for m in in_float64(*FOLLOWED[name]).modules())
-        assert not steps(dense=True)
+        assert not steps(full_maps=True)
 
 
 OTHERS = {
