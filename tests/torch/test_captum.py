@@ -75,7 +75,7 @@ def test_input_x_gradient_equals_captum(source):
     assert np.abs(theirs).max() > 0
 
 
-def test_gradient_shap_is_captum_s_integral_within_its_error():
+def test_gradient_shap_equals_captum_within_its_error():
     network, x, classes = demo()
     line = captum.IntegratedGradients(network.model).attribute(
         torch.tensor(x[:1]), target=classes[0], n_steps=60, internal_batch_size=12

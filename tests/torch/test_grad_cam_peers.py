@@ -45,7 +45,7 @@ def reading(classes, scale=1.0):
 
 @pytest.mark.parametrize("name", ["GradCAM", "HiResCAM", "LayerCAM", "XGradCAM"])
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_maps_by_gradients_equal_pytorch_grad_cam_s(source, layer, name):
+def test_gradient_maps_equal_pytorch_grad_cam(source, layer, name):
     network, x, classes = source()
     theirs = raw(getattr(peers, name), network.model, layer, x, reading(classes))
     ours = getattr(saliency, name)(network.model, layer=layer).GetMasks(x, classes, should_resize=False)
@@ -53,7 +53,7 @@ def test_maps_by_gradients_equal_pytorch_grad_cam_s(source, layer, name):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS[::2])
-def test_grad_cam_plus_plus_equals_pytorch_grad_cam_s(source, layer):
+def test_grad_cam_plus_plus_equals_pytorch_grad_cam(source, layer):
     """Of a score 10,000 times as large: theirs adds 1e-6 to a quotient, which is not small beside the square of a gradient."""
     network, x, classes = source()
     theirs = raw(peers.GradCAMPlusPlus, network.model, layer, x, reading(classes, 1e4))
@@ -69,7 +69,7 @@ def test_grad_cam_plus_plus_equals_pytorch_grad_cam_s(source, layer):
 @pytest.mark.parametrize(
     ("source", "layer", "step"), [(demo, "relu6", 1), pytest.param(squeezenet, "features.3", 2, marks=HERE)]
 )
-def test_score_cam_equals_pytorch_grad_cam_s(source, layer, step, monkeypatch):
+def test_score_cam_equals_pytorch_grad_cam(source, layer, step, monkeypatch):
     """With the channels resized between the centres of their positions, as the method's authors do and they do not.
 
     In double precision: a channel's weight is the exponential of a score, which float32 rounds by the width of a batch.
@@ -84,7 +84,7 @@ def test_score_cam_equals_pytorch_grad_cam_s(source, layer, step, monkeypatch):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_grad_cam_equals_captum_s(source, layer):
+def test_grad_cam_equals_captum(source, layer):
     network, x, classes = source()
     method = captum.LayerGradCam(network.model, network.model.get_submodule(layer))
     theirs = method.attribute(torch.tensor(x), target=classes, relu_attributions=True).detach()
@@ -95,7 +95,7 @@ def test_grad_cam_equals_captum_s(source, layer):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_guided_grad_cam_equals_captum_s(source, layer):
+def test_guided_grad_cam_equals_captum(source, layer):
     network, x, classes = source()
     method = captum.GuidedGradCam(network.model, network.model.get_submodule(layer))
     with pytest.warns(UserWarning, match="Setting backward hooks on ReLU"):

@@ -41,13 +41,13 @@ def assert_close(got, expected):
     assert got.flags["C_CONTIGUOUS"]
 
 
-def test_pictures_are_given_channels_last_and_masks_come_back_first():
+def test_images_are_channels_last_and_masks_contiguous():
     model = noting()
     assert_close(saliency.Vanilla(model, 2).GetMasks(X), by_hand(model, 2))
     assert model.orders == ["last", "first"]
 
 
-def test_a_model_that_asks_for_the_usual_order_gets_it_from_then_on():
+def test_model_that_needs_contiguous_images():
     model = noting(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
     mask = saliency.Vanilla(model, 2)
     for _ in range(2):
@@ -67,7 +67,7 @@ class Flat(torch.autograd.Function):
         return gradient.view(-1).reshape(gradient.shape)
 
 
-def test_so_does_one_whose_backward_pass_asks():
+def test_backward_pass_that_needs_contiguous_gradients():
     model = noting()
     whole = nn.Sequential(model)
     whole.forward = lambda x: model(Flat.apply(x))
@@ -75,7 +75,7 @@ def test_so_does_one_whose_backward_pass_asks():
     assert model.orders == ["last", "first", "first"]
 
 
-def test_an_error_of_the_model_s_own_does_not_take_channels_last_away():
+def test_other_model_errors_keep_channels_last():
     model = noting()
     mask = saliency.Vanilla(model, 2)
     with pytest.raises(saliency.InputError):
@@ -93,7 +93,7 @@ def test_an_error_of_the_model_s_own_does_not_take_channels_last_away():
         pytest.param(lambda model: model, X[:, :, :8, :8], id="small"),
     ],
 )
-def test_where_it_was_not_measured_to_pay_the_order_is_the_usual_one(change, x, monkeypatch):
+def test_contiguous_where_channels_last_is_not_faster(change, x, monkeypatch):
     asked = []
     whole = torch.Tensor.contiguous
     monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: asked.append(how) or whole(self, **how))
@@ -102,7 +102,7 @@ def test_where_it_was_not_measured_to_pay_the_order_is_the_usual_one(change, x, 
     assert {"memory_format": torch.channels_last} not in asked
 
 
-def test_weights_that_outweigh_the_pictures_are_left_alone():
+def test_contiguous_for_large_weights():
     """They are copied at every call: what is gained by six pictures of a network is lost by one."""
     model = nn.Sequential(
         nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 400, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
@@ -116,7 +116,7 @@ def test_weights_that_outweigh_the_pictures_are_left_alone():
     assert kind.call(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
 
 
-def test_a_shortage_of_memory_is_told_at_once():
+def test_out_of_memory_is_raised_at_once():
     calls = []
 
     def call(x):
@@ -128,10 +128,12 @@ def test_a_shortage_of_memory_is_told_at_once():
     assert calls == [4]
 
 
-def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypatch):
+def test_weights_are_converted_once_per_run_after_the_first_pass(monkeypatch):
     model, handed = noting(), []
     copy = channels_last_weights.ChannelsLastWeights._converted
-    monkeypatch.setattr(channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
+    monkeypatch.setattr(
+        channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (handed.append(copy(*args)), handed[-1])[1]
+    )
     mask = saliency.Vanilla(model, 2, batch_size=1)
     got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
     assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
@@ -142,7 +144,7 @@ def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypat
     assert len(handed) == 3
 
 
-def test_weights_that_change_within_a_run_are_copied_anew():
+def test_changed_weights_are_converted_again():
     conv, x = nn.Conv2d(3, 4, 3), torch.from_numpy(X)
     with channels_last_weights.ChannelsLastWeights([conv.weight]), torch.no_grad():
         before = conv(x)

@@ -79,7 +79,7 @@ def close(mask, expected):
     return np.abs(mask - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
-def test_the_network_tells_vanilla_partly_guided_and_guided_apart():
+def test_each_relu_of_the_test_network_matters():
     for rule in ("guided", "rectified"):
         whole = oracle(rule)
         assert not close(oracle("vanilla"), whole)
@@ -122,7 +122,7 @@ def test_in_place_relus_of_views_in_exported_and_traced_models():
     assert close(masks(traced, "vanilla"), oracle("vanilla"))
 
 
-def test_a_custom_function_is_named_by_the_user():
+def test_custom_relu_named_by_the_user():
     model = Net([CustomReLU.apply] * 5)
     with pytest.raises(saliency.ModelError, match=r"no ReLU.*CustomReLUBackward.*relu_nodes"):
         masks(model, "guided")
@@ -130,7 +130,7 @@ def test_a_custom_function_is_named_by_the_user():
     assert close(masks(adapter, "guided"), oracle("guided"))
 
 
-def test_a_model_without_relus_is_an_error_unless_allowed():
+def test_error_for_no_relu_unless_allowed():
     model = Net([torch.tanh] * 5)
     for mask in (saliency.GuidedBackprop, saliency.Deconvnet):
         with pytest.raises(saliency.ModelError, match="no ReLU.*TanhBackward0.*allow_no_relu=True"):
@@ -146,12 +146,12 @@ def test_a_model_without_relus_is_an_error_unless_allowed():
         lambda h: F.threshold(h, 0.5, 0.0), lambda h: torch.maximum(h, -h), lambda h: torch.maximum(h, torch.ones(())),
     ],
 )  # fmt: skip
-def test_what_is_no_relu_is_not_taken_for_one(spelling):
+def test_other_activations_are_not_relus(spelling):
     with pytest.raises(saliency.ModelError, match="no ReLU"):
         masks(Net([spelling] * 5), "guided")
 
 
-def test_a_relu_of_the_weights_alone_does_not_count():
+def test_relu_of_weights_does_not_count():
     class Model(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -164,7 +164,7 @@ def test_a_relu_of_the_weights_alone_does_not_count():
         masks(Model(), "guided")
 
 
-def test_a_scripted_model_says_what_would_help():
+def test_error_for_a_scripted_model():
     class Model(torch.nn.Module):
         def forward(self, x):
             return torch.relu(x.flatten(1) * 2 - 1).relu() * 3
@@ -177,7 +177,7 @@ def test_a_scripted_model_says_what_would_help():
         masks(model, "guided", logits=False)
 
 
-def test_reentrant_checkpointing_passes_torch_s_own_message_on():
+def test_error_for_reentrant_checkpoints():
     model = Net([lambda h: checkpoint(F.relu, h, use_reentrant=True)] * 5)
     with pytest.raises(saliency.ModelError, match="reentrant"):
         masks(model, "guided")

@@ -22,7 +22,7 @@ X = torch.randn(3, 3, 65, 70)
     ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_gradient_is_the_one_that_torch_finds(kernel, stride, padding, channels):
+def test_gradient_equals_autograd(kernel, stride, padding, channels):
     x = torch.randn(2, channels, 61, 66, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(6, channels, *kernel, dtype=torch.float64)
     output = nn.functional.conv2d(x, weight, stride=stride, padding=padding)
@@ -74,7 +74,7 @@ class TwoWays(nn.Module):
         (TwoWays(), False),
     ],
 )
-def test_it_is_used_where_all_ways_lead_through_it(model, used):
+def test_used_if_all_paths_lead_through_the_convolution(model, used):
     leaf = X.clone().requires_grad_()
     x = leaf + 0 if isinstance(model, nn.Sequential) and isinstance(model[0], nn.ReLU) else leaf
     found = score(model, x)
@@ -88,7 +88,7 @@ def test_it_is_used_where_all_ways_lead_through_it(model, used):
 
 
 @pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GuidedBackprop])
-def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
+def test_masks_of_several_targets(mask, monkeypatch):
     model = nn.Sequential(network(Scaled(), padding=3), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
     x = X[0].numpy()
     masks = mask(model).GetMasks([x, x], [1, 3])
@@ -99,11 +99,11 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
         assert not (got == expected).all()  # another way was taken
 
 
-def test_a_network_that_ends_at_once_has_none():
+def test_network_without_a_convolution():
     leaf = X.clone().requires_grad_()
     assert strided_convolution.find_strided_convolution(leaf.flatten(1)[:, 5], leaf) is None
 
 
-def test_a_small_picture_keeps_its_very_bits():
+def test_small_images_use_autograd():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
     assert strided_convolution.find_strided_convolution(score(model, leaf), leaf) is None
