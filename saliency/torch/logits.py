@@ -71,7 +71,7 @@ class LogitRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch
                 self._modified[output] = True
 
     def source_of(self, output: Any) -> torch.Tensor | None:
-        """Return the input of the softmax or sigmoid behind an output: the same object for all its reshaped versions."""
+        """Return the input of the softmax or sigmoid that produced an output; reshaped versions have the same source."""
         return self._sources[output][0] if isinstance(output, torch.Tensor) and output in self._sources else None
 
     def logits_of(self, output: Any) -> Any:

@@ -31,7 +31,7 @@ def find_spatial_layers(
         layout: locates an output's spatial axes.
         samples: number of inputs.
     """
-    calls: dict[torch.nn.Module, tuple[tuple[int, ...], torch.Tensor | None]] = {}  # shape, and the logits behind the output
+    calls: dict[torch.nn.Module, tuple[tuple[int, ...], torch.Tensor | None]] = {}  # shape, and logits if any
     stopped: list[bool] = []
     thread = threading.get_ident()
 

@@ -81,8 +81,7 @@ def convolution_input_gradient(
 ) -> torch.Tensor:
     """Differentiate a convolution with respect to its input by one convolution of stride 1 that computes all phases.
 
-    A pixel's offset within the stride determines the kernel weights that it meets, so each phase has a small kernel of its
-    own.
+    A pixel's offset within the stride determines the kernel weights that apply to it, so each phase has its own small kernel.
 
     Args:
         grad_output: gradient with respect to the convolution's output, (N, filters, rows, columns).

@@ -9,7 +9,7 @@ METHODS = [Vanilla, GuidedBackprop, Deconvnet]
 
 
 def layer_chain(inplace=True, end=None):
-    """A chain of layers: every one's input is the output of the one before."""
+    """Return a model whose layers are called one after the other."""
     torch.manual_seed(0)
     return nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.ReLU(inplace), nn.MaxPool2d(2), nn.Conv2d(4, 5, 3), nn.ReLU(inplace), nn.Flatten(),

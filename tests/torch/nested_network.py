@@ -20,7 +20,7 @@ METHODS = [GradCAM, GuidedGradCAM, ScoreCAM]
 
 
 class NestedNetwork(nn.Module):
-    """Layers in layers, a functional ReLU behind the last of them, and two uses of `twice`."""
+    """Nested layers, a functional ReLU after the last one, and two calls of `twice`."""
 
     def __init__(self, end=None):
         super().__init__()
@@ -39,7 +39,7 @@ class NestedNetwork(nn.Module):
 
 
 class AxesMoved(nn.Module):
-    """A network for inputs of another order of axes, and another scale."""
+    """A network for inputs with another order of axes and another scale."""
 
     def __init__(self, model, channel_axis, middle=None):
         super().__init__()
@@ -61,7 +61,7 @@ def nested_network(end=None, kind=NestedNetwork):
 
 
 def autograd_features(model, layer, y, x=X, read=lambda outputs, y: outputs[:, y]):
-    """A layer's last output, and d score / d output, by autograd with the whole graph."""
+    """Return a layer's last output, and d score / d output by autograd with the full graph."""
     kept = []
     module = model.get_submodule(layer)
     with module.register_forward_hook(lambda module, inputs, output: kept.append(output.clone()) or kept[-1].clone()):

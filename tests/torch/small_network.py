@@ -33,7 +33,7 @@ def small_network(head=None):
 
 
 def autograd_gradient(model, y, x=X, read=lambda model, x: model(x)):
-    """d score / d x straight from autograd."""
+    """Return d score / d x by autograd."""
     x = torch.tensor(x, requires_grad=True)
     (gradient,) = torch.autograd.grad(read(model, x)[:, y].sum(), x)
     return gradient.numpy()

@@ -1,11 +1,11 @@
-"""Everything of a model and of Torch that a call could change."""
+"""Record everything of a model and of Torch that a call could change."""
 
 import numpy as np
 import torch
 
 
 def snapshot(model):
-    """Everything of a model and of Torch that a call could change."""
+    """Return everything of a model and of Torch that a call could change."""
     modules = [(name, module.training, {k: len(v) for k, v in vars(module).items() if "hooks" in k}, sorted(vars(module)))
                for name, module in model.named_modules()]  # fmt: skip
     tensors = [(name, id(t), t._version, t.requires_grad, None if t.grad is None else t.grad.clone(), t.detach().clone())

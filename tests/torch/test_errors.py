@@ -28,7 +28,7 @@ def test_error_for_a_model_made_under_inference_mode():
         (lambda m: Vanilla(m, 0).GetMask(X[0, :1]), r"failed for `x_value` of shape \(1, 8, 8\), 1 at a time: .*3 channels"),
         (lambda m: Vanilla(m, 0).GetMask(X[0, :, :6]), r"failed for `x_value` of shape \(3, 6, 8\)"),
         (lambda m: Vanilla(m, 0).GetMask(X), r"failed for `x_value` of shape \(4, 3, 8, 8\)"),
-        (lambda m: Vanilla(m, 0).GetMask(X[0], {"colour": [1]}), r"unexpected keyword argument 'colour'"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0], {"color": [1]}), r"unexpected keyword argument 'color'"),
         (lambda m: Vanilla(m, 5).GetMask(X[0]), r"class or channel 5 is not in the model's output, which has 5 \(0 to 4\)"),
         (lambda m: Vanilla(m, ("conv", 6)).GetMask(X[0]), r"channel 6 is not in layer 'conv', which has 6"),
         (lambda m: Vanilla(m, ("conv", 0, 8, 0)).GetMask(X[0]), r"row 8 is not in layer 'conv', which has 8 \(0 to 7\)"),

@@ -1,4 +1,4 @@
-"""A layer's output, and a gradient that passes the ReLUs behind the layer by a rule: those of the model cut off there."""
+"""Features with a backward rule equal the gradient of the layers after the given layer."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.torch.snapshot import snapshot
 
 
 class Tail(nn.Module):
-    """What follows a layer of `Net`."""
+    """The layers of `NestedNetwork` after a given layer."""
 
     def __init__(self, model, layer):
         super().__init__()

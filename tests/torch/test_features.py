@@ -27,7 +27,7 @@ from tests.torch.small_network import small_network
 
 @pytest.mark.parametrize("layer", ["stem.0", "stem.1", "stem", "twice", "body.0.1", "body.0", "body.1", "body"])
 def test_output_and_gradient_equal_autograd(layer):
-    """Also where the layer stands in front of a ReLU in place, is called twice, or holds others."""
+    """Also for a layer before an in-place ReLU, one that is called twice, and one that contains others."""
     expected = autograd_features(nested_network(), layer, 2)
     assert_features(compute_features(nested_network(), 2, layer), expected)
     model = nested_network()
@@ -70,7 +70,7 @@ def test_a_model_that_works_on_its_input_in_place(method):
 
 @pytest.mark.parametrize("grad", [torch.no_grad, torch.enable_grad, nullcontext])
 def test_a_model_that_sets_the_grad_mode_itself(grad):
-    """As of a frozen backbone: the head behind it has a graph of its own."""
+    """For example, a frozen backbone without a graph, followed by a head with one."""
     mode = [nullcontext]
 
     class Frozen(NestedNetwork):

@@ -9,8 +9,8 @@ from saliency import GradCAM
 from tests.torch.nested_network import METHODS, X
 
 
-class Odd(nn.Module):
-    """Layers that give what no map can be made of."""
+class NonSpatialLayers(nn.Module):
+    """Layers whose outputs have no spatial axes, or are not floating-point tensors."""
 
     def __init__(self):
         super().__init__()
@@ -55,7 +55,7 @@ class Odd(nn.Module):
     ],
 )
 def test_error_messages(y, layer, message):
-    model = Odd()
+    model = NonSpatialLayers()
     with pytest.raises(saliency.SaliencyError, match=message):
         GradCAM(model, y, layer).GetMasks(X)
     if isinstance(layer, str) and layer in dict(model.named_children()):

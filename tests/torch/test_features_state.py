@@ -22,8 +22,8 @@ from tests.torch.small_network import small_network
 from tests.torch.snapshot import snapshot
 
 
-class Watch(nn.Module):
-    """Passes its input on, and notes whether a graph was recorded, and whether the gradient came by."""
+class GraphRecorder(nn.Module):
+    """Passes its input on, and records whether a graph was recorded and whether the gradient passed."""
 
     def __init__(self, notes):
         super().__init__()
@@ -31,10 +31,10 @@ class Watch(nn.Module):
 
     def forward(self, x):
         self.notes.append(("graph", torch.is_grad_enabled() and x.requires_grad))
-        return Noted.apply(x, self.notes)
+        return RecordedGradient.apply(x, self.notes)
 
 
-class Noted(torch.autograd.Function):
+class RecordedGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, notes):
         ctx.notes = notes
@@ -47,16 +47,16 @@ class Noted(torch.autograd.Function):
 
 
 def test_no_graph_before_the_layer():
-    before, behind, saved = [], [], []
+    before, after, saved = [], [], []
     model = nn.Sequential(
-        nn.Conv2d(3, 7, 3), Watch(before), nn.ReLU(), nn.Conv2d(7, 4, 3), Watch(behind), nn.ReLU(), nn.Flatten()
+        nn.Conv2d(3, 7, 3), GraphRecorder(before), nn.ReLU(), nn.Conv2d(7, 4, 3), GraphRecorder(after), nn.ReLU(), nn.Flatten()
     )
     model.append(nn.Linear(4 * 12 * 8, 5))
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(tuple(t.shape)) or t, lambda t: t):
         GradCAM(model, 1, "3").GetMasks(X)
     assert before == [("graph", False)]
-    assert behind == [("graph", True), ("gradient", True)]
-    assert (3, 4, 12, 8) in saved  # the ReLU's, behind the layer
+    assert after == [("graph", True), ("gradient", True)]
+    assert (3, 4, 12, 8) in saved  # the ReLU's, after the layer
     assert all(7 not in shape and shape[1:] != (3, 16, 12) for shape in saved)
 
 

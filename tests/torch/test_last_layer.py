@@ -77,7 +77,7 @@ def test_layers_after_the_logits_are_skipped(end):
 
 
 class Heads(nn.Module):
-    """Two answers, each from a layer of its own."""
+    """Two outputs, each from a separate layer."""
 
     def __init__(self):
         super().__init__()

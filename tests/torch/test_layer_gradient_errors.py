@@ -1,4 +1,4 @@
-"""Errors about layers by whose input no score can be differentiated."""
+"""Errors about layers whose input cannot be differentiated by."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from tests.torch.nested_network import X
 from tests.torch.snapshot import snapshot
 
 
-class Odd(nn.Module):
-    """Layers whose inputs are none that a score can be differentiated by."""
+class InvalidInputs(nn.Module):
+    """Layers whose inputs are not floating-point tensors (N, ...), and one that is not called."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ class Pair(nn.Module):
     ],
 )
 def test_errors(at, match):
-    model = Odd()
+    model = InvalidInputs()
     before = snapshot(model)
     with pytest.raises(TargetError, match=match):
         Vanilla(model, 1).GetMasks(np.ones((2, 5)), at=at)

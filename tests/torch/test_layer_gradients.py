@@ -107,7 +107,7 @@ def test_last_call_of_a_layer_counts():
 
 
 class Branches(nn.Module):
-    """What the layer takes is used beside it as well, and the layer may overwrite it."""
+    """A skip connection around a layer that may work in place."""
 
     def __init__(self, relu, thrown_away=False):
         super().__init__()
@@ -128,7 +128,7 @@ def test_skip_connection_does_not_count():
 
 @pytest.mark.parametrize("thrown_away", [False, True])
 def test_in_place_changes_of_a_layer_are_kept(thrown_away):
-    """Some networks call `self.relu(x)`, throw the result away and go on with x."""
+    """Some networks call `self.relu(x)`, discard the result and continue with x."""
     model = Branches(nn.ReLU(inplace=True), thrown_away)
     h, w = model.conv(torch.tensor(X)).detach(), model.fc.weight[1].detach().reshape(2, 14, 10)
     times, adapter = 1 if thrown_away else 2, saliency.wrap(model)

@@ -10,7 +10,12 @@ import torch
 import saliency
 from tests.torch.test_captum import REAL, captum, channels_last, demo, squeezenet
 
-SOURCES = [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))]
+SOURCES = [
+    demo,
+    pytest.param(
+        squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the weights of SqueezeNet are not available")
+    ),
+]
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -1,4 +1,4 @@
-"""Pictures are given channels last where that pays, and masks are the same numbers."""
+"""Models run on channels-last images where that is faster, and masks have the same numbers."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 64, 64)).astype(np.float32)
 
 
-class Noting(nn.Module):
-    """Tells the order in memory of what passes, and asks for another shape as told."""
+class FormatRecorder(nn.Module):
+    """Records the memory format of its hidden layer, and flattens it by a given function."""
 
     def __init__(self, flatten):
         super().__init__()
@@ -25,9 +25,9 @@ class Noting(nn.Module):
         return self.head(self.flatten(hidden))
 
 
-def noting(flatten=lambda hidden: hidden.flatten(1)):
+def format_recorder(flatten=lambda hidden: hidden.flatten(1)):
     torch.manual_seed(0)
-    return Noting(flatten).eval()
+    return FormatRecorder(flatten).eval()
 
 
 def by_hand(model, y):
@@ -42,13 +42,13 @@ def assert_close(got, expected):
 
 
 def test_images_are_channels_last_and_masks_contiguous():
-    model = noting()
+    model = format_recorder()
     assert_close(saliency.Vanilla(model, 2).GetMasks(X), by_hand(model, 2))
     assert model.orders == ["last", "first"]
 
 
 def test_model_that_needs_contiguous_images():
-    model = noting(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
+    model = format_recorder(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
     mask = saliency.Vanilla(model, 2)
     for _ in range(2):
         assert_close(mask.GetMasks(X), by_hand(model, 2))
@@ -56,7 +56,7 @@ def test_model_that_needs_contiguous_images():
 
 
 class Flat(torch.autograd.Function):
-    """Its backward pass asks for the usual order."""
+    """Its backward pass needs contiguous gradients."""
 
     @staticmethod
     def forward(ctx, x):
@@ -68,7 +68,7 @@ class Flat(torch.autograd.Function):
 
 
 def test_backward_pass_that_needs_contiguous_gradients():
-    model = noting()
+    model = format_recorder()
     whole = nn.Sequential(model)
     whole.forward = lambda x: model(Flat.apply(x))
     assert_close(saliency.Vanilla(whole, 2).GetMasks(X), by_hand(model, 2))
@@ -76,7 +76,7 @@ def test_backward_pass_that_needs_contiguous_gradients():
 
 
 def test_other_model_errors_keep_channels_last():
-    model = noting()
+    model = format_recorder()
     mask = saliency.Vanilla(model, 2)
     with pytest.raises(saliency.InputError):
         mask.GetMask(X[0, :, :60])
@@ -94,26 +94,26 @@ def test_other_model_errors_keep_channels_last():
     ],
 )
 def test_contiguous_where_channels_last_is_not_faster(change, x, monkeypatch):
-    asked = []
+    requested = []
     whole = torch.Tensor.contiguous
-    monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: asked.append(how) or whole(self, **how))
-    model = change(noting(lambda hidden: nn.functional.interpolate(hidden, (64, 64)).flatten(1)))
+    monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: requested.append(how) or whole(self, **how))
+    model = change(format_recorder(lambda hidden: nn.functional.interpolate(hidden, (64, 64)).flatten(1)))
     saliency.Vanilla(model, 2).GetMasks(x)
-    assert {"memory_format": torch.channels_last} not in asked
+    assert {"memory_format": torch.channels_last} not in requested
 
 
 def test_contiguous_for_large_weights():
-    """They are copied at every call: what is gained by six pictures of a network is lost by one."""
+    """Weights are converted at every call, which pays for six images and not for one."""
     model = nn.Sequential(
         nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 400, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    kind = memory_format.MemoryFormat(model, 0)
+    memory = memory_format.MemoryFormat(model, 0)
     weights = 3 * 400 * 9 + 400 * 400 * 9  # 1.5 million
     assert 50 * 4 * 64 * 64 < weights < 100 * 4 * 64 * 64
     order = lambda x: x.is_contiguous(memory_format=torch.channels_last)  # noqa: E731
     x = torch.tensor(X)
-    assert (kind.call(order, x), kind.call(order, x, backward=True)) == (True, False)
-    assert kind.call(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
+    assert (memory.call(order, x), memory.call(order, x, backward=True)) == (True, False)
+    assert memory.call(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
 
 
 def test_out_of_memory_is_raised_at_once():
@@ -124,24 +124,24 @@ def test_out_of_memory_is_raised_at_once():
         raise torch.OutOfMemoryError("no more")
 
     with pytest.raises(torch.OutOfMemoryError):
-        memory_format.MemoryFormat(noting(), 0).call(call, torch.tensor(X))
+        memory_format.MemoryFormat(format_recorder(), 0).call(call, torch.tensor(X))
     assert calls == [4]
 
 
 def test_weights_are_converted_once_per_run_after_the_first_pass(monkeypatch):
-    model, handed = noting(), []
+    model, copies = format_recorder(), []
     copy = channels_last_weights.ChannelsLastWeights._converted
     monkeypatch.setattr(
-        channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (handed.append(copy(*args)), handed[-1])[1]
+        channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (copies.append(copy(*args)), copies[-1])[1]
     )
     mask = saliency.Vanilla(model, 2, batch_size=1)
     got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
-    assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
-    assert handed[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(handed[0], model.conv.weight)
-    assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != handed[0].data_ptr()
+    assert len(copies) == 3 and len({one.data_ptr() for one in copies}) == 1
+    assert copies[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(copies[0], model.conv.weight)
+    assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != copies[0].data_ptr()
     monkeypatch.setattr(memory_format, "MIN_PIXELS", 10**9)
     assert_close(got, mask.GetSmoothedMask(X[0], nsamples=4, seed=0))
-    assert len(handed) == 3
+    assert len(copies) == 3
 
 
 def test_changed_weights_are_converted_again():

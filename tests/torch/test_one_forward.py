@@ -1,4 +1,4 @@
-"""Guided Grad-CAM takes one forward pass for its two gradients, and gives what two passes give."""
+"""Guided Grad-CAM computes its two gradients from one forward pass, with the same result as from two."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ X = np.random.default_rng(0).normal(size=(2, 3, 24, 24)).astype(np.float32)
 
 
 class Net(nn.Module):
-    """ReLUs in place behind the layer, which is called twice."""
+    """The layer is called twice and followed by in-place ReLUs."""
 
     def __init__(self):
         super().__init__()

@@ -12,8 +12,8 @@ import saliency
 from tests.torch.test_captum import demo
 
 
-class Greedy(torch.nn.Module):
-    """A model that says that memory ran out, in one of Torch's ways, when it gets more than three inputs."""
+class OutOfMemoryModel(torch.nn.Module):
+    """A model that raises one of Torch's out-of-memory errors for more than three inputs."""
 
     def __init__(self, error):
         super().__init__()
@@ -39,17 +39,17 @@ class Greedy(torch.nn.Module):
 )
 @pytest.mark.parametrize("method", [saliency.IntegratedGradients, saliency.Occlusion])
 def test_batch_that_does_not_fit_is_halved(method, error):
-    model, x = Greedy(error), np.random.default_rng(0).normal(size=(10, 1, 6, 6))
+    model, x = OutOfMemoryModel(error), np.random.default_rng(0).normal(size=(10, 1, 6, 6))
     options = {"size": 5} if method is saliency.Occlusion else {}
     masks = method(model, 0).GetMasks(x, **options)
-    expected = method(Greedy(error), 0, batch_size=1).GetMasks(x, **options)
+    expected = method(OutOfMemoryModel(error), 0, batch_size=1).GetMasks(x, **options)
     np.testing.assert_allclose(masks, expected, rtol=1e-4, atol=1e-5)
     assert 0 < sum(size > 3 for size in model.sizes) < 5
 
 
 def test_other_errors_are_not_out_of_memory():
     with pytest.raises(saliency.InputError, match="RuntimeError: shapes do not match"):
-        saliency.Vanilla(Greedy(RuntimeError("shapes do not match")), 0).GetMasks(np.ones((4, 1, 2, 2)))
+        saliency.Vanilla(OutOfMemoryModel(RuntimeError("shapes do not match")), 0).GetMasks(np.ones((4, 1, 2, 2)))
 
 
 def test_error_for_one_input_that_does_not_fit():

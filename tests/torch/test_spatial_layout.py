@@ -64,7 +64,7 @@ def test_a_video_transformer_s_channels_come_first():
 
 
 class Tokens(nn.Module):
-    """A transformer whose parts are all modules, as timm's: attention, and queries and keys for each head, pass through them."""
+    """A transformer built from modules only, as timm's: attention, queries and keys pass through modules."""
 
     def __init__(self, pool, extra):
         super().__init__()
@@ -109,7 +109,7 @@ def test_flattened_positions_are_not_tokens():
 
 
 class Windows(nn.Module):
-    """Attention in windows, which stand on the batch axis."""
+    """Attention in windows on the batch axis."""
 
     def __init__(self):
         super().__init__()
@@ -144,9 +144,9 @@ def test_inputs_with_channels_last_or_none(method):
     last = method(saliency.wrap(AxesMoved(nested_network(), 2), channel_axis=-1), 2).GetMasks(X.transpose(0, 2, 3, 1))
     np.testing.assert_allclose(last, expected.transpose(0, 2, 3, 1) if method is GuidedGradCAM else expected, rtol=1e-5)
     torch.manual_seed(0)
-    grey = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 35, 5))
-    none = method(saliency.wrap(AxesMoved(grey, None), channel_axis=None), 2).GetMasks(X[:, 0])
-    one = method(grey, 2).GetMasks(X[:, :1])
+    gray = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 35, 5))
+    none = method(saliency.wrap(AxesMoved(gray, None), channel_axis=None), 2).GetMasks(X[:, 0])
+    one = method(gray, 2).GetMasks(X[:, :1])
     np.testing.assert_allclose(none, one[:, 0] if method is GuidedGradCAM else one, rtol=1e-5)
     assert none.shape == (3, 16, 12) and none.any()
 

@@ -1,4 +1,4 @@
-"""Rules that a user writes, and scores that a user reads off layers: closed forms, at every kind of ReLU."""
+"""User-defined backward rules at every kind of ReLU, and callable targets of layers, against closed forms."""
 
 import gc
 import weakref
@@ -41,7 +41,7 @@ def test_callable_versions_of_the_named_rules(rule, named, layer):
     assert got.any() and snapshot(model) == before
 
 
-class Called(nn.Module):
+class WeightedFunction(nn.Module):
     """A weighted sum of a function of the input."""
 
     def __init__(self, function):
@@ -72,10 +72,10 @@ RELUS = {
 @pytest.mark.parametrize("relu", RELUS.values(), ids=RELUS)
 def test_rule_receives_the_relu_output(relu):
     wanted = relu(torch.tensor(V)).numpy()
-    got = Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
+    got = Vanilla(WeightedFunction(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
     np.testing.assert_allclose(got, wanted, rtol=1e-6)
     np.testing.assert_allclose(
-        Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient**2),
+        Vanilla(WeightedFunction(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient**2),
         np.broadcast_to(W**2, V.shape),
         rtol=1e-6,
     )
@@ -117,11 +117,11 @@ FAULTS = [
 @pytest.mark.parametrize(("rule", "message"), FAULTS)
 def test_error_for_an_invalid_rule(rule, message):
     with pytest.raises(InputError, match=message):
-        Vanilla(Called(torch.relu), 0).GetMasks(V, rule=rule)
+        Vanilla(WeightedFunction(torch.relu), 0).GetMasks(V, rule=rule)
 
 
 def test_error_for_a_custom_relu_without_its_output():
-    adapter = saliency.wrap(Called(MyReLU.apply), relu_nodes=["MyReLUBackward"])
+    adapter = saliency.wrap(WeightedFunction(MyReLU.apply), relu_nodes=["MyReLUBackward"])
     assert Vanilla(adapter, 0).GetMasks(V, rule="rectified").any()
     with pytest.raises(ModelError, match="MyReLUBackward does not save its output"):
         Vanilla(adapter, 0).GetMasks(V, rule=rectified)

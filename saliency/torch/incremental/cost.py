@@ -11,10 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from saliency.torch.incremental.box_batch import BoxBatch
 
 ELEMENT_COST = 32
-"""Multiplications in the time to read and write a number; on two processors, VGG-16 ran at 30 to 60 per nanosecond."""
+"""Time to read and write a number, in multiplications; on two processors, VGG-16 ran at 30 to 60 multiplications per nanosecond."""
 
 CALL_COST = 50_000
-"""Multiplications in the time that an operator on patches takes in Python, for each of the two dozen that pass together."""
+"""Python overhead of an operator on patches, in multiplications for each sample of a batch of two dozen."""
 
 
 @dataclass

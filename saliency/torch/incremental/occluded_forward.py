@@ -58,7 +58,7 @@ class OccludedForward:
 
 
 def supports_incremental(model: torch.nn.Module, x: torch.Tensor) -> bool:
-    """Return whether the inputs are images on a CPU and only the model's own operators receive its tensors.
+    """Return whether the inputs are images on a CPU, and the model has neither hooks nor scripted modules.
 
     A user's hooks would receive patch tensors, and scripted modules optimize themselves for the types that they receive. The
     savings were measured on CPUs; accelerators may lose more by small operators than they save.

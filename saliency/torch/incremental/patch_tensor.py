@@ -25,7 +25,7 @@ class MapStorage:
     value: Patch | torch.Tensor | None
 
     def full_maps(self) -> torch.Tensor:
-        """Replace the patch by full maps permanently, so that views and in-place operators share their memory.
+        """Convert the patch to full maps permanently: later views and in-place operators use the same memory.
 
         Raises:
             UnsupportedOperationError: if the values must not be used.

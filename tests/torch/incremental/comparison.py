@@ -25,7 +25,7 @@ def full_occlusion(mask, x, monkeypatch, **options):
 
 
 def assert_equal_to_full(model, monkeypatch, x=X[:1], y=1, within=1e-9, settings=None, **options):
-    """Hold the incremental way against the plain one."""
+    """Check that incremental occlusion was used, and that it equals full forward passes."""
     options = {"size": 6, "stride": 5, **options}
     mask = saliency.Occlusion(model, **(settings or {}))
     expected, found = full_occlusion(mask, x, monkeypatch, y=y, **options), mask.GetMasks(x, y=y, **options)

@@ -9,15 +9,15 @@ from saliency.torch.adapter import TorchAdapter
 
 
 @pytest.fixture
-def always(monkeypatch):
-    """The incremental way, whether it pays or not."""
+def force_incremental(monkeypatch):
+    """Use incremental occlusion even if it saves nothing."""
     monkeypatch.setattr(incremental_occlusion, "LEAST", 0)
     monkeypatch.setattr(incremental_occlusion, "WORTH", -math.inf)
 
 
 @pytest.fixture
-def steps(monkeypatch):
-    """The operators that the incremental way went through on patches, and that it gave whole maps."""
+def operator_names(monkeypatch):
+    """Return a function that lists the operators that received patches, or full maps."""
     made, offer = [], TorchAdapter.occluded_outputs
     monkeypatch.setattr(TorchAdapter, "occluded_outputs", lambda *args: made.append(offer(*args)) or made[-1])
 

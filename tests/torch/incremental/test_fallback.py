@@ -41,7 +41,7 @@ def test_models_where_patches_save_nothing(model, monkeypatch):
 
 
 class DifferentOnPatches(nn.Module):
-    """It tells patches from whole maps, and gives something else for them."""
+    """It detects patches and returns other values for them."""
 
     def __init__(self, error):
         super().__init__()
@@ -52,7 +52,7 @@ class DifferentOnPatches(nn.Module):
         return self.inner(x) * (1 + self.error * patched)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("error", [0.5, 1e-3])
 def test_fallback_if_scores_differ(error, monkeypatch):
     mask = saliency.Occlusion(DifferentOnPatches(error), 1)
@@ -62,7 +62,7 @@ def test_fallback_if_scores_differ(error, monkeypatch):
 
 
 class ChangingOperators(nn.Module):
-    """It takes another way through its operators each time."""
+    """It calls other operators in every third pass."""
 
     def __init__(self):
         super().__init__()
@@ -74,7 +74,7 @@ class ChangingOperators(nn.Module):
 
 
 class ThroughNumPy(nn.Module):
-    """It leaves Torch on the way."""
+    """It converts its input to NumPy and back."""
 
     def __init__(self):
         super().__init__()
@@ -95,7 +95,7 @@ class MaximaPositions(nn.Module):
         return self.inner(F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2))
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("model", [ChangingOperators, ThroughNumPy, MaximaPositions])
 def test_fallback_for_unsupported_operations(model, monkeypatch):
     mask = saliency.Occlusion(model(), 1)
@@ -104,7 +104,7 @@ def test_fallback_for_unsupported_operations(model, monkeypatch):
     np.testing.assert_allclose(found, full_occlusion(mask, X, monkeypatch, size=6, stride=5), rtol=1e-12)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_hooks_of_the_user_receive_plain_tensors():
     model, seen = residual_network(), []
     with model[3].register_forward_hook(lambda *args: seen.append(type(args[2]))):
@@ -113,7 +113,7 @@ def test_hooks_of_the_user_receive_plain_tensors():
     assert saliency.Occlusion(model, 1).GetMask(X[0], size=6, stride=5).details["incremental"]
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_fallback_for_scripted_modules():
     model = residual_network()
     with pytest.warns(DeprecationWarning):
@@ -133,7 +133,7 @@ def test_fallback_where_little_is_saved():
     assert taken == {8: True, 15: True, 48: False, 90: False}
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("shape", [(3, 40), (2, 3, 8, 9)])
 def test_fallback_for_signals_and_volumes(shape):
     layer = nn.Conv1d(3, 2, 3) if len(shape) == 2 else nn.Conv3d(2, 2, 3)

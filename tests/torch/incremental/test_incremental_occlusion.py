@@ -22,7 +22,7 @@ from tests.torch.incremental.comparison import (
 )
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("size", [(1, 1), (6, 6), (1, 20), (40, 3), (40, 48)])
 @pytest.mark.parametrize("value", [0.3, "blur", X[2]], ids=["a number", "a blur", "another input"])
 def test_windows_and_baselines(size, value, monkeypatch):
@@ -35,7 +35,7 @@ def test_windows_and_baselines(size, value, monkeypatch):
     assert_equal_to_full(model, monkeypatch, X[:1, :, rows, rows], size=size, stride=stride, value=value, average=True)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("batch_size", [1, 2, 5, "auto"])
 def test_several_inputs_and_targets(batch_size, monkeypatch):
     settings = {"batch_size": batch_size}
@@ -44,14 +44,14 @@ def test_several_inputs_and_targets(batch_size, monkeypatch):
     assert_equal_to_full(residual_network(), monkeypatch, X, lambda outputs: outputs[:, 1] ** 2, settings=settings)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_targets_in_layers(monkeypatch):
     for layer in ("0", "2", "3.layers.0", "3", "4"):
         assert_equal_to_full(residual_network(), monkeypatch, y=(layer, range(6)))
     assert_equal_to_full(residual_network(), monkeypatch, y=("3.layers.0", 4, 8, 11))
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_network_with_patches_as_output(monkeypatch):
     model = nn.Sequential(conv(), nn.ReLU(), conv(6)).double()
     assert_equal_to_full(model, monkeypatch)
@@ -68,12 +68,12 @@ class Fed(nn.Module):
         return self.inner(x * scale) + (x + shift[:, None, None, None]).amax((1, 2, 3))[:, None] * shift[:, None]
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_other_inputs(monkeypatch):
     assert_equal_to_full(Fed(), monkeypatch, X, feed_dict={"shift": np.array([0.5, 1.0, 2.0]), "scale": 2.0})
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_logits_are_found(monkeypatch):
     for end in (nn.Softmax(1), nn.Sigmoid()):
         model = nn.Sequential(residual_network(), end)
@@ -82,7 +82,7 @@ def test_logits_are_found(monkeypatch):
         assert np.abs(assert_equal_to_full(model, monkeypatch, settings={"logits": False}) - found).max() > 0
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_float32_and_half_precision(monkeypatch):
     assert_equal_to_full(residual_network().float(), monkeypatch, within=1e-4)
     half = saliency.Occlusion(residual_network().bfloat16(), 1)  # agrees to the bit, or is computed plainly
@@ -102,7 +102,7 @@ def test_the_embedded_network(monkeypatch):
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("torchvision"), reason="torchvision is not installed")
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize(
     ("name", "side"),
     [("squeezenet1_0", 96), ("resnet18", 64), ("vgg", 64), ("mobilenet_v2", 64), ("googlenet", 64), ("densenet121", 64)],
@@ -130,7 +130,7 @@ def state(model):
     ]
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("y", [1, lambda outputs: 1 / 0])
 def test_model_state_is_preserved(y):
     model = residual_network().train()
@@ -148,7 +148,7 @@ def test_model_state_is_preserved(y):
     assert not any(module._forward_hooks for module in model.modules())
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_same_numbers_in_threads():
     mask, lock = saliency.Occlusion(residual_network(), 1), threading.Barrier(3)
 
@@ -163,7 +163,7 @@ def test_same_numbers_in_threads():
         np.testing.assert_array_equal(found, mask.GetMask(x, size=6, stride=5))
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_under_other_grad_modes(monkeypatch):
     model = residual_network()
     expected = assert_equal_to_full(model, monkeypatch)
@@ -172,11 +172,11 @@ def test_under_other_grad_modes(monkeypatch):
             np.testing.assert_array_equal(assert_equal_to_full(model, monkeypatch), expected)
 
 
-@pytest.mark.usefixtures("always")
+@pytest.mark.usefixtures("force_incremental")
 def test_batch_that_does_not_fit_is_halved(monkeypatch):
     sizes = []
 
-    class Greedy(nn.Module):
+    class OutOfMemoryModel(nn.Module):
         def __init__(self):
             super().__init__()
             self.inner = residual_network()
@@ -187,5 +187,5 @@ def test_batch_that_does_not_fit_is_halved(monkeypatch):
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return self.inner(x)
 
-    assert_equal_to_full(Greedy(), monkeypatch, X, settings={"batch_size": 8})
+    assert_equal_to_full(OutOfMemoryModel(), monkeypatch, X, settings={"batch_size": 8})
     assert max(sizes) > 9 > sizes[-1] and sum(size > 9 for size in sizes) <= 4
