@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from saliency.torch.incremental.box_batch import BoxBatch
 
 ELEMENT_COST = 32
-"""Time to read and write a number, in multiplications; on two processors, VGG-16 ran at 30 to 60 multiplications per nanosecond."""
+"""Time to read and write a number, in multiplications; on two processors, VGG-16 ran at 30 to 60 of them per nanosecond."""
 
 CALL_COST = 50_000
 """Python overhead of an operator on patches, in multiplications for each sample of a batch of two dozen."""
