@@ -50,7 +50,11 @@ class NetworkTime:
         with (
             mock.patch.object(forward, "_call", self.count_time(forward._call)),
             mock.patch.object(torch.autograd, "grad", self.count_time(torch.autograd.grad)),
-            mock.patch.object(strided_convolution, "by_input", self.count_time(strided_convolution.by_input)),
+            mock.patch.object(
+                strided_convolution,
+                "convolution_input_gradient",
+                self.count_time(strided_convolution.convolution_input_gradient),
+            ),
         ):
             yield
 

@@ -19,7 +19,7 @@ from saliency.compat.dnnbrain.base import ip as from_base
 from saliency.compat.dnnbrain.models import AlexNet, Googlenet, Resnet152, Vgg11
 from saliency.core.errors import GradientError, InputError, TargetError
 from tests.dnnbrain import FIXTURES
-from tests.torch.test_adapter import state_of
+from tests.torch.snapshot import snapshot
 from tests.torch.test_dnnbrain import LAYERS, TINY, TinyModel
 
 MAPS, IMAGES = FIXTURES / "saliency", FIXTURES / "images"
@@ -342,13 +342,13 @@ def test_image_types_and_modes(tiny, picture):
 
 def test_the_model_s_state_is_preserved(tiny, picture):
     tiny.model.eval()
-    before = state_of(tiny.model)
+    before = snapshot(tiny.model)
     image = GuidedSaliencyImage(tiny, "fc2", 2)
     image.backprop(picture, "conv2_relu")
     image.backprop_smooth(picture, 2)
     with pytest.raises(InputError):
         image.backprop("nothing")
-    assert state_of(tiny.model) == before
+    assert snapshot(tiny.model) == before
 
 
 def test_to_pil():
