@@ -19,7 +19,7 @@ from saliency.core.errors import GradientError, InputError, LogitWarning, ModelE
 from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
-from saliency.tf.ops.random_normal import on_device, on_host
+from saliency.tf.ops.random_normal import draw_on_device, draw_on_host
 from tests.tf.relu_networks import Module, X, by_hand, functional, kept, nested, saved
 
 L = keras.layers
@@ -220,7 +220,7 @@ def test_layers_by_name_path_and_object():
         np.testing.assert_array_equal(Vanilla(model, (name, 5)).GetMask(X[0]), expected)
     with pytest.raises(TargetError, match=r"`layer` \(='on'\) must be one of the model's .* nearest: .*one"):
         Vanilla(model, ("on", 5)).GetMask(X[0])
-    with pytest.raises(TargetError, match="must be a part of the model"):
+    with pytest.raises(TargetError, match="must be a layer of the model"):
         Vanilla(model, (L.Dense(3), 5)).GetMask(X[0])
 
 
@@ -425,7 +425,7 @@ def test_noise_is_standard_normal():
         assert np.isfinite(noise).all()
 
 
-@pytest.mark.parametrize("rows", [on_host, on_device])
+@pytest.mark.parametrize("rows", [draw_on_host, draw_on_device])
 def test_both_ways_of_drawing_noise_are_standard_normal_and_go_by_the_seed_alone(rows):
     from scipy import stats
 

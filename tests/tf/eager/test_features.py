@@ -119,7 +119,7 @@ def test_the_last_layer_before_the_score_is_found(name):
     x = np.random.default_rng(0).normal(size=(1, *model.inputs[0].shape[1:])).astype("float32")
     adapter = saliency.wrap(model)
     _, found, gradients = adapter.features(tf.constant(x), Request(Target.of([1])))
-    assert [path.rpartition("/")[2].rstrip("_0123456789") for path in adapter._found.values()] == [layer]
+    assert [path.rpartition("/")[2].rstrip("_0123456789") for path in adapter._last_layers.values()] == [layer]
     assert tuple(found.shape[2:]) == space
     assert (np.asarray(gradients) != 0).any()
 
@@ -184,7 +184,7 @@ def test_a_layer_counts_where_it_was_called_last():
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("classes", r"layer 'classes' gives the shape \(None, 4\); a map needs \(N, \*space, channels\)"),
+        ("classes", r"layer 'classes' outputs the shape \(None, 4\); a map needs \(N, \*space, channels\)"),
         ("global_average_pooling2d", "a map needs"),
         ("third", r"`layer` \(='third'\) must be one of the model's"),
     ],

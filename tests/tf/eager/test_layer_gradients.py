@@ -156,7 +156,7 @@ def odd():
         ("embedding", "layer 'embedding' takes a int32"),
         ("back", r"layer 'back' takes the shape \(4, 2, 3\) for 2 score\(s\)"),
         ("den", r"`at` \(='den'\) must be one of the model's"),
-        (L.ReLU(), r"`at` \(ReLU\) must be a part of the model"),
+        (L.ReLU(), r"`at` \(ReLU\) must be a layer of the model"),
     ],
 )
 def test_errors(at, match):

@@ -9,7 +9,7 @@ import tensorflow as tf
 import saliency
 from saliency.core.numerics.sliding_windows import Windows
 from saliency.tf.eager import fused_functions
-from saliency.tf.eager.window_cover import host_covering
+from saliency.tf.eager.window_cover import host_occlusion_writer
 
 RNG = np.random.default_rng(0)
 SHAPES = {
@@ -25,7 +25,7 @@ def test_windows_are_covered_and_nothing_else(shape):
     shape, channel_axis, size, space = SHAPES[shape]
     x, cover = RNG.normal(size=(2, 2, *shape)).astype("float32")
     windows = Windows.of(x, channel_axis, size, 2)
-    covered = host_covering(tf.constant(x), tf.constant(cover), windows)
+    covered = host_occlusion_writer(tf.constant(x), tf.constant(cover), windows)
     sizes = np.broadcast_to(size, len(space))
     starts = [sorted({*range(0, shape[a] - wide, 2), shape[a] - wide}) for a, wide in zip(space, sizes, strict=True)]
     corners = list(itertools.product(*starts))
@@ -45,20 +45,20 @@ def weighed(xp, how, a, b):
 
 
 def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
-    monkeypatch.setattr(fused_functions, "SMALL", 0)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", 0)
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    before = fused_functions._traced.cache_info().misses
+    before = fused_functions._trace.cache_info().misses
     for how in (1.0, 2.0, 1.0):
         np.testing.assert_allclose(
             fused_functions.call_fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5
         )
-    assert fused_functions._traced.cache_info().misses == before + 2
+    assert fused_functions._trace.cache_info().misses == before + 2
 
 
 def test_numpy_and_a_graph_give_the_same(monkeypatch):
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
     small = fused_functions.call_fused(weighed, 3.0, a, b)
-    monkeypatch.setattr(fused_functions, "SMALL", 0)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", 0)
     assert small.dtype == tf.float32
     np.testing.assert_allclose(fused_functions.call_fused(weighed, 3.0, a, b), small, rtol=1e-5)
 
@@ -68,15 +68,15 @@ def overwriting(xp, how, a):
     return a
 
 
-@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
+@pytest.mark.parametrize("small", [0, fused_functions.NUMPY_MAX_SIZE])
 def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
-    monkeypatch.setattr(fused_functions, "SMALL", small)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", small)
     a = tf.ones((2, 3))
     np.testing.assert_array_equal(fused_functions.call_fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
     np.testing.assert_array_equal(a, np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
+@pytest.mark.parametrize("small", [0, fused_functions.NUMPY_MAX_SIZE])
 def test_a_second_map_traces_nothing(small, monkeypatch):
     import keras
 
@@ -84,7 +84,7 @@ def test_a_second_map_traces_nothing(small, monkeypatch):
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    monkeypatch.setattr(fused_functions, "SMALL", small)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", small)
     x = RNG.normal(size=(8, 8, 3)).astype("float32")
     first = saliency.HiResCAM(model, 1).GetMask(x)
     monkeypatch.setattr(tf, "function", None)

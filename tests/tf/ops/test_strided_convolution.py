@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import saliency
 from saliency.tf.ops import strided_convolution
-from saliency.tf.ops.gradients import differentiate
+from saliency.tf.ops.gradients import differentiate_scores
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 65, 70, 3)).astype(np.float32)
@@ -31,7 +31,7 @@ def test_the_gradient_is_the_one_that_tensorflow_finds(kernel, stride, padding, 
         output = tf.nn.conv2d(x, weights, stride, padding)
     outwards = tf.constant(RNG.normal(size=output.shape))
     expected = tape.gradient(output, x, outwards)
-    got = strided_convolution.by_input(outwards, weights, stride, before, (61, 66))
+    got = strided_convolution.convolution_input_gradient(outwards, weights, stride, before, (61, 66))
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -41,7 +41,7 @@ def taken(convolution, x=X):
     @tf.function
     def gradient(x):
         scores = tf.reduce_max(tf.nn.relu(convolution(x)), (1, 2, 3))
-        return differentiate([(scores, None)], x, "x")
+        return differentiate_scores([(scores, None)], x, "x")
 
     trace = gradient.get_concrete_function(tf.TensorSpec((None, *x.shape[1:])))
     own = "Conv2DBackpropInput" not in {op.type for op in trace.graph.get_operations()}

@@ -496,7 +496,7 @@ def test_errors(changes, error, match):
 
 def test_layers_that_make_no_map(pictures, images):
     adapter = GraphAdapter(*pictures, "probabilities", "x")
-    with pytest.raises(TargetError, match=r"layer 'logits' gives the shape \(1, 4\); a map needs \(N, \*space, channels\)"):
+    with pytest.raises(TargetError, match=r"layer 'logits' outputs the shape \(1, 4\); a map needs \(N, \*space, channels\)"):
         saliency.GradCAM(adapter, 0, layer="logits").GetMask(images[0])
     with pytest.raises(TargetError, match="must be a tensor of `graph`"):
         saliency.GradCAM(adapter, 0, layer=perceptron()[2]).GetMask(images[0])
