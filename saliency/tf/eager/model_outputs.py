@@ -17,8 +17,8 @@ from saliency.tf.ops.error_translation import summarize_error
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.logits import find_logits
 from saliency.tf.ops.operation_input import differentiable_input
-from saliency.tf.ops.operations import find_operation_output, outputs_between
-from saliency.tf.ops.scores import Scores, scores_at, starts_of_values
+from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
+from saliency.tf.ops.scores import Scores, backward_starts, scores_at
 from saliency.tf.ops.spatial_layout import channels_first
 
 
@@ -100,7 +100,7 @@ class ModelOutputs:
         outputs = [output for each, output in forward_pass.calls if each is layer]
         return single_tensor(outputs[-1:] if last_call else outputs, path)
 
-    def layer_end(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
+    def layer_input_or_output(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
         """Return the recorded input or output of a layer's last call, and the operation that gradients must pass.
 
         Other operations may take an operation's input as well, so gradients count only through the operation itself. In
@@ -148,4 +148,4 @@ class ModelOutputs:
                 "operations)"
             ) from error
         values = tf.cast(one_per_sample(result, x.shape[0]), self.model.float_dtype)
-        return Scores(values, starts_of_values(values, targets_per_input))
+        return Scores(values, backward_starts(values, targets_per_input))

@@ -59,7 +59,7 @@ class ModelQueries:
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
             layers = [*target.layers, path] if is_output else target.layers
             forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
-            leaf, op = (x, None) if path is None else self._outputs.layer_end(forward_pass, x, path, is_output)
+            leaf, op = (x, None) if path is None else self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(leaf, scores.values, request.rule, request.allow_no_relu, in_words):

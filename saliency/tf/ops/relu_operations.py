@@ -59,7 +59,10 @@ def _called_operations(op: Any) -> Iterator[Any]:
 
 
 def _custom_gradient_ends(op: Any) -> tuple[list[Any], list[Any]]:
-    """Return the inputs and the outputs of a function with a custom gradient. Its ``IdentityN`` lists both, outputs used."""
+    """Return the inputs and the outputs of a function with a custom gradient.
+
+    Its ``IdentityN`` operation takes both; only the outputs are used by later operations.
+    """
     used = [bool(output.consumers()) for output in op.outputs]
     inputs = [tensor for tensor, is_used in zip(op.inputs, used, strict=True) if not is_used]
     return inputs, [tensor for tensor, is_used in zip(op.inputs, used, strict=True) if is_used]

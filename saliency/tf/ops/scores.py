@@ -30,7 +30,7 @@ def backpropagate(start: BackwardStart, tensors: list[Any]) -> list[Any]:
     return gradients
 
 
-def starts_of_values(values: Any, targets_per_input: int) -> list[BackwardStart]:
+def backward_starts(values: Any, targets_per_input: int) -> list[BackwardStart]:
     """Return the starts of backward passes for scores (N * T,) of which only the values are known."""
     if targets_per_input == 1:
         return [(values, None)]

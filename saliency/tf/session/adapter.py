@@ -34,8 +34,10 @@ class GraphAdapter(GradientAdapter):
     """Adapt a ``tf.Graph`` and the session that runs it.
 
     Gradient operations are added to the graph, once for all masks. Nothing else of the graph changes, and a finalized graph
-    is finalized again. Arrays are NumPy's, because a session is fed from the host. Other inputs (``feed_dict``, by tensor or
-    name) are fed unchanged, so each must have the batch axis that its placeholder expects; N inputs accept N such values.
+    is finalized again. Arrays are NumPy's, because a session is fed from the host.
+
+    Other inputs (``feed_dict``, by tensor or name) are fed unchanged, so each must have the batch axis that its placeholder
+    expects. ``GetMasks`` of N inputs accepts N such values.
 
     Inputs are evaluated one at a time if ``y`` is a single number, if ``x`` accepts one input only, or if another input has
     axes.

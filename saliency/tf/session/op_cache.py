@@ -60,7 +60,7 @@ def cached_ops(graph: tf.Graph, key: Hashable, builder: OpBuilder) -> QueryTenso
 
 def _build(graph: tf.Graph, builder: OpBuilder) -> _CachedQuery:
     info = GraphInfo()
-    with _extended(graph):
+    with _allow_new_operations(graph):
         try:
             return _CachedQuery([tensor.name for tensor in builder(info)], info)
         except SaliencyError as error:
@@ -71,7 +71,7 @@ def _build(graph: tf.Graph, builder: OpBuilder) -> _CachedQuery:
 
 
 @contextmanager
-def _extended(graph: tf.Graph) -> Iterator[None]:
+def _allow_new_operations(graph: tf.Graph) -> Iterator[None]:
     """Allow new operations in a graph within the block, outside of all scopes that the user may have entered."""
     finalized = graph.finalized
     if finalized:

@@ -14,9 +14,9 @@ from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.logits import find_logits
 from saliency.tf.ops.operation_input import differentiable_input
-from saliency.tf.ops.operations import outputs_between
+from saliency.tf.ops.operation_lookup import outputs_between
 from saliency.tf.ops.relu_rules import apply_relu_rule
-from saliency.tf.ops.scores import starts_of_values
+from saliency.tf.ops.scores import backward_starts
 from saliency.tf.ops.spatial_layout import channels_first
 from saliency.tf.session.op_cache import QueryTensors, cached_ops
 from saliency.tf.session.score_placeholders import ScorePlaceholders, add_scores
@@ -40,18 +40,18 @@ class GraphQueries:
     float_dtype: Any
     channels_last: bool
 
-    def source(self, target: Target) -> Any:
+    def score_source(self, target: Target) -> Any:
         """Return the tensor that a target's scores are read from: ``y``, or a layer's tensor."""
         return self.y if target.layer is None else resolve_layer(target.layer, self.x, self.y)
 
     def has_single_row(self, target: Target) -> bool:
-        """Tell whether the target's source has one row, whatever the number of inputs.
+        """Tell whether the tensor that a target reads has one row, whatever the number of inputs.
 
         Raises:
-            InputError: if the source has neither one row nor a row for each input.
-            ModelError: if the number of the source's axes is unknown.
+            InputError: if the tensor has neither one row nor a row for each input.
+            ModelError: if the tensor's number of axes is unknown.
         """
-        tensor = self.source(target)
+        tensor = self.score_source(target)
         shape, batch = tensor.shape, None if self.x.shape.rank is None else self.x.shape.as_list()[0]
         if shape.rank is None:
             raise ModelError(f"`y` ({tensor.name!r}) has an unknown number of axes; set its shape with tf.ensure_shape")
@@ -65,7 +65,7 @@ class GraphQueries:
 
     def outputs(self, target: Target) -> QueryTensors:
         """Return the tensors [output (n, channels, *space)]."""
-        tensor = self.source(target)
+        tensor = self.score_source(target)
 
         def build(info: GraphInfo) -> list[Any]:
             (source,) = differentiable_copies(self.x, [tensor]) if target.logits else [tensor]
@@ -79,7 +79,7 @@ class GraphQueries:
         The gradients are with respect to the input, or to the input or output of the operation ``request.at``.
         """
         target, at = request.target, request.at
-        tensor = self.source(target)
+        tensor = self.score_source(target)
         is_output = isinstance(at, OutputOf)
         at_tensor = None
         if at is not None:
@@ -98,7 +98,7 @@ class GraphQueries:
                 leaf, op = (at_copy, None) if is_output else differentiable_input(self.x, at_copy.op)
             scores, placeholders = self._scores(source, target, info)
             with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, in_words):
-                gradients = differentiate_scores(starts_of_values(scores, targets_per_input), leaf, name, op)
+                gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name, op)
             return [*placeholders, scores, gradients]
 
         key = ("gradients", *self._score_key(request, targets_per_input), is_output)
@@ -107,13 +107,13 @@ class GraphQueries:
     def features(self, request: Request, targets_per_input: int, layer: Any, name: str) -> QueryTensors:
         """Return the tensors of ``gradients``, with respect to a layer's tensor, and this tensor (n, ...)."""
         target = request.target
-        tensor = self.source(target)
+        tensor = self.score_source(target)
 
         def build(info: GraphInfo) -> list[Any]:
             source, leaf = differentiable_copies(self.x, [tensor, layer])
             scores, placeholders = self._scores(source, target, info)
             with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, name):
-                gradients = differentiate_scores(starts_of_values(scores, targets_per_input), leaf, name)
+                gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name)
             return [*placeholders, scores, gradients, tf.convert_to_tensor(leaf)]
 
         key = ("features", *self._score_key(request, targets_per_input), layer.name)
@@ -125,7 +125,7 @@ class GraphQueries:
         The layers are the operations that output tensors of the given ranks, in the order of their creation. The info has
         their names.
         """
-        tensor = self.source(target)
+        tensor = self.score_source(target)
 
         def build(info: GraphInfo) -> list[Any]:
             outputs = outputs_between(self.x, tensor)
@@ -143,7 +143,7 @@ class GraphQueries:
 
     def _target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what an output's operations depend on."""
-        layer = None if target.layer is None else self.source(target).name
+        layer = None if target.layer is None else self.score_source(target).name
         return self.x.name, self.y.name, layer, target.logits, self.channels_last, self.float_dtype.name
 
     def _score_key(self, request: Request, targets_per_input: int) -> tuple[Any, ...]:

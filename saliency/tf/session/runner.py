@@ -108,7 +108,7 @@ class SessionRunner:
         first, *results = self.session.run([output_or_shape, *tensors[len(placeholders) :]], x, feed, indices_feed)
         rows, expected = int(first[0]) if placeholders else len(first), self.session.batch or len(x)
         if rows != expected:
-            y = self.queries.source(target)
+            y = self.queries.score_source(target)
             hint = "; if `y` depends on one input only, pass batch_size=1" if rows == 1 else ""
             raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {expected} input(s); it must have one for each{hint}")
         return [np.asarray(result) for result in results]

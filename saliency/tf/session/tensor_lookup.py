@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError, TargetError
 from saliency.tf.ops.graph_traversal import operations_between
-from saliency.tf.ops.operations import find_operation_output
+from saliency.tf.ops.operation_lookup import find_operation_output
 
 
 def resolve_tensor(graph: Any, reference: Any, option: str) -> Any:
