@@ -12,6 +12,7 @@ from saliency.core.errors import TargetError
 L = keras.layers
 
 X = np.random.default_rng(0).normal(size=(3, 8, 8, 3)).astype(np.float32)
+pytestmark = pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # small networks may be dead
 
 
 def by_operations(x):
