@@ -46,7 +46,7 @@ def token_network(pool):
     return classifier(body)
 
 
-FOUND = {
+LAST_LAYERS = {
     "convolution": (lambda: convolutional_model(), "second", (6, 5)),
     "behind a softmax over space": (
         lambda: classifier(lambda x: L.GlobalAveragePooling2D()(L.Softmax(name="end")(L.Conv2D(4, 3, name="conv")(x)))),
@@ -77,9 +77,9 @@ FOUND = {
 
 
 @pytest.mark.filterwarnings("ignore::saliency.core.errors.LogitWarning")  # a mean of probabilities warns
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", LAST_LAYERS)
 def test_last_layer_before_the_score(name):
-    build, layer, space = FOUND[name]
+    build, layer, space = LAST_LAYERS[name]
     model = build()
     x = np.random.default_rng(0).normal(size=(1, *model.inputs[0].shape[1:])).astype("float32")
     adapter = saliency.wrap(model)
@@ -90,7 +90,7 @@ def test_last_layer_before_the_score(name):
 
 
 def test_container_equals_its_last_layer():
-    model = FOUND["nested"][0]()
+    model = LAST_LAYERS["nested"][0]()
     x = np.random.default_rng(0).normal(size=(16, 16, 3))
     np.testing.assert_array_equal(GradCAM(model, 1).GetMask(x), GradCAM(model, 1, layer="in").GetMask(x))
 

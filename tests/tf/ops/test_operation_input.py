@@ -15,7 +15,7 @@ X = np.random.default_rng(0).normal(size=(3, 8, 8, 3)).astype(np.float32)
 pytestmark = pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # small networks may be dead
 
 
-def by_operations(x):
+def model_of_operations(x):
     h = tf.identity(tf.tanh(x, name="first") * 2, name="doubled")
     r = tf.nn.relu(h, name="relu")
     with tf.name_scope("scope"):
@@ -25,20 +25,20 @@ def by_operations(x):
     return tf.reduce_sum(turned * tf.cast(tf.shape(x)[1], x.dtype), 1, keepdims=True, name="sum")
 
 
-def through_a_function():
-    return lambda rows=3, **options: Vanilla(tf.function(by_operations), 0).GetMasks(X[:rows, 0, 0], **options)
+def masks_of_function():
+    return lambda rows=3, **options: Vanilla(tf.function(model_of_operations), 0).GetMasks(X[:rows, 0, 0], **options)
 
 
-def through_a_session():
+def masks_of_session():
     graph = tf.Graph()
     with graph.as_default():
         x = tf.compat.v1.placeholder(tf.float32, (None, 3), "x")
-        y = by_operations(x)
+        y = model_of_operations(x)
     mask = saliency.tf.Vanilla(graph, tf.compat.v1.Session(graph=graph), y, x, target=0)
     return lambda rows=3, **options: mask.GetMasks(X[:rows, 0, 0], **options)
 
 
-@pytest.mark.parametrize("make", [through_a_function, through_a_session])
+@pytest.mark.parametrize("make", [masks_of_function, masks_of_session])
 def test_gradient_at_an_operation_s_input_excludes_other_paths(make):
     mask, x = make(), X[:, 0, 0].astype(np.float64)
     h = 2 * np.tanh(x)
@@ -55,7 +55,7 @@ def test_gradient_at_an_operation_s_input_excludes_other_paths(make):
         mask(at="back", rows=2)
 
 
-@pytest.mark.parametrize("make", [through_a_function, through_a_session])
+@pytest.mark.parametrize("make", [masks_of_function, masks_of_session])
 def test_gradient_at_an_operation_s_output(make):
     mask, h = make(), 2 * np.tanh(X[:, 0, 0].astype(np.float64))
     wanted = {"relu": 3.0 + 0 * h, "doubled": 3 * ((h > 0) + np.cos(h)), "first": 6 * ((h > 0) + np.cos(h))}
@@ -81,4 +81,4 @@ def test_function_call_is_refused():
 
 def test_operation_must_be_given_by_name():
     with pytest.raises(TargetError, match=r"`at` \(ReLU\) must be an operation's name"):
-        Vanilla(tf.function(by_operations), 0, at=L.ReLU()).GetMasks(X[:, 0, 0])
+        Vanilla(tf.function(model_of_operations), 0, at=L.ReLU()).GetMasks(X[:, 0, 0])

@@ -12,7 +12,7 @@ def keras_model():
 
 
 @pytest.fixture(scope="module")
-def pictures(keras_model):
+def graph_and_session(keras_model):
     return session_of_keras_model(keras_model)
 
 

@@ -31,8 +31,8 @@ METHODS = {
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_masks_equal_those_through_keras(name, keras_model, pictures, images):
-    graph, session = pictures
+def test_masks_equal_those_through_keras(name, keras_model, graph_and_session, images):
+    graph, session = graph_and_session
     keras_adapter = saliency.wrap(keras_model)
     adapter = GraphAdapter(graph, session, "probabilities", "x")
     adapter.normal = lambda shape, seeds: keras_adapter.normal(shape, seeds).numpy()  # the frameworks draw different noise
@@ -45,8 +45,8 @@ def test_masks_equal_those_through_keras(name, keras_model, pictures, images):
     assert ours.dtype == np.float32
 
 
-def test_probabilities_and_units_equal_those_through_keras(keras_model, pictures, images):
-    keras_adapter, adapter = saliency.wrap(keras_model), GraphAdapter(*pictures, "probabilities:0", "x:0")
+def test_probabilities_and_units_equal_those_through_keras(keras_model, graph_and_session, images):
+    keras_adapter, adapter = saliency.wrap(keras_model), GraphAdapter(*graph_and_session, "probabilities:0", "x:0")
     for y, logits in ((2, False), (("last", 3), True), (("last", 3, 1, 2), True)):
         ours, theirs = (Vanilla(one, y, logits=logits).GetMask(images[0]) for one in (adapter, keras_adapter))
         assert_close(ours, theirs)
@@ -100,8 +100,8 @@ def test_last_layer_with_unknown_shape(keras_model, images):
         assert_close(named, features[..., 1] / 16)  # twice the gradient, half the features
 
 
-def test_layer_as_tensor_operation_and_name(pictures, images):
-    graph, session = pictures
+def test_layer_as_tensor_operation_and_name(graph_and_session, images):
+    graph, session = graph_and_session
     tensor = graph.get_tensor_by_name("last:0")
     GuidedBackprop(GraphAdapter(graph, session, "logits", "x"), 0).GetMask(images[0])  # adds gradients/last_grad and the like
     masks = [

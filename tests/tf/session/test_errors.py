@@ -81,8 +81,8 @@ def test_errors(changes, error, match):
         explain_with(**changes)
 
 
-def test_layers_without_a_map(pictures, images):
-    adapter = GraphAdapter(*pictures, "probabilities", "x")
+def test_layers_without_a_map(graph_and_session, images):
+    adapter = GraphAdapter(*graph_and_session, "probabilities", "x")
     with pytest.raises(TargetError, match=r"layer 'logits' outputs the shape \(1, 4\); a map needs \(N, \*space, channels\)"):
         saliency.GradCAM(adapter, 0, layer="logits").GetMask(images[0])
     with pytest.raises(TargetError, match="must be a tensor of `graph`"):

@@ -10,9 +10,9 @@ from tests.tf.session.session_networks import assert_close, perceptron
 
 
 @pytest.mark.parametrize("method", ["Vanilla", "GuidedBackprop", "IntegratedGradients", "Occlusion", "GradCAM"])
-def test_pair_s_constructors_explain_one_number(method, keras_model, pictures, images):
+def test_pair_s_constructors_explain_one_number(method, keras_model, graph_and_session, images):
     """PAIR's y is logits[0][neuron_selector]. Only Integrated Gradients and Grad-CAM have defaults that differ from the core's."""
-    graph, session = pictures
+    graph, session = graph_and_session
     mask = getattr(pair, method)(graph, session, graph.get_tensor_by_name("y:0"), graph.get_tensor_by_name("x:0"))
     options = {"Occlusion": {"size": 3}}.get(method, {})
     defaults = {"IntegratedGradients": {"rule": "inclusive", "x_steps": 25}, "GradCAM": {"three_dims": True}}.get(method, {})

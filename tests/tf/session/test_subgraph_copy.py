@@ -110,8 +110,8 @@ def test_imported_loop_has_no_gradient():
 
 
 @pytest.mark.parametrize("finalized", [False, True])
-def test_frozen_graph(finalized, keras_model, pictures, images):
-    graph, session = pictures
+def test_frozen_graph(finalized, keras_model, graph_and_session, images):
+    graph, session = graph_and_session
     constants = v1.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["probabilities"])
     frozen = tf.Graph()
     with frozen.as_default():
