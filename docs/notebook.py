@@ -1,4 +1,4 @@
-"""``python docs/notebook.py``: runs Examples.py, and writes it with what its cells give as Examples.ipynb."""
+"""``python docs/notebook.py``: run Examples.py and write it, with the outputs of its cells, to Examples.ipynb."""
 
 import argparse
 import base64
@@ -15,17 +15,19 @@ from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-GRAYS, COLORS = 48, 256  # of a stored picture: half of the bytes, and nothing that the eye misses
-FIRST = 'flavour = "torch"'
+GRAYS, COLORS = 48, 256  # numbers of colors in a stored picture: half of the bytes, and no visible difference
+FIRST = 'framework = "torch"'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the notebook and write it; an error in a cell ends it."""
+    """Run the notebook and write it. An error in a cell stops the run."""
     parser = argparse.ArgumentParser(prog="docs/notebook.py", description=__doc__.partition(": ")[2])
-    parser.add_argument("--flavour", choices=("torch", "tf"), default="torch", help="framework that is asked (default: torch)")
+    parser.add_argument(
+        "--framework", choices=("torch", "tf"), default="torch", help="framework of the networks (default: torch)"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "Examples.ipynb", help="(default: Examples.ipynb)")
     options = parser.parse_args(argv)
-    notebook = source(options.flavour)
+    notebook = source(options.framework)
     run(notebook)
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     for cell in notebook.cells:
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(notebook: Any) -> None:
-    """Run all cells here at the top level, with this checkout's library."""
+    """Run all cells in the top folder of this checkout, with the checkout's library."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     place = {"metadata": {"path": str(ROOT)}}
     client = NotebookClient(notebook, timeout=300, record_timing=False, coalesce_streams=True, resources=place)
@@ -45,18 +47,18 @@ def run(notebook: Any) -> None:
     client.execute()
 
 
-def source(flavour: str) -> Any:
-    """Return the notebook without outputs; its cells are called by their place, so that nothing changes from run to run."""
+def source(framework: str) -> Any:
+    """Return the notebook without outputs. Cell ids are positions, so that they are the same in every run."""
     notebook = jupytext.read(ROOT / "Examples.py")
     for i, cell in enumerate(notebook.cells):
         cell["id"], cell["metadata"] = f"cell-{i:02}", {}
         if cell.cell_type == "code":
-            cell["source"] = cell.source.replace(FIRST, f'flavour = "{flavour}"')
+            cell["source"] = cell.source.replace(FIRST, f'framework = "{framework}"')
     return notebook
 
 
 def few(picture: Image.Image) -> Image.Image:
-    """Return a picture in few grays if it has no colors, or else in few colors, of which rare ones stay what they are."""
+    """Reduce a picture to a few grays if it has no colors, otherwise to a few colors, without changing rare colors."""
     red, green, blue = picture.split()
     if red.tobytes() == green.tobytes() == blue.tobytes():
         return red.quantize(GRAYS)
@@ -64,7 +66,7 @@ def few(picture: Image.Image) -> Image.Image:
 
 
 def kept(output: Any) -> Any:
-    """Return an output with a smaller picture, told by its alternative text where there is one."""
+    """Return an output with a smaller picture, and with the picture's alternative text as its plain text."""
     data = output.get("data", {})
     if "image/png" in data:
         buffer = io.BytesIO()
