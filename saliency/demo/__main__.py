@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
-from saliency.cli.run_log import say
+from saliency.cli.run_log import print_message
 from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.bands import BANDS, METHODS
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         clean, shortcut = (nets.load(name, framework=options.framework) for name in ("DemoNet", "ShortcutNet"))
         random = nets.untrained(options.seed, options.framework) if options.random_weights else None
     except (ModelError, ImportError) as error:  # ImportError: a Keras whose own backend is lacking
-        say(f"{parser.prog}: error: {error}")
+        print_message(f"{parser.prog}: error: {error}")
         return 2
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def _shortcut(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scen
     heading = "Right for the wrong reason: one of the networks learned that every 3 has a magenta tag"
     _write(gallery(asked, labels, {"": columns}, heading), out / "shortcut.png")
     for line in _story(clean, shortcut, scenes):
-        say(line, "stdout")
+        print_message(line, "stdout")
 
 
 def _story(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene]) -> list[str]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import saliency.demo
 from saliency.cli import dnn_act, dnn_mask
-from saliency.cli.activation_files import ActFiles
+from saliency.cli.activation_files import ActivationFiles
 from tests import dnnbrain
 from tests.cli.forked_commands import processes
 from tests.dnnbrain import FIXTURES, FORMATS, needs_fixtures
@@ -269,7 +269,11 @@ def test_values_that_are_no_numbers_are_told_and_dropped(tiny, folder, capsys):
     Image.new("RGB", (6, 6), "white").save("good.png")
     table("two", ["loud.png", "good.png"], folder)
     status, _, errors = run(capsys, "-stim two.stim.csv -out x.act.h5", tiny.format("Loud"))
-    assert status == 1 and "loud.png: NONFINITE_ACT: layer same gives" in errors and "1 done, 1 failed" in errors
+    assert (
+        status == 1
+        and "loud.png: NONFINITE_ACT: layer same has infinite or NaN values" in errors
+        and "1 done, 1 failed" in errors
+    )
     for array in arrays("x.act.h5").values():
         assert np.isnan(array[0]).all() and np.isfinite(array[1]).all()
 
@@ -284,23 +288,23 @@ def test_too_many_broken_pictures_stop_the_run(options, folder, capsys):
 
 
 REFUSALS = {
-    "-layer conv6 -chn 65": "-chn (=65) must be one of the channels of conv6, which run from 1 to 64",
-    "-layer conv6 fc1 -chn 1 11": "-chn (=11) must be one of the channels of fc1, which run from 1 to 10",
-    "-dmask row.dmask.csv": "row.dmask.csv (=25) must be one of the rows of conv6, which run from 1 to 24",
+    "-layer conv6 -chn 65": "-chn (=65) must be between 1 and 64: conv6 has 64 channels",
+    "-layer conv6 fc1 -chn 1 11": "-chn (=11) must be between 1 and 10: fc1 has 10 channels",
+    "-dmask row.dmask.csv": "row.dmask.csv: row (=25) must be between 1 and 24: conv6 has 24 rows",
     "-dmask layer.dmask.csv": "DemoNet has no layer 'fc9'; nearest: fc1",
     "-layer fc9": "DemoNet has no layer 'fc9'; nearest: fc1",
-    "": "DemoNet has no list of layers such as DNNBrain's networks have; name those wanted by -layer",
+    "": "DemoNet has no list of layers, as DNNBrain's networks have; select layers with -layer",
     "-layer fc1 -weights none.pth": "-weights (none.pth) must be a file",
 }
 EARLY = {
-    "-layer conv6 -chn 0": "-chn: (='0') must be a whole number, 1 or more: channels count from 1",
-    "-layer conv6 fc1 -chn 1 2 3": "-chn (3 channels) must be as many as -layer (2)",
+    "-layer conv6 -chn 0": "-chn: invalid channel '0': must be a whole number, counting from 1",
+    "-layer conv6 fc1 -chn 1 2 3": "-chn (3 channels) must match -layer (2 layers)",
     "-layer fc1 fc1": "-layer (fc1 fc1) names a layer twice",
     "-chn 1": "-chn needs -layer",
-    "-layer fc1 -dmask test.dmask.csv": "-dmask and -layer, -chn are two ways",
+    "-layer fc1 -dmask test.dmask.csv": "-dmask cannot be combined with -layer or -chn",
     "-dmask none.dmask.csv": "none.dmask.csv: No such file",
     "-layer fc1 -pool sum": "argument -pool: invalid choice: 'sum'",
-    "-layer fc1 -o x": "-o is no option; did you mean -out?",
+    "-layer fc1 -o x": "unknown option -o; did you mean -out?",
     "-layer fc1 -net Demonett": "nearest: DemoNet",
 }
 OTHERS = {
@@ -309,7 +313,7 @@ OTHERS = {
     "-layer fc1 -stim seven.stim.csv -out x.h5": "-out (x.h5) must be a file whose name ends in .act.h5",
     "-layer fc1 -stim seven.stim.csv -out no/x.act.h5": "-out (no/x.act.h5) cannot be written",
     "-layer fc1 -stim none.stim.csv -out x.act.h5": "-stim (none.stim.csv) cannot be read",
-    "-layer fc1 -stim twice.stim.csv -out x.act.h5": "scene_03.png is named by the stimuli 1, 2 (from 1)",
+    "-layer fc1 -stim twice.stim.csv -out x.act.h5": "scene_03.png is listed more than once (stimuli 1, 2)",
 }
 REST = "-stim seven.stim.csv -out x.act.h5"
 
@@ -340,16 +344,19 @@ def test_layers_that_no_file_can_hold_are_refused(tiny, folder, capsys):
     Image.new("RGB", (16, 20)).save("long.png")
     table("two", ["square.png", "long.png"], folder)
     status, _, errors = run(capsys, "-layer tokens -stim two.stim.csv -out x.act.h5", tiny.format("Tokens"))
-    assert status == 2 and "-layer tokens gives an array (1, 3, 50176) for 1 pictures" in errors
+    assert status == 2 and "-layer tokens outputs an array of shape (1, 3, 50176) for a batch of 1" in errors
     status, _, errors = run(capsys, "-layer times -batch 1 -stim two.stim.csv -out x.act.h5", tiny.format("Ragged"))
-    assert status == 2 and "-layer times gives (3, 16, 20) for inputs of shape (3, 16, 20), and (3, 16, 16) for a" in errors
+    assert (
+        status == 2
+        and "-layer times outputs (3, 16, 20) for inputs of shape (3, 16, 20), and (3, 16, 16) for a gray image" in errors
+    )
 
 
 def test_what_is_there_is_refused_before_the_network_is_loaded(folder, capsys):
     for name in ("x.act.h5", "x_errors.csv"):
         (folder / name).write_text("mine")
         status, _, errors = run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5 -weights none.pth")
-        assert status == 2 and f"{name} is there already; give -overwrite" in errors
+        assert status == 2 and f"{name} already exists; use -overwrite" in errors
         assert (folder / name).read_text() == "mine"
         (folder / name).unlink()
 
@@ -362,7 +369,7 @@ MOMENTS = {
     "before the file is recorded": ("saliency.cli.journal", "Journal.add", 5),
     "before the table of errors": ("saliency.cli.run_log", "write_failures", 1),
     "while the parts are removed": ("os", "rmdir", 1),
-    "before the journal is removed": ("saliency.cli.journal", "Journal.end", 1),
+    "before the journal is removed": ("saliency.cli.journal", "Journal.finish", 1),
 }
 LONG = "-net DemoNet -layer pool2 fc1 -stim eight.stim.csv -batch 2 -out out/x.act.h5"
 
@@ -387,7 +394,7 @@ def test_a_run_that_is_killed_at_any_moment_is_taken_up(folder, capsys):
         assert sorted(path.name for path in Path("out").iterdir()) == ["x.act.h5", "x_errors.csv"], name
         assert_same(arrays("out/x.act.h5"), arrays(folder / "undisturbed" / "out" / "x.act.h5"))
         assert Path("out/x_errors.csv").read_bytes() == (folder / "undisturbed" / "out" / "x_errors.csv").read_bytes()
-    assert "going on after 2 stimuli" in capsys.readouterr().err
+    assert "resuming after 2 stimuli" in capsys.readouterr().err
 
 
 @needs_torch
@@ -419,14 +426,14 @@ def test_an_interrupted_run_goes_on_and_another_one_is_refused(folder, capsys, m
     command = "-layer pool2 fc1 -stim seven.stim.csv -batch 3 -out x.act.h5"
     before = sorted(folder.iterdir())
     stop.at = 2
-    assert run(capsys, command)[::2] == (130, "dnn_act: interrupted; the same command goes on from what is finished\n")
+    assert run(capsys, command)[::2] == (130, "dnn_act: interrupted; run the same command again to resume\n")
     assert sorted(folder.iterdir()) == before
     stop.at = 2 + 4
     assert run(capsys, command)[0] == 130
     status, _, errors = run(capsys, f"{command} -pool max")
-    assert status == 2 and "unfinished run with other arguments, -pool (None there, max here)" in errors
+    assert status == 2 and "unfinished run with other arguments: -pool (was None, is now max)" in errors
     status, printed, errors = run(capsys, command)
-    assert (status, printed, errors) == (0, "Finish: 6/7\nFinish: 7/7\n", "dnn_act: going on after 3 stimuli\n")
+    assert (status, printed, errors) == (0, "Finish: 6/7\nFinish: 7/7\n", "dnn_act: resuming after 3 stimuli\n")
     stop.at = len(puts) + 4
     assert run(capsys, f"{command} -overwrite")[0] == 130
     assert run(capsys, f"{command} -pool max -overwrite")[0] == 0
@@ -442,9 +449,9 @@ def test_parts_that_are_gone_are_told(folder, capsys, monkeypatch):
     monkeypatch.setattr("saliency.io.act.store", stop)
     command = "-layer fc1 -stim seven.stim.csv -out x.act.h5"
     assert run(capsys, command)[0] == 130
-    ActFiles(Path("x.act.h5")).remove_parts()
+    ActivationFiles(Path("x.act.h5")).remove_parts()
     status, _, errors = run(capsys, command)
-    assert status == 2 and "error: .x.act.h5.parts lacks what .x.act.h5.journal has for done; remove both" in errors
+    assert status == 2 and "error: .x.act.h5.parts lacks results that .x.act.h5.journal lists as done; remove both" in errors
 
 
 def test_two_runs_at_a_time_are_refused(folder, capsys):

@@ -37,7 +37,7 @@ def test_figures_of_six_stimuli_with_a_row_a_channel(stim, tmp_path, capsys):
 @needs_torch
 def test_the_figure_holds_the_masks_that_the_library_computes(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     for method, mode in (("guided", "RGB"), ("vanilla", "gray")):
         run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
             "-out", tmp_path)  # fmt: skip
@@ -67,7 +67,7 @@ def test_double_dashes_work_and_unused_options_are_told(stim, tmp_path, capsys):
     status, _, errors = run(capsys, "--net", "demonet", "--layer", "conv6", "--chn", "64", "--stim", stim, "--out", tmp_path,
                             "--cmap", "gray")  # fmt: skip
     assert status == 0
-    assert "not used, as they are for -mode gray: -cmap" in errors
+    assert "ignored without -mode gray: -cmap" in errors
     assert (tmp_path / "DemoNet_conv6_chn64_guided_RGB_fig1.jpg").exists()
 
 
@@ -100,7 +100,11 @@ def test_pictures_of_other_kinds_are_converted_and_told(tmp_path, capsys):
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["grey.png", "alpha.png", "cmyk.jpg"], tmp_path),
                             "-out", tmp_path / "out")  # fmt: skip
     assert status == 0
-    for note in ("1 of 3: L converted to RGB", "1 of 3: transparent pixels laid on white", "1 of 3: CMYK converted"):
+    for note in (
+        "1 of 3 images: L converted to RGB",
+        "1 of 3 images: transparent pixels laid on white",
+        "1 of 3 images: CMYK converted",
+    ):
         assert note in errors
 
 
@@ -145,16 +149,16 @@ def test_a_picture_without_a_finite_gradient_does_not_stop_the_others(tmp_path, 
 REFUSALS = {
     "nothing to do": ([*EMBEDDED, "-stim", "STIM"], "-out DIR"),
     "no display": ([*EMBEDDED, "-stim", "STIM", "-show"], "-show needs a display"),
-    "channel 0": (["-net", "DemoNet", "-layer", "fc1", "-chn", "0", "-stim", "STIM", "-out", "OUT"], "count from 1"),
-    "channel 11": (["-net", "DemoNet", "-layer", "fc1", "-chn", "11", "-stim", "STIM", "-out", "OUT"], "run from 1 to 10"),
-    "channel x": (["-net", "DemoNet", "-layer", "fc1", "-chn", "x", "-stim", "STIM", "-out", "OUT"], "count from 1"),
+    "channel 0": (["-net", "DemoNet", "-layer", "fc1", "-chn", "0", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
+    "channel 11": (["-net", "DemoNet", "-layer", "fc1", "-chn", "11", "-stim", "STIM", "-out", "OUT"], "must be between 1 and 10"),
+    "channel x": (["-net", "DemoNet", "-layer", "fc1", "-chn", "x", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
     "channel twice": (["-net", "DemoNet", "-layer", "fc1", "-chn", "2", "2", "-stim", "STIM", "-out", "OUT"], "twice"),
     "layer": (["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: fc1"),
     "net": (["-net", "DemoNett", "-layer", "fc1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: DemoNet"),
     "no ReLU on the way": (["-net", "DemoNet", "-layer", "conv1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "use -meth vanilla"),
     "method": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-meth", "gradcm"], "invalid choice"),
-    "abbreviation": ([*EMBEDDED, "-stim", "STIM", "-o", "OUT"], "-o is no option; did you mean -out?"),
-    "misspelt": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-hello"], "-hello is no option"),
+    "abbreviation": ([*EMBEDDED, "-stim", "STIM", "-o", "OUT"], "unknown option -o; did you mean -out?"),
+    "misspelt": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-hello"], "unknown option -hello"),
     "missing option": (["-net", "DemoNet", "-out", "OUT"], "required: -layer, -chn, -stim"),
     "vmin nan": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "nan"], "finite number"),
     "vmin -inf": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "-inf"], "finite number"),
@@ -162,7 +166,7 @@ REFUSALS = {
     "cmap": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-cmap", "coolwram"], "nearest: coolwarm"),
     "stim's name": ([*EMBEDDED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
     "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
-    "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a folder that can be written"),
+    "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a writable folder"),
     "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "-weights () must be a file"),
     "out is a file": ([*EMBEDDED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
     "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "-weights (none.pth) must be a file"),
@@ -199,7 +203,7 @@ def test_other_stimuli_and_folders_without_pictures_are_refused(tmp_path, capsys
     status, _, errors = run(capsys, *EMBEDDED, "-stim", video, "-out", tmp_path / "out")
     assert status == 2 and "type video are not supported" in errors
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["a.png"], "nowhere"), "-out", tmp_path / "out")
-    assert status == 2 and "none of its 1 pictures is in" in errors and "nowhere" in errors
+    assert status == 2 and "none of its 1 images is in" in errors and "nowhere" in errors
     assert not (tmp_path / "out").exists()
 
 
@@ -233,8 +237,8 @@ def test_the_installed_command_and_its_help(tmp_path):
 def test_the_bird_lights_up(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torchvision")
     drawn = []
-    original = saliency.cli.figure.Sheet.fill
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda *rest: (drawn.append(rest), original(*rest)))
+    original = saliency.cli.figure.SaliencyFigure.draw
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
     status, printed, errors = run(
         capsys, "-net", "SqueezeNet1_0", "-weights", REAL / "squeezenet1_0.safetensors", "-layer", "classifier.1", "-chn", "21",
         "-stim", table(tmp_path, ["ouzel.jpg"], REAL / "images"), "-mode", "gray", "-out", tmp_path)  # fmt: skip

@@ -7,7 +7,7 @@ from PIL import Image
 
 import saliency
 from saliency import nets
-from saliency.cli.methods import COLOURED, METHODS
+from saliency.cli.methods import COLOR_METHODS, METHODS
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -52,7 +52,7 @@ def test_every_method_s_maps_are_the_library_s(method, tmp_path, capsys):
         for channel in (4, 8):
             found = maps[f"chn{channel}"]
             expected = np.asarray(kind(network.model, ("fc1", channel - 1), **given).GetMasks(inputs(network, NAMES[:2])))
-            assert found.shape == ((2, 3, 96, 96) if method in COLOURED else (2, 96, 96))
+            assert found.shape == ((2, 3, 96, 96) if method in COLOR_METHODS else (2, 96, 96))
             expected = expected if expected.shape == found.shape else expected[:, 0]
             assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
             assert expected.any()
@@ -87,8 +87,8 @@ def test_smoothing_has_options(tmp_path, capsys):
 @needs_torch
 def test_a_picture_that_failed_leaves_a_gap_and_the_figure_says_what_it_is_of(tmp_path, capsys, monkeypatch):
     drawn = []
-    original = saliency.cli.figure.Sheet.fill
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda *rest: (drawn.append(rest), original(*rest)))
+    original = saliency.cli.figure.SaliencyFigure.draw
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
     names = [NAMES[0], "none.png", *NAMES[1:3]]
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
     _, pictures, maps, _ = drawn[0]
@@ -118,7 +118,7 @@ def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
 @needs_torch
 def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.Sheet.save", lambda sheet, *rest: drawn.append(sheet.figure))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.save", lambda sheet, *rest: drawn.append(sheet.figure))
     arguments = ["-mode", "gray", "-units", "-vmin", "-1e-3", "-vmax", "0.02"]
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
     network = nets.load("DemoNet")
@@ -133,7 +133,7 @@ def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
 @needs_torch
 def test_a_map_without_colours_is_drawn_in_the_colour_map_with_its_sign(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
@@ -197,27 +197,27 @@ def test_many_channels_share_a_figure_and_their_names_are_short(tmp_path, capsys
 
 def test_figures_are_as_high_as_a_jpeg_can_be():
     pytest.importorskip("matplotlib")
-    from saliency.cli.figure import Sheet
+    from saliency.cli.figure import SaliencyFigure
 
-    assert Sheet(651, 1, show=False).figure.get_size_inches().tolist() == [10, 650]
+    assert SaliencyFigure(651, 1, show=False).figure.get_size_inches().tolist() == [10, 650]
 
 
 REFUSED = {
     "units of colours": (["-units"], "-units needs -mode gray"),
     "maps without a folder": (["-save", "npz", "-show"], "-save npz needs -out"),
-    "a number of copies": (["-smooth", "0"], "must be a whole number, 1 or more"),
+    "a number of copies": (["-smooth", "0"], "must be a whole number, at least 1"),
     "a setting": (["-set", "steps"], "must be NAME=VALUE"),
-    "the batch": (["-set", "batch_size=2"], "-set batch_size=... is no option of -meth guided"),
-    "another target": (["-set", "y=7"], "-set y=... is no option of -meth guided"),
-    "smoothing that is not asked for": (["-set", "seed=3"], "-set seed=... is for smoothing, and needs -smooth N"),
+    "the batch": (["-set", "batch_size=2"], "-set batch_size=... is not an option of -meth guided"),
+    "another target": (["-set", "y=7"], "-set y=... is not an option of -meth guided"),
+    "smoothing that is not asked for": (["-set", "seed=3"], "-set seed=... is an option of smoothing and needs -smooth N"),
     "no folder": (["-out", ""], "-out must be a folder"),
     "an option that is not the method's": (
         ["-set", "stepz=3", "-meth", "ig"],
-        "-set stepz=... is no option of -meth ig; did you mean x_steps?",
+        "-set stepz=... is not an option of -meth ig; did you mean x_steps?",
     ),
     "the inputs": (
         ["-set", "x=3", "-meth", "gradcam"],
-        "-set x=... is no option of -meth gradcam. Its own: layer, should_resize,",
+        "-set x=... is not an option of -meth gradcam. Its options: layer, should_resize,",
     ),
     "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
     "a word for a boolean": (["-set", "three_dims=yes", "-meth", "gradcam"], "`three_dims` (='yes') must be True or False"),

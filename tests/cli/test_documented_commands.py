@@ -44,7 +44,7 @@ def test_they_run_as_printed(here, capsys, monkeypatch):
     names = "\n".join(f"scene_{i:02d}.png" for i in range(7))
     (here / "examples.stim.csv").write_text(f"type=image\npath={DEMO / 'scenes'}\ndata=stimID\n{names}")
     shown = []
-    monkeypatch.setattr("saliency.cli.preflight.HEADLESS", ())
+    monkeypatch.setattr("saliency.cli.preflight.WINDOWLESS_BACKENDS", ())
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: shown.append(1))
     assert main(shlex.split(SHOWN)[1:]) == 0
     assert len(shown) == 2 and [path.name for path in here.iterdir()] == ["examples.stim.csv"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 import saliency
 from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, run_log, saliency_report
-from saliency.cli.text_wrapping import folded
+from saliency.cli.text_wrapping import wrap_line
 from saliency.demo import __main__ as demo
 from saliency.demo import steering
 from saliency.io import act
@@ -117,19 +117,19 @@ def test_its_examples_run(name, checkout, capsys, monkeypatch):
 
 
 def test_a_terminal_folds_between_words():
-    lines = folded(LINE, Terminal()).splitlines()
+    lines = wrap_line(LINE, Terminal()).splitlines()
     assert "/a/long/path" * 9 in (line.strip() for line in lines)
     assert all(len(line) <= 80 for line in lines if "/" not in line) and len(lines) > 2
     assert " ".join(map(str.strip, lines)) == LINE
 
 
 def test_a_file_keeps_the_line():
-    assert folded(LINE, io.StringIO()) == LINE
+    assert wrap_line(LINE, io.StringIO()) == LINE
 
 
 def test_messages_are_folded_on_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     assert dnn_mask.main(["-act", "no such file " * 9, "-out", "out.act.h5"]) == 2
-    run_log.Report("dnn_saliency", 3).fail("a.png", Path("a.png"), "read", "MISSING", "no such file " * 9)
+    run_log.RunLog("dnn_saliency", 3).add_failure("a.png", Path("a.png"), "read", "MISSING", "no such file " * 9)
     lines = terminal.getvalue().splitlines()
     assert len(lines) >= 4 and max(map(len, lines)) <= 80

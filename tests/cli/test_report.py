@@ -13,7 +13,7 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.cli.page.agreement import agreement
-from saliency.cli.page.thumbnails import SCALES
+from saliency.cli.page.thumbnails import COLOR_MAPS
 from tests.cli.report_page import DEMO, EMBEDDED, read, run, table
 
 pytest.importorskip("jinja2")
@@ -74,8 +74,8 @@ def test_the_pictures_are_the_library_s_masks_in_its_own_colours(tmp_path, capsy
     guided = np.asarray(saliency.GuidedBackprop(network.model, 7).GetMask(x))
     cam = np.asarray(saliency.GradCAM(network.model, 7).GetMask(x))
     expected = [
-        colormaps[SCALES[True]]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
-        colormaps[SCALES[False]](saliency.VisualizeImageGrayscale(cam)),
+        colormaps[COLOR_MAPS[True]]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
+        colormaps[COLOR_MAPS[False]](saliency.VisualizeImageGrayscale(cam)),
     ]
     for (text,), colours in zip(page.pictures[0]["maps"][2:], expected, strict=True):
         assert np.abs(pixels(text) - 255 * colours[..., :3]).mean() < 8  # WebP's own loss
@@ -185,4 +185,6 @@ def test_the_command_of_commands(capsys):
     from saliency.cli.main import main
 
     assert main([]) == main(["-h"]) == 0 and "report" in capsys.readouterr().out
-    assert main(["reprot"]) == 2 and capsys.readouterr().err == "saliency: error: reprot is no command; did you mean report?\n"
+    assert (
+        main(["reprot"]) == 2 and capsys.readouterr().err == "saliency: error: unknown command reprot; did you mean report?\n"
+    )

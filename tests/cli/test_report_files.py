@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from saliency.cli.page import run as page_run
-from saliency.cli.page.template import Template
+from saliency.cli.page.template import PageTemplate
 from tests.cli.report_page import EMBEDDED, read, run, table
 
 pytest.importorskip("jinja2")
@@ -19,12 +19,12 @@ REFUSALS = {
     "channel twice": (["-out", "page.html", "-chn", "4", "4"], "-chn (4 4) names a channel twice"),
     "method twice": (["-out", "page.html", "-meth", "ig", "ig"], "-meth (ig ig) names a method twice"),
     "method": (["-out", "page.html", "-meth", "gradcm"], "invalid choice"),
-    "size": (["-out", "page.html", "-size", "9999"], "-size (=9999) must be 32 to 512 pixels"),
-    "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "names the method 'igg'"),
-    "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-meth (guided) does not name"),
-    "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps is no option of guided"),
-    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x is no option of guided"),
-    "channel": (["-out", "page.html", "-chn", "11"], "run from 1 to 10"),
+    "size": (["-out", "page.html", "-size", "9999"], "-size (=9999) must be between 32 and 512 pixels"),
+    "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "there is no method 'igg'"),
+    "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-set ig.x_steps=... is for a method that is not in -meth (guided)"),
+    "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps=... is not an option of guided"),
+    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x=... is not an option of guided"),
+    "channel": (["-out", "page.html", "-chn", "11"], "must be between 1 and 10"),
 }  # fmt: skip
 WITH_THE_NETWORK = {"another method's option", "no option", "the inputs, which are no option", "channel"}
 
@@ -44,7 +44,7 @@ def test_jinja2_that_is_not_installed_is_told_with_its_cure(tmp_path, capsys, mo
     monkeypatch.setitem(sys.modules, "jinja2", None)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", tmp_path / "page.html")
     assert status == 2
-    assert errors == "saliency report: error: a report needs Jinja2: pip install 'saliency-masks[report]'\n"
+    assert errors == "saliency report: error: Jinja2 is not installed; run pip install 'saliency-masks[report]'\n"
 
 
 @needs_torch
@@ -62,17 +62,17 @@ def test_what_exists_is_kept_unless_overwriting(tmp_path, capsys):
     out.write_text("mine")
     arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", out]
     status, _, errors = run(capsys, *arguments)
-    assert status == 2 and "give -overwrite" in errors and out.read_text() == "mine"
+    assert status == 2 and "use -overwrite" in errors and out.read_text() == "mine"
     assert run(capsys, *arguments, "-overwrite")[0] == 0 and read(out).names == NAMES[:1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "some.stim.csv"]
 
 
 @needs_torch
 def test_a_run_that_ends_early_leaves_no_page_and_goes_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim = table(tmp_path, [*NAMES, "none.png"])
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
-    original, calls, out = Template.rows, [], tmp_path / "page.html"
+    original, calls, out = PageTemplate.rows, [], tmp_path / "page.html"
 
     def rows(*arguments):
         calls.append(1)
@@ -80,17 +80,17 @@ def test_a_run_that_ends_early_leaves_no_page_and_goes_on(tmp_path, capsys, monk
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(Template, "rows", rows)
+    monkeypatch.setattr(PageTemplate, "rows", rows)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
-    assert status == 130 and "the same command goes on" in errors
+    assert status == 130 and "run the same command again to resume" in errors
     hidden = [".page.html.journal", ".page.html.rows"]
     assert sorted(path.name for path in tmp_path.glob(".*")) == hidden and not out.exists()
     with (tmp_path / hidden[1]).open("ab") as file:
         file.write(b"<li>half a row, of a run that was killed before it told of it")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-meth", "vanilla")
-    assert status == 2 and "an unfinished run with other arguments" in errors
+    assert status == 2 and "an unfinished run with other arguments: -meth (was ['guided'], is now ['vanilla'])" in errors
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
-    assert status == 1 and "going on after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
+    assert status == 1 and "resuming after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
     assert out.read_bytes() == (tmp_path / "whole.html").read_bytes()
     assert not list(tmp_path.glob(".*"))
 
@@ -101,7 +101,7 @@ class Killed(BaseException):
 
 @needs_torch
 def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim, original = table(tmp_path, [*NAMES, "none.png"]), Path.unlink
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
     for at in range(10):
@@ -135,12 +135,12 @@ def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, cap
 
 @needs_torch
 def test_rows_that_are_lost_are_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:2], "none.png"]), "-out", tmp_path / "page.html"]
     assert run(capsys, *arguments, "-strict")[0] == 1
     (tmp_path / ".page.html.rows").write_bytes(b"")
     status, _, errors = run(capsys, *arguments)
-    assert status == 2 and ".page.html.rows lacks what .page.html.journal has for done" in errors
+    assert status == 2 and ".page.html.rows lacks rows that .page.html.journal lists as done" in errors
 
 
 @needs_torch

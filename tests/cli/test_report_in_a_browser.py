@@ -113,7 +113,7 @@ def test_plain_and_smoothed(page):
     page.get_by_label("Smoothed").check()
     assert first.get_attribute("src") != plain
     assert first.get_attribute("alt") == "smoothed map of guided for channel 4 of scene_00.png"
-    assert told.inner_text() != before and "agree" in before
+    assert told.inner_text() != before and "agreement" in before
     page.keyboard.press("s")
     assert first.get_attribute("src") == plain and told.inner_text() == before
 
@@ -156,8 +156,8 @@ def test_keys_go_on(page):
     page.get_by_label("Sort by").focus()
     page.keyboard.press("k")
     assert current(page) == "none.png"
-    page.get_by_text("Keys", exact=True).click()
-    page.get_by_label("these keys do something").uncheck()
+    page.get_by_text("Keyboard shortcuts", exact=True).click()
+    page.get_by_label("enable keyboard shortcuts").uncheck()
     page.locator("#stimulus40").focus()
     page.keyboard.press("j")
     assert current(page) == "none.png"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from saliency.cli.journal import journal
-from saliency.cli.options import Refused
+from saliency.cli.journal import open_journal
+from saliency.cli.options import CommandError
 from tests.cli.forked_commands import processes
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
@@ -48,7 +48,7 @@ def test_killed_again_and_again(tmp_path):
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
     from saliency.cli import figure
 
-    original, stim, drawn = figure.Sheet.fill, table(tmp_path, NAMES), []
+    original, stim, drawn = figure.SaliencyFigure.draw, table(tmp_path, NAMES), []
 
     def fill(*rest):
         if len(drawn) == 1:
@@ -56,14 +56,14 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
         drawn.append(rest)
         original(*rest)
 
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", fill)
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", fill)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
-    assert status == 130 and "the same command goes on" in errors
+    assert status == 130 and "run the same command again to resume" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [JOURNAL, FIGURE.format(1)]
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", original)
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", original)
     first = (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
-    assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "going on after 6 stimuli" in errors
+    assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "resuming after 6 stimuli" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FIGURE.format(k) for k in (1, 2, 3)]
     assert (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns == first
 
@@ -93,8 +93,8 @@ def test_a_run_that_is_stopped_while_it_clears_up_keeps_all_maps(tmp_path, capsy
 def test_what_failed_before_an_interrupt_is_told_after_it(tmp_path, capsys, monkeypatch):
     from saliency.cli import figure
 
-    original = figure.Sheet.fill
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda drawn, pictures, *rest: stop(pictures, drawn, *rest))
+    original = figure.SaliencyFigure.draw
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda drawn, pictures, *rest: stop(pictures, drawn, *rest))
 
     def stop(pictures, drawn, *rest):
         if len(pictures) == 6:
@@ -103,7 +103,7 @@ def test_what_failed_before_an_interrupt_is_told_after_it(tmp_path, capsys, monk
 
     stim = table(tmp_path, ["none.png", *NAMES])
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", original)
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", original)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 1 and "18 done, 1 failed" in errors
     assert "MISSING" in (tmp_path / "out" / f"{BASE}_errors.csv").read_text()
@@ -116,16 +116,16 @@ def test_other_arguments_do_not_mix_with_an_unfinished_run(tmp_path, capsys, mon
 
     stim = table(tmp_path, NAMES)
     run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-strict")
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", stop)
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", stop)
     out = tmp_path / "other"
     out.mkdir()
     (out / JOURNAL).write_text(json.dumps({"-batch": "None", "-net": "DemoNet"}) + "\n" + json.dumps({}) + "\n")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-batch", "3")
-    assert status == 2 and "-batch (None there, 3 here)" in errors and "-overwrite" in errors
+    assert status == 2 and "-batch (was None, is now 3)" in errors and "-overwrite" in errors
     assert [path.name for path in out.iterdir()] == [JOURNAL]
     (out / JOURNAL).write_text("no journal\n")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
-    assert status == 2 and "is no journal of a run" in errors
+    assert status == 2 and "is not a valid journal" in errors
 
 
 @needs_torch
@@ -141,12 +141,12 @@ def test_a_picture_that_changed_meanwhile_is_noticed(tmp_path, capsys, monkeypat
         if len(drawn) > 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", stop)
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", stop)
     stim = table(tmp_path, NAMES[:12], folder)
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     (folder / NAMES[11]).write_bytes((folder / NAMES[0]).read_bytes())
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
-    assert status == 2 and "pictures (" in errors and "-overwrite" in errors
+    assert status == 2 and "pictures (was " in errors and "-overwrite" in errors
 
 
 @pytest.fixture
@@ -196,29 +196,29 @@ def test_a_failure_too_many_stops_the_run(tmp_path, capsys):
 
 def test_two_runs_at_a_time_are_refused(tmp_path):
     pytest.importorskip("fcntl")
-    with journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
+    with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
         first.begin()
         first.add({"k": 1})
-        with pytest.raises(Refused, match="another run"), journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
+        with pytest.raises(CommandError, match="another run"), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
             pass
-    with journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as second:
+    with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as second:
         assert second.resumed and second.records == [{"k": 1}]
-        second.end()
+        second.finish()
     assert not list(tmp_path.iterdir())
 
 
 def test_a_line_that_was_cut_off_is_dropped(tmp_path):
     file = tmp_path / ".j"
-    with journal(file, {"a": "1"}, overwrite=False) as first:
+    with open_journal(file, {"a": "1"}, overwrite=False) as first:
         first.begin()
         first.add({"k": 1})
         first.add({"k": 2})
     file.write_bytes(file.read_bytes()[:-3])
-    with journal(file, {"a": "1"}, overwrite=False) as second:
+    with open_journal(file, {"a": "1"}, overwrite=False) as second:
         assert second.records == [{"k": 1}]
         second.add({"k": 3})
     assert [json.loads(line) for line in file.read_text().splitlines()] == [{"a": "1"}, {"k": 1}, {"k": 3}]
-    with journal(file, {"a": "2"}, overwrite=True) as third:
+    with open_journal(file, {"a": "2"}, overwrite=True) as third:
         assert not third.resumed
         third.begin()
         third.add({"k": 4})
@@ -226,7 +226,7 @@ def test_a_line_that_was_cut_off_is_dropped(tmp_path):
 
 
 def test_a_run_that_did_nothing_leaves_no_journal(tmp_path):
-    with pytest.raises(ZeroDivisionError), journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
+    with pytest.raises(ZeroDivisionError), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
         first.begin()
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())

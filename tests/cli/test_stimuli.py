@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saliency.cli.options import Parser, Refused
-from saliency.cli.run_log import Report
-from saliency.cli.stimuli import Stimuli, stimulus_options
+from saliency.cli.options import CommandError, OptionParser
+from saliency.cli.run_log import RunLog
+from saliency.cli.stimuli import Stimuli, add_stimulus_options
 from tests.cli.saliency_command import EMBEDDED, run, table
 from tests.dnnbrain import needs_fixtures
 from tests.io.test_odd_inputs import STIM, odd
@@ -25,13 +25,13 @@ def pictures(tmp_path):
 
 def read(folder, names, *options):
     """Return the pictures as arrays by name, and the failures' codes."""
-    parser = Parser(prog="command")
-    stimulus_options(parser)
+    parser = OptionParser(prog="command")
+    add_stimulus_options(parser)
     file = table(folder.parent, names, folder)
     stimuli = Stimuli.of(parser.parse(["-stim", file, *options]))
-    report = Report("command", len(stimuli))
-    found = {one.name: np.asarray(one.image) for one in stimuli.read(range(len(stimuli)), report)}
-    return found, {one.stimID: one.code for one in report.failures}, report.notes
+    log = RunLog("command", len(stimuli))
+    found = {one.name: np.asarray(one.rgb) for one in stimuli.read(range(len(stimuli)), log)}
+    return found, {one.stimID: one.code for one in log.failures}, log.notes
 
 
 def test_frames(pictures, capsys):
@@ -79,7 +79,7 @@ def test_names_that_lead_out(pictures):
 
 
 def test_a_stimulus_named_twice(pictures):
-    with pytest.raises(Refused, match=r"a\.png is named by the stimuli 1, 3 .*-allow-duplicates"):
+    with pytest.raises(CommandError, match=r"a\.png is listed more than once \(stimuli 1, 3\).*-allow-duplicates"):
         read(pictures, ["a.png", "b.png", "a.png"])
     found, failed, _ = read(pictures, ["a.png", "b.png", "a.png"], "-allow-duplicates")
     assert list(found) == NAMES and not failed
@@ -91,17 +91,17 @@ def test_names_that_differ_in_case_alone(pictures):
 
 
 REFUSED = {
-    ("-frame", "0"): "1 or more",
+    ("-frame", "0"): "must be a whole number, at least 1",
     ("-max-pixels", "x"): "must be a whole number",
-    ("-max-errors", "-1"): "-1",
-    ("-float-range", "0", "nan"): "finite",
-    ("-float-range", "1", "1"): "must be less",
+    ("-max-errors", "-1"): "argument -max-errors: invalid value '-1': must be a whole number, at least 0",
+    ("-float-range", "0", "nan"): "must be a finite number",
+    ("-float-range", "1", "1"): r"BLACK \(=1\.0\) must be less than WHITE \(=1\.0\)",
 }
 
 
 @pytest.mark.parametrize("options", REFUSED, ids=" ".join)
 def test_options_that_mean_nothing_are_refused(options, pictures):
-    with pytest.raises(Refused, match=REFUSED[options]):
+    with pytest.raises(CommandError, match=REFUSED[options]):
         read(pictures, NAMES, *options)
 
 

@@ -31,7 +31,7 @@ MAINS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.m
     ("layer", "told", "runs"),
     [
         ("conv9", "Own has no layer 'conv9'; nearest: 0, 1 (of 2, 0 to 1)", False),
-        ("1", "-layer 1 gives an array (1,) for 1 picture", True),
+        ("1", "-layer 1 outputs an array of shape (1,) for a batch of 1", True),
     ],
 )
 @pytest.mark.parametrize("main", MAINS)
