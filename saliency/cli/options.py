@@ -69,9 +69,7 @@ def positive_integer(word: str) -> int:
     Raises:
         argparse.ArgumentTypeError: if it is anything else.
     """
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be a whole number, at least 1")
-    return int(word)
+    return _integer(word, 1)
 
 
 def nonnegative_integer(word: str) -> int:
@@ -80,8 +78,12 @@ def nonnegative_integer(word: str) -> int:
     Raises:
         argparse.ArgumentTypeError: if it is anything else.
     """
-    if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be a whole number, at least 0")
+    return _integer(word, 0)
+
+
+def _integer(word: str, minimum: int) -> int:
+    if not word.isdecimal() or int(word) < minimum:
+        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be a whole number, at least {minimum}")
     return int(word)
 
 

@@ -1,4 +1,4 @@
-"""The command, as its users run it."""
+"""Run ``dnn_act`` as a user does."""
 
 import csv
 import os
@@ -17,7 +17,6 @@ import saliency.demo
 from saliency.cli import dnn_act, dnn_mask
 from saliency.cli.activation_files import ActivationFiles
 from tests import dnnbrain
-from tests.cli.forked_commands import processes
 from tests.dnnbrain import FIXTURES, FORMATS, needs_fixtures
 
 DEMO = Path(saliency.demo.__file__).parent
@@ -30,7 +29,7 @@ ENV = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with a stimulus file of seven scenes, and a mask, in which the commands run."""
+    """The working directory, with a stimulus file of seven scenes and a mask file."""
     table("seven", SCENES, folder=tmp_path)
     (tmp_path / "test.dmask.csv").write_text("conv6=chn,row,col\n64,1,1\n4,5\n6,7,8\nfc1=chn\n3,2\n")
     monkeypatch.chdir(tmp_path)
@@ -63,7 +62,7 @@ def inputs(framework="torch"):
 
 
 @needs_torch
-def test_layers_of_all_stimuli_in_dnnbrain_s_layout(folder, capsys):
+def test_the_output_has_dnnbrain_s_layout(folder, capsys):
     import torch
 
     assert run(capsys, "-layer conv6 fc1 -stim seven.stim.csv -batch 3 -out x.act.h5") == (
@@ -112,7 +111,7 @@ MASKED = (
 
 
 @needs_torch
-def test_the_units_are_those_that_dnn_mask_takes_out_of_the_whole(folder, capsys):
+def test_selected_units_equal_those_of_dnn_mask(folder, capsys):
     run(capsys, "-layer conv6 fc1 -stim seven.stim.csv -out whole.act.h5")
     for options in MASKED:
         assert run(capsys, f"{options} -stim seven.stim.csv -out x.act.h5 -overwrite")[0] == 0
@@ -173,7 +172,7 @@ class Times(torch.nn.Module):
         return x * 1e30
 
 
-class Loud:
+class Overflowing:
     model, img_size = torch.nn.Sequential(Times(), torch.nn.Identity()), (16, 16)
     layer2loc = {"times": ("0",), "same": ("1",)}
 
@@ -181,7 +180,7 @@ class Loud:
         return np.full((3, 16, 16), 1e10 if picture.size == (5, 5) else 1, np.float32)
 
 
-class Ragged(Loud):
+class Ragged(Overflowing):
     def test_transform(self, picture):
         return np.zeros((3, *picture.size), np.float32)
 
@@ -204,11 +203,11 @@ def tiny(folder):
 
 
 @needs_torch
-def test_no_layer_means_all_that_the_network_names(tiny, capsys):
+def test_without_layer_all_listed_layers_are_computed(tiny, capsys):
     assert run(capsys, "-stim tiny.stim.csv -out x.act.h5", tiny.format("Tiny"))[::2] == (0, "")
     found = arrays("x.act.h5")
     assert len(found) == 9 and found["conv1_relu"].shape == (1, 4, 16, 16)
-    np.testing.assert_array_equal(found["conv1_relu"], found["conv1"].clip(0))  # and not what the ReLU made of it in place
+    np.testing.assert_array_equal(found["conv1_relu"], found["conv1"].clip(0))  # conv1 as it was before the in-place ReLU
     if FIXTURES.exists():
         theirs = FIXTURES / "tinynet" / "tiny_all.act.h5"
         assert dnnbrain.structure(Path("x.act.h5")) == dnnbrain.structure(theirs)
@@ -218,7 +217,7 @@ def test_no_layer_means_all_that_the_network_names(tiny, capsys):
 
 @needs_fixtures
 @needs_torch
-def test_dnnbrain_s_activation_of_alexnet_comes_out(folder, capsys):
+def test_activations_of_alexnet_equal_dnnbrain_s(folder, capsys):
     pytest.importorskip("torchvision")
     import torch
     from torchvision.models import alexnet
@@ -226,11 +225,11 @@ def test_dnnbrain_s_activation_of_alexnet_comes_out(folder, capsys):
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         torch.save(alexnet().state_dict(), folder / "alexnet.pth")
-    with Image.open(FIXTURES / "images" / "synthC.png") as picture:  # Pillow 13 makes of it the rows first, 10 the columns
+    with Image.open(FIXTURES / "images" / "synthC.png") as picture:  # Pillow 13 resizes its rows first, Pillow 10 its columns
         picture.resize((224, 320), Image.Resampling.BILINEAR).resize((224, 224), Image.Resampling.BILINEAR).save("synthC.png")
     for name in ("synthA.png", "synthB.png"):
         (folder / name).write_bytes((FIXTURES / "images" / name).read_bytes())
-    table("images", ["synthA.png", "synthB.png", "synthC.png"], folder)  # the fourth of them is not here
+    table("images", ["synthA.png", "synthB.png", "synthC.png"], folder)  # the fourth image is not available
     mask = "conv5=chn\n1,2,3,4,5,6,7,8\nfc3=chn\n1,2,3,4,5,6,7,8,9,10\nconv1_maxpool=chn,row,col\n5,7\n1,3,5,7,9\n2,4,6\n"
     (folder / "mask.dmask.csv").write_text(mask)
     command = "-weights alexnet.pth -dmask mask.dmask.csv -stim images.stim.csv -out x.act.h5"
@@ -242,7 +241,7 @@ def test_dnnbrain_s_activation_of_alexnet_comes_out(folder, capsys):
 
 
 @needs_torch
-def test_a_broken_picture_is_a_row_of_nan(folder, capsys):
+def test_a_broken_image_is_a_row_of_nan(folder, capsys):
     (folder / "cut.png").write_bytes((DEMO / "scenes" / "scene_03.png").read_bytes()[:3000])
     (folder / "good.png").write_bytes((DEMO / "scenes" / "scene_07.png").read_bytes())
     table("some", ["good.png", "cut.png", "none.png", "../x.png", "good.png"], folder)
@@ -264,11 +263,11 @@ def test_a_broken_picture_is_a_row_of_nan(folder, capsys):
 
 
 @needs_torch
-def test_values_that_are_no_numbers_are_told_and_dropped(tiny, folder, capsys):
+def test_nonfinite_activations_are_reported_and_replaced_by_nan(tiny, folder, capsys):
     Image.new("RGB", (5, 5), "white").save("loud.png")
     Image.new("RGB", (6, 6), "white").save("good.png")
     table("two", ["loud.png", "good.png"], folder)
-    status, _, errors = run(capsys, "-stim two.stim.csv -out x.act.h5", tiny.format("Loud"))
+    status, _, errors = run(capsys, "-stim two.stim.csv -out x.act.h5", tiny.format("Overflowing"))
     assert (
         status == 1
         and "loud.png: NONFINITE_ACT: layer same has infinite or NaN values" in errors
@@ -280,14 +279,14 @@ def test_values_that_are_no_numbers_are_told_and_dropped(tiny, folder, capsys):
 
 @needs_torch
 @pytest.mark.parametrize("options", ["-strict", "-max-errors 1"])
-def test_too_many_broken_pictures_stop_the_run(options, folder, capsys):
+def test_too_many_broken_images_stop_the_run(options, folder, capsys):
     table("bad", [*SCENES[:1], "none.png", "nothing.png"])
     status, _, errors = run(capsys, f"-layer fc1 -stim bad.stim.csv {options} -out x.act.h5")
     assert status == 1 and "dnn_act: stopped: " in errors
     assert sorted(path.name for path in folder.iterdir()) == ["bad.stim.csv", "seven.stim.csv", "test.dmask.csv"]
 
 
-REFUSALS = {
+NETWORK_ERRORS = {
     "-layer conv6 -chn 65": "-chn (=65) must be between 1 and 64: conv6 has 64 channels",
     "-layer conv6 fc1 -chn 1 11": "-chn (=11) must be between 1 and 10: fc1 has 10 channels",
     "-dmask row.dmask.csv": "row.dmask.csv: row (=25) must be between 1 and 24: conv6 has 24 rows",
@@ -296,7 +295,7 @@ REFUSALS = {
     "": "DemoNet has no list of layers, as DNNBrain's networks have; select layers with -layer",
     "-layer fc1 -weights none.pth": "-weights (none.pth) must be a file",
 }
-EARLY = {
+EARLY_ERRORS = {
     "-layer conv6 -chn 0": "-chn: invalid channel '0': must be a whole number, counting from 1",
     "-layer conv6 fc1 -chn 1 2 3": "-chn (3 channels) must match -layer (2 layers)",
     "-layer fc1 fc1": "-layer (fc1 fc1) names a layer twice",
@@ -307,7 +306,7 @@ EARLY = {
     "-layer fc1 -o x": "unknown option -o; did you mean -out?",
     "-layer fc1 -net Demonett": "nearest: DemoNet",
 }
-OTHERS = {
+COMMAND_ERRORS = {
     "-layer fc1 -stim seven.stim.csv": "required: -out",
     "-layer fc1 -out x.act.h5": "required: -stim",
     "-layer fc1 -stim seven.stim.csv -out x.h5": "-out (x.h5) must be a file whose name ends in .act.h5",
@@ -315,18 +314,18 @@ OTHERS = {
     "-layer fc1 -stim none.stim.csv -out x.act.h5": "-stim (none.stim.csv) cannot be read",
     "-layer fc1 -stim twice.stim.csv -out x.act.h5": "scene_03.png is listed more than once (stimuli 1, 2)",
 }
-REST = "-stim seven.stim.csv -out x.act.h5"
+REQUIRED = "-stim seven.stim.csv -out x.act.h5"
 
 
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        *(pytest.param(f"{REST} {case}", message, marks=needs_torch) for case, message in REFUSALS.items()),
-        *((f"{REST} {case}", message) for case, message in EARLY.items()),
-        *OTHERS.items(),
+        *(pytest.param(f"{REQUIRED} {case}", message, marks=needs_torch) for case, message in NETWORK_ERRORS.items()),
+        *((f"{REQUIRED} {case}", message) for case, message in EARLY_ERRORS.items()),
+        *COMMAND_ERRORS.items(),
     ],
 )
-def test_refusals_say_why_in_one_line_and_write_nothing(command, message, folder, capsys):
+def test_errors_are_one_line_and_nothing_is_written(command, message, folder, capsys):
     (folder / "row.dmask.csv").write_text("conv6=row\n25\n")
     (folder / "layer.dmask.csv").write_text("fc9=\n")
     table("twice", SCENES[:1] * 2)
@@ -339,7 +338,7 @@ def test_refusals_say_why_in_one_line_and_write_nothing(command, message, folder
 
 
 @needs_torch
-def test_layers_that_no_file_can_hold_are_refused(tiny, folder, capsys):
+def test_layers_with_unsupported_shapes_are_refused(tiny, folder, capsys):
     Image.new("RGB", (16, 16)).save("square.png")
     Image.new("RGB", (16, 20)).save("long.png")
     table("two", ["square.png", "long.png"], folder)
@@ -352,7 +351,7 @@ def test_layers_that_no_file_can_hold_are_refused(tiny, folder, capsys):
     )
 
 
-def test_what_is_there_is_refused_before_the_network_is_loaded(folder, capsys):
+def test_existing_files_are_refused_before_the_network_is_loaded(folder, capsys):
     for name in ("x.act.h5", "x_errors.csv"):
         (folder / name).write_text("mine")
         status, _, errors = run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5 -weights none.pth")
@@ -375,17 +374,16 @@ LONG = "-net DemoNet -layer pool2 fc1 -stim eight.stim.csv -batch 2 -out out/x.a
 
 
 @needs_torch
-def test_a_run_that_is_killed_at_any_moment_is_taken_up(folder, capsys):
-    """Each run is killed in a folder of its own; the same command then ends as an undisturbed one does."""
+def test_a_run_that_is_killed_at_any_moment_can_be_resumed(folder, capsys, start_command):
+    """Kill one run per moment, each in its own folder. The same command then writes the same files as an undisturbed run."""
     table("eight", [*SCENES[:4], "none.png", *SCENES[4:]], DEMO / "scenes")
     names = ["undisturbed", *(f"killed{i}" for i in range(len(MOMENTS)))]
     for name in names:
         (folder / name / "out").mkdir(parents=True)
         (folder / name / "eight.stim.csv").write_bytes((folder / "eight.stim.csv").read_bytes())
 
-    with processes() as start:
-        for name, moment in zip(names[1:], MOMENTS.values(), strict=True):
-            assert start("dnn_act", LONG.split(), folder / name, moment).wait() == -signal.SIGKILL, moment
+    for name, moment in zip(names[1:], MOMENTS.values(), strict=True):
+        assert start_command("dnn_act", LONG.split(), folder / name, moment).wait() == -signal.SIGKILL, moment
     for name in names:
         os.chdir(folder / name)
         if name != "undisturbed":
@@ -398,7 +396,7 @@ def test_a_run_that_is_killed_at_any_moment_is_taken_up(folder, capsys):
 
 
 @needs_torch
-def test_a_kill_from_outside(folder, capsys):
+def test_a_run_that_another_process_kills_can_be_resumed(folder, capsys):
     table("eight", [*SCENES, "scene_04.png"])
     (folder / "out").mkdir()
     command = [sys.executable, "-m", "saliency.cli.dnn_act", *LONG.split()]
@@ -413,7 +411,7 @@ def test_a_kill_from_outside(folder, capsys):
 
 
 @needs_torch
-def test_an_interrupted_run_goes_on_and_another_one_is_refused(folder, capsys, monkeypatch):
+def test_an_interrupted_run_can_be_resumed_and_another_one_is_refused(folder, capsys, monkeypatch):
     puts, put = [], saliency.io.raw_layer.Raw.put
 
     def stop(part, *arguments):
@@ -442,7 +440,7 @@ def test_an_interrupted_run_goes_on_and_another_one_is_refused(folder, capsys, m
 
 
 @needs_torch
-def test_parts_that_are_gone_are_told(folder, capsys, monkeypatch):
+def test_missing_parts_are_an_error(folder, capsys, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
@@ -454,7 +452,7 @@ def test_parts_that_are_gone_are_told(folder, capsys, monkeypatch):
     assert status == 2 and "error: .x.act.h5.parts lacks results that .x.act.h5.journal lists as done; remove both" in errors
 
 
-def test_two_runs_at_a_time_are_refused(folder, capsys):
+def test_simultaneous_runs_are_refused(folder, capsys):
     fcntl = pytest.importorskip("fcntl")
     with Path(".x.act.h5.journal").open("wb") as journal:
         fcntl.flock(journal, fcntl.LOCK_EX)
@@ -463,11 +461,11 @@ def test_two_runs_at_a_time_are_refused(folder, capsys):
     assert Path(".x.act.h5.journal").exists()
 
 
-def test_dnnbrain_s_cuda_is_a_device():
-    assert dnn_act._parser().parse(shlex.split(f"-net DemoNet {REST} -cuda")).device == "cuda"
+def test_cuda_selects_the_device_cuda():
+    assert dnn_act._parser().parse(shlex.split(f"-net DemoNet {REQUIRED} -cuda")).device == "cuda"
 
 
 @needs_torch
-def test_debug_shows_the_whole_error(folder):
+def test_debug_raises_the_error(folder):
     with pytest.raises(ValueError, match="no layer"):
-        dnn_act.main(shlex.split(f"-net DemoNet -layer fc9 {REST} -debug"))
+        dnn_act.main(shlex.split(f"-net DemoNet -layer fc9 {REQUIRED} -debug"))

@@ -1,4 +1,4 @@
-"""Where pictures stand in a figure, against Matplotlib's own layout, and what a figure is made of."""
+"""The layout of a figure, compared with Matplotlib's ``tight_layout``, and what a figure contains."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ from saliency.cli.figure import COLOR_BAR_MARGIN, SaliencyFigure
 RNG = np.random.default_rng(0)
 KINDS = {
     "squares": [[(96, 96)] * 6] * 3,
-    "one": [[(348, 500)], [(224, 224)]],
-    "of all proportions": [[(60, 200), (300, 100), (96, 96)], [(96, 96)] * 3],
-    "many rows": [[(50, 60)] * 2] * 30,
+    "one column": [[(348, 500)], [(224, 224)]],
+    "several aspect ratios": [[(60, 200), (300, 100), (96, 96)], [(96, 96)] * 3],
+    "many rows": [[(50, 60)] * 2] * 12,
 }
 SCALE = {"cmap": "gray", "vmin": None, "vmax": None}
 
@@ -27,8 +27,8 @@ def height(rows):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pictures_stand_where_matplotlib_s_tight_layout_has_them(kind):
-    """Its labels are as wide as their text is high: a tenth of an inch is left to that."""
+def test_positions_equal_those_of_matplotlib_s_tight_layout(kind):
+    """Matplotlib's label width depends on the font, so the tolerance is a tenth of an inch."""
     shapes = np.array(KINDS[kind], float)
     size = 10.0, height(len(shapes))
     figure = Figure(size, dpi=100)
@@ -49,7 +49,7 @@ def test_pictures_stand_where_matplotlib_s_tight_layout_has_them(kind):
 
 @pytest.mark.parametrize("margin", [RightMargin(), COLOR_BAR_MARGIN])
 @pytest.mark.parametrize("kind", [*KINDS, "thousands of rows"])
-def test_nothing_is_distorted_lies_outside_or_over_another(kind, margin):
+def test_images_keep_their_aspect_ratio_and_do_not_overlap(kind, margin):
     shapes = np.array(KINDS.get(kind, [[(9, 9)]] * 5000), float)
     size = 10.0, min(height(len(shapes)), 650.0)
     found = image_boxes(size, shapes, margin)
@@ -71,7 +71,7 @@ def test_a_figure_of_hundreds_of_rows_has_one_axes():
     assert [text.get_text() for text in axes.texts[:3]] == ["stim", "chn1", "chn2"]
 
 
-def test_pictures_are_drawn_the_right_way_up_in_their_places_and_framed(tmp_path):
+def test_images_are_drawn_upright_in_their_boxes_with_frames(tmp_path):
     pixels = np.zeros((2, 2, 3), np.uint8)
     pixels[0, 0], pixels[1, 1] = (255, 0, 0), (0, 0, 255)  # red above on the left, blue below on the right
     sheet = SaliencyFigure(2, 2, show=False)
@@ -83,15 +83,15 @@ def test_pictures_are_drawn_the_right_way_up_in_their_places_and_framed(tmp_path
     shapes = np.array([[(2, 2)] * 2] * 2, float)
     for row in image_boxes((10.0, 6.0), shapes, RightMargin()) * 100:
         left, top, wide, high = row[0]
-        for (down, across), colour in {(0, 0): (255, 0, 0), (1, 1): (0, 0, 255), (0, 1): (0, 0, 0)}.items():
+        for (down, across), color in {(0, 0): (255, 0, 0), (1, 1): (0, 0, 255), (0, 1): (0, 0, 0)}.items():
             at = drawn[int(top + high * (0.25 + down / 2)), int(left + wide * (0.25 + across / 2))]
-            np.testing.assert_allclose(at, colour, atol=12)
+            np.testing.assert_allclose(at, color, atol=12)
         assert drawn[int(top + high * 0.2), round(left) - 1 : round(left) + 2].min() < 80  # the frame
         left, top, wide, high = row[1]
         assert drawn[int(top) - 2 : int(top + high) + 2, int(left) - 2 : int(left + wide) + 2].min() > 250  # a gap
 
 
-def test_a_map_of_floats_has_a_bar_at_its_right_as_high_as_itself(tmp_path):
+def test_a_map_of_floats_has_a_color_bar_of_its_height(tmp_path):
     sheet = SaliencyFigure(2, 2, show=False)
     maps = [RNG.normal(size=(8, 8)) * 1e-4, None]
     sheet.draw([Image.new("RGB", (8, 8)), None], {"chn1": maps}, SCALE)

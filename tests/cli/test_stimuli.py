@@ -1,4 +1,4 @@
-"""How the pictures of a stimulus file are read, by option."""
+"""The options that specify how the images of a stimulus file are read."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def pictures(tmp_path):
 
 
 def read(folder, names, *options):
-    """Return the pictures as arrays by name, and the failures' codes."""
+    """Return the images as arrays, the codes of failures, and the notes."""
     parser = OptionParser(prog="command")
     add_stimulus_options(parser)
     file = table(folder.parent, names, folder)
@@ -35,7 +35,7 @@ def read(folder, names, *options):
 
 
 def test_frames(pictures, capsys):
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "lime", "blue")]
     frames[0].save(pictures / "c.tif", save_all=True, append_images=frames[1:])
     assert read(pictures, ["c.tif"])[0]["c.tif"][0, 0].tolist() == [255, 0, 0]
     found, _, notes = read(pictures, ["c.tif"], "-frame", "3")
@@ -53,7 +53,7 @@ def test_orientation(pictures):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_pictures_of_floats_need_a_range(kind, pictures):
+def test_floating_point_images_need_a_range(kind, pictures):
     ramp = np.linspace(-10, 30, 41, dtype=np.float64).astype(kind)[None].repeat(3, 0)
     Image.fromarray(ramp).save(pictures / "c.tif")
     assert read(pictures, ["c.tif"])[1] == {"c.tif": "FLOAT_IMAGE" if kind is np.float32 else "DEEP_IMAGE"}
@@ -63,14 +63,14 @@ def test_pictures_of_floats_need_a_range(kind, pictures):
     assert np.abs(found["c.tif"][0, :, 0] - expected).max() <= 0.5
 
 
-def test_large_pictures(pictures):
+def test_large_images(pictures):
     limit = Image.MAX_IMAGE_PIXELS
     assert read(pictures, NAMES, "-max-pixels", "26")[1] == {"b.png": "TOO_LARGE"}
     assert read(pictures, NAMES, "-max-pixels", "28")[1] == {}
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_names_that_lead_out(pictures):
+def test_names_that_lead_outside_the_folder(pictures):
     (pictures.parent / "c.png").write_bytes((pictures / "a.png").read_bytes())
     names = ["../c.png", str(pictures / "b.png"), "x/../a.png"]
     (pictures / "x").mkdir()
@@ -90,7 +90,7 @@ def test_names_that_differ_in_case_alone(pictures):
     assert len(read(pictures, ["a.png", "A.png"])[0]) == len({"a.png", "A.png"} & {path.name for path in pictures.iterdir()})
 
 
-REFUSED = {
+ERRORS_BY_OPTIONS = {
     ("-frame", "0"): "must be a whole number, at least 1",
     ("-max-pixels", "x"): "must be a whole number",
     ("-max-errors", "-1"): "argument -max-errors: invalid value '-1': must be a whole number, at least 0",
@@ -99,17 +99,17 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("options", REFUSED, ids=" ".join)
-def test_options_that_mean_nothing_are_refused(options, pictures):
-    with pytest.raises(CommandError, match=REFUSED[options]):
+@pytest.mark.parametrize("options", ERRORS_BY_OPTIONS, ids=" ".join)
+def test_invalid_options_are_refused(options, pictures):
+    with pytest.raises(CommandError, match=ERRORS_BY_OPTIONS[options]):
         read(pictures, NAMES, *options)
 
 
 @needs_fixtures
 @pytest.mark.parametrize("case", STIM)
-def test_a_malformed_file_is_one_line_and_no_output(case, tmp_path, capsys):
+def test_a_malformed_file_is_an_error_of_one_line(case, tmp_path, capsys):
     file = tmp_path / "odd.stim.csv"
     file.write_bytes(odd("stim")[case]["file_bytes_utf8"].encode())
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", file, "-out", tmp_path / "out")
-    assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # also where it is read: its pictures are nowhere
+    assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # if the file is valid, its images do not exist
     assert [path.name for path in tmp_path.iterdir()] == ["odd.stim.csv"]
