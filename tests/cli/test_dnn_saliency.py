@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 import saliency
-from saliency.cli.dnn_saliency import main
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -146,78 +145,11 @@ def test_a_nonfinite_gradient_does_not_stop_the_run(tmp_path, capsys, monkeypatc
     assert (tmp_path / "out" / FIGURE.format(1)).exists()
 
 
-ERRORS_BY_CASE = {
-    "nothing to do": ([*EMBEDDED, "-stim", "STIM"], "-out DIR"),
-    "no display": ([*EMBEDDED, "-stim", "STIM", "-show"], "-show needs a display"),
-    "channel 0": (["-net", "DemoNet", "-layer", "fc1", "-chn", "0", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
-    "channel 11": (["-net", "DemoNet", "-layer", "fc1", "-chn", "11", "-stim", "STIM", "-out", "OUT"], "must be between 1 and 10"),
-    "channel x": (["-net", "DemoNet", "-layer", "fc1", "-chn", "x", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
-    "channel twice": (["-net", "DemoNet", "-layer", "fc1", "-chn", "2", "2", "-stim", "STIM", "-out", "OUT"], "twice"),
-    "layer": (["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: fc1"),
-    "net": (["-net", "DemoNett", "-layer", "fc1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: DemoNet"),
-    "no ReLU on the way": (["-net", "DemoNet", "-layer", "conv1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "use -meth vanilla"),
-    "method": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-meth", "gradcm"], "invalid choice"),
-    "abbreviation": ([*EMBEDDED, "-stim", "STIM", "-o", "OUT"], "unknown option -o; did you mean -out?"),
-    "misspelt": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-hello"], "unknown option -hello"),
-    "missing option": (["-net", "DemoNet", "-out", "OUT"], "required: -layer, -chn, -stim"),
-    "vmin nan": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "nan"], "finite number"),
-    "vmin -inf": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "-inf"], "finite number"),
-    "vmin over vmax": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "2", "-vmax", "1"], "less than"),
-    "cmap": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-cmap", "coolwram"], "nearest: coolwarm"),
-    "stim's name": ([*EMBEDDED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
-    "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
-    "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a writable folder"),
-    "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "-weights () must be a file"),
-    "out is a file": ([*EMBEDDED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
-    "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "-weights (none.pth) must be a file"),
-}  # fmt: skip
-
-
-NETWORK_CASES = {"channel 11", "layer", "no ReLU on the way", "out too long", "no weights", "weights"}
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=needs_torch if case in NETWORK_CASES else ()) for case in ERRORS_BY_CASE]
-)
-def test_errors_are_one_line_and_nothing_is_written(case, stim, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    arguments, message = ERRORS_BY_CASE[case]
-    status, printed, errors = run(capsys, *[word.replace("STIM", stim).replace("OUT", "out") for word in arguments])
-    assert status == 2
-    assert message in errors and "Traceback" not in errors and printed == ""
-    assert len(errors.strip().splitlines()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
-
-
-def test_a_missing_torch_is_an_error_with_the_install_command(stim, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
-    assert (status, printed) == (2, "") and "pip install 'saliency-masks[torch]'" in errors and "Traceback" not in errors
-    assert not (tmp_path / "out").exists()
-
-
-def test_other_stimuli_and_folders_without_images_are_refused(tmp_path, capsys):
-    video = tmp_path / "v.stim.csv"
-    video.write_text("type=video\npath=a.mp4\ndata=stimID\n1")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", video, "-out", tmp_path / "out")
-    assert status == 2 and "type video are not supported" in errors
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["a.png"], "nowhere"), "-out", tmp_path / "out")
-    assert status == 2 and "none of its 1 images is in" in errors and "nowhere" in errors
-    assert not (tmp_path / "out").exists()
-
-
 @needs_torch
 def test_a_relative_path_is_resolved_from_the_working_directory_or_the_file(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(capsys, *EMBEDDED[:-1], "-stim", DEMO / "scenes.stim.csv", "-out", "out")[0] == 0
     assert len(list(Path("out").iterdir())) == 6
-
-
-@needs_torch
-def test_debug_raises_the_error(stim):
-    with pytest.raises(ValueError, match="no layer"):
-        main(["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", stim, "-out", "out", "-debug"])
 
 
 def test_the_help_of_the_installed_command():

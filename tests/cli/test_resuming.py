@@ -1,16 +1,11 @@
 """Runs of ``dnn_saliency`` that end early: the same command resumes them and writes the same files."""
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from saliency.cli.journal import open_journal
-from saliency.cli.options import CommandError
-from tests.cli.forked_commands import BROKEN_PIPE, CLOSED
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -173,26 +168,6 @@ def test_a_figure_that_does_not_fit_on_the_disk_is_not_recorded(tmp_path, capsys
 
 
 @needs_torch
-def test_streams_that_are_closed_at_the_start_do_not_stop_a_run(tmp_path):
-    program = Path(sys.executable).with_name("dnn_saliency")
-    command = [program, *EMBEDDED, "-stim", table(tmp_path, [*NAMES[:7], "none.png"]), "-out", tmp_path / "out"]
-    assert subprocess.run(["sh", "-c", '"$@" >&- 2>&-', "sh", *command], check=False).returncode == 1
-    assert len(list((tmp_path / "out").glob("*.jpg"))) == 2
-
-
-@needs_torch
-@pytest.mark.parametrize(("number", "target"), [(1, CLOSED), (2, CLOSED), (1, "/dev/full"), (1, BROKEN_PIPE)])
-def test_a_stream_that_cannot_be_written_does_not_stop_a_run(number, target, tmp_path, start_command):
-    arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:7], "none.png"]), "-out", tmp_path / "out"]
-    streams = {2: tmp_path / "errors", number: target}
-    assert start_command("dnn_saliency", arguments, streams=streams).wait() == 1
-    assert len(list((tmp_path / "out").glob("*.jpg"))) == 2
-    if number == 1:
-        errors = (tmp_path / "errors").read_text()
-        assert "7 done, 1 failed" in errors and "Traceback" not in errors and "Exception" not in errors
-
-
-@needs_torch
 def test_max_errors_stops_the_run(tmp_path, capsys):
     stim = table(tmp_path, [*NAMES[:6], "none.png", "no.png", *NAMES[6:]])
     for options, done in (["-strict"], 6), (["-max-errors", "1"], 6):
@@ -201,41 +176,3 @@ def test_max_errors_stops_the_run(tmp_path, capsys):
         assert printed in ("", f"Finish: {done}/{20}\n")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-max-errors", "2")
     assert status == 1 and "18 done, 2 failed" in errors
-
-
-def test_simultaneous_runs_are_refused(tmp_path):
-    pytest.importorskip("fcntl")
-    with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
-        first.begin()
-        first.add({"k": 1})
-        with pytest.raises(CommandError, match="another run"), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
-            pass
-    with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as second:
-        assert second.resumed and second.records == [{"k": 1}]
-        second.finish()
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_incomplete_last_line_is_removed(tmp_path):
-    file = tmp_path / ".j"
-    with open_journal(file, {"a": "1"}, overwrite=False) as first:
-        first.begin()
-        first.add({"k": 1})
-        first.add({"k": 2})
-    file.write_bytes(file.read_bytes()[:-3])
-    with open_journal(file, {"a": "1"}, overwrite=False) as second:
-        assert second.records == [{"k": 1}]
-        second.add({"k": 3})
-    assert [json.loads(line) for line in file.read_text().splitlines()] == [{"a": "1"}, {"k": 1}, {"k": 3}]
-    with open_journal(file, {"a": "2"}, overwrite=True) as third:
-        assert not third.resumed
-        third.begin()
-        third.add({"k": 4})
-    assert [json.loads(line) for line in file.read_text().splitlines()] == [{"a": "2"}, {"k": 4}]
-
-
-def test_a_run_without_results_leaves_no_journal(tmp_path):
-    with pytest.raises(ZeroDivisionError), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
-        first.begin()
-        raise ZeroDivisionError
-    assert not list(tmp_path.iterdir())
