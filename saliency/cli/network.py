@@ -38,7 +38,7 @@ def load_network(options: argparse.Namespace) -> nets.Network:
         CommandError, ValueError, RuntimeError, OSError: if it cannot be loaded.
     """
     if options.weights is not None and not Path(options.weights).is_file():  # checked before a framework is imported
-        raise CommandError(f"-weights ({options.weights}) must be a file, and there is no such file")
+        raise CommandError(f"-weights ({options.weights}) must be a file, but it does not exist")
     framework = options.framework or framework_of(options.net)
     if options.device is not None and framework == "tf":
         _restrict_tensorflow_devices(options.device)

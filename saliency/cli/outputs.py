@@ -15,7 +15,7 @@ from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
 from saliency.io.atomic_write import leftovers
 
-MAX_LISTED_CHANNELS = 6  # file names list up to so many channels
+MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
 COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
 
 

@@ -56,7 +56,7 @@ class PageFiles:
                     self._truncate_rows(int(journal.records[-1]["bytes"]) if journal.records else 0)
                 yield journal
             finally:
-                if journal.finished or not journal.records:  # the rows go before the journal, without which they are useless
+                if journal.finished or not journal.records:  # remove the rows first: only the journal identifies them
                     self.rows.unlink(missing_ok=True)
 
     def is_written(self, journal: Journal) -> bool:
