@@ -17,6 +17,16 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 GRAY_LEVELS, COLORS = 48, 256  # of a stored image: halves its size without a visible difference
 FRAMEWORK_LINE = 'framework = "torch"'
+QUICK = {
+    "nmasks=200": "nmasks=10",
+    "stride=6": "stride=15",
+    "(3, 10, 30, 90)": "(3, 10)",
+    "tolerance=0.01)": "tolerance=0.2)",
+    "nsamples=24": "nsamples=4",
+    "nsamples=8": "nsamples=2",
+    "x_steps=12": "x_steps=3",
+}
+"""What `--quick` replaces in the source: fewer masks, windows, steps and copies, to test that every cell runs."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,8 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--framework", choices=("torch", "tf"), default="torch", help="framework of the networks (default: torch)"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "Examples.ipynb", help="output file (default: Examples.ipynb)")
+    parser.add_argument("--quick", action="store_true", help="use fewer masks, windows, steps and copies, as a test")
     options = parser.parse_args(argv)
     notebook = load_source(options.framework)
+    if options.quick:
+        shorten(notebook)
     run(notebook)
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     for cell in notebook.cells:
@@ -55,6 +68,16 @@ def load_source(framework: str) -> Any:
         if cell.cell_type == "code":
             cell["source"] = cell.source.replace(FRAMEWORK_LINE, f'framework = "{framework}"')
     return notebook
+
+
+def shorten(notebook: Any) -> None:
+    """Replace the values in ``QUICK``; exit with an error if one of them is no longer in the source."""
+    for long, short in QUICK.items():
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code" and long in cell["source"]]
+        if not cells:
+            raise SystemExit(f"docs/notebook.py: no code cell contains {long!r}; update QUICK")
+        for cell in cells:
+            cell["source"] = cell["source"].replace(long, short)
 
 
 def reduce_colors(picture: Image.Image) -> Image.Image:

@@ -38,7 +38,7 @@ def kinds(notebook):
     [pytest.param("torch", marks=pytest.mark.needs("torch")), pytest.param("tf", marks=pytest.mark.needs("tensorflow"))],
 )
 def test_it_runs_from_end_to_end(framework, tmp_path):
-    command = [sys.executable, "docs/notebook.py", "--framework", framework, "--out", str(tmp_path / "run.ipynb")]
+    command = [sys.executable, "docs/notebook.py", "--quick", "--framework", framework, "--out", str(tmp_path / "run.ipynb")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
     found = read(tmp_path / "run.ipynb")
