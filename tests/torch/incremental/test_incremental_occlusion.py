@@ -119,7 +119,7 @@ def test_networks(name, side, monkeypatch):
         model = getattr(models, name)(weights=None, **extra)
     model = model.double().eval()
     assert_equal_to_full(
-        model, monkeypatch, RNG.normal(size=(1, 3, side, side + 8)), [[0, 1, 2, 3, 4, 5]], 1e-6, size=(12, 16), stride=(12, 16)
+        model, monkeypatch, RNG.normal(size=(1, 3, side, side + 8)), [[0, 1, 2, 3, 4, 5]], 1e-6, size=(20, 24), stride=(20, 24)
     )
 
 
