@@ -4,6 +4,7 @@
 `@pytest.mark.needs("torch")` or `@pytest.mark.needs("tensorflow")`; a file that imports one at its head, `pytest.importorskip`.
 """
 
+import gc
 import importlib.util
 import os
 import sys
@@ -36,3 +37,9 @@ def no_fork_beside_tensorflow(event, _):
 
 
 sys.addaudithook(no_fork_beside_tensorflow)
+
+
+def pytest_collection_finish():
+    """Let garbage collections pass over the frameworks' modules, which stay; each one looks at a million objects otherwise."""
+    gc.collect()
+    gc.freeze()
