@@ -4,10 +4,15 @@
 `@pytest.mark.needs("torch")` or `@pytest.mark.needs("tensorflow")`; a file that imports one at its head, `pytest.importorskip`.
 """
 
+import functools
 import gc
 import importlib.util
+import json
 import os
+import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,3 +48,20 @@ def pytest_collection_finish():
     """Let garbage collections pass over the frameworks' modules, which stay; each one looks at a million objects otherwise."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory):
+    """Return a function: framework -> what `tests/alone.py` finds in a process of its own, which is started once."""
+
+    @functools.cache
+    def run(framework):
+        folder = tmp_path_factory.mktemp("alone")
+        command = [sys.executable, "-W", "ignore", "-m", "tests.alone", framework, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+        steps = json.loads((folder / "report.json").read_text())
+        return SimpleNamespace(
+            steps=steps, demo=folder / "new" / "folder", code=done.returncode, out=done.stdout, err=done.stderr
+        )
+
+    return run

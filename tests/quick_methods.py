@@ -1,8 +1,13 @@
-"""The demo's methods with fewer masks and windows, for tests that do not depend on their number."""
+"""The demo's methods with fewer masks, windows and steps, for tests that do not depend on their number."""
 
 from functools import partial
 
 from saliency.demo.gallery_methods import METHODS
 
-FEWER = {"RISE": {"nmasks": 40}, "Occlusion": {"stride": 15}}
+FEWER = {
+    "RISE": {"nmasks": 40},
+    "Occlusion": {"stride": 15},
+    "IntegratedGradients": {"x_steps": 6},
+    "GradientSHAP": {"x_steps": 6},
+}
 QUICK = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER.items()}
