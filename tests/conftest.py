@@ -21,6 +21,8 @@ FOLDERS = {"torch": "torch", "tensorflow": "tf"}
 collect_ignore = [folder for module, folder in FOLDERS.items() if not importlib.util.find_spec(module)]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no remarks on the processor
+for threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):  # the tests' networks are too small to gain from more
+    os.environ.setdefault(threads, "1")
 
 if importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision"):  # one that was built for another Torch
     from tests.torchvision_ops import declare
