@@ -1,8 +1,5 @@
 """Masks on Torch: integrated gradients of other libraries, shared inputs, modifiers and callables."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
