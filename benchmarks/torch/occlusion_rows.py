@@ -15,8 +15,8 @@ from benchmarks.row import CAPTUM, OURS, Row, Way, Work
 from benchmarks.subjects import EMBEDDED, Subject
 from benchmarks.torch import bare, captum_ways, limits
 from saliency.core.batching import BatchPlan
-from saliency.core.methods.incremental_occlusion import TOGETHER
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.methods.incremental_occlusion import BATCH_FACTOR
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.progress import Progress
 from saliency.core.request import Request
 from saliency.core.score import Score
@@ -46,14 +46,14 @@ def whole(subject: Subject, size: int, stride: int) -> Row:
 
 def _covered(subject: Subject, size: int, stride: int) -> torch.Tensor:
     x = captum_ways.inputs(subject)
-    windows = Windows.of(x, 0, size, stride)
+    windows = SlidingWindows.of(x, 0, size, stride)
     inside = _inside(windows, range(windows.count))
     return torch.where(inside.to(x.device), 0.0, x[None]).flatten(0, 1)
 
 
-def _inside(windows: Windows, run: range) -> torch.Tensor:
+def _inside(windows: SlidingWindows, run: range) -> torch.Tensor:
     """Return where windows cover the inputs, (windows, 1, *input)."""
-    return torch.from_numpy(np.prod(np.broadcast_arrays(*windows.inside(run)), axis=0) > 0)
+    return torch.from_numpy(np.prod(np.broadcast_arrays(*windows.coverage(run)), axis=0) > 0)
 
 
 def sampled(subject: Subject, size: int, stride: int) -> Row:
@@ -62,21 +62,21 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     The whole mask is reckoned from it, with what a mask takes once: the clean input, and two windows computed both ways.
     """
     x, usual = captum_ways.inputs(subject), limits.usual(subject)
-    adapter, windows = saliency.wrap(subject.model), Windows.of(x, 0, size, stride)
+    adapter, windows = saliency.wrap(subject.model), SlidingWindows.of(x, 0, size, stride)
     score = Score(adapter, Request(Target.of([subject.classes[0]])), 1, BatchPlan(usual, Progress()))
-    wide = replace(score, plan=BatchPlan(TOGETHER * usual, Progress()))
+    wide = replace(score, plan=BatchPlan(BATCH_FACTOR * usual, Progress()))
 
     def once() -> None:
         score.values(x)
         covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
-        for i in (windows.middle, windows.count - 1):
+        for i in (windows.middle_index, windows.count - 1):
             wide.occluded_values(covered, windows.corners(range(i, i + 1)))
             score.values(x)
 
     covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
     if covered is None:  # as on a GPU: the method computes every picture whole
         return _plain(subject, windows, size)
-    some = range(windows.middle, min(windows.middle + TOGETHER * usual, windows.count))
+    some = range(windows.middle_index, min(windows.middle + BATCH_FACTOR * usual, windows.count))
     inputs = torch.where(_inside(windows, some)[:, 0].to(x.device), 0.0, x)
     changes, times = partial(wide.occluded_values, covered, windows.corners(some)), windows.count / len(some)
     ours = Way(changes, f"{len(some)} of {windows.count} windows", times, _seconds(once))
@@ -86,7 +86,7 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     return Row(ways, bars.occlusion(subject.name, size), note)
 
 
-def _plain(subject: Subject, windows: Windows, size: int) -> Row:
+def _plain(subject: Subject, windows: SlidingWindows, size: int) -> Row:
     """Prepare the row from wide windows, of which every one takes a whole pass in each way."""
     mask = saliency.Occlusion(subject.model, subject.classes[0])
     ours = Way(partial(mask.GetMask, subject.x, size=WIDE, stride=WIDE))
@@ -97,7 +97,7 @@ def _plain(subject: Subject, windows: Windows, size: int) -> Row:
     return Row(scaled | {CAPTUM: captum}, bars.occlusion(subject.name, size), note)
 
 
-def _captum(subject: Subject, windows: Windows) -> Way:
+def _captum(subject: Subject, windows: SlidingWindows) -> Way:
     many = captum_ways.windows_at_a_time(subject, WIDE, WIDE)
     run = partial(captum_ways.occlusion, subject, WIDE, WIDE, many)
     return Way(run, f"{many} at a time, timed on 16 windows of {WIDE} pixels", (windows.count + 1) / 17)

@@ -6,7 +6,7 @@ from typing import Any
 
 import saliency
 from saliency.cli.options import Refused
-from saliency.core.method_options import SMOOTHING, names_of
+from saliency.core.method_options import SMOOTHING_OPTIONS, option_names
 
 METHODS = {
     "guided": "GuidedBackprop",
@@ -27,7 +27,7 @@ METHODS = {
 }
 """What ``-meth`` takes -> the mask's name in ``saliency``."""
 
-SMOOTHED = tuple(name for name in SMOOTHING if name not in ("nsamples", "standard_error"))
+SMOOTHED = tuple(name for name in SMOOTHING_OPTIONS if name not in ("nsamples", "standard_error"))
 """What ``-set`` takes beside a method's own, where ``-smooth`` is given."""
 
 COLOURED = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
@@ -45,7 +45,7 @@ def split(method: str, given: Mapping[str, Any], smooth: int | None) -> tuple[di
     Raises:
         Refused: if one is neither's.
     """
-    own = (*names_of(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
+    own = (*option_names(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
     for name in given:
         if name not in own and name in SMOOTHED and smooth is None:
             raise Refused(f"-set {name}=... is for smoothing, and needs -smooth N")
@@ -69,4 +69,4 @@ def defaults(method: str, size: tuple[int, int]) -> dict[str, Any]:
     if method == "occlusion":  # a window of a seventh of the picture, moved by a quarter of itself
         window = max(1, min(size) // 7)
         return {"size": window, "stride": max(1, window // 4), "average": True}
-    return {"seed": 0} if "seed" in names_of(getattr(saliency, METHODS[method]).masks) else {}
+    return {"seed": 0} if "seed" in option_names(getattr(saliency, METHODS[method]).masks) else {}

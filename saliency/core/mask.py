@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
-from saliency.core.gradient_modifiers import modifier_of
-from saliency.core.method_options import in_order, names_of, with_options
+from saliency.core.gradient_modifiers import parse_modifier
+from saliency.core.method_options import bind_options, option_names, options_by_name
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
-from saliency.core.runner import checked_batch_size, compute_masks, default_batch_size, unsmoothed
+from saliency.core.runner import apply_method, checked_batch_size, compute_masks, default_batch_size
 from saliency.core.score import Score
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array
@@ -63,7 +63,7 @@ class SaliencyMask(ABC):
         self.y = y
         self.batch_size = checked_batch_size(batch_size)
         self.logits = boolean("logits", logits)
-        self.modifier = modifier_of(modifier, self.adapter.xp)
+        self.modifier = parse_modifier(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
             raise InputError(f"`modifier` (={modifier!r}) is for gradients, and {type(self).__name__} takes none")
         self.options = options
@@ -100,8 +100,8 @@ class SaliencyMask(ABC):
         Raises:
             InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
         """
-        options = in_order(self.masks, type(self).__name__, values, options)
-        return self._plain(ModelInputs.one(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
+        options = options_by_name(self.masks, type(self).__name__, values, options)
+        return self._plain(ModelInputs.single(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
 
     def GetSmoothedMask(
         self,
@@ -137,7 +137,7 @@ class SaliencyMask(ABC):
             See ``core.smoothgrad.Smoothing``.
         """
         own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
-        inputs = ModelInputs.one(self.adapter, x_value, self.y, feed_dict)
+        inputs = ModelInputs.single(self.adapter, x_value, self.y, feed_dict)
         return self._smooth(inputs, {**own, **options}, progress).one(0)
 
     def GetMasks(
@@ -176,11 +176,11 @@ class SaliencyMask(ABC):
         return self._smooth(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def _plain(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        return self._run(partial(unsmoothed, self._method(options)), inputs, progress, 1, type(self).__name__)
+        return self._run(partial(apply_method, self._method(options)), inputs, progress, 1, type(self).__name__)
 
     def _smooth(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
         smoothing, own = Smoothing.split(options)
-        if "seed" in names_of(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
+        if "seed" in option_names(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
             own["seed"] = smoothing.noise.seed
         name = f"{type(self).__name__}, smoothed"
         return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples), name)
@@ -194,4 +194,4 @@ class SaliencyMask(ABC):
         return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
 
     def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
-        return with_options(self.masks, type(self).__name__, self.options, options)
+        return bind_options(self.masks, type(self).__name__, self.options, options)

@@ -51,24 +51,24 @@ def compute_masks(
         ForwardError: if a forward pass fails; the message ends with what may be wrong with the input's shape.
     """
     masks, details, observed, targets, start = [], [], [], [], 0
-    with add_shape_hints(adapter), closing(plan.progress), adapter.run():
+    with add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
-            request, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
+            request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits)
             score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
             masks.append(adapter.numpy(compute(score, x)))
             observed.append(_observed_scores(adapter, plan))
-            details.append({name: _host(adapter, value) for name, value in score.details.items()})
+            details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
             targets += describe_targets(request.target, inputs.ys[start:stop])
             start = stop
     found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
-    about = Provenance(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
-    return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(observed), empty), found, about)
+    about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
+    return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), found, about)
 
 
-def unsmoothed(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
+def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
     """Compute n masks (n, *mask) of inputs (n, *input); ``Smoothing.masks`` stands beside it."""
-    with score.plan.progress.masks(score.n):
+    with score.plan.progress.track_masks(score.n):
         return masks(score, x)
 
 
@@ -94,7 +94,7 @@ def default_batch_size(x_value: Any, adapter: GradientAdapter) -> int:
     return min(32, math.isqrt(adapter.batch_memory // max(1, numbers))) or 1
 
 
-def _host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:
+def _to_host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:
     return value if isinstance(value, np.ndarray) else adapter.numpy(value)
 
 
@@ -104,7 +104,7 @@ def _observed_scores(adapter: GradientAdapter, plan: BatchPlan) -> npt.NDArray[A
     return adapter.numpy(adapter.xp.concatenate(observed) if len(observed) > 1 else observed[0]) if observed else np.zeros(0)
 
 
-def _sound(masks: npt.NDArray[Any], scores: npt.NDArray[Any], meaning: str) -> npt.NDArray[Any]:
+def _check_masks(masks: npt.NDArray[Any], scores: npt.NDArray[Any], meaning: str) -> npt.NDArray[Any]:
     """Return the masks, if they and the scores that were observed are finite; warn of those that are zero everywhere."""
     flat, strange = masks.reshape(len(masks), -1), scores[~np.isfinite(scores)]
     broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import TargetError
-from saliency.core.score_reading import check_indices, one_per_sample, read_scores, with_channel_axis
+from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
 from saliency.core.validation import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
@@ -55,7 +55,7 @@ class Target:
             return cls(*functions[0], logits=False)
         if functions:
             raise TargetError("`y` holds several functions, or functions beside indices; one call takes one function for all")
-        layers, units = zip(*(_read(y) for y in ys), strict=True)
+        layers, units = zip(*(_parse_target(y) for y in ys), strict=True)
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
             named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
             raise TargetError(f"`y` names several layers ({named}); one call explains one layer")
@@ -97,11 +97,11 @@ class Target:
             TargetError: if an index is outside the output, or the function does not give one number per sample.
         """
         if self.function is not None:
-            return one_per_sample(self.function(outputs), n)
+            return check_one_per_sample(self.function(outputs), n)
         outputs = with_channel_axis(outputs, n)
         self.check(outputs.shape)
         weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None
-        return read_scores(outputs, self.places(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
+        return read_scores(outputs, self.positions(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
 
     def check(self, shape: Sequence[int]) -> None:
         """Refuse indices that are not in an output (N, channels, *space).
@@ -115,7 +115,7 @@ class Target:
         """Return T, the number of targets of each of N inputs; a function is one."""
         return 1 if self.function is not None else len(self.units) // n
 
-    def places(self, n: int) -> npt.NDArray[np.int64]:
+    def positions(self, n: int) -> npt.NDArray[np.int64]:
         """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
         samples = np.arange(len(self.units)) // self.per_input(n)
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
@@ -129,7 +129,7 @@ def function_of(y: Any) -> tuple[Any, Callable[[Any], Any]] | None:
     return (None, y) if callable(y) else None
 
 
-def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
+def _parse_target(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     """Return (layer, terms) of one sample's target."""
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
     several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)

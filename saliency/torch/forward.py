@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from saliency.core.errors import ForwardError, LogitWarning, one_line
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import layer_output, only_call
@@ -59,7 +59,7 @@ class Forward:
             outputs = self._run(x, target, feed, tap)
         end = ending(outputs) if wanted and not tap else None
         if end == "hidden":
-            warn(HIDDEN_LOGITS, LogitWarning)
+            warn(LOGITS_NOT_FOUND, LogitWarning)
         elif end == "squashed":
             self._last.squashed = True
             with torch.set_grad_enabled(grad):

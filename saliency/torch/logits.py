@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from saliency.core.errors import LogitWarning, ModelError
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
 
 SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
@@ -106,7 +106,7 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
             ModelError: if they were overwritten.
         """
         if isinstance(output, torch.Tensor) and output in self._changed:
-            warn(HIDDEN_LOGITS, LogitWarning)
+            warn(LOGITS_NOT_FOUND, LogitWarning)
         if not isinstance(output, torch.Tensor) or output not in self._before:
             return output
         logits, steps = self._before[output]

@@ -8,7 +8,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import gradient_by_rule, rule_name
+from saliency.core.relu_rules import call_user_rule, rule_name
 from saliency.core.types import Rule
 from saliency.torch.autograd_graph import leaf_nodes, takers
 from saliency.torch.relu_outputs import output_of
@@ -80,7 +80,7 @@ def _hook(rule: Rule, node: Any) -> Callable[[Gradients, Gradients], Gradients]:
     def by_rule(inwards: Gradients, outwards: Gradients) -> Gradients:
         if outwards[0] is None:
             return inwards
-        passed = gradient_by_rule(rule, outwards[0], output)
+        passed = call_user_rule(rule, outwards[0], output)
         return tuple(None if g is None else passed for g in inwards)
 
     return by_rule

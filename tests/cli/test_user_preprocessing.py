@@ -61,7 +61,7 @@ REFUSED = {
     "Always": RULE.format("test_transform") + "raises KeyError: 'mean'",
     "Flat": RULE.format("test_transform") + "gave (7,)",
     "written": RULE.format("preprocess") + "raises TypeError: of my own",
-    "ChannelsLast": "It seems to have its channels last, and the model takes them first",
+    "ChannelsLast": "The input seems to have its channels last, but the model expects (channels, height, width)",
 }
 
 

@@ -142,7 +142,8 @@ FEATURES = ["GradCAM", "GradCAMPlusPlus", "HiResCAM", "LayerCAM", "XGradCAM", "S
 def test_what_a_function_cannot_give_is_told_with_a_way_out(name, y):
     what = "the gradient of its input" if name in GRADIENTS else "a layer's output and its gradient"
     with pytest.raises(
-        saliency.ModelError, match=rf"the function net, which does not give {what}: pass the model behind it, .* use Occlusion"
+        saliency.ModelError,
+        match=rf"the function net, which does not provide {what}: pass the underlying model, .* use Occlusion",
     ):
         getattr(saliency, name)(net, y).GetMask(X[0])
 
@@ -257,7 +258,7 @@ def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, re
     )
     for y in (None, 0):
         with pytest.raises(
-            saliency.ModelError, match=r"the function returned a (dict|list); a class needs one array of numbers"
+            saliency.ModelError, match=r"the function returned a (dict|list); explaining a class needs one array of numbers"
         ):
             Occlusion(returning(make), y, batch_size=1).GetMask(X[0], size=3)
 
@@ -265,7 +266,7 @@ def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, re
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
-        (returning(lambda scores: None), saliency.ModelError, "the function returned a NoneType; a class needs one array"),
+        (returning(lambda scores: None), saliency.ModelError, "the function returned a NoneType; explaining a class needs one array"),
         (returning(lambda scores: scores * 1j), saliency.ModelError, "the function returned an array of complex128"),
         (returning(lambda scores: ["cat"] * len(scores)), saliency.ModelError, "the function returned an array of <U3"),
         (returning(lambda scores: 3.0), saliency.ModelError, r"the model's output has the shape \(\) for \d+ input"),
@@ -275,7 +276,7 @@ def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, re
         (returning(lambda scores: scores + np.inf), saliency.ModelError, "NaN or infinite"),
         (lambda x: 1 / 0, saliency.InputError, r"failed for `x_value`, float32 of shape \(2, 5, 6\), \d+ at a time: ZeroDivisionError"),
         (lambda x, y: x, saliency.InputError, r"TypeError: .*missing 1 required positional argument: 'y'"),
-        (lambda x: net(x[[0]]) if len(x) == 1 else 1 / 0, saliency.InputError, "ZeroDivisionError: .*`batch_size=1` would hand"),
+        (lambda x: net(x[[0]]) if len(x) == 1 else 1 / 0, saliency.InputError, "ZeroDivisionError: .*pass `batch_size=1` to call it"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40)])
@@ -331,16 +332,16 @@ def test_a_grey_picture_without_a_channel_axis():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: FunctionAdapter(3), r"`function` \(int\) must be a function of a batch"),
-        (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating type"),
-        (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating type"),
+        (lambda: FunctionAdapter(3), r"`function` \(int\) must be callable: a function of a batch"),
+        (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating dtype"),
+        (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating dtype"),
         (lambda: FunctionAdapter(net, channel_axis="last"), r"`channel_axis` \(='last'\) must be a whole number, None or"),
         (lambda: Occlusion(FunctionAdapter(net, channel_axis=3), 0).GetMask(X[0], size=1), r"`channel_axis` \(=3\) must be one of"),
-        (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', and a function has none"),
+        (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', but a function has no layers"),
         (lambda: saliency.wrap(dict), r"the class builtins.dict, not an instance of it\) must be"),
         (lambda: Occlusion(net, 4).GetMask(X[0], size=1), r"class or channel 4 is not in the model's output, which has 4"),
         (lambda: Occlusion(net, 0).GetMask(X[0] * np.nan, size=1), r"`x_value` holds 60 of 60 values that are NaN"),
-        (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have one axis at least"),
+        (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have at least one axis"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_by_name_value_and_rule(make, message):
@@ -358,5 +359,5 @@ def test_a_classifier_itself_is_pointed_to_its_method(digits):
 def test_a_module_s_method_is_a_function_and_points_to_the_module():
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
-    with pytest.raises(saliency.ModelError, match=r"the function Sequential.forward, .* pass the model behind it"):
+    with pytest.raises(saliency.ModelError, match=r"the function Sequential.forward, .* pass the underlying model"):
         Vanilla(module.forward, 0).GetMask(X[0])

@@ -206,9 +206,9 @@ def test_a_user_s_own_method_has_its_booleans_checked():
 def test_options_by_position_and_by_name_are_the_same():
     mask = saliency.IntegratedGradients(quadratic([1]), 0)
     np.testing.assert_array_equal(mask.GetMask(X[0], None, 1.0, 7), mask.GetMask(X[0], x_baseline=1.0, x_steps=7))
-    with pytest.raises(saliency.InputError, match="`x_baseline` is given twice"):
+    with pytest.raises(saliency.InputError, match="`x_baseline` is passed twice"):
         mask.GetMask(X[0], None, 1.0, x_baseline=2.0)
-    with pytest.raises(saliency.InputError, match="1 options are given by position; InputXGradient's options: none"):
+    with pytest.raises(saliency.InputError, match="1 options are passed by position; InputXGradient accepts: no options"):
         saliency.InputXGradient(quadratic([1]), 0).GetMask(X[0], None, 3)
 
 
@@ -230,7 +230,10 @@ def test_options_by_position_and_by_name_are_the_same():
         (lambda: Vanilla(linear(W), 0).GetMask(X[0], y=3), r"`y` is not an option of Vanilla"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], y=3), r"`y` is not an option of Vanilla"),
         (lambda: Vanilla(linear(W), 0).GetMask(X[0], feed_dict=3), r"`feed_dict` \(int\) must be a mapping"),
-        (lambda: Vanilla(linear(W), 0).GetSmoothedMask(np.zeros((0, 3))), r"`x_value` \(shape \(0, 3\)\) must hold one"),
+        (
+            lambda: Vanilla(linear(W), 0).GetSmoothedMask(np.zeros((0, 3))),
+            r"`x_value` \(shape \(0, 3\)\) must hold at least one number",
+        ),
         (lambda: Vanilla(linear(W), 0, batch_size=True), r"`batch_size` \(=True\)"),
         (lambda: Vanilla(linear(W), 0, logits="False"), r"`logits` \(='False'\) must be True or False"),
         (lambda: Vanilla(linear(W), 0).GetMask(X[0], progress="no"), r"`progress` \(='no'\) must be True or False"),
@@ -248,7 +251,7 @@ def test_options_by_position_and_by_name_are_the_same():
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], nsamples=2.5), r"`nsamples` \(=2.5\) must be"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], seed=-1), r"`seed` \(=-1\) must be"),
         (lambda: saliency.wrap(3), r"`model` \(builtins.int\) must be a Torch module"),
-        (lambda: saliency.wrap(linear(W), relu_nodes=[]), r"options \(relu_nodes\) are for a model"),
+        (lambda: saliency.wrap(linear(W), relu_nodes=[]), r"options \(relu_nodes\) must be given when the adapter is created"),
     ],
 )
 def test_bad_input_is_told_by_name_value_and_rule(call, message):

@@ -165,14 +165,14 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
         ),
         (
             lambda: Vanilla(linear(W), 0, modifier=lambda g: g.array.sum()).GetMask(X[0]),
-            r"`modifier` gave a float64 of the shape \(\); ",
+            r"`modifier` returned a float64 of shape \(\); ",
         ),
         (lambda: Vanilla(linear(W), 0, modifier=lambda g: g[:, :1]).GetMask(X[0]), r"shape \(1, 1, 5, 6\); .* \(1, 3, 5, 6\)"),
         (lambda: Vanilla(linear(W), batch_size="big"), r"`batch_size` \(='big'\) must be \"auto\" or a whole number"),
         (lambda: Vanilla(linear(W), batch_size=None), r"`batch_size` \(=None\)"),
         (
             lambda: Vanilla(linear(W)).GetMask(X[0], modifier="absolute"),
-            r"`modifier` is not an option .* the constructor takes it",
+            r"`modifier` is not an option .* pass it to the constructor",
         ),
     ],
 )

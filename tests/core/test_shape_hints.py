@@ -17,10 +17,10 @@ X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
 @pytest.mark.parametrize(
     ("shape", "axis", "word"),
     [
-        ((1, 3, 8, 8), 0, "batch axis of its own"),
+        ((1, 3, 8, 8), 0, "seems to include a batch axis: pass x\\[0\\] to GetMask"),
         ((8, 8, 3), 0, r"channels last.* \(channels, height, width\)"),
         ((3, 8, 8), -1, r"channels first.* \(height, width, channels\)"),
-        ((8, 3), -1, "one goes to GetMask"),
+        ((8, 3), -1, "pass one image to GetMask, several images to GetMasks"),
     ],
 )
 def test_a_shape_that_looks_wrong_gets_a_word(shape, axis, word):
@@ -73,7 +73,7 @@ def test_the_hint_goes_by_where_the_adapter_has_the_channels(method, make, order
     with pytest.raises(ForwardError, match=rf"forward pass failed for `x_value` of shape {re.escape(str(shape))}") as raised:
         method(adapter, 1).GetMask(np.ones(shape, np.float32), **options)
     assert re.search(told, str(raised.value))
-    assert str(raised.value).count("It seems") == (told in (FIRST, LAST))
+    assert str(raised.value).count("The input seems") == (told in (FIRST, LAST))
     assert raised.value.shape == shape
     assert raised.value.__cause__ is not None
 
@@ -127,7 +127,7 @@ def test_other_libraries_names_are_told_by_ours():
         _ = saliency.GradientSaliency
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'$"):
         _ = saliency.Nothing
-    with pytest.raises(saliency.InputError, match="what is explained is called `y` here"):
+    with pytest.raises(saliency.InputError, match="the target is called `y`"):
         saliency.Occlusion(brightness, target=3)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import saliency
 from saliency.cli.methods import METHODS
 from saliency.cli.options import Refused, setting
-from saliency.core.method_options import names_of
+from saliency.core.method_options import option_names
 
 MethodSetting = tuple[str | None, str, Any]
 
@@ -35,7 +35,9 @@ def by_method(settings: Sequence[MethodSetting], methods: Sequence[str]) -> Mapp
     for method, name, value in settings:
         if method is not None and method not in methods:
             raise Refused(f"-set {method}.{name} is for a method that -meth ({' '.join(methods)}) does not name")
-        takers = [one for one in methods if method in (None, one) and name in names_of(getattr(saliency, METHODS[one]).masks)]
+        takers = [
+            one for one in methods if method in (None, one) and name in option_names(getattr(saliency, METHODS[one]).masks)
+        ]
         if not takers:
             raise Refused(f"-set {name} is no option of {method or ' or '.join(methods)}")
         for taker in takers:

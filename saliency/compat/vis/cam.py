@@ -8,7 +8,7 @@ from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.loss_gradients import Host, Question
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.methods.grad_cam import GradCAM
-from saliency.core.numerics.cubic_spline import zoomed
+from saliency.core.numerics.cubic_spline import resize_by_splines
 from saliency.core.numerics.resampling import spatial_axes
 
 
@@ -27,4 +27,4 @@ def map_of(question: Question, layer: Any, grad_modifier: Any, normalize: bool) 
     maps = question.masks(GradCAM, divided, **options)
     shape = question.seeds.x.shape
     size = tuple(int(shape[axis]) for axis in spatial_axes(question.network.adapter.channel_axis, len(shape)))
-    return question.finished(zoomed(maps[:1] if question.exact else maps, size), normalize)
+    return question.finished(resize_by_splines(maps[:1] if question.exact else maps, size), normalize)

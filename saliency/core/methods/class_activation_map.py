@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.numerics.resampling import by_matrices, resized, resizing, spatial_axes
+from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices, spatial_axes
 from saliency.core.score import Score
 from saliency.core.types import Array
 
-LEAST = 1e-37
+SMALLEST_DIVISOR = 1e-37
 """What a map's maximum counts as at least: one of zeros alone is divided by this."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class MapInputs:
     """What a map is made from.
 
     Args:
@@ -74,7 +74,7 @@ class ClassActivationMap(LayerMask):
     """What it means if a map is zero everywhere."""
 
     @abstractmethod
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return what the layer's channels are weighted by, (N, channels, *space) or 1 for axes of space.
 
         The map is the positive part of the sum over the channels.
@@ -92,21 +92,23 @@ class ClassActivationMap(LayerMask):
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
         score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu)
-        seen = Seen(score, x, *score.features(x))
-        maps = map_of(score, x, self.weights(seen), seen.features, should_resize, should_resize)
+        seen = MapInputs(score, x, *score.features(x))
+        maps = class_activation_map(score, x, self.weights(seen), seen.features, should_resize, should_resize)
         if layer is None:
-            note_layer(score, x)
-        return per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
+            record_layer(score, x)
+        return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
 
-def note_layer(score: Score, x: Array) -> None:
+def record_layer(score: Score, x: Array) -> None:
     """Note which layer was taken, for none was named."""
-    found = score.adapter.found_layer_name(x, score.request)
+    found = score.adapter.default_layer_name(x, score.request)
     if found is not None:
-        score.note(layer=np.full(score.n, found))
+        score.record(layer=np.full(score.n, found))
 
 
-def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool = False, resize: bool = True) -> Array:
+def class_activation_map(
+    score: Score, x: Array, weights: Array, features: Array, scaled: bool = False, resize: bool = True
+) -> Array:
     """Return the positive part of the weighted sum over channels.
 
     Args:
@@ -117,30 +119,30 @@ def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool
         scaled: to a maximum of 1.
         resize: to the input's spatial axes.
     """
-    axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x)) if resize else ((), [])
-    return score.adapter.call_fused(one_map, (scaled, axes), weights, features, *matrices)
+    axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x)) if resize else ((), [])
+    return score.adapter.call_fused(weighted_map, (scaled, axes), weights, features, *matrices)
 
 
-def one_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
-    """Return what ``map_of`` does, from ``scaled`` and the axes that are resized by matrices."""
+def weighted_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
+    """Return what ``class_activation_map`` does, from ``scaled`` and the axes that are resized by matrices."""
     scaled, axes = how
     maps = xp.clip(xp.sum(weights * features, axis=1), 0.0, None)
     if scaled:
-        maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), LEAST, None)
-    return by_matrices(xp, maps, axes, matrices)
+        maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), SMALLEST_DIVISOR, None)
+    return apply_matrices(xp, maps, axes, matrices)
 
 
-def on_input(score: Score, maps: Array, x: Array) -> Array:
+def resize_to_input(score: Score, maps: Array, x: Array) -> Array:
     """Resize maps (N, *space) to the spatial axes of ``x`` (N, *input)."""
-    return resized(score.adapter, maps, size_of(score, x))
+    return resize_maps(score.adapter, maps, spatial_size(score, x))
 
 
-def size_of(score: Score, x: Array) -> tuple[int, ...]:
+def spatial_size(score: Score, x: Array) -> tuple[int, ...]:
     """Return the lengths of the spatial axes of ``x`` (N, *input)."""
     return tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
 
 
-def per_channel(xp: Any, axis: int | None, maps: Array, x: Array) -> Array:
+def repeat_per_channel(xp: Any, axis: int | None, maps: Array, x: Array) -> Array:
     """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on, if any."""
     if axis is None or len(x.shape) == 2:
         return maps

@@ -5,13 +5,13 @@ from typing import Any, final
 from saliency.core.methods.class_activation_map import (
     ClassActivationMap,
     LayerMask,
-    Seen,
-    note_layer,
-    one_map,
-    per_channel,
-    size_of,
+    MapInputs,
+    record_layer,
+    repeat_per_channel,
+    spatial_size,
+    weighted_map,
 )
-from saliency.core.numerics.resampling import resizing
+from saliency.core.numerics.resampling import resize_matrices
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -29,9 +29,9 @@ class GradCAM(ClassActivationMap):
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
     """
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return mean(G_k)."""
-        return _mean(seen.score.adapter.xp, seen.gradients)
+        return _spatial_mean(seen.score.adapter.xp, seen.gradients)
 
 
 @final
@@ -45,12 +45,12 @@ class GradCAMPlusPlus(ClassActivationMap):
         Chattopadhyay et al., Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks, arXiv:1710.11063.
     """
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return sum(max(0, G_k) / (2 + G_k sum(A_k)))."""
         xp = seen.score.adapter.xp
         rising = xp.clip(seen.gradients, 0.0, None)
-        share = rising / xp.where(rising > 0, 2 + rising * _sum(xp, seen.features), 1.0)
-        return _sum(xp, share)
+        share = rising / xp.where(rising > 0, 2 + rising * _spatial_sum(xp, seen.features), 1.0)
+        return _spatial_sum(xp, share)
 
 
 @final
@@ -61,7 +61,7 @@ class LayerCAM(ClassActivationMap):
         Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for Localization, IEEE TIP 30, 2021.
     """
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return max(0, G_k)."""
         return seen.score.adapter.xp.clip(seen.gradients, 0.0, None)
 
@@ -74,7 +74,7 @@ class HiResCAM(ClassActivationMap):
         Draelos & Carin, Use HiResCAM instead of Grad-CAM for faithful explanations, arXiv:2011.08891.
     """
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return G_k."""
         return seen.gradients
 
@@ -90,10 +90,10 @@ class XGradCAM(ClassActivationMap):
         Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs, arXiv:2008.02312.
     """
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, seen: MapInputs) -> Array:
         """Return sum(G_k A_k) / sum(A_k)."""
         xp = seen.score.adapter.xp
-        return _sum(xp, seen.gradients * seen.features) / (_sum(xp, seen.features) + EPSILON)
+        return _spatial_sum(xp, seen.gradients * seen.features) / (_spatial_sum(xp, seen.features) + EPSILON)
 
 
 @final
@@ -115,24 +115,24 @@ class GuidedGradCAM(LayerMask):
         score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu)
         features, gradients, guided = score.features_and_gradients(x)
         if layer is None:
-            note_layer(score, x)
-        axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x))
+            record_layer(score, x)
+        axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x))
         how = axes, score.adapter.channel_axis
-        return score.adapter.call_fused(_product, how, guided, gradients, features, *matrices)
+        return score.adapter.call_fused(_guided_map, how, guided, gradients, features, *matrices)
 
 
-def _product(
+def _guided_map(
     xp: Any, how: tuple[tuple[int, ...], int | None], guided: Array, gradients: Array, features: Array, *matrices: Array
 ) -> Array:
     axes, channel_axis = how
-    maps = one_map(xp, (False, axes), _mean(xp, gradients), features, *matrices)
-    return guided * per_channel(xp, channel_axis, maps, guided)
+    maps = weighted_map(xp, (False, axes), _spatial_mean(xp, gradients), features, *matrices)
+    return guided * repeat_per_channel(xp, channel_axis, maps, guided)
 
 
-def _sum(xp: Any, values: Array) -> Array:
+def _spatial_sum(xp: Any, values: Array) -> Array:
     """Sum over the spatial axes of (N, channels, *space), which stay with length 1."""
     return xp.sum(values, axis=tuple(range(2, len(values.shape))), keepdims=True)
 
 
-def _mean(xp: Any, values: Array) -> Array:
+def _spatial_mean(xp: Any, values: Array) -> Array:
     return xp.mean(values, axis=tuple(range(2, len(values.shape))), keepdims=True)

@@ -5,8 +5,8 @@ from typing import Any, final
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.methods.baselines import baselines_of
-from saliency.core.noise import Noise, seeds_of
+from saliency.core.methods.baselines import make_baselines
+from saliency.core.noise import Noise, sample_seeds
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -39,9 +39,9 @@ class GradientSHAP(SaliencyMask):
         seed: int | None = None,
     ) -> Array:
         """Return the mean over samples of (x - baseline) * gradient(baseline + random part * (x - baseline))."""
-        adapter, xp, baselines = score.adapter, score.adapter.xp, baselines_of(x_baseline, score, x)
+        adapter, xp, baselines = score.adapter, score.adapter.xp, make_baselines(x_baseline, score, x)
         noise, samples = Noise.of(spread, seed, name="spread"), whole_number("x_steps", x_steps, least=1)
-        draws = [np.random.default_rng((one, 1)) for one in seeds_of(noise.seed, samples)]  # apart from the noise's own
+        draws = [np.random.default_rng((one, 1)) for one in sample_seeds(noise.seed, samples)]  # apart from the noise's own
         parts, picks = [draw.random() for draw in draws], [int(draw.integers(len(baselines))) for draw in draws]
         score.plan.progress.announce(samples * score.n)
         total, done = 0.0, 0

@@ -7,31 +7,31 @@ from typing import TypeAlias
 import numpy as np
 
 from saliency.core.batching import BatchPlan
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.score import Score
 from saliency.core.types import Array, OccludedOutputs
 
-Scores: TypeAlias = Callable[[range], Array]
+WindowScores: TypeAlias = Callable[[range], Array]
 """From some of the windows to the scores (windows, N) of each input with one of them covered."""
 
-TOLERANCE = 1e-4
+MAX_FINAL_ERROR = 1e-4
 """Of the largest drop of a mask, by which a window that was computed both ways may differ."""
 
-GROSS = 1e-2
+MAX_TRIAL_ERROR = 1e-2
 """Of the larger drop of two windows: whoever differs by so much is not asked for the others."""
 
-LEAST = 24
+MIN_WINDOWS = 24
 """Windows from which on it pays to compute two of them both ways, and the clean inputs once more."""
 
-WORTH = 0.15
+MIN_SAVED_FRACTION = 0.15
 """Of the plain way's work that is to be saved, or the plain way is taken: a larger part of it than the estimate errs by."""
 
-TOGETHER = 4
+BATCH_FACTOR = 4
 """Windows of which only changes are computed, in the place of one in a pass: measured to be about the fastest, on a CPU; they
 take less memory."""
 
 
-def occluded_scores(score: Score, x: Array, cover: Array, windows: Windows, whole_score: Array) -> Array:
+def occluded_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows, whole_score: Array) -> Array:
     """Return the score of each input with each window covered, and note which way it was computed.
 
     Args:
@@ -44,39 +44,39 @@ def occluded_scores(score: Score, x: Array, cover: Array, windows: Windows, whol
     Returns:
         (windows, N), a number for each window, of which there are no more than pixels.
     """
-    plainly, found = _plainly(score, x, cover, windows), None
+    plainly, found = _full_forward_scores(score, x, cover, windows), None
     inputs = slice(None, None, score.per_input)
-    if windows.count >= LEAST:
+    if windows.count >= MIN_WINDOWS:
         covered = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.request.target)
-        found = covered and _incrementally(score, covered, windows, plainly, whole_score)
-    score.note(incremental=found is not None)
-    return _all(score, plainly, score.batches(windows.count)) if found is None else found
+        found = covered and _incremental_scores(score, covered, windows, plainly, whole_score)
+    score.record(incremental=found is not None)
+    return _concatenate_scores(score, plainly, score.batches(windows.count)) if found is None else found
 
 
-def _incrementally(
-    score: Score, covered: OccludedOutputs, windows: Windows, plainly: Scores, whole_score: Array
+def _incremental_scores(
+    score: Score, covered: OccludedOutputs, windows: SlidingWindows, plainly: WindowScores, whole_score: Array
 ) -> Array | None:
     """Return the same by computing changes, where that pays, and windows that are computed both ways agree; or None."""
-    wide = replace(score, plan=BatchPlan(TOGETHER * score.plan.size, score.plan.progress))
-    changes, two = lambda run: wide.occluded_values(covered, windows.corners(run)), [windows.middle, windows.count - 1]
+    wide = replace(score, plan=BatchPlan(BATCH_FACTOR * score.plan.size, score.plan.progress))
+    changes, two = lambda run: wide.occluded_values(covered, windows.corners(run)), [windows.middle_index, windows.count - 1]
     score.plan.progress.announce(2 * len(two) * score.n)
     try:
-        trial = _all(score, changes, (range(i, i + 1) for i in two))
-        if covered.saves < WORTH:
+        trial = _concatenate_scores(score, changes, (range(i, i + 1) for i in two))
+        if covered.saved_fraction < MIN_SAVED_FRACTION:
             return None
-        plain = _all(score, plainly, (range(i, i + 1) for i in two))
-        if not _agree(score, trial, plain, trial - whole_score, GROSS):
+        plain = _concatenate_scores(score, plainly, (range(i, i + 1) for i in two))
+        if not _scores_agree(score, trial, plain, trial - whole_score, MAX_TRIAL_ERROR):
             return None
-        found = _all(score, changes, wide.batches(windows.count))
+        found = _concatenate_scores(score, changes, wide.batches(windows.count))
     except Exception:  # whatever a model does that patches can't follow, it may do to an input
         return None
     checked = score.adapter.xp.concatenate([found[i : i + 1] for i in two])
-    return found if _agree(score, checked, plain, found - whole_score, TOLERANCE) else None
+    return found if _scores_agree(score, checked, plain, found - whole_score, MAX_FINAL_ERROR) else None
 
 
-def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
+def _full_forward_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows) -> WindowScores:
     """Return what computes the scores (windows, N) of some of the windows by forward passes."""
-    xp, write = score.adapter.xp, score.adapter.occlusion_writer(x, cover, windows)
+    xp, write = score.adapter.xp, score.adapter.window_occluder(x, cover, windows)
 
     def scores(run: range) -> Array:
         values = score.repeat(len(run)).values(xp.reshape(write(run), (-1, *x.shape[1:])))
@@ -85,12 +85,12 @@ def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
     return scores
 
 
-def _all(score: Score, scores: Scores, runs: Iterable[range]) -> Array:
+def _concatenate_scores(score: Score, scores: WindowScores, runs: Iterable[range]) -> Array:
     found = [scores(run) for run in runs]
     return found[0] if len(found) == 1 else score.adapter.xp.concatenate(found)
 
 
-def _agree(score: Score, found: Array, plain: Array, drops: Array, tolerance: float) -> bool:
+def _scores_agree(score: Score, found: Array, plain: Array, drops: Array, tolerance: float) -> bool:
     """Tell whether scores (windows, N) are the plain ones, within a part of the largest drop of each input.
 
     Where the drops are not much more than a score's rounding, nothing can be told.

@@ -4,14 +4,14 @@ from functools import partial
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.methods.baselines import baselines_of
-from saliency.core.numerics.quadrature import Nodes, Points, Rule, points_of
+from saliency.core.methods.baselines import make_baselines
+from saliency.core.numerics.quadrature import NodesAndWeights, Quadrature, QuadratureRule, make_quadrature
 from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
 
-USUAL: dict[bool, tuple[Rule, int]] = {False: ("gauss-legendre", 25), True: ("chebyshev", 7)}
+DEFAULTS: dict[bool, tuple[QuadratureRule, int]] = {False: ("gauss-legendre", 25), True: ("chebyshev", 7)}
 """Without a tolerance, and with one: the rule, and the number of points."""
 
 
@@ -46,7 +46,7 @@ class IntegratedGradients(SaliencyMask):
         x: Array,
         x_baseline: Any = None,
         x_steps: int | None = None,
-        rule: Rule | None = None,
+        rule: QuadratureRule | None = None,
         tolerance: float | None = None,
         max_steps: int = 1000,
         details: bool = False,
@@ -54,14 +54,14 @@ class IntegratedGradients(SaliencyMask):
         """Return (x - baseline) times the mean gradient between them."""
         check_tolerance(tolerance)
         whole_number("max_steps", max_steps, least=1)
-        usual, steps = USUAL[tolerance is not None]
-        points = points_of(usual if rule is None else rule, steps if x_steps is None else x_steps)
+        usual, steps = DEFAULTS[tolerance is not None]
+        points = make_quadrature(usual if rule is None else rule, steps if x_steps is None else x_steps)
         if tolerance is not None:
-            return score.one_by_one(partial(_to_tolerance, x_baseline, points, tolerance, max_steps), x)
-        paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
+            return score.one_by_one(partial(_integrate_to_tolerance, x_baseline, points, tolerance, max_steps), x)
+        paths = [_Path(score, x, baseline) for baseline in make_baselines(x_baseline, score, x)]
         for path in paths:
             path.add(points)
-        return _mean(paths, details)
+        return _mean_mask(paths, details)
 
 
 class _Path:
@@ -73,12 +73,12 @@ class _Path:
         self.points = 0
         self.ends: dict[float, Array] = {}  # the scores (N,) at 0 and 1, where a rule evaluates them
 
-    def add(self, new: Nodes | Points, keep: float = 0.0) -> None:
+    def add(self, new: NodesAndWeights | Quadrature, keep: float = 0.0) -> None:
         """Add gradients at new points; the sum so far counts by ``keep``."""
         adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
         ones, difference = [1] * len(self.x.shape), self.x - self.baseline
         nodes = xp.reshape(adapter.asarray(new.nodes), (-1, *ones))
-        widths = adapter.asarray(new.widths[None])  # (1, points)
+        widths = adapter.asarray(new.weights[None])  # (1, points)
         self.total, self.points = self.total * keep, self.points + len(new.nodes)
         for run in self.score.batches(len(new.nodes)):
             points = nodes[run.start : run.stop] * difference  # (points, N, *input)
@@ -103,7 +103,7 @@ class _Path:
         return self.ends[1.0] - self.ends[0.0]
 
 
-def _mean(paths: list[_Path], details: bool) -> Array:
+def _mean_mask(paths: list[_Path], details: bool) -> Array:
     """Return the mean of the masks, and note how far it is from complete where that is wanted or known anyway."""
     mask = sum(path.mask for path in paths) / len(paths)
     if details or all(len(path.ends) == 2 for path in paths):
@@ -111,21 +111,23 @@ def _mean(paths: list[_Path], details: bool) -> Array:
         change = sum(path.change() for path in paths) / len(paths)
         xp = score.adapter.xp
         gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
-        score.note(score=paths[0].ends[1.0], gap=gap, change=change, points=sum(path.points for path in paths))
+        score.record(score=paths[0].ends[1.0], gap=gap, change=change, points=sum(path.points for path in paths))
     return mask
 
 
-def _to_tolerance(x_baseline: Any, points: Points, tolerance: float, max_steps: int, score: Score, x: Array) -> Array:
+def _integrate_to_tolerance(
+    x_baseline: Any, points: Quadrature, tolerance: float, max_steps: int, score: Score, x: Array
+) -> Array:
     """Integrate for one input, with as many points as it takes."""
-    paths = [_Path(score, x, baseline) for baseline in baselines_of(x_baseline, score, x)]
-    new: Nodes | Points = points
+    paths = [_Path(score, x, baseline) for baseline in make_baselines(x_baseline, score, x)]
+    new: NodesAndWeights | Quadrature = points
     keep = 0.0
     while True:
         for path in paths:
             path.add(new, keep)
-        mask = _mean(paths, details=True)
+        mask = _mean_mask(paths, details=True)
         gap, change = (abs(float(score.adapter.numpy(score.details[name])[0])) for name in ("gap", "change"))
-        used, (points, new, keep) = len(points.nodes), points.refined()
+        used, (points, new, keep) = len(points.nodes), points.refine()
         last = len(points.nodes) > max_steps
         if should_stop(gap / change if change else gap, tolerance, last, f"gap after {used} steps", "max_steps"):
             return mask

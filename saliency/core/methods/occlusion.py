@@ -3,9 +3,9 @@
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.methods.baselines import baseline_of
+from saliency.core.methods.baselines import make_baseline
 from saliency.core.methods.incremental_occlusion import occluded_scores
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -34,12 +34,12 @@ class Occlusion(SaliencyMask):
 
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""
-        adapter, xp, cover = score.adapter, score.adapter.xp, baseline_of(value, score, x, "value")
-        windows = Windows.of(x, adapter.channel_axis, size, stride)
+        adapter, xp, cover = score.adapter, score.adapter.xp, make_baseline(value, score, x, "value")
+        windows = SlidingWindows.of(x, adapter.channel_axis, size, stride)
         score.plan.progress.announce(score.n)
         whole_score = score.values(x)
         drops = whole_score - occluded_scores(score, x, cover, windows, whole_score)  # (windows, N)
-        total = windows.add_up(adapter, drops)
-        for covers in windows.counts() if average else ():
+        total = windows.sum_per_position(adapter, drops)
+        for covers in windows.coverage_counts() if average else ():
             total = total / adapter.asarray(covers)
         return total * xp.ones_like(x)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
-from saliency.core.methods.baselines import baseline_of
-from saliency.core.noise import Noise, seeds_of
-from saliency.core.numerics.resampling import apply_along_axis, bilinear, spatial_axes
+from saliency.core.methods.baselines import make_baseline
+from saliency.core.noise import Noise, sample_seeds
+from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix, spatial_axes
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -50,9 +50,9 @@ class RISE(SaliencyMask):
     ) -> Array:
         """Return sum(score * mask) / sum(mask) - mean(score) over random masks."""
         adapter, xp, axes = score.adapter, score.adapter.xp, spatial_axes(score.adapter.channel_axis, len(x.shape))
-        draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
-        cover = baseline_of(value, score, x, "value")
-        seeds = seeds_of(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
+        draw = _RandomMasks([int(x.shape[axis]) for axis in axes], cells, keep)
+        cover = make_baseline(value, score, x, "value")
+        seeds = sample_seeds(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
         shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
         total, visible, mean, difference = 0.0, np.zeros(shape), 0.0, x - cover
         for run in score.batches(nmasks):
@@ -71,7 +71,7 @@ class RISE(SaliencyMask):
         return (total / adapter.asarray(visible) - mean) * xp.ones_like(x)
 
 
-class _Draw:
+class _RandomMasks:
     """Random masks over given spatial axes: a coarse grid of zeros and ones, enlarged linearly, shifted by part of a cell."""
 
     def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
@@ -80,7 +80,7 @@ class _Draw:
             raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1")
         self.lengths, self.cells, self.keep = lengths, cells, float(keep)
         self.wide = [math.ceil(length / cells) for length in lengths]  # pixels in a cell
-        self.enlarge = [bilinear(cells, (cells + 1) * wide) for wide in self.wide]
+        self.enlarge = [interpolation_matrix(cells, (cells + 1) * wide) for wide in self.wide]
 
     def __call__(self, seed: int) -> npt.NDArray[np.float64]:
         """Return a mask, (*lengths), between 0 and 1."""

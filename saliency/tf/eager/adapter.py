@@ -12,7 +12,7 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.request import Request
 from saliency.core.validation import host_numbers
 from saliency.tf.eager.fused_functions import call_fused, on_processor
@@ -130,15 +130,15 @@ class KerasAdapter(GradientAdapter):
     def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
         return self._at_a_layer(x, request, self._questions.features_and_gradients)
 
-    def found_layer_name(self, x: Any, request: Request) -> str | None:
+    def default_layer_name(self, x: Any, request: Request) -> str | None:
         found = self._found.get(self._kind(x, request))
         return None if found is None else str(found)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)
 
-    def occlusion_writer(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
-        return host_covering(x, cover, windows) if on_processor(x, cover) else super().occlusion_writer(x, cover, windows)
+    def window_occluder(self, x: Any, cover: Any, windows: SlidingWindows) -> Callable[[range], Any]:
+        return host_covering(x, cover, windows) if on_processor(x, cover) else super().window_occluder(x, cover, windows)
 
     def _kind(self, x: Any, request: Request) -> Any:
         """Return what distinguishes requests whose last layers may differ."""

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.score_reading import one_per_sample, with_channel_axis
+from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import Pass, forward
@@ -133,5 +133,5 @@ class Reading:
             raise TargetError(
                 f"`y` failed: {told(error)} (it becomes part of TensorFlow's graph: write it in TensorFlow's operations)"
             ) from error
-        values = tf.cast(one_per_sample(found, x.shape[0]), self.model.counted_in)
+        values = tf.cast(check_one_per_sample(found, x.shape[0]), self.model.counted_in)
         return Scored(values, columns(values, times))

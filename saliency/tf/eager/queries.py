@@ -162,7 +162,7 @@ class Questions:
         if target.function is not None:  # whose scores are checked by themselves
             trace = self._traces.get(about, [target.function, *own], body, x, feed)
             return trace.notes, trace(x, feed)[1:]
-        places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
+        places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
         trace = self._traces.get(about, own, body, x, feed, *places)
         tell(trace.notes)
         shape = trace.notes["shape"]

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 
 
-def host_covering(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
-    """Return what covers inputs, see ``GradientAdapter.covering``.
+def host_covering(x: Any, cover: Any, windows: SlidingWindows) -> Callable[[range], Any]:
+    """Return what covers inputs, see ``GradientAdapter.window_occluder``.
 
     TensorFlow broadcasts a window over its channels number by number, on a processor: that took ten times as long as to copy
     the inputs and to write into the windows.
@@ -22,7 +22,7 @@ def host_covering(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any
         nonlocal copies
         if len(copies) < len(run):
             copies = np.repeat(given[None], len(run), axis=0)
-        places = [windows.place(corner) for corner in windows.corners(run)]
+        places = [windows.slices(corner) for corner in windows.corners(run)]
         for copy, place in zip(copies, places, strict=False):
             copy[place] = covers[place]
         found = tf.constant(copies[: len(run)])

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import LogitWarning
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
 from saliency.tf.ops.graph_traversal import bodies, carries
 
@@ -63,7 +63,7 @@ def logits_of(output: Any) -> tuple[Any, bool]:
 def tell(notes: Mapping[str, Any]) -> None:
     """Warn of hidden logits each time that a graph is asked, whose notes say so since it was built."""
     if notes.get("hidden"):
-        warn(HIDDEN_LOGITS, LogitWarning)
+        warn(LOGITS_NOT_FOUND, LogitWarning)
 
 
 def _squashed(tensor: Any) -> Any:

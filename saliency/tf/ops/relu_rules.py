@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import gradient_by_rule, rule_name
+from saliency.core.relu_rules import call_user_rule, rule_name
 from saliency.core.types import Rule
 from saliency.tf.ops.graph_traversal import between, bodies, called
 
@@ -75,7 +75,7 @@ def _by(rule: Rule) -> Callable[[Any, Any], Any]:
     """Return an operation's gradient by a rule."""
     if isinstance(rule, str):
         return RULES[rule]
-    return lambda op, gradient: _to_x(op, gradient_by_rule(rule, gradient, op.outputs[0]))
+    return lambda op, gradient: _to_x(op, call_user_rule(rule, gradient, op.outputs[0]))
 
 
 @contextmanager

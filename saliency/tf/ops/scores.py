@@ -44,7 +44,7 @@ def scored_at(seen: Any, places: Any, weights: Any, times: int) -> Scored:
 
     Args:
         seen: (N, channels, *space).
-        places: (N * times, terms, 2 or 4), see ``Target.places``; inputs that the outputs lack are told by the caller.
+        places: (N * times, terms, 2 or 4), see ``Target.positions``; inputs that the outputs lack are told by the caller.
         weights: (N * times, terms).
         times: targets of one sample.
     """

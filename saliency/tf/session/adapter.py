@@ -106,7 +106,7 @@ class GraphAdapter(GradientAdapter):
                 return at(layer)
             return at_last(self._found, _kind(x, request.target), at, partial(self._look, x, request), _counts, NO_LAYER)
 
-    def found_layer_name(self, x: Array, request: Request) -> str | None:
+    def default_layer_name(self, x: Array, request: Request) -> str | None:
         found = self._found.get(_kind(x, request.target))
         return None if found is None else str(found)
 

@@ -94,7 +94,7 @@ class Answers:
         sizes, asked, more = tensors[0], tensors[:-wanted] if wanted else tensors, {}
         if asked:
             sizes, places, weights = asked
-            more = {places: target.places(len(x)), weights: target.weights}
+            more = {places: target.positions(len(x)), weights: target.weights}
         size, *found = self.running([sizes, *tensors[len(asked) :]], x, fed, more)
         rows, fit = int(size[0]) if asked else len(size), self.running.batch or len(x)
         if rows != fit:

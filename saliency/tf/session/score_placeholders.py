@@ -13,7 +13,7 @@ def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:
 
     Args:
         seen: (n, channels, *space), a tensor of the graph that is being built.
-        width: of a place, 2 for input and channel, or 4 with row and column; see ``Target.places``.
+        width: of a place, 2 for input and channel, or 4 with row and column; see ``Target.positions``.
 
     Returns:
         Scores (samples,); and the output's shape, and the placeholders for places (samples, terms, width) and weights
@@ -22,7 +22,7 @@ def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:
     sizes = tf.shape(seen, out_type=tf.int64)
     places = tf.compat.v1.placeholder(tf.int64, (None, None, width), "places")
     weights = tf.compat.v1.placeholder(seen.dtype, (None, None), "weights")
-    return read_scores(seen, places, weights, WORDS, sizes=sizes), [sizes, places, weights]
+    return read_scores(seen, places, weights, WORDS, shape=sizes), [sizes, places, weights]
 
 
 def _take(values: Any, index: Any) -> Any:

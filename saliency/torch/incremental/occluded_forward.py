@@ -37,7 +37,7 @@ class CoveredForward:
         self._clean = x.contiguous(memory_format=torch.channels_last)
         self._cover = cover.contiguous(memory_format=torch.channels_last)
         self._tape = Tape()
-        self.saves = 0.0
+        self.saved_fraction = 0.0
 
     def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
         with shortages(self._clean), untouched(self._forward.model, self._clean.device, grad=False):
@@ -49,7 +49,7 @@ class CoveredForward:
                 return tree_map(dense, self._forward.plain(given, self._target, feed))
             with Counting(passing.cost, len(rows), Windowed):
                 outputs = self._forward.plain(given, self._target, feed)
-            self.saves = passing.cost.saved / passing.cost.plain
+            self.saved_fraction = passing.cost.saved / passing.cost.plain
             return tree_map(dense, outputs)
 
 

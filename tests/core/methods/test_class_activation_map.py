@@ -11,7 +11,7 @@ import pytest
 
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
-from saliency.core.method_options import names_of
+from saliency.core.method_options import option_names
 from saliency.core.methods.class_activation_map import ClassActivationMap
 from saliency.core.progress import Progress
 from tests.reference import Bare, FunctionAdapter
@@ -274,7 +274,7 @@ def test_progress_counts_evaluations_and_expects_as_many(method, evaluations, ca
 
 
 def test_options_are_the_method_s():
-    with pytest.raises(saliency.InputError, match=r"`steps` is not an option of GradCAM. Its own: layer"):
+    with pytest.raises(saliency.InputError, match=r"`steps` is not an option of GradCAM. Options of GradCAM: layer"):
         GradCAM(on_layer(G), 0).GetMask(X, steps=3)
     with pytest.raises(saliency.InputError, match="`three_dims` is not an option of GuidedGradCAM"):
         GuidedGradCAM(on_layer(G), 0, three_dims=True)
@@ -290,7 +290,7 @@ def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
     head, _, rest = inspect.getdoc(kind).partition("\n\nOptions:\n")
     options, _, source = rest.partition("\n\nSource:\n")
     told = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
-    assert ", ".join(told).split(", ") == names_of(kind(on_layer(G), 0).masks)
+    assert ", ".join(told).split(", ") == option_names(kind(on_layer(G), 0).masks)
     assert "arXiv" in source or "IEEE" in source
     assert head.startswith(("Channels weighted", "Every position weighted", "Positive gradients"))
     assert pydoc.plain(pydoc.render_doc(kind)).count("should_resize: scale the map") == 1
@@ -323,5 +323,5 @@ def test_a_user_s_own_map_has_the_options_in_its_help_unless_it_tells_its_own():
 
 def test_a_function_has_no_layers():
     for method in (GradCAM, ScoreCAM):
-        with pytest.raises(saliency.ModelError, match="does not give a layer's output and its gradient"):
+        with pytest.raises(saliency.ModelError, match="does not provide a layer's output and its gradient"):
             method(lambda x: x.sum((2, 3)), 0).GetMask(X)

@@ -101,7 +101,7 @@ def test_a_table_of_baselines():
         ({"x_steps": 0}, r"`x_steps` \(=0\) must be a whole number, 1 or more"),
         ({"spread": -0.1}, r"`spread` \(=-0.1\) must be a finite number, 0 or more"),
         ({"seed": -1}, r"`seed` \(=-1\) must be a whole number"),
-        ({"x_baseline": []}, r"`x_baseline` \(length 0\) must hold one baseline at least"),
+        ({"x_baseline": []}, r"`x_baseline` \(length 0\) must hold at least one baseline"),
         ({"x_baseline": [0, "grey"]}, r"`x_baseline\[1\]` \(='grey'\) must be a number, an array, or one of"),
         ({"x_baseline": [np.zeros((2, 3, 4)), np.zeros((2, 3, 3))]}, r"`x_baseline\[1\]` \(shape \(2, 3, 3\)\) must have"),
     ],

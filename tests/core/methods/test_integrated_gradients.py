@@ -7,7 +7,7 @@ import pytest
 
 import saliency
 from saliency import IntegratedGradients
-from saliency.core.numerics.quadrature import RULES, Cells, Chebyshev
+from saliency.core.numerics.quadrature import QUADRATURE_RULES, CellQuadrature, ChebyshevQuadrature
 from tests.reference import FunctionAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def hinge(kink):
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", QUADRATURE_RULES)
 @pytest.mark.parametrize("steps", [1, 2, 3, 25])
 def test_a_linear_function_s_are_weights_times_difference_with_any_number_of_points(rule, steps):
     if rule == "trapezoid" and steps == 1:
@@ -68,7 +68,7 @@ def test_a_saturating_function_and_the_rules_known_errors():
     # midpoint half of that, Gauss-Legendre next to nothing
     x = np.full((2, 2), 1.0)
     gaps = {}
-    for rule in RULES:
+    for rule in QUADRATURE_RULES:
         mask = IntegratedGradients(sigmoid(1.5), 0).GetMask(x, rule=rule, details=True)
         exact = (mask.details["change"] / 4) * np.ones((2, 2))
         gaps[rule] = abs(mask.details["gap"])
@@ -77,7 +77,7 @@ def test_a_saturating_function_and_the_rules_known_errors():
     assert gaps["inclusive"] > 1e-3 > gaps["trapezoid"] > 1.9 * gaps["midpoint"] > 1e-5 and gaps["gauss-legendre"] < 1e-12
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", QUADRATURE_RULES)
 def test_a_relu_s_integral_is_approached(rule):
     # max(0, x - .3) from 0 to x: the integral of the gradient is (x - .3) / x
     x = RNG.uniform(0.5, 2, size=(3, 4))
@@ -85,7 +85,7 @@ def test_a_relu_s_integral_is_approached(rule):
     np.testing.assert_allclose(mask, x - 0.3, atol=2e-3)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", QUADRATURE_RULES)
 def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
     adapter = hinge(0.37)
     seen = []
@@ -136,7 +136,7 @@ def test_the_gap_comes_by_itself_where_the_rule_evaluates_the_ends():
     evaluated = []
     outputs = adapter.outputs
     adapter.outputs = lambda x, *rest: (evaluated.append(x.shape[0]), outputs(x, *rest))[1]
-    for rule in RULES:
+    for rule in QUADRATURE_RULES:
         details = IntegratedGradients(adapter, 0, batch_size=7).GetMasks(X, rule=rule).details
         assert set(details) == ({"score", "gap", "change", "points"} if rule in ("inclusive", "trapezoid") else set())
     assert not evaluated
@@ -191,33 +191,33 @@ def test_masks_of_a_batch_are_the_masks_one_by_one(size):
 
 
 def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
-    for rule in set(RULES) - {"chebyshev"}:
+    for rule in set(QUADRATURE_RULES) - {"chebyshev"}:
         for points in (1, 2, 3, 10, 57):
             if (rule, points) == ("trapezoid", 1):
                 continue
-            cells = Cells.of(rule, points)
+            cells = CellQuadrature.of(rule, points)
             for _ in range(3):
-                assert cells.widths.sum() == pytest.approx(1)
+                assert cells.weights.sum() == pytest.approx(1)
                 assert (cells.nodes >= cells.edges - 1e-12).all()
-                assert (cells.nodes <= cells.edges + cells.widths + 1e-12).all()
-                refined, new, keep = cells.refined()
-                assert new.widths.sum() + keep == pytest.approx(1)
+                assert (cells.nodes <= cells.edges + cells.weights + 1e-12).all()
+                refined, new, keep = cells.refine()
+                assert new.weights.sum() + keep == pytest.approx(1)
                 assert set(refined.nodes) == set(cells.nodes) | set(new.nodes)
                 assert len(refined.nodes) == 3 * len(cells.nodes) == len(cells.nodes) + len(new.nodes)
                 cells = refined
 
 
 def test_chebyshev_s_points_go_on_as_if_there_had_been_as_many_from_the_start():
-    points, sines = Chebyshev(7), 0.0
+    points, sines = ChebyshevQuadrature(7), 0.0
     new, keep = points, 0.0
     for _ in range(4):
-        sines = sines * keep + new.widths @ np.sin(3 * new.nodes)
-        assert sines == pytest.approx(points.widths @ np.sin(3 * points.nodes), rel=1e-12)
-        assert points.widths.sum() == pytest.approx(1) and (np.diff(points.nodes) > 0).all()
-        points, new, keep = points.refined()
+        sines = sines * keep + new.weights @ np.sin(3 * new.nodes)
+        assert sines == pytest.approx(points.weights @ np.sin(3 * points.nodes), rel=1e-12)
+        assert points.weights.sum() == pytest.approx(1) and (np.diff(points.nodes) > 0).all()
+        points, new, keep = points.refine()
     assert points.points == 127
     exact = (1 - np.cos(3)) / 3
-    errors = [Chebyshev(n).widths @ np.sin(3 * Chebyshev(n).nodes) - exact for n in (31, 63, 127)]
+    errors = [ChebyshevQuadrature(n).weights @ np.sin(3 * ChebyshevQuadrature(n).nodes) - exact for n in (31, 63, 127)]
     np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 4, rtol=0.01)  # second order
 
 
@@ -226,13 +226,15 @@ def test_chebyshev_s_weights_are_the_handbook_s():
         nodes = np.cos(np.arange(n, 0, -1) * np.pi / (n + 1))  # zeros of the second kind's polynomial
         polynomial = np.polynomial.chebyshev.Chebyshev.basis(n + 1).deriv()
         np.testing.assert_allclose(polynomial(nodes), 0, atol=1e-9)
-        np.testing.assert_allclose(2 * Chebyshev(n).nodes - 1, nodes, atol=1e-15)
+        np.testing.assert_allclose(2 * ChebyshevQuadrature(n).nodes - 1, nodes, atol=1e-15)
         halves = np.sqrt(1 - nodes**2)
-        np.testing.assert_allclose(Chebyshev(n).widths, halves / halves.sum(), rtol=1e-12)
+        np.testing.assert_allclose(ChebyshevQuadrature(n).weights, halves / halves.sum(), rtol=1e-12)
 
 
 def test_cutting_midpoint_cells_gives_the_midpoint_rule():
-    np.testing.assert_allclose(Cells.of("midpoint", 5).refined()[0].nodes, Cells.of("midpoint", 15).nodes, rtol=1e-12)
+    np.testing.assert_allclose(
+        CellQuadrature.of("midpoint", 5).refine()[0].nodes, CellQuadrature.of("midpoint", 15).nodes, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(

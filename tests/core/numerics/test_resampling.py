@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 import saliency
-from saliency.core.numerics.resampling import apply_along_axis, bilinear, blurred, resized, spatial_axes
+from saliency.core.numerics.resampling import apply_along_axis, gaussian_blur, interpolation_matrix, resize_maps, spatial_axes
 from tests.reference import Bare, linear
 
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_an_axis_that_the_input_does_not_have(channel_axis):
 
 
 def test_an_input_without_axes():
-    with pytest.raises(saliency.InputError, match=r"`x_value` \(a single number\) must have one axis"):
+    with pytest.raises(saliency.InputError, match=r"`x_value` \(a single number\) must have at least one axis"):
         spatial_axes(0, 1)
 
 
@@ -61,7 +61,7 @@ def test_linear_interpolation_is_torch_s(before, after):
 
     signal = RNG.normal(size=before)
     theirs = interpolate(torch.tensor(signal)[None, None], after, mode="linear", align_corners=False)[0, 0].numpy()
-    np.testing.assert_allclose(bilinear(before, after) @ signal, theirs, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(interpolation_matrix(before, after) @ signal, theirs, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_resizing_is_torch_s(mode, before, after):
 
     maps = RNG.normal(size=(3, *before))
     theirs = interpolate(torch.tensor(maps)[:, None], after, mode=mode, align_corners=False)[:, 0].numpy()
-    np.testing.assert_allclose(resized(NUMPY, Bare(maps), after).array, theirs, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(resize_maps(NUMPY, Bare(maps), after).array, theirs, rtol=1e-9, atol=1e-12)
 
 
 def test_resizing_to_its_own_size_changes_nothing():
     maps = RNG.normal(size=(2, 5, 6))
-    np.testing.assert_array_equal(resized(NUMPY, Bare(maps), (5, 6)).array, maps)
+    np.testing.assert_array_equal(resize_maps(NUMPY, Bare(maps), (5, 6)).array, maps)
 
 
 def normalised(x, axis, sigma):
@@ -97,7 +97,9 @@ def normalised(x, axis, sigma):
 @pytest.mark.parametrize(("shape", "axis", "sigma"), [((2, 40), 1, 3.3), ((2, 3, 19, 4), 2, 0.7), ((3, 1), 1, 1 / 12), ((2, 30), 1, 500.0)])  # fmt: skip
 def test_a_blur_is_scipy_s(shape, axis, sigma):
     x = RNG.normal(size=shape)
-    np.testing.assert_allclose(blurred(NUMPY, Bare(x), axis, sigma).array, normalised(x, axis, sigma), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        gaussian_blur(NUMPY, Bare(x), axis, sigma).array, normalised(x, axis, sigma), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_a_long_axis_is_blurred_in_parts():
@@ -110,5 +112,5 @@ def test_a_long_axis_is_blurred_in_parts():
     adapter = linear([[1.0]])
     adapter.asarray = asarray
     x = RNG.normal(size=(1, 3000))
-    np.testing.assert_allclose(blurred(adapter, Bare(x), 1, 250.0).array, normalised(x, 1, 250.0), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(gaussian_blur(adapter, Bare(x), 1, 250.0).array, normalised(x, 1, 250.0), rtol=1e-8, atol=1e-12)
     assert len(shapes) > 1 and max(map(np.prod, shapes)) <= 2**22

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import saliency
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.tf.eager import fused_functions
 from saliency.tf.eager.window_cover import host_covering
 
@@ -24,7 +24,7 @@ SHAPES = {
 def test_windows_are_covered_and_nothing_else(shape):
     shape, channel_axis, size, space = SHAPES[shape]
     x, cover = RNG.normal(size=(2, 2, *shape)).astype("float32")
-    windows = Windows.of(x, channel_axis, size, 2)
+    windows = SlidingWindows.of(x, channel_axis, size, 2)
     covered = host_covering(tf.constant(x), tf.constant(cover), windows)
     sizes = np.broadcast_to(size, len(space))
     starts = [sorted({*range(0, shape[a] - wide, 2), shape[a] - wide}) for a, wide in zip(space, sizes, strict=True)]

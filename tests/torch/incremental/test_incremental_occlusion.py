@@ -23,8 +23,8 @@ X = RNG.normal(size=(3, 3, 40, 48))
 @pytest.fixture
 def always(monkeypatch):
     """The incremental way, whether it pays or not."""
-    monkeypatch.setattr(incremental_occlusion, "LEAST", 0)
-    monkeypatch.setattr(incremental_occlusion, "WORTH", -math.inf)
+    monkeypatch.setattr(incremental_occlusion, "MIN_WINDOWS", 0)
+    monkeypatch.setattr(incremental_occlusion, "MIN_SAVED_FRACTION", -math.inf)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def steps(monkeypatch):
 
 def plain(mask, x, monkeypatch, **options):
     with monkeypatch.context() as patched:
-        patched.setattr(incremental_occlusion, "LEAST", math.inf)
+        patched.setattr(incremental_occlusion, "MIN_WINDOWS", math.inf)
         found = mask.GetMasks(x, **options)
     assert not found.details["incremental"].any()
     return found
