@@ -47,10 +47,10 @@ def test_either_may_be_imported_first():
 def in_float64(framework):
     if framework == "torch":
         return nets.load("DemoNet").model.double()
-    from saliency.nets.demo_net_keras import build
+    from saliency.nets.demo_net_keras import build_demo_net
     from saliency.nets.weights_keras import load_weights
 
-    model = build("float64")
+    model = build_demo_net("float64")
     load_weights(model, HERE / "clean.safetensors")
     return model
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import saliency
+from tests.import_directions import LEVELS, imports, tree, violations
 
 ROOT = Path(saliency.__file__).parent
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "torchvision")
-LAYERS = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4}  # each may import from itself and from those below
 LOADED = """
 import importlib, sys
 found = {{}}
@@ -70,33 +70,53 @@ def test_all_is_sorted_and_true():
     assert public == set(saliency.__all__)
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module
+def test_imports_point_one_way():
+    assert violations(tree(ROOT)) == []
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path):
-    here = path.relative_to(ROOT).parts[0]
-    for name in imports(path):
-        first, _, rest = name.partition(".")
-        if here in ("core", "io"):
-            assert first not in FRAMEWORKS
-        if first == "saliency" and rest:
-            there = rest.split(".")[0]
-            if here == "io" or path.name == "visualization.py":
-                assert there == here, f"{path.name} imports {name}"
-            elif here in LAYERS and there in LAYERS:
-                assert there == here or LAYERS[there] < LAYERS[here], f"{path.name} imports {name}"
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("saliency.core.mask", "saliency.core.methods.vanilla"),
+        ("saliency.core.score", "saliency.core.mask"),
+        ("saliency.core.adapter", "saliency.core.score"),
+        ("saliency.core.numerics.quadrature", "saliency.core.adapter"),
+        ("saliency.core.display.mask_figure", "saliency.core.result"),
+        ("saliency.core.display.show", "saliency.core.methods.vanilla"),
+        ("saliency.core.runner", "saliency.torch.adapter"),
+        ("saliency.core.wrap", "torch"),
+        ("saliency.io.act", "tensorflow.keras"),
+        ("saliency.io.act", "saliency.core.errors"),
+        ("saliency.torch.adapter", "saliency.tf.ops.logits"),
+        ("saliency.tf.eager.adapter", "saliency.tf.session.adapter"),
+        ("saliency.tf.session.op_cache", "saliency.tf.eager.forward"),
+        ("saliency.tf.ops.logits", "saliency.tf.eager.adapter"),
+        ("saliency.torch.adapter", "saliency.nets.registry"),
+        ("saliency.nets.registry", "saliency.compat.keras_vis"),
+        ("saliency.compat.keras_vis", "saliency.cli.main"),
+    ],
+)
+def test_an_import_in_a_forbidden_direction_is_found(name, target):
+    modules = tree(ROOT)
+    modules[name] = modules[name] | {target}
+    assert f"{name} imports {target}" in violations(modules)
+
+
+def test_a_cycle_is_found():
+    modules = tree(ROOT)
+    modules["saliency.core.request"] = modules["saliency.core.request"] | {"saliency.core.target_description"}
+    modules["saliency.core.target_description"] = modules["saliency.core.target_description"] | {"saliency.core.request"}
+    assert [one for one in violations(modules) if one.startswith("a cycle: ")]
+
+
+def test_every_module_of_core_has_a_place_in_the_directions():
+    assert {name.split(".")[2] for name in tree(ROOT) if name.startswith("saliency.core.")} == set(LEVELS)
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_pyplot_in_the_library(path):
     if "cli" not in path.parts:
-        assert "matplotlib.pyplot" not in set(imports(path))
+        assert not [one for one in imports(path.read_text(encoding="utf-8")) if one.startswith("matplotlib.pyplot")]
 
 
 def test_no_test_forks_beside_tensorflow(monkeypatch):

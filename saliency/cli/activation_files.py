@@ -11,7 +11,7 @@ from pathlib import Path
 from saliency.cli.journal import Journal
 from saliency.cli.options import Refused
 from saliency.io import act
-from saliency.io.atomic_write import leftovers
+from saliency.io.atomic_write import leftover_files
 
 
 def check_output(out: Path, suffix: str = act.SUFFIX) -> None:
@@ -66,7 +66,7 @@ class ActFiles:
 
     def clean(self) -> None:
         """Remove what a killed run left half-written."""
-        for left in (*leftovers(self.out), *leftovers(self.errors)):
+        for left in (*leftover_files(self.out), *leftover_files(self.errors)):
             left.unlink(missing_ok=True)
 
     @contextmanager

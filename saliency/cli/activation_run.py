@@ -20,8 +20,8 @@ from saliency.cli.run_log import Report
 from saliency.cli.run_settings import about
 from saliency.cli.stimuli import Picture, Stimuli
 from saliency.io import act
-from saliency.io.hdf5_layer import check_names
-from saliency.io.raw_layer import Raw
+from saliency.io.hdf5_layer import check_layer_names
+from saliency.io.raw_layer import RawFileLayer
 from saliency.nets.preparation import Float32
 
 Array = npt.NDArray[Any]
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             loaded = network.load(options)
             mask = all_layers(loaded) if mask is None else mask
-            check_names(files.out, mask.layers)
+            check_layer_names(files.out, mask.layers)
             ActRun(loaded, Activations(loaded, mask, options), stimuli, files, report, done).run()
         status = report.end(files.errors)
         files.clean()
@@ -76,7 +76,7 @@ class ActRun:
     def __post_init__(self) -> None:
         n, folder = len(self.stimuli), self.files.parts
         names = enumerate(self.layers.shapes.items())
-        self._parts = {name: Raw.of(folder / f"{i}.float32", (n, *shape)) for i, (name, shape) in names}
+        self._parts = {name: RawFileLayer.for_file(folder / f"{i}.float32", (n, *shape)) for i, (name, shape) in names}
 
     def run(self) -> None:
         """Compute what is not there yet, and write the file."""
@@ -99,7 +99,7 @@ class ActRun:
         if not done:
             self.files.remove_parts()
             self.files.parts.mkdir()
-        elif all(part.holds(done) for part in self._parts.values()):
+        elif all(part.has_stimuli(done) for part in self._parts.values()):
             self.report.going_on(done)
         else:
             raise Refused(f"{self.files.parts} lacks what {self.files.journal.name} has for done; remove both to begin anew")
@@ -117,12 +117,12 @@ class ActRun:
                 values[rows] = self.layers.of(name, x)
                 finite = np.isfinite(values[rows]).all(axis=(1, 2, 3))
                 unsound |= dict.fromkeys(np.flatnonzero(~finite).tolist(), name)
-            part.put(numbers.start, values)
+            part.write_stimuli(numbers.start, values)
         for i, name in sorted(unsound.items()):
             self._drop(pictures[i], name)
 
     def _drop(self, picture: Picture, layer: str) -> None:
         for part in self._parts.values():
-            part.put(picture.number, np.full((1, *part.shape[1:]), np.nan, np.float32))
+            part.write_stimuli(picture.number, np.full((1, *part.shape[1:]), np.nan, np.float32))
         told = f"layer {layer} gives values that are infinite or no numbers"
         self.report.fail(picture.name, picture.path, "forward", "NONFINITE_ACT", told)

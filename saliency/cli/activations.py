@@ -20,7 +20,7 @@ from saliency.core.target import Target
 from saliency.core.wrap import wrap
 from saliency.io.chunks import Shape
 from saliency.io.dmask import Dmask, Units
-from saliency.io.memory_layer import Held
+from saliency.io.memory_layer import InMemoryLayer
 from saliency.io.pooling import POOLS
 
 Array = npt.NDArray[Any]
@@ -86,7 +86,7 @@ class Activations:
     def _wanted(self, name: str, values: Array) -> Array:
         chosen = astuple(self._mask.layers[name])
         if chosen != (None, None, None):
-            values = Held.of(values).take(None, *chosen).read()
+            values = InMemoryLayer.from_array(values).take(None, *chosen).read()
         return values if self._pool is None else POOLS[self._pool](values).astype(np.float32, copy=False)
 
     def _values(self, name: str, x: Any) -> Array:

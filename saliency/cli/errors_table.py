@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from saliency.io.atomic_write import replacing
+from saliency.io.atomic_write import atomic_write
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Failure:
 
 def write_failures(file: Path, failures: Iterable[Failure]) -> None:
     """Write ``errors.csv``; a cell that a spreadsheet would run as a formula gets a quotation mark in front."""
-    with replacing(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as table:
+    with atomic_write(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as table:
         writer = csv.writer(table)
         writer.writerow([field.name for field in fields(Failure)])
         for failure in failures:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.cli.figure_layout import Beside, places
-from saliency.io.atomic_write import replacing
+from saliency.io.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,7 +98,7 @@ class Sheet:
         canvas.draw()
         picture, encoded = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), io.BytesIO()
         picture.save(encoded, "JPEG", dpi=(100, 100), comment=comment)
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(encoded.getvalue())  # Pillow's own writing passes over a full disk
 
     def show(self) -> None:

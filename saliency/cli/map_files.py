@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.atomic_write import replacing
-from saliency.io.hdf5_writing import created
+from saliency.io.atomic_write import atomic_write
+from saliency.io.hdf5_writing import create_hdf5
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +37,7 @@ def writing(path: Path, names: Sequence[str], numbers: Sequence[int]) -> Iterato
         names: stimIDs.
         numbers: of the stimuli in their file, from 1.
     """
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
+    with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
         maps = MapFile(file)
         maps.add("stimID", np.asarray(names, np.str_))
         maps.add("number", np.asarray(numbers, np.int64))
@@ -55,7 +55,7 @@ def join(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    with replacing(path) as temporary, created(temporary, path) as h5:
+    with atomic_write(path) as temporary, create_hdf5(temporary, path) as h5:
         h5.h5.create_dataset("stimID", data=list(names), dtype=h5py.string_dtype())
         for part in parts:
             with np.load(part) as maps:
@@ -65,4 +65,4 @@ def join(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
                     if channel not in h5.h5:
                         h5.h5.create_dataset(channel, (len(names), *values.shape[1:]), values.dtype, fillvalue=np.nan)
                     h5.h5[channel][rows] = values
-                    h5.check()
+                    h5.raise_write_error()

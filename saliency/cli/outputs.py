@@ -12,7 +12,7 @@ from pathlib import Path
 
 from saliency.cli.methods import COLOURED
 from saliency.cli.options import Refused
-from saliency.io.atomic_write import leftovers
+from saliency.io.atomic_write import leftover_files
 
 MOST_NAMED = 6  # channels that a name spells
 TOLD = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
@@ -96,7 +96,7 @@ class Outputs:
     def clean(self) -> None:
         """Remove what a killed run left half-written."""
         for path in [*self.all(), *(map(self.maps, range(1, self.figures + 1)) if self.save == "h5" else ())]:
-            for left in leftovers(path):
+            for left in leftover_files(path):
                 left.unlink(missing_ok=True)
 
 

@@ -15,7 +15,7 @@ from saliency.cli.options import Parser, Refused, count, finite, whole
 from saliency.cli.run_log import Report
 from saliency.io import stim
 from saliency.io.picture import read_picture
-from saliency.io.picture_conversion import PictureError, Reading
+from saliency.io.picture_conversion import PictureError, PictureOptions
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Stimuli:
 
     names: Sequence[str]
     folder: Path
-    reading: Reading
+    reading: PictureOptions
     outside: bool
 
     @classmethod
@@ -128,7 +128,7 @@ def _table(file: str) -> stim.Stimulus:
     return table
 
 
-def _reading(options: argparse.Namespace) -> Reading:
+def _reading(options: argparse.Namespace) -> PictureOptions:
     if options.float_range is None:
         between = None
     else:
@@ -136,7 +136,7 @@ def _reading(options: argparse.Namespace) -> Reading:
         between = low, high
         if low >= high:
             raise Refused(f"-float-range (={low}) must be less than its second ({high})")
-    return Reading(options.frame - 1, not options.no_exif, between, options.max_pixels)
+    return PictureOptions(options.frame - 1, not options.no_exif, between, options.max_pixels)
 
 
 def _check_twice(file: str, names: Sequence[str]) -> None:

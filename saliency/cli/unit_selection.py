@@ -48,7 +48,7 @@ def check(options: argparse.Namespace, mask: Dmask, shapes: Mapping[str, Sequenc
         Refused: if one is too large.
     """
     for name, units in mask.layers.items():
-        for axis, numbers, n in zip(dmask.AXES.values(), astuple(units), shapes[name], strict=True):
+        for axis, numbers, n in zip(dmask.AXIS_FIELDS.values(), astuple(units), shapes[name], strict=True):
             if numbers is not None and max(numbers) >= n:
                 where, number = options.dmask or "-chn", max(dmask.numbers(numbers))
                 raise Refused(f"{where} (={number}) must be one of the {axis} of {name}, which run from 1 to {n}")

@@ -11,6 +11,8 @@ from saliency.core.display.provenance import Provenance
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from saliency.core.display.mask_figure import DescribedMask
+
 ROWS = 4
 """How many of N masks are drawn."""
 
@@ -58,7 +60,7 @@ class MaskArray(npt.NDArray[Any]):
         """
         from saliency.core.display.mask_figure import mask_figure
 
-        return mask_figure(self, rows)
+        return mask_figure(*self._described(rows))
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]] | None:
         """Return the figure with its alternative text, for IPython; a part of a mask is shown as its numbers."""
@@ -66,7 +68,21 @@ class MaskArray(npt.NDArray[Any]):
             return None
         from saliency.core.display.mask_figure import caption, mask_figure
 
-        return mask_figure(self, ROWS)._repr_png_()[0], {"alt": caption(self, ROWS)}
+        described = self._described(ROWS)
+        return mask_figure(*described)._repr_png_()[0], {"alt": caption(*described)}
+
+    def _described(self, rows: int) -> "tuple[list[DescribedMask], int | None]":
+        """Return the masks that a figure shows, and of how many they are the first; None for a single mask."""
+        from saliency.core.display.mask_figure import DescribedMask
+
+        if self.about is None:
+            raise ValueError("`mask` must be as a method returned it; a part of a mask has no description: draw it with show")
+        if rows < 1:
+            raise ValueError(f"`rows` (={rows!r}) must be 1 or more")
+        if not self.about.several:
+            return [DescribedMask(np.asarray(self), self.about, self.details)], None
+        shown = [self.one(i) for i in range(min(rows, len(self)))]
+        return [DescribedMask(np.asarray(one), self.about.one(i), one.details) for i, one in enumerate(shown)], len(self)
 
     @property
     def _several(self) -> bool:

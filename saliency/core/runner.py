@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.batching import BatchPlan
-from saliency.core.display.provenance import Provenance, describe_targets
+from saliency.core.display.provenance import Provenance
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
 from saliency.core.shape_hints import add_shape_hints
+from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
 from saliency.core.warnings import warn

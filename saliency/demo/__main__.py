@@ -17,7 +17,7 @@ from saliency.demo.bands import BANDS, METHODS
 from saliency.demo.figures import Question, answers, controls, maps, on_object, questions, table
 from saliency.demo.gallery import gallery
 from saliency.demo.scenes import TAG, Scene, load_scenes
-from saliency.io.atomic_write import replacing
+from saliency.io.atomic_write import atomic_write
 
 DESCRIPTION = """Show what made the embedded networks answer as they did: every method's
 maps of drawn scenes in two pictures, and a table of how well they hit."""
@@ -88,7 +88,7 @@ def _methods(network: nets.Network, scenes: Sequence[Scene], out: Path, seed: in
             warnings.simplefilter("ignore", ZeroGradientWarning)
             columns["random weights"] = maps(random, network, asked, list(METHODS), seed)
     figures = table(columns, [question.where for question in asked])
-    with replacing(out / "figures.md") as temporary:
+    with atomic_write(out / "figures.md") as temporary:
         temporary.write_text(figures, encoding="utf-8")
     print(f"\n{figures}\n{out / 'figures.md'}")
 
@@ -129,7 +129,7 @@ def _yes(score: float) -> str:
 
 
 def _write(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
     print(path)
 

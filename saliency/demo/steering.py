@@ -17,7 +17,7 @@ from saliency.cli.run_log import say
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
 from saliency.core.display.visualization import overlay
-from saliency.io.atomic_write import replacing
+from saliency.io.atomic_write import atomic_write
 
 Host = npt.NDArray[Any]
 
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     steered = model.predict(pictures, verbose=0)[:, 0]
     print(f"mean error of the steering: {np.abs(steered - bends).mean():.3f} of a full turn")
     road = figure(model, pictures[int(np.abs(bends - 0.6).argmin())])
-    with replacing(file) as temporary:
+    with atomic_write(file) as temporary:
         Image.fromarray(road).quantize(64).save(temporary, "PNG", optimize=True)
     return 0
 

@@ -1,1 +1,1 @@
-"""Files: DNNBrain's stimuli, activations and masks; pictures; and names that are never half-written."""
+"""Read and write DNNBrain's stimulus, activation and mask files; read pictures; write files atomically."""

@@ -1,4 +1,4 @@
-"""DNNBrain's ``.act.h5``: a dataset (stimuli, channels, rows, columns) for each layer of a network."""
+"""DNNBrain's ``.act.h5`` files: one dataset (stimuli, channels, rows, columns) for each layer of a network."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.atomic_write import replacing
+from saliency.io.atomic_write import atomic_write
 from saliency.io.dmask import Dmask
-from saliency.io.hdf5 import HDF5Error, datasets, opened
-from saliency.io.hdf5_layer import Stored, check_names, store
-from saliency.io.hdf5_writing import created
-from saliency.io.layer import Indices, Layer, absent
-from saliency.io.memory_layer import Held, Joined
+from saliency.io.hdf5 import HDF5Error, find_datasets, open_hdf5
+from saliency.io.hdf5_layer import HDF5Layer, check_layer_names, write_layer
+from saliency.io.hdf5_writing import create_hdf5
+from saliency.io.layer import Indices, Layer, missing_layer_message
+from saliency.io.memory_layer import ConcatenatedLayer, InMemoryLayer
 from saliency.io.text_lines import check_suffix
 
 if TYPE_CHECKING:
@@ -26,24 +26,24 @@ SUFFIX = ".act.h5"
 
 @dataclass(frozen=True, eq=False)
 class Activation(Mapping[str, Layer]):
-    """Activation of layers to stimuli, a mapping from their names; what is in files is read when it is used.
+    """Map layer names to the activation of each layer; values in files are read on demand.
 
     Args:
-        layers: name -> ``Layer``, or an array (stimuli, channels, rows, columns) whose last axes may be missing.
+        layers: name -> ``Layer``, or an array (stimuli, channels, rows, columns) whose last one or two axes may be missing.
 
     Raises:
-        ValueError: if an array has other axes or no numbers.
+        ValueError: if an array is empty, is not numeric, or has other axes.
     """
 
     layers: Mapping[str, Layer]
 
     def __init__(self, layers: Mapping[str, Layer | npt.ArrayLike]) -> None:
-        held = {name: layer if isinstance(layer, Layer) else Held.of(layer) for name, layer in layers.items()}
-        object.__setattr__(self, "layers", held)
+        converted = {name: one if isinstance(one, Layer) else InMemoryLayer.from_array(one) for name, one in layers.items()}
+        object.__setattr__(self, "layers", converted)
 
     def __getitem__(self, name: str) -> Layer:
         if name not in self.layers:
-            raise KeyError(f"the activation {absent(name, self.layers)}")
+            raise KeyError(f"the activation {missing_layer_message(name, self.layers)}")
         return self.layers[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -53,53 +53,60 @@ class Activation(Mapping[str, Layer]):
         return len(self.layers)
 
     def take(self, stimuli: Indices) -> "Activation":
-        """Return the activation to some of the stimuli: indices from 0, in any order, also repeated, or a slice.
+        """Return the activation to selected stimuli.
+
+        Args:
+            stimuli: indices from 0 in any order, also repeated, or a slice.
 
         Raises:
-            ValueError: if there is no such stimulus.
+            ValueError: if an index is negative or too large, or the selection is empty.
         """
         return Activation({name: layer.take(stimuli) for name, layer in self.layers.items()})
 
     def mask(self, dmask: Dmask) -> "Activation":
-        """Return the units of a mask; layers that it does not name are left out.
+        """Return the units of a mask; layers that are not in the mask are dropped.
 
         Raises:
-            ValueError: if there is no such layer, or no such unit.
+            ValueError: if the activation does not have a layer or a unit of the mask.
         """
-        taken = {}
+        masked = {}
         for name, units in dmask.layers.items():
             if name not in self.layers:
-                raise ValueError(f"the activation {absent(name, self.layers)}")
-            with _in_layer(name):
-                taken[name] = self.layers[name].take(None, units.channels, units.rows, units.columns)
-        return Activation(taken)
+                raise ValueError(f"the activation {missing_layer_message(name, self.layers)}")
+            with _name_layer_in_errors(name):
+                masked[name] = self.layers[name].take(None, units.channels, units.rows, units.columns)
+        return Activation(masked)
 
     def concatenate(self, *others: "Activation") -> "Activation":
-        """Return the activation to these stimuli and, after them, to those of others with the same layers.
+        """Return the activation to these stimuli, followed by the stimuli of other activations.
+
+        Args:
+            others: activations with the same layers.
 
         Raises:
-            ValueError: if layers differ.
+            ValueError: if the names, channels, rows or columns of the layers differ.
         """
         if any(set(other.layers) != set(self.layers) for other in others):
-            raise ValueError("activations must have the same layers to be concatenated")
-        joined = {}
+            raise ValueError("concatenated activations must have the same layers; `mask` selects layers")
+        concatenated = {}
         for name, layer in self.layers.items():
-            with _in_layer(name):
-                joined[name] = Joined.of([layer, *(other.layers[name] for other in others)])
-        return Activation(joined)
+            with _name_layer_in_errors(name):
+                concatenated[name] = ConcatenatedLayer.from_layers([layer, *(other.layers[name] for other in others)])
+        return Activation(concatenated)
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a row for each stimulus and a column for each unit: (layer, channel, row, column), counting from 0.
+        """Return a table with a row for each stimulus and a column (layer, channel, row, column) for each unit.
 
-        All of it is in memory; ``mask`` first what is large.
+        Indices count from 0. The table is in memory as a whole: select units of large layers with ``mask`` first.
 
         Raises:
-            ValueError: if there is no layer, or the numbers of stimuli differ.
+            ValueError: if there is no layer, or the layers have different numbers of stimuli.
         """
         import pandas as pd
 
         if len({layer.shape[0] for layer in self.layers.values()}) != 1:
-            raise ValueError("a table needs layers, all of the same number of stimuli")
+            counts = ", ".join(f"{name} has {layer.shape[0]}" for name, layer in self.layers.items()) or "there are no layers"
+            raise ValueError(f"a table needs one or more layers with the same number of stimuli; {counts}")
         units = [(name, *unit) for name, layer in self.layers.items() for unit in np.ndindex(layer.shape[1:])]
         columns = pd.MultiIndex.from_tuples(units, names=["layer", "channel", "row", "column"])
         values = [layer.read().reshape(layer.shape[0], -1) for layer in self.layers.values()]
@@ -107,48 +114,51 @@ class Activation(Mapping[str, Layer]):
 
 
 def read(file: str | Path, layers: Iterable[str] | None = None) -> Activation:
-    """Open an ``.act.h5`` file; the values are read when they are used.
+    """Open an ``.act.h5`` file; the values are read on demand.
 
     Args:
-        file: its path; the name must end in ``.act.h5``.
-        layers: names of those that are meant; None for all of them, by name. A dataset in groups has a name with slashes.
+        file: path whose name ends in ``.act.h5``.
+        layers: names of the layers to include, in this order; None includes all, sorted by name. The name of a dataset in
+            groups contains slashes.
 
     Raises:
-        ValueError: if the name ends otherwise, it is no such file, or a layer is not there or holds no activation.
-        OSError: if it cannot be read.
+        ValueError: if the suffix is wrong, the file is not HDF5 or is damaged, or a layer is missing or not an activation.
+        OSError: if the file cannot be read.
     """
     file = Path(file)
     check_suffix(file, SUFFIX)
-    with opened(file) as h5:
-        found = datasets(file, h5)
-        wanted = sorted(found) if layers is None else list(layers)
-        for name in wanted:
-            if name not in found:
-                raise HDF5Error(f"{file}: {absent(name, found)}")
-        return Activation({name: Stored.find(file, name, found[name]) for name in wanted})
+    with open_hdf5(file) as h5:
+        datasets = find_datasets(file, h5)
+        names = sorted(datasets) if layers is None else list(layers)
+        for name in names:
+            if name not in datasets:
+                raise HDF5Error(f"{file}: {missing_layer_message(name, datasets)}")
+        return Activation({name: HDF5Layer.from_dataset(file, name, datasets[name]) for name in names})
 
 
 def write(activation: Activation, file: str | Path) -> None:
-    """Write an ``.act.h5`` file that DNNBrain reads, block by block: a layer may be larger than the memory.
+    """Write an ``.act.h5`` file that DNNBrain can read.
+
+    Layers are written block by block, so a layer may be larger than memory.
 
     Args:
-        activation: its layers may be those of the file itself, which is then replaced.
-        file: its path; the name must end in ``.act.h5``.
+        activation: may contain layers of ``file`` itself, which is replaced at the end.
+        file: path whose name ends in ``.act.h5``.
 
     Raises:
-        ValueError: if the name ends otherwise, or a layer's name cannot be a dataset's.
-        OSError: if it cannot be written.
+        ValueError: if the suffix is wrong, or a layer's name cannot be the path of a dataset.
+        OSError: if the file cannot be written.
     """
     file = Path(file)
     check_suffix(file, SUFFIX)
-    check_names(file, activation.layers)
-    with replacing(file) as temporary, created(temporary, file) as writing:
+    check_layer_names(file, activation.layers)
+    with atomic_write(file) as temporary, create_hdf5(temporary, file) as writer:
         for name, layer in activation.layers.items():
-            store(writing, name, layer)
+            write_layer(writer, name, layer)
 
 
 @contextmanager
-def _in_layer(name: str) -> Iterator[None]:
+def _name_layer_in_errors(name: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A file appears under its name when it is whole, or not at all."""
+"""Write files under a temporary name and rename them when they are complete."""
 
 import os
 import re
@@ -9,14 +9,15 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary file beside ``path``, with its suffix; when the block ends well, it takes the name.
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path in the same folder and rename it to ``path`` when the block succeeds.
 
     Args:
-        path: the final name; what was there is replaced, or kept if the block raises.
+        path: the final file. An existing file is replaced on success and kept if the block raises. The temporary name has
+            the same suffix.
 
     Raises:
-        OSError: if the file was not written, or cannot take the name.
+        OSError: if the temporary file was not written or cannot be renamed.
     """
     final = Path(path)
     temporary = final.with_name(f".{final.stem}-{secrets.token_hex(4)}{final.suffix}")
@@ -26,14 +27,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(final)
     except OSError as error:
-        if error.filename is None and error.errno is not None:  # a write that failed does not know its file
+        if error.filename is None and error.errno is not None:  # errors of `write` carry no file name
             raise OSError(error.errno, error.strerror, str(final)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def leftovers(path: Path) -> list[Path]:
-    """Return the temporary files for a name that were left beside it by a process that was killed."""
+def leftover_files(path: Path) -> list[Path]:
+    """Return the temporary files for ``path`` that killed processes left in its folder."""
     name = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{8}}{re.escape(path.suffix)}")
     return [other for other in path.parent.iterdir() if name.fullmatch(other.name)]

@@ -1,6 +1,6 @@
-"""DNNBrain's ``.dmask.csv``: the channels, rows and columns of interest, layer by layer.
+"""DNNBrain's ``.dmask.csv`` files: selected channels, rows and columns of each layer.
 
-Numbers count from 1 in the file and from 0 in Python; ``indices`` and ``numbers`` are the only crossings.
+Units count from 1 in the file and from 0 in Python; ``indices`` and ``numbers`` convert between the two.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,22 +8,25 @@ from dataclasses import astuple, dataclass, field, fields
 from operator import index
 from pathlib import Path
 
-from saliency.io.atomic_write import replacing
-from saliency.io.text_lines import check_suffix, numbered, wrong
+from saliency.io.atomic_write import atomic_write
+from saliency.io.text_lines import check_suffix, file_error, numbered_lines
 
-AXES = {"chn": "channels", "row": "rows", "col": "columns"}
-"""An axis in the file -> in ``Units``."""
+AXIS_FIELDS = {"chn": "channels", "row": "rows", "col": "columns"}
+"""Name of an axis in the file -> field of ``Units``."""
 SUFFIX = ".dmask.csv"
 EXAMPLE = "A mask has lines like these: conv5=chn,row | 1,2,3 | 4,5 | fc3="
 
 
 @dataclass(frozen=True)
 class Units:
-    """Units of a layer, in any order, also repeated; indices count from 0, and None stands for all of an axis.
+    """Select units of a layer by channel, row and column.
+
+    Args:
+        channels, rows, columns: indices from 0 in any order, also repeated; None selects the whole axis.
 
     Raises:
-        ValueError: if an axis is empty, or an index negative.
-        TypeError: if an index is no whole number.
+        ValueError: if a selection is empty or an index is negative.
+        TypeError: if an index is not an integer.
     """
 
     channels: Iterable[int] | None = None
@@ -32,104 +35,112 @@ class Units:
 
     def __post_init__(self) -> None:
         for axis in fields(self):
-            given = getattr(self, axis.name)
-            if given is not None:
-                chosen = tuple(map(index, given))
-                if not chosen or min(chosen) < 0:
-                    raise ValueError(f"`{axis.name}` (={chosen}) must hold indices of 0 or more, or be None for all")
-                object.__setattr__(self, axis.name, chosen)
+            selection = getattr(self, axis.name)
+            if selection is not None:
+                converted = tuple(map(index, selection))
+                if not converted or min(converted) < 0:
+                    raise ValueError(f"`{axis.name}` (={converted}) must hold indices of 0 or more, or be None for all")
+                object.__setattr__(self, axis.name, converted)
 
 
 @dataclass(frozen=True)
 class Dmask:
-    """A mask for the activation of a network.
+    """Select units of the layers of a network.
 
     Args:
-        layers: layer -> its units.
+        layers: name of a layer -> its selected units.
     """
 
     layers: Mapping[str, Units] = field(default_factory=dict)
 
 
-def indices(given: Iterable[int]) -> tuple[int, ...]:
-    """Return Python's indices of numbers that count from 1.
+def indices(numbers: Iterable[int]) -> tuple[int, ...]:
+    """Convert numbers that count from 1 to indices that count from 0.
 
     Raises:
         ValueError: if a number is less than 1.
     """
-    chosen = tuple(index(number) - 1 for number in given)
-    if chosen and min(chosen) < 0:
-        raise ValueError(f"a number (={min(chosen) + 1}) must be 1 or more")
-    return chosen
+    converted = tuple(index(number) - 1 for number in numbers)
+    if converted and min(converted) < 0:
+        raise ValueError(f"a number (={min(converted) + 1}) must be 1 or more")
+    return converted
 
 
-def numbers(chosen: Iterable[int]) -> tuple[int, ...]:
-    """Return the numbers, counting from 1, of Python's indices."""
-    return tuple(index(i) + 1 for i in chosen)
+def numbers(indices: Iterable[int]) -> tuple[int, ...]:
+    """Convert indices that count from 0 to numbers that count from 1."""
+    return tuple(index(i) + 1 for i in indices)
 
 
 def read(file: str | Path) -> Dmask:
-    """Read a ``.dmask.csv`` file: blank lines, lines that begin with #, and the word ``all`` are allowed.
+    """Read a ``.dmask.csv`` file.
+
+    Blank lines and lines that begin with # are skipped. The word ``all`` in place of numbers selects a whole axis.
 
     Args:
-        file: its path; the name must end in ``.dmask.csv``.
+        file: path whose name ends in ``.dmask.csv``.
 
     Raises:
-        ValueError: if the name or a line is not as the format wants it; the message names file and line.
-        OSError: if it cannot be read.
+        ValueError: if the suffix is wrong or a line is invalid; the message contains the file and the line number.
+        OSError: if the file cannot be read.
     """
     file = Path(file)
-    lines = ((i, line) for i, line in numbered(file, SUFFIX) if not line.startswith("#"))
+    lines = ((i, line) for i, line in numbered_lines(file, SUFFIX) if not line.startswith("#"))
     layers: dict[str, Units] = {}
     for i, line in lines:
-        layer, equals, named = (part.strip() for part in line.rpartition("="))
+        layer, equals, axis_list = (part.strip() for part in line.rpartition("="))
         if not equals or not layer:
-            raise wrong(file, f"line {i} ({line!r}) must be layer=axes; numbers follow only where an axis waits for them")
+            raise file_error(file, f"line {i} ({line!r}) must be layer=axes; each axis is followed by one line of numbers")
         if layer in layers:
-            raise wrong(file, f"line {i}: {layer} is named before; give a layer's axes in one line")
-        axes = _axes(file, i, named)
-        layers[layer] = Units(**{AXES[axis]: _numbers(file, layer, axis, lines) for axis in axes})
+            raise file_error(file, f"line {i}: the layer {layer} is repeated; list all axes of a layer in one line")
+        axes = _parse_axes(file, i, axis_list)
+        layers[layer] = Units(**{AXIS_FIELDS[axis]: _parse_selection(file, layer, axis, lines) for axis in axes})
     if not layers:
-        raise wrong(file, f"names no layer. {EXAMPLE}")
+        raise file_error(file, f"names no layer. {EXAMPLE}")
     return Dmask(layers)
 
 
 def write(dmask: Dmask, file: str | Path) -> None:
-    """Write a ``.dmask.csv`` file that DNNBrain reads.
+    """Write a ``.dmask.csv`` file that DNNBrain can read.
+
+    Args:
+        dmask: the selected units.
+        file: path whose name ends in ``.dmask.csv``.
 
     Raises:
-        ValueError: if the file's name ends otherwise, or the format cannot hold a layer's name.
-        OSError: if it cannot be written.
+        ValueError: if the suffix is wrong, or the format cannot represent a layer's name.
+        OSError: if the file cannot be written.
     """
     file = Path(file)
     check_suffix(file, SUFFIX)
     lines = []
     for layer, units in dmask.layers.items():
         if not layer or layer != layer.strip() or layer.startswith("#") or "=" in layer or len(layer.splitlines()) > 1:
-            raise wrong(file, f"cannot hold a layer named {layer!r}")
-        chosen = {axis: given for axis, given in zip(AXES, astuple(units), strict=True) if given is not None}
-        lines.append(f"{layer}={','.join(chosen)}\n")
-        lines += [",".join(map(str, numbers(given))) + "\n" for given in chosen.values()]
-    with replacing(file) as temporary:
+            rule = "a name must not be empty, begin with #, contain = or a line break, or begin or end with whitespace"
+            raise file_error(file, f"cannot hold a layer named {layer!r}; {rule}")
+        selections = {axis: picked for axis, picked in zip(AXIS_FIELDS, astuple(units), strict=True) if picked is not None}
+        lines.append(f"{layer}={','.join(selections)}\n")
+        lines += [",".join(map(str, numbers(picked))) + "\n" for picked in selections.values()]
+    with atomic_write(file) as temporary:
         temporary.write_bytes("".join(lines).encode())
 
 
-def _axes(file: Path, i: int, named: str) -> list[str]:
-    axes = [axis.strip() for axis in named.removesuffix(",").split(",")] if named else []
-    if not set(axes) <= set(AXES) or len(set(axes)) < len(axes):
-        raise wrong(file, f"line {i}: axes (={named!r}) must be of {', '.join(AXES)}, each once")
+def _parse_axes(file: Path, i: int, axis_list: str) -> list[str]:
+    axes = [axis.strip() for axis in axis_list.removesuffix(",").split(",")] if axis_list else []
+    if not set(axes) <= set(AXIS_FIELDS) or len(set(axes)) < len(axes):
+        raise file_error(file, f"line {i}: axes (={axis_list!r}) must be {', '.join(AXIS_FIELDS)}, each at most once")
     return axes
 
 
-def _numbers(file: Path, layer: str, axis: str, lines: Iterator[tuple[int, str]]) -> tuple[int, ...] | None:
+def _parse_selection(file: Path, layer: str, axis: str, lines: Iterator[tuple[int, str]]) -> tuple[int, ...] | None:
     i, line = next(lines, (0, ""))
     if not i or "=" in line:
-        where = f"line {i} ({line!r}) stands where" if i else "ends where"
-        raise wrong(file, f"{where} the numbers of {layer}'s {axis} are expected")
+        found = f"line {i} is {line!r}" if i else "the file ends"
+        raise file_error(file, f"{found}, but the numbers of {layer}'s {axis} are expected")
     if line == "all":
         return None
-    words = [word.strip() for word in line.removesuffix(",").split(",")]
-    for word in words:
-        if not (word.isascii() and word.isdecimal() and len(word) < 19 and int(word) > 0):
-            raise wrong(file, f"line {i}: {layer}'s {axis} (={word!r}) must be whole numbers, 1 or more, with commas between")
-    return indices(map(int, words))
+    texts = [text.strip() for text in line.removesuffix(",").split(",")]
+    for text in texts:
+        if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
+            rule = "must be whole numbers, 1 or more, separated by commas"
+            raise file_error(file, f"line {i}: {layer}'s {axis} (={text!r}) {rule}")
+    return indices(map(int, texts))

@@ -1,4 +1,4 @@
-"""HDF5 files from anywhere: nothing outside the file is followed, nothing huge is believed, one error for what is broken."""
+"""Read untrusted HDF5 files: follow no links, reject oversized datasets, raise one error for damaged files."""
 
 import stat
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import h5py
 
-MOST_ZEROS = 64 * 2**20  # bytes that a dataset may declare whatever it stores
-MOST_PRESSED = 2000  # gzip makes at most 1032 bytes of one
-MOST_PIECE = 2**30  # bytes of a piece, which HDF5 holds in memory as a whole
+MAX_UNCHECKED_BYTES = 64 * 2**20  # a dataset up to this size may store fewer bytes than it declares
+MAX_COMPRESSION_RATIO = 2000  # gzip reaches at most 1032
+MAX_CHUNK_BYTES = 2**30  # HDF5 reads a chunk into memory as a whole
 
 
 class HDF5Error(ValueError):
-    """A file that is no HDF5 file, is damaged, or holds what is not read."""
+    """A file that is not HDF5, is damaged, or contains unsupported objects."""
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[h5py.File]:
-    """Open a file to read; whatever goes wrong with it inside the block is one error.
+def open_hdf5(file: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading and raise every failure inside the block as ``HDF5Error``.
 
     Raises:
-        HDF5Error: if it is no regular file, no HDF5 file, or damaged.
-        OSError: if it is missing or may not be read.
+        HDF5Error: if the file is not a regular file, not HDF5, or damaged.
+        OSError: if the file is missing or must not be read.
     """
     if not stat.S_ISREG(file.stat().st_mode):
         raise HDF5Error(f"{file}: must be a regular file")
@@ -35,61 +35,61 @@ def opened(file: Path) -> Iterator[h5py.File]:
     except (HDF5Error, MemoryError):
         raise
     except Exception as error:  # h5py raises anything: OSError, RuntimeError, KeyError, ValueError, TypeError
-        what = " ".join(str(error).split())
-        raise HDF5Error(f"{file}: cannot be read as HDF5; it is damaged, incomplete, or something else ({what})") from error
+        reason = " ".join(str(error).split())
+        raise HDF5Error(f"{file}: cannot be read as HDF5; it is damaged, incomplete or not an HDF5 file ({reason})") from error
 
 
-def datasets(file: Path, h5: h5py.File) -> dict[str, h5py.Dataset]:
-    """Return path -> dataset of all there are, those in groups too, without following a link.
+def find_datasets(file: Path, h5: h5py.File) -> dict[str, h5py.Dataset]:
+    """Return path -> dataset for all datasets, including those in groups.
 
     Raises:
-        HDF5Error: if there is a soft, external or other link, or a group that can be reached in two ways.
+        HDF5Error: if the file contains a soft, external or other link, or a group with two paths.
     """
-    found: dict[str, h5py.Dataset] = {}
-    seen: set[int] = set()
-    waiting: list[tuple[str, h5py.Group]] = [("", h5)]
-    while waiting:
-        prefix, group = waiting.pop()
+    datasets: dict[str, h5py.Dataset] = {}
+    visited: set[int] = set()
+    pending: list[tuple[str, h5py.Group]] = [("", h5)]
+    while pending:
+        prefix, group = pending.pop()
         address = h5py.h5o.get_info(group.id).addr
-        if address in seen:
-            raise HDF5Error(f"{file}: {prefix.rstrip('/')} is a group that stands in two places")
-        seen.add(address)
+        if address in visited:
+            raise HDF5Error(f"{file}: the group {prefix.rstrip('/')} can be reached by two paths; each group must have one")
+        visited.add(address)
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise HDF5Error(f"{file}: {prefix}{name} is a link; links are not followed, copy the dataset to its place")
+                raise HDF5Error(f"{file}: {prefix}{name} is a link, which is not followed; copy the dataset there instead")
             item = group[name]
             if isinstance(item, h5py.Group):
-                waiting.append((f"{prefix}{name}/", item))
+                pending.append((f"{prefix}{name}/", item))
             elif isinstance(item, h5py.Dataset):
-                found[f"{prefix}{name}"] = item
-    return found
+                datasets[f"{prefix}{name}"] = item
+    return datasets
 
 
-def check(file: Path, name: str, dataset: h5py.Dataset) -> None:
-    """Check that a dataset holds numbers, in this file, and about as many as it says.
+def check_dataset(file: Path, name: str, dataset: h5py.Dataset) -> None:
+    """Check that a dataset stores numbers, in this file, and about as many bytes as it declares.
 
     Raises:
-        HDF5Error: if not; the message names file and dataset.
+        HDF5Error: if it does not; the message contains the file and the dataset.
     """
     shape = dataset.shape or ()
     declared, stored = prod(shape) * dataset.dtype.itemsize, dataset.id.get_storage_size()
-    piece = prod(dataset.chunks or (1,)) * dataset.dtype.itemsize
+    chunk = prod(dataset.chunks or (1,)) * dataset.dtype.itemsize
     if dataset.external or dataset.is_virtual:
-        what = "keeps its values in other files, which are not read"
+        problem = "stores its values in other files, which are not read"
     elif dataset.dtype.kind not in "fiu":
-        what = f"holds values of type {dataset.dtype}; only whole and floating-point numbers are read"
+        problem = f"has values of type {dataset.dtype}; only integers and floating-point numbers are supported"
     elif not 2 <= len(shape) <= 4 or 0 in shape:
-        what = f"has shape {shape}; it must be (stimuli, channels, rows, columns), none of them 0"
-    elif declared > MOST_ZEROS and declared > MOST_PRESSED * stored:
-        what = f"declares {declared} bytes and stores {stored}: it is incomplete, or made to fill the memory"
-    elif piece > MOST_PIECE:
-        what = f"is stored in pieces of {piece} bytes; at most {MOST_PIECE} are read at once"
+        problem = f"has shape {shape}; it must be (stimuli, channels, rows, columns), none of them 0"
+    elif declared > MAX_UNCHECKED_BYTES and declared > MAX_COMPRESSION_RATIO * stored:
+        problem = f"declares {declared} bytes and stores {stored}: the file is incomplete or crafted to exhaust memory"
+    elif chunk > MAX_CHUNK_BYTES:
+        problem = f"is stored in chunks of {chunk} bytes; chunks must not exceed {MAX_CHUNK_BYTES} bytes"
     else:
         return
-    raise HDF5Error(f"{file}: {name} {what}")
+    raise HDF5Error(f"{file}: {name} {problem}")
 
 
-def version(file: Path) -> tuple[int, ...]:
-    """Return what is different once a file was written anew."""
+def file_version(file: Path) -> tuple[int, ...]:
+    """Return numbers that change when the file is rewritten: device, inode, size and modification time."""
     status = file.stat()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

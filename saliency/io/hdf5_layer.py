@@ -1,4 +1,4 @@
-"""A layer in an HDF5 file: found there, read from there, written there, a block at a time."""
+"""Read and write layers as datasets of an HDF5 file, block by block."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,71 +7,80 @@ from pathlib import Path
 
 import h5py
 
-from saliency.io.chunks import LIMIT, Where, block_shape, blocks
-from saliency.io.hdf5 import HDF5Error, check, opened, version
-from saliency.io.hdf5_writing import Writing
-from saliency.io.layer import FOUR, Array, Layer
-from saliency.io.text_lines import wrong
+from saliency.io.chunks import MAX_BLOCK_BYTES, Slices, block_shape, block_slices
+from saliency.io.hdf5 import HDF5Error, check_dataset, file_version, open_hdf5
+from saliency.io.hdf5_writing import HDF5Writer
+from saliency.io.layer import N_AXES, Array, Layer
+from saliency.io.text_lines import file_error
 
 
 @dataclass(frozen=True, eq=False)
-class Stored(Layer):
-    """A layer in a file, which is open only while a block is read."""
+class HDF5Layer(Layer):
+    """A layer in an HDF5 file, which is opened for each block and closed again.
+
+    Args:
+        file: absolute path of the file.
+        name: path of the dataset in the file.
+        version: ``file_version`` of the file when the layer was found.
+    """
 
     file: Path
     name: str
     version: tuple[int, ...]
 
     @classmethod
-    def find(cls, file: Path, name: str, dataset: h5py.Dataset) -> "Stored":
-        """Return the layer of an open file's dataset.
+    def from_dataset(cls, file: Path, name: str, dataset: h5py.Dataset) -> "HDF5Layer":
+        """Return the layer of a dataset in an open file.
 
         Raises:
-            HDF5Error: if it is no layer.
+            HDF5Error: if the dataset is not a layer's activation.
         """
-        check(file, name, dataset)
+        check_dataset(file, name, dataset)
         shape, axes = dataset.shape, len(dataset.shape)
-        ones = (1,) * (FOUR - axes)
-        pieces = (dataset.chunks or (1,) * axes) + ones
-        return cls(shape + ones, dataset.dtype, pieces, axes, file.absolute(), name, version(file))
+        ones = (1,) * (N_AXES - axes)
+        chunk_shape = (dataset.chunks or (1,) * axes) + ones
+        return cls(shape + ones, dataset.dtype, chunk_shape, axes, file.absolute(), name, file_version(file))
 
-    def block(self, where: Where) -> Array:
-        """Read four slices from the file."""
-        with opened(self.file) as h5:
-            if version(self.file) != self.version:
-                raise HDF5Error(f"{self.file}: was written anew since it was opened; open it again")
-            values: Array = h5[self.name][where[: self.axes]]
-        return values.reshape(*values.shape, *(1,) * (FOUR - self.axes))
+    def read_block(self, slices: Slices) -> Array:
+        """Read the values inside four slices from the file."""
+        with open_hdf5(self.file) as h5:
+            if file_version(self.file) != self.version:
+                raise HDF5Error(f"{self.file}: has changed since it was opened; open it again")
+            values: Array = h5[self.name][slices[: self.stored_axes]]
+        return values.reshape(*values.shape, *(1,) * (N_AXES - self.stored_axes))
 
 
-def check_names(file: Path, names: Collection[str]) -> None:
-    """Check that each layer's name can be a dataset's; one with slashes is in groups, which DNNBrain does not read.
+def check_layer_names(file: Path, names: Collection[str]) -> None:
+    """Check that each layer's name can be the path of a dataset.
+
+    A name with slashes puts the dataset into groups, which DNNBrain does not read.
 
     Raises:
-        ValueError: if one cannot, or is that of another's group.
+        ValueError: if a name is not a valid path, or is also the path of another layer's group.
     """
     for name in names:
         if "\0" in name or {"", ".", ".."} & set(name.split("/")):
-            raise wrong(file, f"cannot hold a layer named {name!r}")
+            rule = "between slashes, a name must not be empty, '.' or '..', and it must not contain NUL"
+            raise file_error(file, f"cannot hold a layer named {name!r}; {rule}")
         if any(other.startswith(f"{name}/") for other in names):
-            raise wrong(file, f"cannot hold a layer {name} beside one whose name begins with {name}/")
+            raise file_error(file, f"cannot hold both a layer {name} and a layer whose name begins with {name}/; rename one")
 
 
-def store(writing: Writing, name: str, layer: Layer) -> None:
-    """Write a layer as DNNBrain does: gzip, in pieces that h5py chooses by shape and type.
+def write_layer(writer: HDF5Writer, name: str, layer: Layer) -> None:
+    """Write a layer as DNNBrain does: compressed with gzip, in chunks that h5py chooses.
 
     Args:
-        writing: a new file.
-        name: the dataset's path.
-        layer: read in blocks that are whole pieces both there and here, if such a block fits into memory.
+        writer: a new file.
+        name: path of the dataset.
+        layer: read in blocks of chunks that are whole in both files, if such a block fits into memory.
 
     Raises:
-        OSError: if it was not written.
+        OSError: if the layer could not be written.
     """
-    dataset = writing.h5.create_dataset(name, shape=layer.shape, dtype=layer.dtype, compression="gzip")
-    pieces = dataset.chunks
-    both = tuple(-(-there // here) * here for there, here in zip(layer.pieces, pieces, strict=True))
-    least = both if prod(both) * layer.dtype.itemsize <= LIMIT else pieces
-    for where in blocks(layer.shape, block_shape(layer.shape, least, layer.dtype.itemsize)):
-        dataset[where] = layer.block(where)
-        writing.check()
+    dataset = writer.h5.create_dataset(name, shape=layer.shape, dtype=layer.dtype, compression="gzip")
+    target_chunk = dataset.chunks
+    common_chunk = tuple(-(-source // target) * target for source, target in zip(layer.chunk_shape, target_chunk, strict=True))
+    chunk = common_chunk if prod(common_chunk) * layer.dtype.itemsize <= MAX_BLOCK_BYTES else target_chunk
+    for slices in block_slices(layer.shape, block_shape(layer.shape, chunk, layer.dtype.itemsize)):
+        dataset[slices] = layer.read_block(slices)
+        writer.raise_write_error()

@@ -1,4 +1,7 @@
-"""HDF5 files on a disk that may be full: HDF5 crashes the process when it cannot write, so here it never learns of that."""
+"""Write HDF5 files to a disk that may fill up.
+
+HDF5 crashes the process when a write fails. Here HDF5 writes to a Python file that records the error instead of raising it.
+"""
 
 import io
 from collections.abc import Iterator
@@ -9,8 +12,8 @@ from typing import Any
 import h5py
 
 
-class _Disk(io.FileIO):
-    """A file that keeps the first error of writing to itself, and from then on takes what it is given for written."""
+class _ErrorRecordingFile(io.FileIO):
+    """A file that records its first write error and discards all later writes."""
 
     error: OSError | None = None
 
@@ -34,36 +37,42 @@ class _Disk(io.FileIO):
             return size or 0
 
 
-class Writing:
-    """A new HDF5 file."""
+class HDF5Writer:
+    """A new HDF5 file and the write errors that HDF5 does not report.
 
-    def __init__(self, h5: h5py.File, disk: _Disk, name: Path) -> None:
-        self.h5, self._disk, self._name = h5, disk, name
+    Args:
+        h5: the file to create datasets in.
+        stream: the Python file that HDF5 writes to.
+        name: the file name for error messages.
+    """
 
-    def check(self) -> None:
-        """Check that all that was written until now is in the file.
+    def __init__(self, h5: h5py.File, stream: _ErrorRecordingFile, name: Path) -> None:
+        self.h5, self._stream, self._name = h5, stream, name
+
+    def raise_write_error(self) -> None:
+        """Raise the first write error, if there was one.
 
         Raises:
-            OSError: if it is not.
+            OSError: if something could not be written.
         """
-        error = self._disk.error
+        error = self._stream.error
         if error is not None:
             raise OSError(error.errno, error.strerror, str(self._name)) from error
 
 
 @contextmanager
-def created(file: Path, name: Path) -> Iterator[Writing]:
+def create_hdf5(file: Path, name: Path) -> Iterator[HDF5Writer]:
     """Create an HDF5 file for writing.
 
     Args:
-        file: its path.
-        name: what errors call it; it may be written under a temporary name.
+        file: its path, which may be a temporary one.
+        name: the file name for error messages.
 
     Raises:
-        OSError: if it cannot be created, or something could not be written.
+        OSError: if the file cannot be created, or something could not be written.
     """
-    with _Disk(file, "w+b") as disk:
-        with h5py.File(disk, "w") as h5:
-            writing = Writing(h5, disk, name)
-            yield writing
-        writing.check()
+    with _ErrorRecordingFile(file, "w+b") as stream:
+        with h5py.File(stream, "w") as h5:
+            writer = HDF5Writer(h5, stream, name)
+            yield writer
+        writer.raise_write_error()

@@ -1,4 +1,4 @@
-"""Layers that are in memory, or one after the other in several places."""
+"""Layers whose values are in memory, and layers concatenated along the stimuli."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,64 +7,66 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.chunks import Where
-from saliency.io.layer import FOUR, Array, Layer
+from saliency.io.chunks import Slices
+from saliency.io.layer import N_AXES, Array, Layer
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Layer):
-    """A layer in memory."""
+class InMemoryLayer(Layer):
+    """A layer whose values are in memory."""
 
     values: Array
 
     @classmethod
-    def of(cls, values: npt.ArrayLike) -> "Held":
-        """Return the layer of an array (stimuli, channels, rows, columns), or of one that lacks the last axes.
+    def from_array(cls, values: npt.ArrayLike) -> "InMemoryLayer":
+        """Return the layer of an array (stimuli, channels, rows, columns); the last one or two axes may be missing.
 
         Raises:
-            ValueError: if it has other axes, holds no values, or no numbers.
+            ValueError: if the array is empty, is not numeric, or has other axes.
         """
         array = np.asarray(values)
-        if not 2 <= array.ndim <= FOUR or not array.size or array.dtype.kind not in "fiu":
+        if not 2 <= array.ndim <= N_AXES or not array.size or array.dtype.kind not in "fiu":
             raise ValueError(
-                f"an activation (shape {array.shape}, {array.dtype}) must be numbers (stimuli, channels, rows, columns)"
+                f"an activation (shape {array.shape}, {array.dtype}) must be a non-empty array of numbers "
+                "(stimuli, channels, rows, columns); the last axes may be missing"
             )
-        full = array.reshape(*array.shape, *(1,) * (FOUR - array.ndim))
-        return cls(full.shape, full.dtype, (1,) * FOUR, array.ndim, full)
+        values_4d = array.reshape(*array.shape, *(1,) * (N_AXES - array.ndim))
+        return cls(values_4d.shape, values_4d.dtype, (1,) * N_AXES, array.ndim, values_4d)
 
-    def block(self, where: Where) -> Array:
-        """Return four slices."""
-        return self.values[where]
+    def read_block(self, slices: Slices) -> Array:
+        """Return the values inside four slices."""
+        return self.values[slices]
 
 
 @dataclass(frozen=True, eq=False)
-class Joined(Layer):
-    """The same layer's activation to stimuli of several files, one after the other."""
+class ConcatenatedLayer(Layer):
+    """One layer's activation to the stimuli of several sources, one source after the other."""
 
     parts: tuple[Layer, ...]
 
     @classmethod
-    def of(cls, parts: Sequence[Layer]) -> "Joined":
-        """Return layers as one.
+    def from_layers(cls, parts: Sequence[Layer]) -> "ConcatenatedLayer":
+        """Concatenate layers along their stimuli.
 
         Raises:
             ValueError: if their channels, rows or columns differ.
         """
-        maps = sorted({part.shape[1:] for part in parts})
-        if len(maps) > 1:
+        map_shapes = sorted({part.shape[1:] for part in parts})
+        if len(map_shapes) > 1:
             raise ValueError(
-                f"its (channels, rows, columns) must be the same everywhere; there are {', '.join(map(str, maps))}"
+                "its (channels, rows, columns) must be the same in all activations, but there are "
+                f"{', '.join(map(str, map_shapes))}"
             )
-        shape = (sum(part.shape[0] for part in parts), *maps[0])
+        shape = (sum(part.shape[0] for part in parts), *map_shapes[0])
         dtype: np.dtype[Any] = np.result_type(*(part.dtype for part in parts))
-        return cls(shape, dtype, parts[0].pieces, min(part.axes for part in parts), tuple(parts))
+        return cls(shape, dtype, parts[0].chunk_shape, min(part.stored_axes for part in parts), tuple(parts))
 
-    def block(self, where: Where) -> Array:
-        """Read four slices from the parts that they reach."""
-        found, at = [], 0
+    def read_block(self, slices: Slices) -> Array:
+        """Read the values inside four slices from the parts that contain them."""
+        values, offset = [], 0
         for part in self.parts:
-            start, stop = max(where[0].start - at, 0), min(where[0].stop - at, part.shape[0])
+            start, stop = max(slices[0].start - offset, 0), min(slices[0].stop - offset, part.shape[0])
             if start < stop:
-                found.append(part.block((slice(start, stop), *where[1:])))
-            at += part.shape[0]
-        return np.concatenate(found, dtype=self.dtype)
+                values.append(part.read_block((slice(start, stop), *slices[1:])))
+            offset += part.shape[0]
+        return np.concatenate(values, dtype=self.dtype)

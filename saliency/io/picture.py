@@ -1,4 +1,4 @@
-"""A picture file as RGB, or the reason why not."""
+"""Read a picture file as RGB, or raise an error with a code."""
 
 import stat
 import warnings
@@ -8,41 +8,43 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from saliency.io.picture_conversion import PictureError, Reading, choose_frame, rgb
+from saliency.io.picture_conversion import PictureError, PictureOptions, convert_to_rgb, seek_frame
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "ICO")
-USUAL = Reading()
-MOST_BYTES = 512 * 2**20
-REFUSED = {b"%!PS": "EPS", b"%PDF": "PDF", b"SIMPLE": "FITS", b"8BPS": "PSD", b"<svg": "SVG", b"<?xml": "SVG or XML"}
+DEFAULT_OPTIONS = PictureOptions()
+MAX_BYTES = 512 * 2**20
+UNSUPPORTED_SIGNATURES = {
+    b"%!PS": "EPS", b"%PDF": "PDF", b"SIMPLE": "FITS", b"8BPS": "PSD", b"<svg": "SVG", b"<?xml": "SVG or XML",
+}  # fmt: skip
 
 
-def read_picture(path: str | Path, reading: Reading = USUAL) -> tuple[Image.Image, list[str]]:
-    """Read a picture as eight-bit RGB.
+def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) -> tuple[Image.Image, list[str]]:
+    """Read a picture as 8-bit RGB.
 
     Args:
-        path: a regular file in one of ``FORMATS``, whatever its suffix.
-        reading: how.
+        path: a regular file in one of ``FORMATS``; its suffix does not matter.
+        options: which frame to read, and how to convert it.
 
     Returns:
-        The picture (mode RGB), and what was converted, in words.
+        The picture (mode RGB), and a description of each conversion.
 
     Raises:
-        PictureError: if it is missing, damaged, too large, or of a kind that has no one meaning as RGB.
+        PictureError: if the file is missing, damaged or too large, or its pixels cannot be converted to RGB unambiguously.
     """
     path = Path(path)
     _check_file(path)
-    with warnings.catch_warnings(), _most_pixels(reading.most_pixels):
+    with warnings.catch_warnings(), _pixel_limit(options.max_pixels):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         try:
             with Image.open(path, formats=FORMATS) as image:
-                notes = choose_frame(path, image, reading.frame)
+                notes = seek_frame(path, image, options.frame)
                 image.load()
-                return rgb(path, image, reading, notes)
+                return convert_to_rgb(path, image, options, notes)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise PictureError("TOO_LARGE", path, f"has more pixels than are read ({error})") from None
+            raise PictureError("TOO_LARGE", path, f"exceeds the pixel limit ({error})") from None
         except UnidentifiedImageError:
-            raise _unidentified(path) from None
+            raise _unidentified_error(path) from None
         except PictureError:
             raise
         except Exception as error:  # decoders raise anything: OSError, SyntaxError, ValueError, RuntimeError, struct.error
@@ -54,7 +56,7 @@ def _check_file(path: Path) -> None:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise PictureError("NOT_REGULAR", path, "is no regular file")
+            raise PictureError("NOT_REGULAR", path, "is not a regular file")
         with path.open("rb"):
             pass
     except PictureError:
@@ -65,23 +67,25 @@ def _check_file(path: Path) -> None:
         raise PictureError("UNREADABLE", path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if status.st_size == 0:
         raise PictureError("EMPTY_FILE", path, "is empty (0 bytes)")
-    if status.st_size > MOST_BYTES:
-        raise PictureError("TOO_LARGE", path, f"has {status.st_size} bytes; at most {MOST_BYTES} are read")
+    if status.st_size > MAX_BYTES:
+        raise PictureError("TOO_LARGE", path, f"has {status.st_size} bytes; at most {MAX_BYTES} are read")
 
 
-def _unidentified(path: Path) -> PictureError:
+def _unidentified_error(path: Path) -> PictureError:
     with path.open("rb") as file:
         start = file.read(16)
-    kind = next((kind for magic, kind in REFUSED.items() if start.lstrip().startswith(magic)), None)
+    signatures = UNSUPPORTED_SIGNATURES.items()
+    kind = next((kind for signature, kind in signatures if start.lstrip().startswith(signature)), None)
     kind = "HEIC" if start[4:8] == b"ftyp" else kind
     if kind:
-        return PictureError("FORMAT", path, f"is {kind}, which is not read; convert it to PNG")
-    return PictureError("NOT_AN_IMAGE", path, f"is no picture (it begins with {start!r}); read are {', '.join(FORMATS)}")
+        return PictureError("FORMAT", path, f"is {kind}, which is not supported; convert it to PNG")
+    supported = ", ".join(FORMATS)
+    return PictureError("NOT_AN_IMAGE", path, f"is not a picture (it begins with {start!r}); supported are {supported}")
 
 
 @contextmanager
-def _most_pixels(limit: int | None) -> Iterator[None]:
-    """Let Pillow refuse pictures with more pixels, while one is read."""
+def _pixel_limit(limit: int | None) -> Iterator[None]:
+    """Set the number of pixels above which Pillow refuses a picture, and restore it afterwards."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = before if limit is None else limit
     try:

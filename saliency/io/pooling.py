@@ -1,4 +1,4 @@
-"""One number for each channel of an activation map."""
+"""Reduce each channel of an activation to one number."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from saliency.io.layer import Array
 
-SPACE = (2, 3)
+SPATIAL_AXES = (2, 3)
 
 POOLS: Mapping[str, Callable[[Array], Array]] = {
-    "max": lambda maps: maps.max(axis=SPACE, keepdims=True),
-    "mean": lambda maps: maps.mean(axis=SPACE, keepdims=True),
-    "median": lambda maps: np.median(maps, axis=SPACE, keepdims=True),
-    "L1": lambda maps: np.abs(maps).sum(axis=SPACE, keepdims=True),
-    "L2": lambda maps: np.sqrt(np.square(maps).sum(axis=SPACE, keepdims=True)),
+    "max": lambda maps: maps.max(axis=SPATIAL_AXES, keepdims=True),
+    "mean": lambda maps: maps.mean(axis=SPATIAL_AXES, keepdims=True),
+    "median": lambda maps: np.median(maps, axis=SPATIAL_AXES, keepdims=True),
+    "L1": lambda maps: np.abs(maps).sum(axis=SPATIAL_AXES, keepdims=True),
+    "L2": lambda maps: np.sqrt(np.square(maps).sum(axis=SPATIAL_AXES, keepdims=True)),
 }
-"""Name -> from maps (n, channels, rows, columns) to (n, channels, 1, 1); a norm is that of all of a channel's values."""
+"""Name -> function from maps (n, channels, rows, columns) to (n, channels, 1, 1); L1 and L2 are norms over a channel."""

@@ -1,46 +1,46 @@
-"""A text file of DNNBrain's: its name's ending, its encoding, its lines."""
+"""Read the lines of DNNBrain's text files: check the suffix, decode UTF-8, number the lines."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 
-def numbered(file: Path, suffix: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line) of the lines that are not blank, without the blanks around them.
+def numbered_lines(file: Path, suffix: str) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, stripped line) of every line that is not blank.
 
     Args:
-        file: UTF-8, with or without a byte order mark; lines end as on any system.
-        suffix: what its name must end in.
+        file: UTF-8 text, with or without a byte order mark and with any line endings.
+        suffix: required end of the file name.
 
     Raises:
-        ValueError: if it has another name, is no regular file, or is not UTF-8.
-        OSError: if it cannot be read.
+        ValueError: if the suffix is wrong, or the file is not a regular file or not UTF-8.
+        OSError: if the file cannot be read.
     """
-    for i, line in enumerate(_text(file, suffix).split("\n"), start=1):
+    for i, line in enumerate(_read_text(file, suffix).split("\n"), start=1):
         if line.strip():
             yield i, line.strip()
 
 
 def check_suffix(file: Path, suffix: str) -> None:
-    """Check how a file's name ends; both commands and people tell the formats by that.
+    """Check the suffix of a file name, by which the formats are distinguished.
 
     Raises:
-        ValueError: if it ends otherwise.
+        ValueError: if the name does not end in ``suffix``.
     """
     if not file.name.endswith(suffix):
         raise ValueError(f"{file}: the name must end in {suffix}")
 
 
-def wrong(file: Path, what: str) -> ValueError:
-    """Return the error that says what is wrong with a file."""
-    return ValueError(f"{file}: {what}")
+def file_error(file: Path, problem: str) -> ValueError:
+    """Return an error whose message begins with the file."""
+    return ValueError(f"{file}: {problem}")
 
 
-def _text(file: Path, suffix: str) -> str:
+def _read_text(file: Path, suffix: str) -> str:
     check_suffix(file, suffix)
     if file.exists() and not file.is_file():
-        raise wrong(file, "must be a regular file")
-    raw = file.read_bytes()
+        raise file_error(file, "must be a regular file")
+    content = file.read_bytes()
     try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise wrong(file, f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise file_error(file, f"byte {error.start} is not UTF-8; save the file as UTF-8") from None

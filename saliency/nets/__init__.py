@@ -1,4 +1,4 @@
-"""Networks by name: their layers, their preprocessing, their weights."""
+"""Load networks by name, with their layer names, preprocessing and weights."""
 
 from saliency.nets.network import Network
 from saliency.nets.registry import FRAMEWORKS, load, of_object, unfilled, untrained

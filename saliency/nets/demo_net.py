@@ -1,4 +1,4 @@
-"""The demo network: a small convolutional network that names the digits in a cluttered 96 x 96 scene."""
+"""The demo network in Torch: a small convolutional network that detects digits in cluttered 96 x 96 scenes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class DemoNet(nn.Module):
-    """Six 3 x 3 convolutions, a maximum over space, and ten independent yes-or-no answers.
+    """Detect ten digits independently, with six 3 x 3 convolutions and global max pooling.
 
-    The maximum over space, in place of a mean, lets each feature speak from one place only: its gradient lands
-    on the digit and not on the whole picture. A feature sees 42 x 42 pixels, which is about one digit, and the last
-    feature maps still have a cell for every 4 x 4 pixels, which keeps Grad-CAM sharp. Convolutions have no bias and
-    pad symmetrically ("same"); batch normalisation uses eps 1e-5.
+    Global max pooling, in place of average pooling, passes the gradient of each feature to one position only: to the digit
+    and not to the whole picture. The receptive field of a feature is 42 x 42 pixels, about one digit. The last feature maps
+    have one cell for every 4 x 4 pixels, which keeps Grad-CAM sharp. Convolutions have no bias and "same" padding; batch
+    normalization uses eps 1e-5.
     """
 
     def __init__(self) -> None:
@@ -31,10 +31,10 @@ class DemoNet(nn.Module):
         """Compute the last feature maps.
 
         Args:
-            x: scenes (N, 3, H, W), H and W multiples of 4, scaled with ``embedded``'s `MEAN` and `STD`.
+            x: scenes (N, 3, H, W), H and W multiples of 4, normalized with the `MEAN` and `STD` of ``embedded_networks``.
 
         Returns:
-            Features (N, 64, H / 4, W / 4), none negative.
+            Features (N, 64, H / 4, W / 4), all non-negative.
         """
         x = self.pool1(self.relu1(self.bn1(self.conv1(x))))  # (N, 16, 48, 48)
         x = self.pool2(self.relu2(self.bn2(self.conv2(x))))  # (N, 32, 24, 24)
@@ -45,17 +45,18 @@ class DemoNet(nn.Module):
         return features
 
     def forward(self, x: Tensor) -> Tensor:
-        """Answer, for each digit, whether it is in the scene.
+        """Compute one logit for each digit.
 
         Args:
-            x: scenes (N, 3, 96, 96), scaled with ``embedded``'s `MEAN` and `STD`.
+            x: scenes (N, 3, 96, 96), normalized with the `MEAN` and `STD` of ``embedded_networks``.
 
         Returns:
-            Ten logits for each scene, (N, 10); above 0 means yes.
+            Logits (N, 10); above 0, the digit is in the scene.
         """
-        answers: Tensor = self.fc1(self.pool3(self.features(x)).flatten(1))
-        return answers
+        logits: Tensor = self.fc1(self.pool3(self.features(x)).flatten(1))
+        return logits
 
 
 def _block(inputs: int, outputs: int) -> tuple[nn.Conv2d, nn.BatchNorm2d, nn.ReLU]:
+    """Return a convolution, its batch normalization and a ReLU."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()

@@ -1,7 +1,7 @@
-"""The embedded networks, as far as no framework has a part in them."""
+"""Names, weights files and input normalization of the embedded networks, in both frameworks."""
 
-EMBEDDED = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
-"""Name -> file of weights in ``saliency/demo``; both have DemoNet's layers."""
+EMBEDDED_WEIGHTS = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
+"""Name -> weights file in ``saliency/demo``; both networks have the layers of DemoNet."""
 
 INPUT_SIZE = (96, 96)  # rows, columns
 MEAN = 0.5  # x = (pixel / 255 - MEAN) / STD

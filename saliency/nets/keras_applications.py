@@ -1,4 +1,4 @@
-"""The networks of ``keras.applications``."""
+"""Load the networks of ``keras.applications``."""
 
 import sys
 from functools import partial
@@ -6,58 +6,58 @@ from pathlib import Path
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.nets.keras_backend import keras_on_tensorflow
-from saliency.nets.keras_names import channel_counts, counted_anew
+from saliency.nets.keras_backend import import_keras
+from saliency.nets.keras_names import channel_counts, renumber_layers
 from saliency.nets.network import Network
-from saliency.nets.preparation import by_function
-from saliency.nets.timeouts import patience
-from saliency.nets.weights_keras import load_own_weights
+from saliency.nets.preparation import resize_and_apply
+from saliency.nets.timeouts import connection_timeout
+from saliency.nets.weights_keras import load_keras_weights
 from saliency.tf.eager.layers import layers_of
 
-SIDE = 224  # pixels, of a network that takes any size
+DEFAULT_SIDE = 224  # pixels, for a network that accepts any size
 
 
 def load(name: str, weights: str | Path | None) -> Network:
-    """Return one of the networks.
+    """Load a network of ``keras.applications``.
 
     Args:
-        name: Keras's name of it.
-        weights: a file that Keras wrote, or None for its cache, and its download into it.
+        name: Keras's name of the network.
+        weights: a weights file written by Keras; None for Keras's cache, into which it downloads missing weights.
 
     Raises:
-        InputError: if the weights are missing or do not fit.
-        ModelError: if Keras is on another backend than TensorFlow.
+        InputError: if the weights are missing or do not match.
+        ModelError: if Keras uses another backend than TensorFlow.
     """
-    builder = getattr(keras_on_tensorflow().applications, name)
+    builder = getattr(import_keras().applications, name)
     if weights is None:
         model = _pretrained(name, builder)
     else:
         model = builder(weights=None)
-        load_own_weights(model, weights)
+        load_keras_weights(model, weights)
     size = input_size(model)
-    paths = counted_anew(layers_of(model))
+    paths = renumber_layers(layers_of(model))
     channels = channel_counts(model, paths)
-    preprocess = partial(by_function, size=size, function=preprocessing(builder))
+    preprocess = partial(resize_and_apply, size=size, function=preprocessing_function(builder))
     return Network(name, model, size, paths=paths, channel_axis=-1, preprocess=preprocess, channels=channels)
 
 
-def preprocessing(builder: Any) -> Any:
-    """Return the ``preprocess_input`` of a network's own module, for pixels with the colours last."""
+def preprocessing_function(builder: Any) -> Any:
+    """Return the ``preprocess_input`` of a network's module, for pixels with channels last."""
     return partial(sys.modules[builder.__module__].preprocess_input, data_format="channels_last")
 
 
 def input_size(model: Any) -> tuple[int, int]:
-    """Return (height, width) of a model's input of colours last, in pixels."""
+    """Return (height, width) in pixels of the input of a channels-last model."""
     rows, columns = model.input_shape[1:3]
-    return rows or SIDE, columns or SIDE
+    return rows or DEFAULT_SIDE, columns or DEFAULT_SIDE
 
 
 def _pretrained(name: str, builder: Any) -> Any:
     try:
-        with patience():
+        with connection_timeout():
             return builder(weights="imagenet")
-    except Exception as error:  # Keras raises no less
+    except Exception as error:  # Keras raises a bare Exception
         raise InputError(
-            f"`net` (={name!r}) needs `weights`, a file that Keras wrote; there is none in its cache (~/.keras/models), and "
-            f"its download fails: {str(error).partition(chr(10))[0]}"
+            f"`net` (={name!r}) needs `weights`, a file written by Keras; there is none in its cache (~/.keras/models), "
+            f"and its download fails: {str(error).partition(chr(10))[0]}"
         ) from error

@@ -1,18 +1,21 @@
-"""Keras, where it is on TensorFlow."""
+"""Import Keras and check its backend."""
 
 from typing import Any
 
 from saliency.core.errors import ModelError
 
 
-def keras_on_tensorflow() -> Any:
-    """Return the module ``keras``.
+def import_keras() -> Any:
+    """Import Keras, which must use the TensorFlow backend.
+
+    Returns:
+        The module ``keras``.
 
     Raises:
-        ModelError: if Keras is on another backend than TensorFlow.
+        ModelError: if Keras uses another backend than TensorFlow.
     """
     import keras
 
     if (backend := keras.config.backend()) != "tensorflow":
-        raise ModelError(f"`framework` (='tf') needs Keras on TensorFlow; it is on {backend}: set KERAS_BACKEND=tensorflow")
+        raise ModelError(f"`framework` (='tf') needs Keras on TensorFlow, not on {backend}: set KERAS_BACKEND=tensorflow")
     return keras

@@ -1,4 +1,4 @@
-"""The layers of Keras models, by names that do not depend on what else a process has built."""
+"""Name the layers of Keras models independently of other models in the process."""
 
 import re
 from collections import defaultdict
@@ -8,32 +8,32 @@ from typing import Any
 from saliency.tf.eager.layers import layers_of
 
 
-def counted_anew(layers: Mapping[str, Any]) -> dict[str, str]:
-    """Return name -> path for a model's layers, with the names that they have where the model is the first to be built.
+def renumber_layers(layers: Mapping[str, Any]) -> dict[str, str]:
+    """Return name -> path for a model's layers, with automatic names numbered from the start.
 
-    Keras numbers the layers that are given no name (``re_lu``, ``re_lu_1``, ...) on through a process. Here the numbers of
-    each kind start anew; other names stay.
+    Keras counts layers without a name (``re_lu``, ``re_lu_1``, ...) across all models of a process. Here the numbers of each
+    layer class start from the beginning, as if the model were the first; other names are unchanged.
 
     Args:
-        layers: by path, of a model whose layers were built one after another.
+        layers: path -> layer of a model whose layers were built one after another.
     """
-    kinds: dict[str, dict[str, int]] = defaultdict(dict)  # kind -> path -> number
+    numbers_by_kind: dict[str, dict[str, int]] = defaultdict(dict)  # layer class -> path -> number
     for path, layer in layers.items():
         kind = _snake_case(type(layer).__name__)
         if match := re.fullmatch(rf"{kind}(?:_(\d+))?", path):
-            kinds[kind][path] = int(match[1] or 0)
+            numbers_by_kind[kind][path] = int(match[1] or 0)
     names = {path: path for path in layers}
-    for kind, numbers in kinds.items():
+    for kind, numbers in numbers_by_kind.items():
         first = min(numbers.values())
         names |= {path: f"{kind}_{number - first}" if number > first else kind for path, number in numbers.items()}
     return {name: path for path, name in names.items()}
 
 
 def channel_counts(model: Any, paths: Mapping[str, str]) -> dict[str, int]:
-    """Return name -> number of channels or units, of the layers that have one output of a known shape.
+    """Return name -> number of channels or units, for layers with one output of known shape.
 
     Args:
-        model: of colours last.
+        model: a channels-last model.
         paths: name -> path of its layers.
     """
     layers = layers_of(model)

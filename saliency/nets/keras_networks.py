@@ -1,7 +1,7 @@
-"""Networks in Keras, on TensorFlow: the embedded ones, by name, from files and from functions."""
+"""Load networks in Keras: the embedded ones, those of ``keras.applications``, model files and user-defined networks."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,106 +10,119 @@ import numpy as np
 
 from saliency.core.errors import InputError
 from saliency.nets import keras_applications
-from saliency.nets.demo_net_keras import build
-from saliency.nets.keras_backend import keras_on_tensorflow
+from saliency.nets.demo_net_keras import build_demo_net
+from saliency.nets.keras_backend import import_keras
 from saliency.nets.keras_names import channel_counts
 from saliency.nets.network import Network
-from saliency.nets.preparation import MEAN, STD, Float32, by_function
-from saliency.nets.user_networks import Habits
-from saliency.nets.weights_keras import load_own_weights, load_weights
+from saliency.nets.preparation import MEAN, STD, Float32, resize_and_apply
+from saliency.nets.user_networks import NetworkAttributes
+from saliency.nets.weights_keras import load_keras_weights, load_weights
 from saliency.tf.eager.layers import layers_of
 
 CHANNEL_AXIS = -1
+DEFAULT_SIDE = 224  # pixels, for a model that accepts any size
 
-fill: Callable[..., None] = load_own_weights
+fill_weights: Callable[..., None] = load_keras_weights
 
 
-def demo_net(weights: str | Path, trust: bool = False) -> Any:  # noqa: ARG001 - as for Torch, which has files that need it
-    """Return DemoNet with the weights of a file."""
-    model = build()
+def demo_net(weights: str | Path, trust: bool = False) -> Any:  # noqa: ARG001 - as for Torch
+    """Build DemoNet with the weights of a file."""
+    model = build_demo_net()
     load_weights(model, weights)
     return model
 
 
 def untrained(seed: int) -> Any:
-    """Return DemoNet with random weights from the distributions that Torch draws its own from."""
-    model, random = build(), np.random.default_rng(seed)
+    """Build DemoNet with random weights from the same distributions as Torch's initial weights."""
+    model, random = build_demo_net(), np.random.default_rng(seed)
     for layer in model.layers:
         for weight in (getattr(layer, name, None) for name in ("kernel", "bias")):
             if weight is not None:
-                bound = float(np.prod(layer.kernel.shape[:-1])) ** -0.5  # by the number of a unit's inputs
+                bound = float(np.prod(layer.kernel.shape[:-1])) ** -0.5  # 1 / sqrt(inputs of a unit)
                 weight.assign(random.uniform(-bound, bound, weight.shape))
     return model
 
 
-def named(model: Any) -> tuple[dict[str, str], dict[str, int]]:
-    """Return name -> path for every layer, and name -> number of channels where a layer has one output."""
+def describe_layers(model: Any) -> tuple[dict[str, str], dict[str, int]]:
+    """Return name -> path for every layer, and name -> number of channels for each layer with one output."""
     paths = {path: path for path in layers_of(model)}
     return paths, channel_counts(model, paths)
 
 
-def other(name: str, weights: str | Path | None, trust: bool) -> Network:  # noqa: ARG001 - as for Torch
-    """Return one of ``keras.applications``; see ``registry.load``."""
+def load_by_name(name: str, weights: str | Path | None, trust: bool) -> Network:  # noqa: ARG001 - as for Torch
+    """Load a network of ``keras.applications``; see ``registry.load``."""
     return keras_applications.load(name, weights)
 
 
-def opened(file: Path, trust: bool) -> Any:
-    """Return the model in a file that Keras wrote.
+def open_model_file(file: Path, trust: bool) -> Any:
+    """Load a whole model from a file written by Keras.
 
     Args:
         file: .keras, or a whole model in .h5.
-        trust: that its code may run (``Lambda`` layers, and all of .h5).
+        trust: whether code in the file may run; ``Lambda`` layers and all .h5 files need it.
 
     Raises:
-        InputError: if it is missing, damaged, or would run code.
-        ModelError: if Keras is on another backend than TensorFlow.
+        InputError: if the file is damaged or cannot be loaded, or needs ``trust``.
+        ModelError: if Keras uses another backend than TensorFlow.
     """
-    keras = keras_on_tensorflow()
+    keras = import_keras()
     if file.suffix != ".keras" and not trust:
         raise InputError(
-            f"`net` ({file}) can run code when it is loaded: give `trust` if you know where it is from, or a .keras"
+            f"`net` ({file}) can run code when it is loaded: set `trust` only if you trust its source, or use a .keras file"
         )
     if file.suffix == ".keras" and not zipfile.is_zipfile(file):
-        raise InputError(f"`net` ({file}) is damaged, or no file of Keras's")
+        raise InputError(f"`net` ({file}) is damaged or not a .keras file")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=not trust)
-    except Exception as error:  # zip files, JSON, HDF5, layers: each has its own
-        unless = "" if trust else "; if it has Lambda layers, they are code of the file's, which runs only with `trust`"
-        told = str(error).partition("\n")[0]
-        raise InputError(f"`net` ({file}) cannot be loaded: {type(error).__name__}: {told}{unless}") from error
+    except Exception as error:  # zip files, JSON, HDF5 and layers raise different types
+        hint = "" if trust else "; Lambda layers contain code, which runs only with `trust`"
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"`net` ({file}) cannot be loaded: {type(error).__name__}: {reason}{hint}") from error
 
 
-def own(name: str, model: Any, habits: Habits) -> Network:
-    """Return a user's model with its habits.
+def make_user_network(name: str, model: Any, attributes: NetworkAttributes) -> Network:
+    """Describe a user's model as a network.
 
-    Without any, its pictures are prepared as most networks' are, or, where it scales them itself, not at all.
+    Args:
+        name: the name of the network.
+        model: the user's model.
+        attributes: its layer names and preprocessing. By default, pictures are resized to the model's input and normalized
+            with ImageNet's mean and deviation, or not normalized if the model has a ``Rescaling`` or ``Normalization`` layer.
 
     Raises:
-        InputError: if it takes no pictures, or ``layer2loc`` leads to no layer.
+        InputError: if the input of the model is not a picture, or a path in ``layer2loc`` is not a layer.
     """
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or 3 not in (shape[1], shape[3]):
-        raise InputError(f"`net` (={name!r}) must take pictures, (N, height, width, 3) or (N, 3, height, width), not {shape}")
+        rule = "must take pictures, (N, height, width, 3) or (N, 3, height, width)"
+        raise InputError(f"`net` (={name!r}) {rule}; its input shape is {shape}")
     axis = -1 if shape[3] == 3 else 0
     rows, columns = shape[1:3] if axis else shape[2:4]
     layers = layers_of(model)
-    named = {layer: path if isinstance(path, str) else "/".join(path) for layer, path in (habits.layers or {}).items()}
-    for layer, path in named.items():
-        if path not in layers:
-            raise InputError(f"`net` (={name!r}): its `layer2loc` has {layer} at {path}, where the model has no layer")
+    named = _check_layer2loc(name, attributes.layers or {}, layers)
     paths = {path: path for path in layers} | named
-    size = habits.size or (rows or 224, columns or 224)
-    preprocess, guessed = habits.preprocess, habits.size is None and habits.preprocess is None and not _scales(model)
-    if preprocess is None and _scales(model):
-        preprocess = partial(by_function, size=size, function=_as_it_is, channel_axis=axis)
+    size = attributes.size or (rows or DEFAULT_SIDE, columns or DEFAULT_SIDE)
+    preprocess, normalizes = attributes.preprocess, _has_normalization(model)
+    guessed = attributes.size is None and preprocess is None and not normalizes
+    if preprocess is None and normalizes:
+        preprocess = partial(resize_and_apply, size=size, function=_unchanged, channel_axis=axis)
     channels = channel_counts(model, paths) if axis else {}
-    shown: dict[str, Any] = {"size": size, "mean": MEAN, "std": STD, "preprocess": preprocess, "guessed": guessed}
-    return Network(name, model, paths=paths, channel_axis=axis, channels=channels, named=tuple(named), **shown)
+    preparation: dict[str, Any] = {"size": size, "mean": MEAN, "std": STD, "preprocess": preprocess, "guessed": guessed}
+    return Network(name, model, paths=paths, channel_axis=axis, channels=channels, named=tuple(named), **preparation)
 
 
-def _scales(model: Any) -> bool:
+def _check_layer2loc(name: str, layer2loc: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, str]:
+    """Return name -> path of the layers in ``layer2loc``, all of which must be in the model."""
+    paths = {layer: path if isinstance(path, str) else "/".join(path) for layer, path in layer2loc.items()}
+    for layer, path in paths.items():
+        if path not in layers:
+            raise InputError(f"`net` (={name!r}): its `layer2loc` has {layer} at {path}, but the model has no such layer")
+    return paths
+
+
+def _has_normalization(model: Any) -> bool:
     return any(type(layer).__name__ in ("Rescaling", "Normalization") for layer in model.layers)
 
 
-def _as_it_is(pixels: Float32) -> Float32:
+def _unchanged(pixels: Float32) -> Float32:
     return pixels

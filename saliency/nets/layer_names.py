@@ -1,61 +1,61 @@
-"""The layers of Torch modules, by their paths and by the names that DNNBrain gives them."""
+"""Name the layers of Torch modules by their paths and by DNNBrain's names."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
-Names = Iterable[tuple[str, str]]
+NamePairs = Iterable[tuple[str, str]]
 
 
-def layer_paths(model: nn.Module, named: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return name -> path for every module of a network.
+def layer_paths(model: nn.Module, extra_names: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return name -> path for every module of a network; each path is also a name.
 
     Args:
-        model: any module; each path in it is a name.
-        named: further names -> paths, or tuples of their parts as in DNNBrain's ``layer2loc``; by default
+        model: any module.
+        extra_names: further names -> paths, or tuples of path parts as in DNNBrain's ``layer2loc``; None for those of
             ``dnnbrain_layers``.
     """
     paths = {path: path for path, _ in model.named_modules() if path}
-    further = dnnbrain_layers(model) if named is None else named
-    return paths | {name: path if isinstance(path, str) else ".".join(map(str, path)) for name, path in further.items()}
+    extra = dnnbrain_layers(model) if extra_names is None else extra_names
+    return paths | {name: path if isinstance(path, str) else ".".join(map(str, path)) for name, path in extra.items()}
 
 
 def dnnbrain_layers(model: nn.Module) -> dict[str, str]:
-    """Return DNNBrain's names -> paths, in its order; empty for a network that it does not have.
+    """Return DNNBrain's layer names -> paths, in DNNBrain's order; empty for a network that DNNBrain does not have.
 
-    Where all modules are called in the order in which they stand (AlexNet and the VGG networks), the convolutions and
-    linear layers are counted from 1, and what follows one is named after it.
+    In sequential networks (AlexNet and the VGG networks), convolutions and linear layers are counted from 1, and the layers
+    after one are named after it: ``conv1``, ``conv1_relu``, ``conv1_maxpool``.
     """
-    name: Callable[[nn.Module], Names] | None = NAMED.get(type(model).__name__)
-    return dict(name(model)) if name else {}
+    namer: Callable[[nn.Module], NamePairs] | None = LAYER_NAMERS.get(type(model).__name__)
+    return dict(namer(model)) if namer else {}
 
 
 def channel_counts(model: nn.Module, paths: Mapping[str, str]) -> dict[str, int]:
-    """Return name -> number of channels or units, of the layers that tell: convolutions, linear layers, normalisations."""
+    """Return name -> number of channels or units, for convolutions, linear layers and normalizations."""
     modules = dict(model.named_modules())
-    kinds = ("out_channels", "out_features", "num_features")
-    found = {
-        name: next((getattr(modules[path], k) for k in kinds if hasattr(modules[path], k)), None)
+    attributes = ("out_channels", "out_features", "num_features")
+    counts = {
+        name: next((getattr(modules[path], one) for one in attributes if hasattr(modules[path], one)), None)
         for name, path in paths.items()
     }
-    return {name: number for name, number in found.items() if isinstance(number, int)}
+    return {name: count for name, count in counts.items() if isinstance(count, int)}
 
 
-def _counted(model: nn.Module) -> Iterator[tuple[str, str]]:
+def _sequential_names(model: nn.Module) -> Iterator[tuple[str, str]]:
     last, counts = "", {"conv": 0, "fc": 0}
     for path, module in model.named_modules():
         kind = {nn.Conv2d: "conv", nn.Linear: "fc"}.get(type(module))
-        follower = {nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d: "maxpool"}.get(type(module))
+        suffix = {nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d: "maxpool"}.get(type(module))
         if kind:
             counts[kind] += 1
             last = f"{kind}{counts[kind]}"
             yield last, path
-        elif follower and last:
-            yield f"{last}_{follower}", path
+        elif suffix and last:
+            yield f"{last}_{suffix}", path
 
 
-def _bottlenecks(model: nn.Module) -> Iterator[tuple[str, str]]:
+def _resnet_names(model: nn.Module) -> Iterator[tuple[str, str]]:
     for path, module in model.named_children():
         if isinstance(module, nn.Sequential):
             yield from ((f"{path}_{type(block).__name__.lower()}{i}", f"{path}.{i}") for i, block in enumerate(module))
@@ -63,11 +63,11 @@ def _bottlenecks(model: nn.Module) -> Iterator[tuple[str, str]]:
             yield {"conv1": "conv", "bn1": "bn"}.get(path, path), path
 
 
-def _googlenet(model: nn.Module) -> Iterator[tuple[str, str]]:
+def _googlenet_names(model: nn.Module) -> Iterator[tuple[str, str]]:
     return ((path, path) for path, _ in model.named_children() if path not in ("aux1", "aux2", "avgpool", "dropout"))
 
 
-def _inception(model: nn.Module) -> Iterator[tuple[str, str]]:
+def _inception_names(model: nn.Module) -> Iterator[tuple[str, str]]:
     counts = {"Conv2d": 0, "Mixed": 0}
     for path, _ in model.named_children():
         kind = path.partition("_")[0]
@@ -78,16 +78,16 @@ def _inception(model: nn.Module) -> Iterator[tuple[str, str]]:
             yield path, path
 
 
-def _vgg_face(model: nn.Module) -> Iterator[tuple[str, str]]:
+def _vgg_face_names(model: nn.Module) -> Iterator[tuple[str, str]]:
     return ((path, path) for path, module in model.named_children() if not isinstance(module, nn.Dropout | nn.Flatten))
 
 
-NAMED: Mapping[str, Callable[[nn.Module], Names]] = {
-    "AlexNet": _counted,
-    "VGG": _counted,
-    "ResNet": _bottlenecks,
-    "GoogLeNet": _googlenet,
-    "Inception3": _inception,
-    "VggFace": _vgg_face,
+LAYER_NAMERS: Mapping[str, Callable[[nn.Module], NamePairs]] = {
+    "AlexNet": _sequential_names,
+    "VGG": _sequential_names,
+    "ResNet": _resnet_names,
+    "GoogLeNet": _googlenet_names,
+    "Inception3": _inception_names,
+    "VggFace": _vgg_face_names,
 }
-"""Class of a network -> what names its layers."""
+"""Class of a network -> function that yields (DNNBrain's name, path) of its layers."""

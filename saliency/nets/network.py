@@ -1,4 +1,4 @@
-"""A network with what is needed to show it a picture and to name its layers."""
+"""A network with its preprocessing and the names of its layers."""
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,26 +10,28 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
-from saliency.nets.preparation import Float32, by_transform, centred, scaled, squashed
+from saliency.nets.preparation import Float32, apply_transform, normalize, resize_and_crop, resize_whole
 
 
 @dataclass(frozen=True)
 class Network:
-    """A model and its habits.
+    """A model with its preprocessing and the names of its layers.
 
     Args:
-        name: as it is called on the command line.
-        model: what ``saliency.wrap`` takes.
+        name: the name of the network, such as on the command line.
+        model: a model that ``saliency.wrap`` accepts.
         size: (height, width) of its input in pixels.
-        mean, std: of the three colours, on a scale of 0 to 1: the input is (pixel / 255 - mean) / std.
-        paths: names of layers -> paths of modules; every path is a name of itself.
-        channel_axis: where an input has its colours: 0 for (3, height, width), -1 for (height, width, 3).
-        resize: pixels of the shorter side, of which the centre becomes the input; None squashes the whole picture.
-        resample: how pixels are resized.
-        preprocess: from an RGB picture to an input, in place of all that the preparation is said to be above.
-        channels: names of layers -> how many channels or units each has, where the layer itself tells.
-        guessed: whether nobody said how it sees pictures, so that size, mean and deviation are what is usual.
-        named: the names of DNNBrain's, or of the network's own ``layer2loc``, in their order; empty where it has no such list.
+        mean, std: mean and standard deviation of the RGB channels, on a scale from 0 to 1: the input is
+            (pixel / 255 - mean) / std.
+        paths: name of a layer -> path of its module; every path is also a name.
+        channel_axis: axis of the RGB channels of an input: 0 for (3, height, width), -1 for (height, width, 3).
+        resize: length in pixels to which the shorter side is resized before the center is cropped; None resizes the whole
+            picture to ``size`` without keeping its proportions.
+        resample: Pillow's filter for resizing.
+        preprocess: function from an RGB picture to an input; replaces resizing and normalization.
+        channels: name of a layer -> number of its channels or units, where it is known.
+        guessed: whether size, mean and standard deviation are common defaults because the model does not specify them.
+        named: DNNBrain's layer names or those of the model's ``layer2loc``, in order; empty if there is no such list.
     """
 
     name: str
@@ -47,34 +49,35 @@ class Network:
     named: Sequence[str] = ()
 
     def prepare(self, picture: Image.Image) -> Float32:
-        """Turn a picture into an input.
+        """Preprocess a picture for the model.
 
         Args:
-            picture: of any size and mode.
+            picture: a picture of any size and mode.
 
         Returns:
-            (3, height, width) or (height, width, 3), as ``channel_axis`` says.
+            An input (3, height, width) or (height, width, 3), depending on ``channel_axis``.
 
         Raises:
-            InputError: if ``preprocess`` fails, or gives no array of three axes, or one that is not finite.
+            InputError: if ``preprocess`` fails, or does not return a finite array of three axes.
         """
         picture = picture.convert("RGB")
         if self.preprocess is not None:
-            return np.ascontiguousarray(by_transform(picture, self.preprocess, "preprocess"))
+            return np.ascontiguousarray(apply_transform(picture, self.preprocess, "preprocess"))
         if self.resize is None:
-            small = squashed(picture, self.size, self.resample)
+            resized = resize_whole(picture, self.size, self.resample)
         else:
-            small = centred(picture, self.size, self.resize, self.resample)
-        return np.ascontiguousarray(np.moveaxis(scaled(small, self.mean, self.std), -1, self.channel_axis))
+            resized = resize_and_crop(picture, self.size, self.resize, self.resample)
+        return np.ascontiguousarray(np.moveaxis(normalize(resized, self.mean, self.std), -1, self.channel_axis))
 
     def layer(self, name: str) -> str:
         """Return the path of a layer.
 
         Raises:
-            TargetError: if there is no such layer; the message lists the nearest names.
+            TargetError: if the model has no such layer; the message contains the nearest names.
         """
         if name not in self.paths:
-            near = difflib.get_close_matches(name, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
-            told = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
-            raise TargetError(f"{self.name} has no layer {name!r}; nearest: {', '.join(near)} (of {len(self.paths)}, {told})")
+            nearest = difflib.get_close_matches(name, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
+            span = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
+            hint = f"nearest: {', '.join(nearest)} (of {len(self.paths)}, {span})"
+            raise TargetError(f"{self.name} has no layer {name!r}; {hint}")
         return self.paths[name]

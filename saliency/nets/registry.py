@@ -1,4 +1,4 @@
-"""From a name to a network. A name is looked up, never evaluated; a framework is imported when a network is."""
+"""Load networks by name; a framework is imported only when one of its networks is loaded."""
 
 from dataclasses import replace
 from importlib import import_module
@@ -9,150 +9,170 @@ from typing import Any
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
 from saliency.core.validation import boolean
-from saliency.nets import catalogue, user_networks
-from saliency.nets.embedded_networks import EMBEDDED, INPUT_SIZE, MEAN, STD
+from saliency.nets import catalog, user_networks
+from saliency.nets.embedded_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
 from saliency.nets.network import Network
 
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
-"""Framework, named as the extra that brings it -> its module, and the module here whose networks are in it.
+"""Framework (also the name of the install extra) -> its module, and the module with its networks.
 
-Each has ``demo_net(weights, trust)``, ``untrained(seed)``, ``other(name, weights, trust)``, ``opened(file, trust)``,
-``own(name, model, habits)``, ``fill(model, weights, trust)``, ``named(model)`` and ``CHANNEL_AXIS``; Torch's also has
-``unfilled(name)``.
+Each networks module has ``demo_net(weights, trust)``, ``untrained(seed)``, ``load_by_name(name, weights, trust)``,
+``open_model_file(file, trust)``, ``make_user_network(name, model, attributes)``, ``fill_weights(model, weights, trust)``,
+``describe_layers(model)`` and ``CHANNEL_AXIS``; the Torch module also has ``unfilled(name)``.
 """
 
-FILES = {".keras": "tf", ".h5": "tf", ".hdf5": "tf", ".pt2": "torch", ".pt": "torch", ".pth": "torch"}
-"""Ending of a file that holds a whole model -> its framework."""
+MODEL_SUFFIXES = {".keras": "tf", ".h5": "tf", ".hdf5": "tf", ".pt2": "torch", ".pt": "torch", ".pth": "torch"}
+"""Suffix of a file that contains a whole model -> its framework."""
 
 
 def load(name: str, weights: str | Path | None = None, framework: str | None = None, trust: bool = False) -> Network:
-    """Return a network by name.
+    """Load a network by name.
 
     Args:
-        name: ``DemoNet`` or ``ShortcutNet`` (both embedded); a network of DNNBrain's, in its spelling (``AlexNet``); of
-            torchvision's or ``keras.applications``'s, in any spelling (``squeezenet1_0``, ``ResNet50``); a file that holds a
-            whole model (`FILES`); or ``package.module:function`` or ``file.py:function``, whose code is run and returns a
-            model, an object with DNNBrain's attributes, or a `Network`.
-        weights: a file: safetensors or a plain Torch state dict, for Keras what its ``save_weights`` and ``save`` write. None
-            takes the embedded ones; in Torch those in ``$DNNBRAIN_DATA/models`` or in torchvision's cache, in Keras those in
-            its cache; and downloads them else.
-        framework: ``"torch"`` or ``"tf"``; None takes the one that a file or a model is in, and for a name Torch,
-            or TensorFlow where that alone is installed.
+        name: one of
+
+            - ``DemoNet`` or ``ShortcutNet``, whose weights are embedded;
+            - a network of DNNBrain, as DNNBrain spells it (``AlexNet``);
+            - a network of torchvision or ``keras.applications``, in any spelling (``squeezenet1_0``, ``ResNet50``);
+            - a file with a whole model: .keras, .h5, .hdf5, .pt2, .pt or .pth;
+            - ``package.module:function`` or ``file.py:function``. The function is called; it returns a model, an object with
+              DNNBrain's attributes, or a `Network`.
+        weights: a weights file: safetensors or a plain Torch state dict; for Keras, a file that ``save_weights`` or ``save``
+            wrote. None uses the embedded weights, files in ``$DNNBRAIN_DATA/models`` (Torch only) or the cache of
+            torchvision or Keras, and otherwise downloads them.
+        framework: ``"torch"`` or ``"tf"``. None uses the framework of the file or model; for a name, it uses Torch, or
+            TensorFlow if only that is installed.
         trust: also load files that can run code when they are loaded: pickled modules, .pt2, .h5, ``Lambda`` layers.
 
     Raises:
-        InputError: if the name is not known in this framework, a file may not be loaded without trust, or the weights are
-            missing or do not fit.
-        ModelError: if the framework is not installed, torchvision is asked for and cannot be imported, or a user's function
-            fails.
+        InputError: if the framework has no network of this name, a file needs ``trust``, or the weights are missing or do
+            not match.
+        ModelError: if the framework or a needed torchvision cannot be imported, or a user's function fails.
     """
     trust = boolean("trust", trust)
     if framework is not None:
-        _check(framework)
-    if user_networks.FUNCTION.fullmatch(name):
-        return _own(name, user_networks.made(name), weights, framework, trust)
-    if (suffix := Path(name).suffix.lower()) in FILES:
-        return _from_file(Path(name), FILES[suffix], weights, framework, trust)
-    return _by_name(name, weights, framework or _usual(), trust)
+        _check_framework(framework)
+    if user_networks.FUNCTION_PATTERN.fullmatch(name):
+        return _from_object(name, user_networks.call_user_function(name), weights, framework, trust)
+    if (suffix := Path(name).suffix.lower()) in MODEL_SUFFIXES:
+        return _from_file(Path(name), MODEL_SUFFIXES[suffix], weights, framework, trust)
+    return _by_name(name, weights, framework or _default_framework(), trust)
 
 
 def framework_of(name: str) -> str | None:
-    """Return the framework that ``load`` takes for a name, if none is asked for; None where its code tells."""
-    return None if user_networks.FUNCTION.fullmatch(name) else FILES.get(Path(name).suffix.lower(), _usual())
+    """Return the framework that ``load`` uses for a name by default; None if only calling the function shows it."""
+    if user_networks.FUNCTION_PATTERN.fullmatch(name):
+        return None
+    return MODEL_SUFFIXES.get(Path(name).suffix.lower(), _default_framework())
 
 
-def _usual() -> str:
+def _default_framework() -> str:
     return "tf" if find_spec("torch") is None and find_spec("tensorflow") is not None else "torch"
 
 
 def untrained(seed: int, framework: str | None = None) -> Any:
-    """Return DemoNet's model with random weights, which a seed sets; no global generator is moved. None as in ``load``.
+    """Build DemoNet with random weights; the state of global random generators is preserved.
+
+    Args:
+        seed: random seed of the weights.
+        framework: ``"torch"`` or ``"tf"``; None as in ``load``.
+
+    Returns:
+        The model, a Torch module or a Keras model.
 
     Raises:
+        InputError: if there is no such framework.
         ModelError: if the framework is not installed.
     """
-    return _networks(framework or _usual()).untrained(seed)
+    return _networks(framework or _default_framework()).untrained(seed)
 
 
 def unfilled(name: str) -> Network:
-    """Return one of DNNBrain's networks with the random weights that Torch's global generator gives; it is not moved.
+    """Build one of DNNBrain's networks with random weights.
+
+    The weights depend on the state of Torch's global random generator, which is preserved.
+
+    Args:
+        name: DNNBrain's name of the network.
 
     Raises:
         ModelError: if Torch or torchvision is not installed.
     """
-    found: Network = _networks("torch").unfilled(name)
-    return found
+    network: Network = _networks("torch").unfilled(name)
+    return network
 
 
 def of_object(made: Any, name: str) -> Network:
-    """Return the network of a model, of an object with DNNBrain's attributes, or of a `Network`: itself.
+    """Describe a model as a network.
 
     Args:
-        made: one of these; a Torch model is set to eval mode.
-        name: what it is called.
+        made: a model, an object with DNNBrain's attributes, or a `Network`, which is returned unchanged. A Torch model is
+            set to eval mode.
+        name: the name of the network.
 
     Raises:
-        InputError: if it is none of these.
+        InputError: if ``made`` is none of these.
     """
-    return _own(name, made, None, None, trust=False)
+    return _from_object(name, made, None, None, trust=False)
 
 
 def _by_name(name: str, weights: str | Path | None, framework: str, trust: bool) -> Network:
-    known = catalogue.find(name, framework)
-    if known is None:  # told before a framework, which may be lacking, is imported
+    canonical = catalog.find_name(name, framework)
+    if canonical is None:  # before the import of a framework that may not be installed
         if Path(name).is_dir():
             raise InputError(
-                f"`net` ({name}) is a folder; a SavedModel has no layers by name: give it to saliency.wrap instead"
+                f"`net` ({name}) is a folder; a SavedModel has no named layers: pass the folder to saliency.wrap instead"
             )
-        catalogue.refuse(name, framework)
+        catalog.raise_unknown_name(name, framework)
     networks = _networks(framework)
-    if known not in EMBEDDED:
-        found: Network = networks.other(known, weights, trust)
-        return replace(found, name=name)
-    model = networks.demo_net(Path(saliency.demo.__file__).parent / EMBEDDED[known] if weights is None else weights, trust)
-    paths, channels = networks.named(model)
-    return Network(known, model, INPUT_SIZE, (MEAN,) * 3, (STD,) * 3, paths, networks.CHANNEL_AXIS, channels=channels)
+    if canonical not in EMBEDDED_WEIGHTS:
+        network: Network = networks.load_by_name(canonical, weights, trust)
+        return replace(network, name=name)
+    file = Path(saliency.demo.__file__).parent / EMBEDDED_WEIGHTS[canonical] if weights is None else weights
+    model = networks.demo_net(file, trust)
+    paths, channels = networks.describe_layers(model)
+    return Network(canonical, model, INPUT_SIZE, (MEAN,) * 3, (STD,) * 3, paths, networks.CHANNEL_AXIS, channels=channels)
 
 
 def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
     if framework not in (None, home):
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` ({file})")
     if not file.is_file():
-        raise InputError(f"`net` ({file}) must be a file that holds a model; there is none of this name")
-    return _own(file.stem, _networks(home).opened(file, trust), weights, home, trust)
+        raise InputError(f"`net` ({file}) must be an existing file with a model")
+    return _from_object(file.stem, _networks(home).open_model_file(file, trust), weights, home, trust)
 
 
-def _own(name: str, made: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
-    if isinstance(made, Network):
-        return made
-    model, habits = user_networks.split(made)
-    found = user_networks.framework_of(model)
-    if found is None:
+def _from_object(name: str, candidate: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
+    if isinstance(candidate, Network):
+        return candidate
+    model, attributes = user_networks.read_attributes(candidate)
+    home = user_networks.framework_of(model)
+    if home is None:
         raise InputError(
-            f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(made)}"
+            f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(candidate)}"
         )
-    if framework not in (None, found):
-        raise InputError(f"`net` (={name!r}) is a model in {found!r}; `framework` (={framework!r}) must be that")
-    networks = _networks(found)
+    if framework not in (None, home):
+        raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` (={name!r}), which is a model in {home!r}")
+    networks = _networks(home)
     if weights is not None:
-        networks.fill(model, weights, trust)
-    network: Network = networks.own(name, model, habits)
+        networks.fill_weights(model, weights, trust)
+    network: Network = networks.make_user_network(name, model, attributes)
     return network
 
 
-def _check(framework: str) -> None:
+def _check_framework(framework: str) -> None:
     if framework not in FRAMEWORKS:
         raise InputError(f"`framework` (={framework!r}) must be one of {', '.join(FRAMEWORKS)}")
 
 
 def _networks(framework: str) -> Any:
-    _check(framework)
-    needed, home = FRAMEWORKS[framework]
+    _check_framework(framework)
+    package, networks_module = FRAMEWORKS[framework]
     try:
-        import_module(needed)
+        import_module(package)
     except ModuleNotFoundError as error:
-        if error.name != needed:
+        if error.name != package:
             raise
         install = f"pip install 'saliency-masks[{framework}]'"
-        raise ModelError(f"`framework` (={framework!r}) needs {needed}, which is not installed: {install}") from None
-    return import_module(home)
+        raise ModelError(f"`framework` (={framework!r}) needs {package}, which is not installed: {install}") from None
+    return import_module(networks_module)

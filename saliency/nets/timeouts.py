@@ -1,17 +1,20 @@
-"""How long a server that does not answer is waited for."""
+"""Limit how long a download waits for a server that does not respond."""
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SECONDS = 5.0
+DEFAULT_SECONDS = 5.0
 
 
 @contextmanager
-def patience(seconds: float = SECONDS) -> Iterator[None]:
-    """Give up a connection that is silent for so long.
+def connection_timeout(seconds: float = DEFAULT_SECONDS) -> Iterator[None]:
+    """Set the default socket timeout inside the block and restore it afterwards.
 
-    The downloads of Torch and Keras take no time limit of their own but the process's, so that one is set, and set back.
+    The downloads of Torch and Keras have no timeout of their own; they use the default of the process.
+
+    Args:
+        seconds: time without data after which a connection fails.
     """
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)

@@ -1,4 +1,4 @@
-"""Networks in Torch: the embedded ones, by name, from files and from functions."""
+"""Load networks in Torch: the embedded ones, torchvision's and DNNBrain's, model files and user-defined networks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,19 +12,19 @@ from saliency.nets.demo_net import DemoNet
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
-from saliency.nets.user_networks import Habits
+from saliency.nets.user_networks import NetworkAttributes
 from saliency.nets.weights import load_weights
 
 CHANNEL_AXIS = 0
-SIZE = (224, 224)  # rows, columns, of a model that does not say
+SIZE = (224, 224)  # rows, columns, for a model that does not specify its input size
 
-other = torchvision_networks.load
+load_by_name = torchvision_networks.load
 unfilled = torchvision_networks.unfilled
-fill = load_weights
+fill_weights = load_weights
 
 
 def demo_net(weights: str | Path, trust: bool = False) -> DemoNet:
-    """Return DemoNet with the weights of a file."""
+    """Build DemoNet with the weights of a file, in eval mode."""
     with torch.random.fork_rng([]):
         model = DemoNet()
     load_weights(model, weights, trust)
@@ -32,67 +32,75 @@ def demo_net(weights: str | Path, trust: bool = False) -> DemoNet:
 
 
 def untrained(seed: int) -> DemoNet:
-    """Return DemoNet with Torch's random weights."""
+    """Build DemoNet with Torch's random initial weights."""
     with torch.random.fork_rng([]):
         torch.default_generator.manual_seed(seed)
         return DemoNet()
 
 
-def named(model: torch.nn.Module) -> tuple[dict[str, str], dict[str, int]]:
-    """Return name -> path for every layer, and name -> number of channels where a layer tells it."""
+def describe_layers(model: torch.nn.Module) -> tuple[dict[str, str], dict[str, int]]:
+    """Return name -> path for every layer, and name -> number of channels for each layer where it is known."""
     paths = layer_paths(model)
     return paths, channel_counts(model, paths)
 
 
-def opened(file: Path, trust: bool) -> Any:
-    """Return the model in a file.
+def open_model_file(file: Path, trust: bool) -> Any:
+    """Load a whole model from a file.
 
     Args:
         file: a pickled module or an exported program.
-        trust: that its code may run; without, it is not opened.
+        trust: whether code in the file may run; the file is not opened otherwise.
 
     Raises:
-        InputError: if it may not be opened, or holds no model.
+        InputError: if the file is not trusted, cannot be loaded or does not contain a model.
     """
     if not trust:
         raise InputError(
-            f"`net` ({file}) holds a model, whose loading can run any code that is in the file: give `trust` if you know "
-            "where it is from; if it holds weights alone, give the network's name, and this file as `weights`"
+            f"`net` ({file}) contains a model, and loading it can run any code in the file: set `trust` only if you trust its "
+            "source. If it contains only weights, give the network's name as `net` and this file as `weights`"
         )
     try:
         if file.suffix == ".pt2":
             return torch.export.load(file).module()
         model = torch.load(file, map_location="cpu", weights_only=False)
-    except Exception as error:  # whatever the file's code raises
+    except Exception as error:  # code in the file can raise anything
         raise InputError(
             f"`net` ({file}) cannot be loaded: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         ) from error
     if not isinstance(model, torch.nn.Module):
-        raise InputError(f"`net` ({file}) must hold a module; it holds a {type(model).__name__}: give it as `weights`")
+        content = type(model).__name__
+        raise InputError(
+            f"`net` ({file}) must contain a module; it contains {content}. If it contains weights, give it as `weights`"
+        )
     return model
 
 
-def own(name: str, model: torch.nn.Module, habits: Habits) -> Network:
-    """Return a user's module with its habits; without any, its pictures are prepared as most networks' are.
+def make_user_network(name: str, model: torch.nn.Module, attributes: NetworkAttributes) -> Network:
+    """Describe a user's module as a network and set it to eval mode.
+
+    Args:
+        name: the name of the network.
+        model: the user's module.
+        attributes: its layer names and preprocessing; the defaults are 224 x 224 pixels with ImageNet's mean and deviation.
 
     Raises:
-        InputError: if ``layer2loc`` leads to no module.
+        InputError: if a path in ``layer2loc`` is not a module.
     """
-    paths = layer_paths(model, habits.layers)
-    _check(name, paths, habits.layers or {}, model)
-    if not isinstance(model, torch.fx.GraphModule):  # an exported program has no modes
+    paths = layer_paths(model, attributes.layers)
+    _check_layer2loc(name, paths, attributes.layers or {}, model)
+    if not isinstance(model, torch.fx.GraphModule):  # an exported program has no eval mode
         model.eval()
     channels = channel_counts(model, paths)
-    named = tuple(dnnbrain_layers(model) if habits.layers is None else habits.layers)
-    shown: dict[str, Any] = {"size": habits.size or SIZE, "mean": MEAN, "std": STD, "preprocess": habits.preprocess}
-    shown["guessed"] = habits.size is None and habits.preprocess is None
-    return Network(name, model, paths=paths, channel_axis=CHANNEL_AXIS, channels=channels, named=named, **shown)
+    names = tuple(dnnbrain_layers(model) if attributes.layers is None else attributes.layers)
+    preparation: dict[str, Any] = {"size": attributes.size or SIZE, "mean": MEAN, "std": STD}
+    preparation["preprocess"] = attributes.preprocess
+    preparation["guessed"] = attributes.size is None and attributes.preprocess is None
+    return Network(name, model, paths=paths, channel_axis=CHANNEL_AXIS, channels=channels, named=names, **preparation)
 
 
-def _check(name: str, paths: Mapping[str, str], named: Mapping[str, Any], model: torch.nn.Module) -> None:
-    there = {path for path, _ in model.named_modules()}
-    for layer in named:
-        if paths[layer] not in there:
-            raise InputError(
-                f"`net` (={name!r}): its `layer2loc` has {layer} at {paths[layer]}, where the model has no module"
-            )
+def _check_layer2loc(name: str, paths: Mapping[str, str], layers: Mapping[str, Any], model: torch.nn.Module) -> None:
+    modules = {path for path, _ in model.named_modules()}
+    for layer in layers:
+        if paths[layer] not in modules:
+            problem = f"its `layer2loc` has {layer} at {paths[layer]}, but the model has no such module"
+            raise InputError(f"`net` (={name!r}): {problem}")

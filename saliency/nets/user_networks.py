@@ -1,4 +1,4 @@
-"""A user's own network: from the name of a function, or of a file, to a model and its habits."""
+"""Call a user's function that returns a network and read the attributes of the result."""
 
 import importlib
 import importlib.util
@@ -16,20 +16,20 @@ from typing import Any
 from PIL import Image
 
 from saliency.core.errors import InputError, ModelError
-from saliency.nets.preparation import Float32, by_transform
+from saliency.nets.preparation import Float32, apply_transform
 
-FUNCTION = re.compile(r"(?P<home>.+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
-"""``package.module:function`` or ``file.py:function``."""
+FUNCTION_PATTERN = re.compile(r"(?P<home>.+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
+"""Matches ``package.module:function`` and ``file.py:function``."""
 
 
 @dataclass(frozen=True)
-class Habits:
-    """What a user's network says of itself; None where it does not.
+class NetworkAttributes:
+    """DNNBrain's attributes of a user's network; None for each that it does not have.
 
     Args:
-        layers: names of layers -> paths of modules, or tuples of their parts.
-        size: (height, width) of its input in pixels.
-        preprocess: from an RGB picture to an input.
+        layers: name of a layer -> path of its module, or a tuple of path parts (``layer2loc``).
+        size: (height, width) of its input in pixels (``img_size``).
+        preprocess: function from an RGB picture to an input (``test_transform``).
     """
 
     layers: Mapping[str, Any] | None = None
@@ -37,26 +37,26 @@ class Habits:
     preprocess: Callable[[Image.Image], Float32] | None = None
 
 
-def made(name: str) -> Any:
-    """Return what a user's function returns.
+def call_user_function(name: str) -> Any:
+    """Import a user's function, call it without arguments and return the result.
 
     Args:
-        name: as `FUNCTION` says; the function takes no arguments, and may be a class. Its code runs.
+        name: ``package.module:function`` or ``file.py:function``. A class is also called; any other object is returned.
 
     Raises:
-        InputError: if there is no such file, module or function.
-        ModelError: if the function, or what is imported for it, raises an error.
+        InputError: if the file, module or function does not exist.
+        ModelError: if the function or its imports raise an error.
     """
-    parts = FUNCTION.fullmatch(name)
+    parts = FUNCTION_PATTERN.fullmatch(name)
     if parts is None:
         raise InputError(f"`net` (={name!r}) must be package.module:function or file.py:function")
     is_file = parts["home"].endswith(".py")
     try:
-        with _beside(Path(parts["home"])) if is_file else nullcontext():
-            module = _from_file(Path(parts["home"])) if is_file else _imported(name, parts["home"])
+        with _folder_on_sys_path(Path(parts["home"])) if is_file else nullcontext():
+            module = _import_file(Path(parts["home"])) if is_file else _import_module(name, parts["home"])
             function = getattr(module, parts["name"], None)
             if function is None:
-                raise InputError(f"`net` (={name!r}): {parts['home']} has no {parts['name']}")
+                raise InputError(f"`net` (={name!r}): {parts['home']} has no function {parts['name']}")
             return function() if inspect.isroutine(function) or inspect.isclass(function) else function
     except (InputError, ModelError):
         raise
@@ -64,36 +64,37 @@ def made(name: str) -> Any:
         raise ModelError(f"`net` (={name!r}) raises {type(error).__name__}: {error}") from error
 
 
-def split(made: Any) -> tuple[Any, Habits]:
-    """Return a model and its habits.
+def read_attributes(network: Any) -> tuple[Any, NetworkAttributes]:
+    """Return the model of a user's network and its attributes.
 
     Args:
-        made: a model, or an object whose ``model`` is one; either may have DNNBrain's ``layer2loc``, ``img_size`` (pixels, or
-            height and width) and ``test_transform`` (from a picture to (3, height, width)).
+        network: a model, or an object with a model as ``model``. It may have DNNBrain's attributes ``layer2loc``,
+            ``img_size`` (pixels, or height and width) and ``test_transform`` (from a picture to (3, height, width)).
     """
-    model = made if framework_of(made) else getattr(made, "model", None)
-    size, transform = getattr(made, "img_size", None), getattr(made, "test_transform", None)
-    preprocess = partial(by_transform, transform=transform) if callable(transform) else None
+    model = network if framework_of(network) else getattr(network, "model", None)
+    size, transform = getattr(network, "img_size", None), getattr(network, "test_transform", None)
+    preprocess = partial(apply_transform, transform=transform) if callable(transform) else None
     if size is None and preprocess is not None:
         shape = preprocess(Image.new("RGB", (256, 256))).shape
         size = shape[:2] if shape[-1] in (1, 3) else shape[1:]
     rows, columns = (size, size) if isinstance(size, int) else tuple(size or (0, 0))
-    return model, Habits(getattr(made, "layer2loc", None), (int(rows), int(columns)) if rows else None, preprocess)
+    input_size = (int(rows), int(columns)) if rows else None
+    return model, NetworkAttributes(getattr(network, "layer2loc", None), input_size, preprocess)
 
 
 def framework_of(model: Any) -> str | None:
-    """Return the framework of a model, or None if it is none; a framework that is not loaded can't have made one."""
-    torch = sys.modules.get("torch")
+    """Return the framework of a model, or None if the object is not a model."""
+    torch = sys.modules.get("torch")  # a framework that is not imported cannot have created the model
     if torch is not None and isinstance(model, torch.nn.Module):
         return "torch"
-    kinds = type(model).__mro__
-    is_keras = any(kind.__name__ == "Model" and kind.__module__.partition(".")[0] in ("keras", "tf_keras") for kind in kinds)
+    classes = type(model).__mro__
+    is_keras = any(one.__name__ == "Model" and one.__module__.partition(".")[0] in ("keras", "tf_keras") for one in classes)
     return "tf" if is_keras else None
 
 
 @contextmanager
-def _beside(file: Path) -> Iterator[None]:
-    """Find the modules that stand beside a file, as when Python runs it."""
+def _folder_on_sys_path(file: Path) -> Iterator[None]:
+    """Make the modules in a file's folder importable, as when Python runs the file."""
     folder = str(file.absolute().parent)
     sys.path.insert(0, folder)
     try:
@@ -102,9 +103,9 @@ def _beside(file: Path) -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _from_file(file: Path) -> ModuleType:
+def _import_file(file: Path) -> ModuleType:
     if not file.is_file():
-        raise InputError(f"`net` ({file}) must be a Python file; there is none of this name")
+        raise InputError(f"`net` ({file}) must be an existing Python file")
     spec = importlib.util.spec_from_file_location(f"net_{file.stem}", file)
     assert spec is not None and spec.loader is not None  # noqa: S101 - the name ends in .py
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
@@ -112,10 +113,11 @@ def _from_file(file: Path) -> ModuleType:
     return module
 
 
-def _imported(name: str, home: str) -> ModuleType:
+def _import_module(name: str, home: str) -> ModuleType:
     try:
         return importlib.import_module(home)
     except ModuleNotFoundError as error:
         if error.name is None or not (home + ".").startswith(error.name + "."):
             raise
-        raise InputError(f"`net` (={name!r}): there is no module {error.name}; for a file, give file.py:function") from error
+        hint = "for a file, give file.py:function"
+        raise InputError(f"`net` (={name!r}): the module {error.name} does not exist; {hint}") from error

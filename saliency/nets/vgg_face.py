@@ -1,4 +1,4 @@
-"""VGG-Face, which torchvision does not have."""
+"""The VGG-Face network, which torchvision does not have."""
 
 from collections import OrderedDict
 from itertools import pairwise
@@ -6,18 +6,19 @@ from itertools import pairwise
 from torch import nn
 
 CONVOLUTIONS = ((3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512))
-"""Channels before, between and after the convolutions of each of the five blocks."""
+"""Channels of each of the five blocks: of its input and after each of its convolutions."""
 
 UNITS = (512 * 7 * 7, 4096, 4096, 2622)
+"""Units of the fully connected layers: of their input and after each of them."""
 
 MEAN = (129.186279296875, 104.76238250732422, 93.59396362304688)
-"""Of the colours of its pictures, on a scale of 0 to 255; the input is pixel - MEAN."""
+"""Mean RGB values from 0 to 255; the input is pixel - MEAN."""
 
 
 class VggFace(nn.Sequential):
-    """The 16 layers of VGG, with the names that the weights ``vgg_face_dag.pth`` have: from faces to 2,622 people.
+    """Classify faces as one of 2,622 people, with the 16 layers of VGG named as in ``vgg_face_dag.pth``.
 
-    It takes (N, 3, 224, 224), 0 to 255 less `MEAN`, and gives logits (N, 2622).
+    The input is (N, 3, 224, 224), pixels from 0 to 255 minus `MEAN`; the output is logits (N, 2622).
 
     Source: Parkhi, Vedaldi, Zisserman: Deep Face Recognition (BMVC 2015).
     """

@@ -1,4 +1,4 @@
-"""Weights from a file into a Keras model: those that Torch trained, where the layers have the same names, and Keras's own."""
+"""Load weights from a file into a Keras model: a Torch state dict with the same layer names, or a file written by Keras."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from saliency.core.errors import InputError
-from saliency.nets.weights_match import check_file, check_fit
+from saliency.nets.weights_match import check_file, check_weights_match, shapes_of
 
-NAMES = {
+TORCH_NAMES = {
     "kernel": "weight",
     "gamma": "weight",
     "beta": "bias",
@@ -20,46 +20,50 @@ NAMES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-"""Keras's names of a layer's weights -> Torch's."""
+"""Keras's name of a layer's weight -> Torch's name."""
 
-AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
-"""Axes of Torch's weights in Keras's order: (out, in, rows, columns) -> (rows, columns, in, out), (out, in) -> (in, out)."""
+KERAS_AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
+"""Number of axes -> permutation of Torch's axes to Keras's order.
+
+Convolutions: (out, in, rows, columns) -> (rows, columns, in, out). Dense layers: (out, in) -> (in, out).
+"""
 
 
 def load_weights(model: Any, file: str | Path) -> None:
-    """Fill a Keras model of convolutions, batch normalisations and dense layers with the weights of a file.
+    """Load the weights of a Torch model into a Keras model of convolutions, batch normalizations and dense layers.
 
     Args:
-        model: changed in place; its own floating type is kept.
-        file: safetensors, as Torch's ``state_dict`` has them.
+        model: changed in place; it keeps its floating-point type.
+        file: safetensors with the names and axes of a Torch ``state_dict``.
 
     Raises:
-        InputError: if the file is missing, is no safetensors, or its names or shapes are not the model's.
+        InputError: if the file is missing, is not safetensors, or does not match the model in names or shapes.
     """
-    own = {f"{layer.name}.{NAMES[weight.name]}": weight for layer in model.layers for weight in layer.weights}
-    state = {name: _turned(tensor) for name, tensor in _read(Path(file)).items() if not name.endswith("num_batches_tracked")}
-    check_fit(file, _shapes(state), _shapes(own), model.name)
-    for name, weight in own.items():
+    model_weights = {f"{layer.name}.{TORCH_NAMES[weight.name]}": weight for layer in model.layers for weight in layer.weights}
+    tensors = _read(Path(file)).items()
+    state = {name: _to_keras_axes(tensor) for name, tensor in tensors if not name.endswith("num_batches_tracked")}
+    check_weights_match(file, shapes_of(state), shapes_of(model_weights), model.name)
+    for name, weight in model_weights.items():
         weight.assign(state[name])
 
 
-def load_own_weights(model: Any, file: str | Path, trust: bool = False) -> None:  # noqa: ARG001 - as for Torch
-    """Fill a Keras model with weights that Keras wrote, of which nothing but numbers is read.
+def load_keras_weights(model: Any, file: str | Path, trust: bool = False) -> None:  # noqa: ARG001 - as for Torch
+    """Load weights written by Keras into a Keras model; only numbers are read from the file.
 
     Args:
         model: changed in place.
         file: .weights.h5, .h5 or .keras of the same network.
-        trust: not needed.
+        trust: unused; the Torch counterpart needs it.
 
     Raises:
-        InputError: if the file is missing, is none of these, or does not fit.
+        InputError: if the file is missing, has another format, or does not match.
     """
     check_file(Path(file))
     try:
         model.load_weights(file)
-    except Exception as error:  # HDF5, zip files, shapes: each has its own
-        told = " ".join(str(error).split())[:200]
-        raise InputError(f"`weights` ({file}) must be .weights.h5, .h5 or .keras of {model.name}: {told}") from error
+    except Exception as error:  # HDF5, zip files and shapes raise different types
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"`weights` ({file}) must be .weights.h5, .h5 or .keras of {model.name}: {reason}") from error
 
 
 def _read(file: Path) -> Mapping[str, npt.NDArray[Any]]:
@@ -68,15 +72,11 @@ def _read(file: Path) -> Mapping[str, npt.NDArray[Any]]:
         state: dict[str, npt.NDArray[Any]] = load_file(file)
     except (SafetensorError, KeyError, TypeError) as error:
         raise InputError(
-            f"`weights` ({file}) must be safetensors of a type that NumPy has: a Keras model takes no Torch state dict; this "
-            f"file is none, or is damaged ({type(error).__name__})"
+            f"`weights` ({file}) must be safetensors of a type that NumPy supports (a Keras model cannot load a pickled Torch "
+            f"state dict); this file is not, or is damaged ({type(error).__name__})"
         ) from error
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
-def _turned(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.transpose(tensor, AXES.get(tensor.ndim))
-
-
-def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(weight.shape) for name, weight in weights.items()}
+def _to_keras_axes(tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.transpose(tensor, KERAS_AXES.get(tensor.ndim))

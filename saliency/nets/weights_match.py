@@ -1,7 +1,8 @@
-"""Whether a file of weights is a model's."""
+"""Check that a weights file matches a model."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from saliency.core.errors import InputError
 
@@ -9,31 +10,38 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def check_file(file: Path) -> None:
-    """Check that there is a file.
+    """Check that a weights file exists.
 
     Raises:
-        InputError: if there is none.
+        InputError: if it does not.
     """
     if not file.is_file():
-        raise InputError(f"`weights` ({file}) must be a file; there is none of this name")
+        raise InputError(f"`weights` ({file}) must be an existing file")
 
 
-def check_fit(file: str | Path, given: Shapes, own: Shapes, model: str) -> None:
-    """Check that weights have the names and the shapes of a model's.
+def shapes_of(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return name -> shape of the arrays or tensors in a mapping."""
+    return {name: tuple(weight.shape) for name, weight in weights.items()}
+
+
+def check_weights_match(file: str | Path, file_shapes: Shapes, model_shapes: Shapes, model: str) -> None:
+    """Check that the weights in a file have the names and shapes of a model's weights.
 
     Args:
-        file: that they are from.
-        given: names of its weights -> their shapes.
-        own: the model's.
-        model: its name.
+        file: the weights file, for the error message.
+        file_shapes: name -> shape of the weights in the file.
+        model_shapes: name -> shape of the weights of the model.
+        model: name of the model, for the error message.
 
     Raises:
-        InputError: if they do not.
+        InputError: if names or shapes differ.
     """
-    missing, strange = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    other = sorted(name for name in own.keys() & given.keys() if own[name] != given[name])
-    for what, names in (("lacks", missing), ("has, unlike the model,", strange), ("has in another shape", other)):
+    missing = sorted(name for name in model_shapes.keys() - file_shapes.keys() if not name.endswith("num_batches_tracked"))
+    unexpected = sorted(file_shapes.keys() - model_shapes.keys())
+    common = model_shapes.keys() & file_shapes.keys()
+    misshapen = sorted(name for name in common if model_shapes[name] != file_shapes[name])
+    for problem, names in (("lacks", missing), ("has unexpected", unexpected), ("has the wrong shape for", misshapen)):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            raise InputError(f"`weights` ({file}) {what} {', '.join(names[:5])}{more}; it must fit {model}")
+            listed = ", ".join(names[:5]) + more
+            raise InputError(f"`weights` ({file}) {problem} {listed}; it must match {model} in names and shapes")

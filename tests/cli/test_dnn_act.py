@@ -355,10 +355,10 @@ def test_what_is_there_is_refused_before_the_network_is_loaded(folder, capsys):
 
 
 MOMENTS = {
-    "before the first values": ("saliency.io.raw_layer", "Raw.put", 1),
-    "between the layers of a batch": ("saliency.io.raw_layer", "Raw.put", 4),
+    "before the first values": ("saliency.io.raw_layer", "RawFileLayer.write_stimuli", 1),
+    "between the layers of a batch": ("saliency.io.raw_layer", "RawFileLayer.write_stimuli", 4),
     "before a batch is recorded": ("saliency.cli.journal", "Journal.add", 2),
-    "while the file is written": ("saliency.io.act", "store", 2),
+    "while the file is written": ("saliency.io.act", "write_layer", 2),
     "before the file is recorded": ("saliency.cli.journal", "Journal.add", 5),
     "before the table of errors": ("saliency.cli.run_log", "write_failures", 1),
     "while the parts are removed": ("os", "rmdir", 1),
@@ -407,7 +407,7 @@ def test_a_kill_from_outside(folder, capsys):
 
 @needs_torch
 def test_an_interrupted_run_goes_on_and_another_one_is_refused(folder, capsys, monkeypatch):
-    puts, put = [], saliency.io.raw_layer.Raw.put
+    puts, put = [], saliency.io.raw_layer.RawFileLayer.write_stimuli
 
     def stop(part, *arguments):
         puts.append(part)
@@ -415,7 +415,7 @@ def test_an_interrupted_run_goes_on_and_another_one_is_refused(folder, capsys, m
             raise KeyboardInterrupt
         put(part, *arguments)
 
-    monkeypatch.setattr("saliency.io.raw_layer.Raw.put", stop)
+    monkeypatch.setattr("saliency.io.raw_layer.RawFileLayer.write_stimuli", stop)
     command = "-layer pool2 fc1 -stim seven.stim.csv -batch 3 -out x.act.h5"
     before = sorted(folder.iterdir())
     stop.at = 2
@@ -439,7 +439,7 @@ def test_parts_that_are_gone_are_told(folder, capsys, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("saliency.io.act.store", stop)
+    monkeypatch.setattr("saliency.io.act.write_layer", stop)
     command = "-layer fc1 -stim seven.stim.csv -out x.act.h5"
     assert run(capsys, command)[0] == 130
     ActFiles(Path("x.act.h5")).remove_parts()

@@ -198,7 +198,7 @@ def test_an_interrupt_writes_nothing(folder, capsys, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("saliency.io.act.store", stop)
+    monkeypatch.setattr("saliency.io.act.write_layer", stop)
     assert run(capsys, "-act test.act.h5 -out out.act.h5") == (130, "", "dnn_mask: interrupted; nothing was written\n")
     assert len(list(folder.iterdir())) == 3
 

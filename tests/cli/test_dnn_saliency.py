@@ -100,7 +100,7 @@ def test_pictures_of_other_kinds_are_converted_and_told(tmp_path, capsys):
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["grey.png", "alpha.png", "cmyk.jpg"], tmp_path),
                             "-out", tmp_path / "out")  # fmt: skip
     assert status == 0
-    for note in ("1 of 3: L converted to RGB", "1 of 3: transparent pixels laid on white", "1 of 3: CMYK converted"):
+    for note in ("1 of 3: L converted to RGB", "1 of 3: transparent pixels blended with white", "1 of 3: CMYK converted"):
         assert note in errors
 
 

@@ -59,7 +59,7 @@ MAINS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.m
 RULE = "`{}` must turn a picture into finite numbers of three axes, such as (3, height, width); it "
 REFUSED = {
     "Always": RULE.format("test_transform") + "raises KeyError: 'mean'",
-    "Flat": RULE.format("test_transform") + "gave (7,)",
+    "Flat": RULE.format("test_transform") + "returned an array of shape (7,)",
     "written": RULE.format("preprocess") + "raises TypeError: of my own",
     "ChannelsLast": "The input seems to have its channels last, but the model expects (channels, height, width)",
 }
@@ -95,7 +95,7 @@ def test_one_that_fails_for_some_pictures_has_their_rows(main, given, tmp_path, 
     status = main(["-net", f"{tmp_path / 'own.py'}:Narrow", *given, "-out", str(out), *more])
     errors = capsys.readouterr().err
     rule = RULE.format("test_transform")
-    told = {"narrow.png": rule + "raises AttributeError: too narrow", "bright.png": rule + "gave NaN or infinite values"}
+    told = {"narrow.png": rule + "raises AttributeError: too narrow", "bright.png": rule + "returned NaN or infinite values"}
     assert status == 1 and "2 done, 2 failed" in errors and "Traceback" not in errors
     assert all(f"{name}: PREPARATION: {message}" in errors for name, message in told.items())
     found = {dnn_saliency.main: figures, dnn_act.main: activations, saliency_report.main: page}[main](out, tmp_path)

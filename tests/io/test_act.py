@@ -1,4 +1,4 @@
-"""Activation files: read where they lie, written as DNNBrain writes them."""
+"""Read, select, concatenate and write activation files."""
 
 import tracemalloc
 
@@ -8,7 +8,7 @@ import pytest
 
 from saliency.io import act, dmask
 from saliency.io.act import Activation
-from saliency.io.chunks import block_shape, blocks
+from saliency.io.chunks import block_shape, block_slices
 from saliency.io.dmask import Dmask, Units
 from tests import dnnbrain
 from tests.dnnbrain import CLI, FORMATS, needs_fixtures
@@ -21,17 +21,17 @@ def file(tmp_path):
     return dnnbrain.write(tmp_path / "test.act.h5", LAYERS)
 
 
-def test_what_dnnbrain_writes_is_read(file):
+def test_a_dnnbrain_file_is_read(file):
     activation = act.read(file)
     assert list(activation.layers) == ["conv1_maxpool", "conv5", "fc3"]
     for name, array in LAYERS.items():
         layer = activation[name]
-        assert (layer.shape, layer.dtype, layer.axes) == (array.shape, np.float32, 4)
+        assert (layer.shape, layer.dtype, layer.stored_axes) == (array.shape, np.float32, 4)
         np.testing.assert_array_equal(layer.read(), array)
         np.testing.assert_array_equal(np.asarray(layer, np.float64), array)
 
 
-def test_what_is_written_is_as_dnnbrain_writes_it(file, tmp_path):
+def test_written_files_have_dnnbrain_s_structure(file, tmp_path):
     ours = tmp_path / "ours.act.h5"
     act.write(Activation(LAYERS), ours)
     assert dnnbrain.structure(ours) == dnnbrain.structure(file)
@@ -66,21 +66,21 @@ def test_dnnbrain_s_masks(mask, result):
         np.testing.assert_array_equal(masked[name].read(), expected[name])
 
 
-def test_units_are_taken_in_any_order_and_repeated(file):
+def test_units_are_selected_in_any_order_and_repeated(file):
     layer, array = act.read(file)["conv5"], LAYERS["conv5"]
-    taken = layer.take(stimuli=[3, 0, 0], channels=(7, 1, 1), rows=slice(10, 2, -3), columns=np.array([12, 0]))
+    selected = layer.take(stimuli=[3, 0, 0], channels=(7, 1, 1), rows=slice(10, 2, -3), columns=np.array([12, 0]))
     expected = array[[3, 0, 0]][:, [7, 1, 1]][:, :, 10:2:-3][..., [12, 0]]
-    np.testing.assert_array_equal(taken.read(), expected)
-    np.testing.assert_array_equal(taken.take(stimuli=[2, 1], columns=[1]).read(), expected[[2, 1]][..., [1]])
+    np.testing.assert_array_equal(selected.read(), expected)
+    np.testing.assert_array_equal(selected.take(stimuli=[2, 1], columns=[1]).read(), expected[[2, 1]][..., [1]])
     np.testing.assert_array_equal(Activation({"a": array})["a"].take([1]).take(channels=[2]).read(), array[[1]][:, [2]])
 
 
-def test_every_order_of_many_units_and_stores(tmp_path):
+def test_selections_from_contiguous_and_chunked_datasets(tmp_path):
     rng = np.random.default_rng(1)
     array = rng.standard_normal((40, 30, 9, 7)).astype(np.float32)
     with h5py.File(tmp_path / "a.act.h5", "w") as h5:
-        for name, how in {"auto": {"compression": "gzip"}, "pieces": {"chunks": (7, 4, 9, 2)}, "whole": {}}.items():
-            h5.create_dataset(name, data=array, **how)
+        for name, options in {"auto": {"compression": "gzip"}, "chunked": {"chunks": (7, 4, 9, 2)}, "contiguous": {}}.items():
+            h5.create_dataset(name, data=array, **options)
     for name, layer in act.read(tmp_path / "a.act.h5").layers.items():
         for _ in range(5):
             chosen = [rng.integers(0, n, rng.integers(1, 2 * n)) for n in array.shape]
@@ -91,7 +91,7 @@ def test_every_order_of_many_units_and_stores(tmp_path):
         next(layer.chunks(0))
 
 
-def test_chunks_hold_what_is_stored_together(tmp_path):
+def test_default_batches_hold_whole_chunks(tmp_path):
     with h5py.File(tmp_path / "a.act.h5", "w") as h5:
         h5.create_dataset("large", shape=(100, 64, 64, 32), dtype="f4", chunks=(7, 1, 64, 32))  # 0.5 MiB a stimulus
         h5.create_dataset("deep", shape=(60, 64, 64, 64), dtype="f4", chunks=(30, 1, 64, 64))  # 1 MiB a stimulus
@@ -101,7 +101,7 @@ def test_chunks_hold_what_is_stored_together(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("which", "message"),
+    ("selection", "message"),
     [
         ({"channels": [8]}, r"`channels` .=8. must be from 0 to 7"),
         ({"channels": [-1]}, r"`channels` .=-1. must be from 0"),
@@ -112,9 +112,9 @@ def test_chunks_hold_what_is_stored_together(tmp_path):
         ({"columns": slice(20, 30)}, "one or more"),
     ],
 )
-def test_units_that_are_not_there_are_refused(file, which, message):
+def test_missing_units_are_refused(file, selection, message):
     with pytest.raises(ValueError, match=message):
-        act.read(file)["conv5"].take(**which)
+        act.read(file)["conv5"].take(**selection)
 
 
 def test_an_activation_is_a_mapping(file):
@@ -125,7 +125,7 @@ def test_an_activation_is_a_mapping(file):
         activation["conv9"]
 
 
-def test_a_mask_names_layers_and_units(file):
+def test_a_mask_selects_layers_and_units(file):
     activation = act.read(file)
     masked = activation.mask(Dmask({"fc3": Units([9, 0]), "conv5": Units(rows=range(2))}))
     assert [(name, layer.shape) for name, layer in masked.layers.items()] == [("fc3", (4, 2, 1, 1)), ("conv5", (4, 8, 2, 13))]
@@ -135,17 +135,20 @@ def test_a_mask_names_layers_and_units(file):
         activation.mask(Dmask({"fc3": Units(rows=[1])}))
 
 
-def test_stimuli_are_taken_and_put_together(file, tmp_path):
+def test_stimuli_are_selected_and_concatenated(file, tmp_path):
     first, more = act.read(file), Activation({name: array[:2] * 2.0 for name, array in LAYERS.items()})
-    joined = first.concatenate(more, first.take([0]))
+    combined = first.concatenate(more, first.take([0]))
     expected = np.concatenate([LAYERS["conv5"], LAYERS["conv5"][:2] * 2, LAYERS["conv5"][:1]])
-    np.testing.assert_array_equal(joined["conv5"].read(), expected)
-    np.testing.assert_array_equal(joined["conv5"].take([5, 6, 0, 3, 4]).read(), expected[[5, 6, 0, 3, 4]])
-    act.write(joined, tmp_path / "joined.act.h5")
-    np.testing.assert_array_equal(act.read(tmp_path / "joined.act.h5")["conv5"].read(), expected)
+    np.testing.assert_array_equal(combined["conv5"].read(), expected)
+    np.testing.assert_array_equal(combined["conv5"].take([5, 6, 0, 3, 4]).read(), expected[[5, 6, 0, 3, 4]])
+    act.write(combined, tmp_path / "combined.act.h5")
+    np.testing.assert_array_equal(act.read(tmp_path / "combined.act.h5")["conv5"].read(), expected)
     with pytest.raises(ValueError, match="same layers"):
         first.concatenate(Activation({"fc3": LAYERS["fc3"]}))
-    with pytest.raises(ValueError, match=r"layer conv5: its .channels, rows, columns. must be the same"):
+    with pytest.raises(
+        ValueError,
+        match=r"layer conv5: its .channels, rows, columns. must be the same in all activations, but there are .2, 5, 3., .8, 13, 13.",
+    ):
         first.concatenate(Activation({**LAYERS, "conv5": LAYERS["conv1_maxpool"]}))
 
 
@@ -154,9 +157,10 @@ def test_a_table_has_a_column_for_each_unit(file):
     assert frame.columns.tolist() == [("fc3", 0, 0, 0), ("fc3", 1, 0, 0), ("conv5", 0, 0, 0), ("conv5", 0, 0, 1)]
     np.testing.assert_array_equal(frame["fc3"].to_numpy(), LAYERS["fc3"][:, [9, 0], 0, 0])
     np.testing.assert_array_equal(frame["conv5"].to_numpy(), LAYERS["conv5"][:, 1, 2, 3:5])
-    for different in ({}, {"a": np.ones((2, 1)), "b": np.ones((3, 1))}):
-        with pytest.raises(ValueError, match="same number of stimuli"):
-            Activation(different).to_frame()
+    unequal = {"a": np.ones((2, 1)), "b": np.ones((3, 1))}
+    for layers, counts in (({}, "there are no layers"), (unequal, "a has 2, b has 3")):
+        with pytest.raises(ValueError, match="same number of stimuli; " + counts):
+            Activation(layers).to_frame()
 
 
 def test_a_layer_of_two_axes_is_read_and_has_no_rows(tmp_path):
@@ -165,18 +169,18 @@ def test_a_layer_of_two_axes_is_read_and_has_no_rows(tmp_path):
     assert {name: (layer.shape, layer.dtype) for name, layer in activation.layers.items()} == {
         "fc": ((4, 10, 1, 1), np.float32), "deep/conv": ((1, 2, 3, 1), np.int64),
     }  # fmt: skip
-    with pytest.raises(ValueError, match=r"layer fc: it has no rows: its file holds 2 axes, \(4, 10\)"):
+    with pytest.raises(ValueError, match=r"layer fc: it has no rows: its file stores 2 axes, \(4, 10\); omit `rows`"):
         activation.mask(Dmask({"fc": Units(rows=[0])}))
     act.write(activation, tmp_path / "b.act.h5")
     with h5py.File(tmp_path / "b.act.h5") as h5:
         assert h5["fc"].shape == (4, 10, 1, 1) and h5["deep/conv"].shape == (1, 2, 3, 1)
 
 
-def test_a_file_is_masked_in_place_and_old_layers_know_it(file):
+def test_a_file_is_masked_in_place_and_earlier_layers_raise(file):
     activation = act.read(file)
     act.write(activation.mask(Dmask({"conv5": Units([7, 0])})), file)
     np.testing.assert_array_equal(act.read(file)["conv5"].read(), LAYERS["conv5"][:, [7, 0]])
-    with pytest.raises(ValueError, match="written anew"):
+    with pytest.raises(ValueError, match="has changed since it was opened"):
         activation["conv5"].read()
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
@@ -184,11 +188,11 @@ def test_a_file_is_masked_in_place_and_old_layers_know_it(file):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ({"": LAYERS["fc3"]}, "named ''"),
+        ({"": LAYERS["fc3"]}, r"named ''; between slashes, a name must not be empty"),
         ({"/fc3": LAYERS["fc3"]}, "named '/fc3'"),
         ({"a/../b": LAYERS["fc3"]}, "cannot hold"),
         ({"a\0": LAYERS["fc3"]}, "cannot hold"),
-        ({"a": LAYERS["fc3"], "a/b": LAYERS["fc3"]}, "a beside one whose name begins with a/"),
+        ({"a": LAYERS["fc3"], "a/b": LAYERS["fc3"]}, "both a layer a and a layer whose name begins with a/"),
     ],
 )
 def test_names_that_a_file_cannot_hold_are_refused(tmp_path, layers, message):
@@ -201,7 +205,7 @@ def test_names_that_a_file_cannot_hold_are_refused(tmp_path, layers, message):
     "array", [np.ones(3), np.ones((1, 1, 1, 1, 1)), np.ones((0, 2)), np.array([["a"]]), np.ones((2, 2)) * 1j]
 )
 def test_arrays_that_are_no_activation_are_refused(array):
-    with pytest.raises(ValueError, match="an activation .shape .* must be numbers"):
+    with pytest.raises(ValueError, match="an activation .shape .* must be a non-empty array of numbers"):
         Activation({"a": array})
 
 
@@ -212,8 +216,8 @@ def test_the_suffix_is_checked(tmp_path):
         act.write(Activation(LAYERS), tmp_path / "a.h5")
 
 
-def test_memory_holds_blocks_and_not_the_file(tmp_path):
-    """64 MiB of activation pass through; Python and NumPy hold at most the two blocks and a copy."""
+def test_memory_is_bounded_by_the_block_size(tmp_path):
+    """Copy 64 MiB of activation; Python and NumPy hold at most two blocks and a copy."""
     with h5py.File(tmp_path / "a.act.h5", "w") as h5:
         h5.create_dataset("conv", shape=(1024, 64, 16, 16), dtype="f4", compression="gzip", fillvalue=1)
         h5["conv"][0] = 2
@@ -226,13 +230,13 @@ def test_memory_holds_blocks_and_not_the_file(tmp_path):
     assert act.read(tmp_path / "b.act.h5")["conv"].take([0, 1023]).read().mean() == 1.5
 
 
-def test_blocks_cover_an_array_once_in_whole_pieces():
-    shape, pieces = (100, 33, 7, 5), (30, 4, 7, 2)
-    block = block_shape(shape, pieces, 4, limit=30 * 4 * 7 * 5 * 4 * 2)
+def test_blocks_of_whole_chunks_cover_an_array_once():
+    shape, chunk_shape = (100, 33, 7, 5), (30, 4, 7, 2)
+    block = block_shape(shape, chunk_shape, 4, max_bytes=30 * 4 * 7 * 5 * 4 * 2)
     assert block == (30, 8, 7, 5)
-    seen = np.zeros(shape, int)
-    for where in blocks(shape, block):
-        seen[where] += 1
-    assert (seen == 1).all()
-    assert block_shape(shape, pieces, 4, limit=1) == pieces
+    visits = np.zeros(shape, int)
+    for slices in block_slices(shape, block):
+        visits[slices] += 1
+    assert (visits == 1).all()
+    assert block_shape(shape, chunk_shape, 4, max_bytes=1) == chunk_shape
     assert block_shape((2, 3), (50, 50), 8) == (2, 3)

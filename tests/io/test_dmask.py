@@ -1,4 +1,4 @@
-"""Mask files: numbers count from 1 there, indices from 0 here."""
+"""Read and write mask files, which count units from 1."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_the_documented_file(tmp_path):
 
 @needs_fixtures
 @pytest.mark.parametrize("name", ["test", "written"])
-def test_what_dnnbrain_wrote_comes_back_byte_for_byte(name, tmp_path):
+def test_dnnbrain_files_are_rewritten_byte_for_byte(name, tmp_path):
     dmask.write(dmask.read(FORMATS / f"{name}.dmask.csv"), tmp_path / "a.dmask.csv")
     assert (tmp_path / "a.dmask.csv").read_bytes() == (FORMATS / f"{name}.dmask.csv").read_bytes()
 
@@ -41,7 +41,7 @@ def test_what_dnnbrain_wrote_comes_back_byte_for_byte(name, tmp_path):
         ("fc2=\n", {"fc2": Units()}),
     ],
 )
-def test_lenient_where_it_harms_nobody(tmp_path, text, layers):
+def test_accepted_variations_of_the_format(tmp_path, text, layers):
     assert dmask.read(write(tmp_path, text)).layers == layers
 
 
@@ -51,13 +51,13 @@ def test_lenient_where_it_harms_nobody(tmp_path, text, layers):
         ("", "names no layer. A mask has lines like these"),
         ("conv5\n1\n", r"line 1 \('conv5'\) must be layer=axes"),
         ("=chn\n1\n", "line 1"),
-        ("conv5=chn\n1\n7,8\n", r"line 3 \('7,8'\) must be layer=axes; numbers follow only where"),
-        ("conv5=chn\n1\nconv5=row\n2\n", "line 3: conv5 is named before"),
-        ("conv5=channel\n1\n", r"line 1: axes \(='channel'\) must be of chn, row, col, each once"),
-        ("conv5=chn,chn\n1\n2\n", "each once"),
-        ("conv5=chn,row,col,chn\n1\n2\n3\n4\n", "each once"),
-        ("conv5=chn", "ends where the numbers of conv5's chn are expected"),
-        ("conv5=chn\nfc3=\n", r"line 2 \('fc3='\) stands where the numbers of conv5's chn are expected"),
+        ("conv5=chn\n1\n7,8\n", r"line 3 \('7,8'\) must be layer=axes; each axis is followed by one line of numbers"),
+        ("conv5=chn\n1\nconv5=row\n2\n", "line 3: the layer conv5 is repeated"),
+        ("conv5=channel\n1\n", r"line 1: axes \(='channel'\) must be chn, row, col, each at most once"),
+        ("conv5=chn,chn\n1\n2\n", "each at most once"),
+        ("conv5=chn,row,col,chn\n1\n2\n3\n4\n", "each at most once"),
+        ("conv5=chn", "the file ends, but the numbers of conv5's chn are expected"),
+        ("conv5=chn\nfc3=\n", "line 2 is 'fc3=', but the numbers of conv5's chn are expected"),
         ("conv5=chn\n0\n", r"line 2: conv5's chn \(='0'\) must be whole numbers, 1 or more"),
         ("conv5=chn\n-1\n", r"chn \(='-1'\)"),
         ("conv5=row\n1-3\n", r"row \(='1-3'\)"),
@@ -66,13 +66,13 @@ def test_lenient_where_it_harms_nobody(tmp_path, text, layers):
         ("conv5=row\n" + "9" * 5000 + "\n", "must be whole numbers"),
     ],
 )
-def test_what_is_wrong_is_told_by_file_and_line(tmp_path, text, message):
+def test_errors_contain_the_file_and_the_line(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as refusal:
         dmask.read(write(tmp_path, text))
     assert "a.dmask.csv: " in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_other_names_and_encodings_are_refused(tmp_path):
+def test_other_suffixes_and_encodings_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.dmask\.csv"):
         dmask.read(tmp_path / "a.csv")
     with pytest.raises(ValueError, match=r"must end in \.dmask\.csv"):
@@ -99,7 +99,7 @@ def test_units_are_indices_of_any_kind():
         Units(rows=[1.0])
 
 
-def test_the_crossings():
+def test_numbers_and_indices_are_converted():
     assert dmask.indices([3, 1]) == (2, 0) and dmask.numbers((2, 0)) == (3, 1)
     with pytest.raises(ValueError, match=r"a number .=0. must be 1 or more"):
         dmask.indices([2, 0])

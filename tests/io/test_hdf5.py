@@ -1,4 +1,4 @@
-"""HDF5 files that are broken, that lead elsewhere, or that lie: one error each, and little memory."""
+"""Damaged, incomplete and malicious HDF5 files: each raises one error and needs little memory."""
 
 import os
 import subprocess
@@ -47,11 +47,11 @@ def bomb(h5):
     h5.create_dataset("a", shape=(10**10, 2000, 1, 1), dtype="f4", compression="gzip")
 
 
-def bomb_in_one(h5):
+def contiguous_bomb(h5):
     h5.create_dataset("a", shape=(10**10, 2000, 1, 1), dtype="f4")
 
 
-def large_pieces(h5):
+def large_chunks(h5):
     data = h5.create_dataset("a", shape=(2**15, 2**14, 1, 1), dtype="f4", chunks=(2**15, 2**14, 1, 1), compression="gzip")
     data.id.write_direct_chunk((0, 0, 0, 0), os.urandom(2**21))
 
@@ -64,16 +64,16 @@ REFUSED = {
     "external link": (external_link, "a is a link"),
     "soft link": (soft_link, "a is a link"),
     "dangling link": (dangling_link, "a is a link"),
-    "cycle": (cycle, "stands in two places"),
-    "external storage": (external_storage, "a keeps its values in other files"),
-    "virtual": (virtual, "a keeps its values in other files"),
+    "cycle": (cycle, "can be reached by two paths"),
+    "external storage": (external_storage, "a stores its values in other files"),
+    "virtual": (virtual, "a stores its values in other files"),
     "bomb": (bomb, "a declares 80000000000000 bytes and stores 0"),
-    "bomb in one": (bomb_in_one, "a declares 80000000000000 bytes and stores 0"),
-    "large pieces": (large_pieces, "a is stored in pieces of 2147483648 bytes"),
-    "text": (dataset(["x", "y"]), "a holds values of type object"),
-    "compound": (dataset(np.zeros((2, 2), [("x", "f4"), ("y", "f4")])), "a holds values of type"),
-    "complex": (dataset(np.zeros((2, 2), complex)), "a holds values of type complex128"),
-    "bool": (dataset(np.zeros((2, 2), bool)), "a holds values of type bool"),
+    "contiguous bomb": (contiguous_bomb, "a declares 80000000000000 bytes and stores 0"),
+    "large chunks": (large_chunks, "a is stored in chunks of 2147483648 bytes"),
+    "text": (dataset(["x", "y"]), "a has values of type object"),
+    "compound": (dataset(np.zeros((2, 2), [("x", "f4"), ("y", "f4")])), "a has values of type"),
+    "complex": (dataset(np.zeros((2, 2), complex)), "a has values of type complex128"),
+    "bool": (dataset(np.zeros((2, 2), bool)), "a has values of type bool"),
     "scalar": (dataset(1.0), r"a has shape \(\)"),
     "one axis": (dataset(np.ones(3)), r"a has shape \(3,\)"),
     "five axes": (dataset(np.ones((1, 1, 1, 1, 1))), r"a has shape \(1, 1, 1, 1, 1\)"),
@@ -83,7 +83,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_activation_is_refused_by_name(case, tmp_path):
+def test_invalid_datasets_are_refused_by_name(case, tmp_path):
     make, message = REFUSED[case]
     with h5py.File(tmp_path / "a.act.h5", "w") as h5:
         make(h5)
@@ -92,7 +92,7 @@ def test_what_is_no_activation_is_refused_by_name(case, tmp_path):
     assert "a.act.h5: " in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_layers_that_are_not_asked_for_may_be_anything(tmp_path):
+def test_layers_that_are_not_selected_are_not_checked(tmp_path):
     with h5py.File(tmp_path / "a.act.h5", "w") as h5:
         h5["conv5"], h5["names"] = ONES, ["x", "y"]
     assert list(act.read(tmp_path / "a.act.h5", ["conv5"]).layers) == ["conv5"]
@@ -101,30 +101,30 @@ def test_layers_that_are_not_asked_for_may_be_anything(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"\x89HDF\r\n\x1a\n", None])
-def test_what_is_no_hdf5_file_is_refused(content, tmp_path):
+def test_other_files_are_refused(content, tmp_path):
     file = dnnbrain.write(tmp_path / "a.act.h5", dnnbrain.layers())
     file.write_bytes(file.read_bytes()[:9000] if content is None else content)
     with pytest.raises(HDF5Error, match=r"a\.act\.h5: cannot be read as HDF5"):
         act.read(file)
 
 
-def test_a_changed_byte_of_a_stored_array_is_noticed(tmp_path):
-    """What gzip keeps has a checksum; no other is needed."""
+def test_a_changed_byte_of_a_stored_array_is_detected(tmp_path):
+    """Gzip data has a checksum, so no other is needed."""
     values = np.random.default_rng(0).standard_normal((4, 5, 2, 2)).astype(np.float32)
     file = dnnbrain.write(tmp_path / "a.act.h5", {"a": values})
     with h5py.File(file) as h5:
-        piece = h5["a"].id.get_chunk_info(0)
+        chunk = h5["a"].id.get_chunk_info(0)
     whole = file.read_bytes()
-    for at in range(piece.byte_offset, piece.byte_offset + piece.size):
+    for at in range(chunk.byte_offset, chunk.byte_offset + chunk.size):
         file.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
         try:
             read = act.read(file)["a"].read()
         except HDF5Error:
             continue
-        np.testing.assert_array_equal(read, values)  # a flag in gzip's own head
+        np.testing.assert_array_equal(read, values)  # a flag in the gzip header
 
 
-def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path):
+def test_damaged_files_are_read_or_raise_hdf5_error(tmp_path):
     rng = np.random.default_rng(0)
     whole = dnnbrain.write(tmp_path / "a.act.h5", {"a": ONES, "b": ONES}).read_bytes()
     refused = 0
@@ -166,7 +166,7 @@ except OSError as error:
 
 
 @pytest.mark.parametrize("limit", [0, 100, 5000, 300_000, 1_500_000])
-def test_a_full_disk_is_an_error_and_no_crash(limit, tmp_path):
+def test_a_full_disk_raises_an_error_without_a_crash(limit, tmp_path):
     file = tmp_path / "a.act.h5"
     file.write_text("mine")
     ran = subprocess.run([sys.executable, "-c", FULL, str(limit), file], capture_output=True, text=True, check=False)
@@ -174,14 +174,14 @@ def test_a_full_disk_is_an_error_and_no_crash(limit, tmp_path):
     assert file.read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_an_interrupt_leaves_what_was_there(tmp_path, monkeypatch):
+def test_an_interrupt_keeps_the_existing_file(tmp_path, monkeypatch):
     file = dnnbrain.write(tmp_path / "a.act.h5", {"a": ONES})
     before = file.read_bytes()
 
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("saliency.io.act.store", stop)
+    monkeypatch.setattr("saliency.io.act.write_layer", stop)
     with pytest.raises(KeyboardInterrupt):
         act.write(Activation({"a": ONES}), file)
     assert file.read_bytes() == before and len(list(tmp_path.iterdir())) == 1

@@ -1,4 +1,4 @@
-"""Odd files that DNNBrain reads, refuses or reads wrongly, and what is done with each here."""
+"""Unusual files that DNNBrain reads, refuses or misreads, and the result of reading each of them here."""
 
 import json
 
@@ -40,7 +40,7 @@ STIM = {
     "bom": {"type": "image", "stimID": ["a.jpg"]},
     "data with = in key": {"a=b": [2.0]},  # named 'a' there
     "quoted": {"stimID": ["a,b.jpg"], "label": [1]},
-    "dup header": "line 3: path= is given before",  # the last counts there
+    "dup header": "line 3: path= is repeated",  # the last counts there
     "dup col": "every column once",  # the last counts there
     "hash comment in header": "line 1 .'#c'. must be key=value",
     "header after data": "has no type= line",
@@ -62,15 +62,15 @@ DMASK = {
     "all word": {"conv5": {"chn": "all", "row": "all", "col": "all"}},
     "blank before nums": {"conv5": ONE},
     "blank between": AS_IT_DOES,
-    "missing nums eof": "ends where the numbers of conv5's chn are expected",
-    "missing nums mid": "line 2 .'fc3=chn'. stands where the numbers of conv5's chn",
+    "missing nums eof": "the file ends, but the numbers of conv5's chn are expected",
+    "missing nums mid": "line 2 is 'fc3=chn', but the numbers of conv5's chn",
     "extra nums line": "line 3 .'7,8'. must be layer=axes",  # passed over there
     "comment": AS_IT_DOES,
     "comment with =": {"conv5": ONE},
-    "dup layer": "line 3: conv5 is named before",  # the last counts there
-    "dup axis": "each once",  # the last counts there
-    "four axes": "each once",
-    "bad axis": "axes .='channel'. must be of chn, row, col",
+    "dup layer": "line 3: the layer conv5 is repeated",  # the last counts there
+    "dup axis": "each at most once",  # the last counts there
+    "four axes": "each at most once",
+    "bad axis": "axes .='channel'. must be chn, row, col",
     "zero": "chn .='0'. must be whole numbers, 1 or more",  # the last channel there
     "neg": "chn .='-1'. must be whole numbers, 1 or more",  # the last channel but one there
     "float": "chn .='1.0'. must be whole numbers",
@@ -88,25 +88,27 @@ def odd(kind):
 
 
 def read(kind, file):
-    """Read as plain values, in the words of the recorded results."""
+    """Read a file as plain values, with the names of the recorded results."""
     if kind == "stim":
         table = stim.read(file)
         return {"type": table.type, "path": table.path, **table.header}, table.data
     layers = dmask.read(file).layers
-    names = {axis: {layer: getattr(units, name) for layer, units in layers.items()} for axis, name in dmask.AXES.items()}
+    names = {
+        axis: {layer: getattr(units, name) for layer, units in layers.items()} for axis, name in dmask.AXIS_FIELDS.items()
+    }
     numbers = {axis: {k: "all" if v is None else list(dmask.numbers(v)) for k, v in of.items()} for axis, of in names.items()}
-    return {layer: {axis: numbers[axis][layer] for axis in dmask.AXES} for layer in layers}, {}
+    return {layer: {axis: numbers[axis][layer] for axis in dmask.AXIS_FIELDS} for layer in layers}, {}
 
 
 @needs_fixtures
-def test_each_of_them_is_here():
+def test_every_recorded_case_has_an_expected_result():
     assert set(odd("stim")) == set(STIM) and set(odd("dmask")) == set(DMASK)
     assert len(STIM) + len(DMASK) == 67
 
 
 @needs_fixtures
 @pytest.mark.parametrize(("kind", "case"), [("stim", case) for case in STIM] + [("dmask", case) for case in DMASK])
-def test_what_is_done_with_it(kind, case, tmp_path):
+def test_result_of_each_case(kind, case, tmp_path):
     theirs, ours = odd(kind)[case], (STIM if kind == "stim" else DMASK)[case]
     file = tmp_path / f"odd.{kind}.csv"
     file.write_bytes(theirs["file_bytes_utf8"].encode())

@@ -1,4 +1,4 @@
-"""Pictures of every kind: converted and told, or refused with a code."""
+"""Read pictures of every kind: convert them with a note, or raise an error with a code."""
 
 import os
 
@@ -10,7 +10,7 @@ from saliency.io.picture import read_picture
 from saliency.io.picture_conversion import PictureError
 
 RNG = np.random.default_rng(0)
-COLOURS = RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+COLORS = RNG.integers(0, 256, (12, 16, 3), dtype=np.uint8)
 
 
 def save(folder, image, name="a.png", **options):
@@ -18,15 +18,15 @@ def save(folder, image, name="a.png", **options):
     return folder / name
 
 
-def test_an_ordinary_picture_is_told_nothing(tmp_path):
-    image, notes = read_picture(save(tmp_path, Image.fromarray(COLOURS)))
+def test_an_rgb_picture_has_no_notes(tmp_path):
+    image, notes = read_picture(save(tmp_path, Image.fromarray(COLORS)))
     assert image.mode == "RGB" and notes == []
-    np.testing.assert_array_equal(np.asarray(image), COLOURS)
+    np.testing.assert_array_equal(np.asarray(image), COLORS)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr", "LAB"])
-def test_other_modes_are_converted_and_told(tmp_path, mode):
-    source = Image.fromarray(COLOURS).convert("RGB")
+def test_other_modes_are_converted_with_a_note(tmp_path, mode):
+    source = Image.fromarray(COLORS).convert("RGB")
     if mode == "LAB":
         from PIL import ImageCms
 
@@ -41,10 +41,10 @@ def test_other_modes_are_converted_and_told(tmp_path, mode):
     assert notes == ([f"{mode} converted to RGB"] if mode != "YCbCr" else [])  # JPEG holds YCbCr and opens as RGB
 
 
-def test_a_16_bit_ramp_stays_a_ramp(tmp_path):
+def test_16_bit_pixels_are_scaled(tmp_path):
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
     image, notes = read_picture(save(tmp_path, Image.fromarray(ramp)))
-    assert notes[0] == "16-bit grey scaled to 8 bits"
+    assert notes[0] == "16-bit gray scaled to 8 bits"
     np.testing.assert_array_equal(np.asarray(image)[0, :, 0], np.arange(256))
 
 
@@ -52,32 +52,32 @@ def test_transparent_pixels_become_white(tmp_path):
     pixels = np.zeros((4, 4, 4), np.uint8)
     pixels[..., 0], pixels[2:, :, 3] = 255, 255  # red; the upper half transparent
     image, notes = read_picture(save(tmp_path, Image.fromarray(pixels)))
-    assert notes == ["transparent pixels laid on white"]
+    assert notes == ["transparent pixels blended with white"]
     assert np.asarray(image)[0, 0].tolist() == [255, 255, 255]
     assert np.asarray(image)[3, 0].tolist() == [255, 0, 0]
 
 
-def test_exif_orientation_is_followed(tmp_path):
+def test_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    image, notes = read_picture(save(tmp_path, Image.fromarray(COLOURS), "a.jpg", exif=exif))
+    image, notes = read_picture(save(tmp_path, Image.fromarray(COLORS), "a.jpg", exif=exif))
     assert image.size == (12, 16) and notes == ["turned by EXIF orientation"]
 
 
 def test_the_first_frame_of_several(tmp_path):
-    frames = [Image.new("RGB", (5, 5), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (5, 5), color) for color in ("red", "blue")]
     image, notes = read_picture(save(tmp_path, frames[0], "a.gif", save_all=True, append_images=frames[1:]))
     assert "first of several frames" in notes
     assert np.asarray(image)[0, 0, 0] > 250
 
 
 def test_the_suffix_does_not_matter(tmp_path):
-    save(tmp_path, Image.fromarray(COLOURS), "a.bmp").rename(tmp_path / "a.png")
+    save(tmp_path, Image.fromarray(COLORS), "a.bmp").rename(tmp_path / "a.png")
     assert read_picture(tmp_path / "a.png")[0].size == (16, 12)
 
 
-def test_a_jpeg_with_something_behind_it_is_read(tmp_path):
-    file = save(tmp_path, Image.fromarray(COLOURS), "a.jpg")
+def test_a_jpeg_with_trailing_bytes_is_read(tmp_path):
+    file = save(tmp_path, Image.fromarray(COLORS), "a.jpg")
     file.write_bytes(file.read_bytes() + b"junk" * 100)
     assert read_picture(file)[0].size == (16, 12)
 
@@ -117,7 +117,7 @@ def broken(kind, folder):
     ["MISSING", "EMPTY_FILE", "NOT_AN_IMAGE", "FORMAT", "TRUNCATED", "DAMAGED", "NOT_REGULAR", "FLOAT_IMAGE", "NONFINITE",
      "DEEP_IMAGE", "TOO_LARGE"],
 )  # fmt: skip
-def test_what_can_t_be_shown_is_refused_with_a_code(tmp_path, kind):
+def test_unreadable_pictures_are_refused_with_a_code(tmp_path, kind):
     with pytest.raises(PictureError) as refusal:
         read_picture(broken(kind, tmp_path))
     assert refusal.value.code == kind
@@ -125,13 +125,13 @@ def test_what_can_t_be_shown_is_refused_with_a_code(tmp_path, kind):
 
 
 def test_damaged_pictures_of_every_format_are_refused_with_a_code(tmp_path):
-    """A thousand damaged files: each is read or refused, and nothing else."""
+    """Read about a thousand damaged files: each is read or raises PictureError."""
     noise = Image.fromarray(RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8))
     codes = set()
     for suffix in ("png", "jpg", "bmp", "gif", "tif", "webp", "ppm", "ico", "avif"):
-        whole = save(tmp_path, noise, f"a.{suffix}").read_bytes()
+        intact = save(tmp_path, noise, f"a.{suffix}").read_bytes()
         for _ in range(110):
-            data = bytearray(whole[: RNG.integers(1, len(whole) + 1)])
+            data = bytearray(intact[: RNG.integers(1, len(intact) + 1)])
             for at in RNG.integers(0, len(data), 3):
                 data[at] = RNG.integers(256)
             (tmp_path / "b").write_bytes(bytes(data))
@@ -144,8 +144,8 @@ def test_damaged_pictures_of_every_format_are_refused_with_a_code(tmp_path):
         read_picture("a\0b.png")
 
 
-def test_a_folder_is_no_picture(tmp_path):
-    with pytest.raises(PictureError, match="no regular file"):
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(PictureError, match="is not a regular file"):
         read_picture(tmp_path)
 
 

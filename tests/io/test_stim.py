@@ -1,4 +1,4 @@
-"""Stimulus files as DNNBrain writes them, and what is refused."""
+"""Read and write stimulus files; refuse invalid ones."""
 
 import json
 
@@ -27,7 +27,7 @@ def write(folder, text, encoding="utf-8", newline="\n"):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_a_file_is_read_with_its_types(tmp_path, encoding, newline):
+def test_columns_are_read_with_their_types(tmp_path, encoding, newline):
     table = stim.read(write(tmp_path, GOOD, encoding, newline))
     assert (table.type, table.path, dict(table.header)) == ("image", "E:\\data\\images", {"title": "5000scenes, a=b"})
     assert list(table.data) == ["stimID", "label", "onset", "condition", "RT"]
@@ -38,7 +38,7 @@ def test_a_file_is_read_with_its_types(tmp_path, encoding, newline):
     assert len(table) == 2
 
 
-def test_lenient_where_it_harms_nobody(tmp_path):
+def test_accepted_variations_of_the_format(tmp_path):
     table = stim.read(
         write(tmp_path, 'title = t\npath = p \n type = image\ndata = stimID , label\n"a, b.png",1\n c.png , 2,\n')
     )
@@ -75,13 +75,13 @@ def test_a_video_s_frames_are_whole_numbers(tmp_path):
         ("type=image\npath=p\ndata=stimID,RT\na,\n", r"RT \(=''\) must be a number"),
     ],
 )
-def test_what_is_wrong_is_told_by_file_and_line(tmp_path, text, message):
+def test_errors_contain_the_file_and_the_line(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as refusal:
         stim.read(write(tmp_path, text))
     assert "a.stim.csv" in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_other_encodings_and_names_are_refused(tmp_path):
+def test_other_encodings_and_suffixes_are_refused(tmp_path):
     with pytest.raises(ValueError, match="byte 5 is not UTF-8"):
         stim.read(write(tmp_path, "path=é\n", "latin-1"))
     with pytest.raises(ValueError, match="must end in .stim.csv"):
@@ -96,11 +96,11 @@ def test_other_encodings_and_names_are_refused(tmp_path):
 DATA = {"stimID": np.array(["a.png", "b.png"]), "label": np.array([1, 2]), "RT": np.array([0.1, 1e-7])}
 
 
-def table(data=DATA, kind="image", path="p", **header):
-    return Stimulus(kind, path, {name: np.asarray(column) for name, column in data.items()}, header)
+def table(data=DATA, stimulus_type="image", path="p", **header):
+    return Stimulus(stimulus_type, path, {name: np.asarray(column) for name, column in data.items()}, header)
 
 
-def test_a_file_is_written_as_dnnbrain_writes_it(tmp_path):
+def test_written_files_have_dnnbrain_s_bytes(tmp_path):
     file = tmp_path / "a.stim.csv"
     stim.write(table({**DATA, "value": np.array([25.264225, 1], np.float32)}, title="t"), file)
     expected = "type=image\npath=p\ntitle=t\ndata=stimID,label,RT,value\na.png,1,0.1,25.264225\nb.png,2,1e-07,1.0"
@@ -112,7 +112,7 @@ def test_a_file_is_written_as_dnnbrain_writes_it(tmp_path):
 
 @needs_fixtures
 @pytest.mark.parametrize("name", ["test", "video", "video_clip"])
-def test_what_dnnbrain_wrote_comes_back_byte_for_byte(name, tmp_path):
+def test_dnnbrain_files_are_rewritten_byte_for_byte(name, tmp_path):
     stim.write(stim.read(FORMATS / f"{name}.stim.csv"), tmp_path / "a.stim.csv")
     assert (tmp_path / "a.stim.csv").read_bytes() == (FORMATS / f"{name}.stim.csv").read_bytes()
 
@@ -131,25 +131,25 @@ def test_dnnbrain_s_files_are_read_as_it_reads_them(name):
 @pytest.mark.parametrize(
     ("stimuli", "message"),
     [
-        (table(kind="sound"), r"type .='sound'. must be one of"),
+        (table(stimulus_type="sound"), r"type .='sound'. must be one of"),
         (table(path="a=b"), "cannot hold 'a=b'"),
         (table(title="a\nb"), "cannot hold"),
         (table(data={}), "must hold stimID"),
         (table({"label": [1]}), "must hold stimID"),
-        (table({"stimID": ["a", "b"], "label": [1]}), "columns of one length"),
+        (table({"stimID": ["a", "b"], "label": [1]}), "columns of the same length"),
         (table({"stimID": []}), "1 or more"),
         (table({"stimID": ["a,b"]}), "cannot hold 'a,b'"),
         (table({"stimID": ['"a']}), "cannot hold"),
-        (table({"stimID": [" a"]}), "no blank at its ends"),
-        (table({"stimID": [""]}), "cannot hold ''"),
+        (table({"stimID": [" a"]}), "no whitespace at its ends"),
+        (table({"stimID": [""]}), "cannot hold '': .* not be empty"),
         (table({"stimID": ["a\u2028b"]}), "no line break"),
         (table({"stimID": ["a"], " label": [1]}), "cannot hold ' label'"),
         (table({"stimID": ["a"], "label": [1.5]}), r"line 4: label .='1.5'. must be a whole number"),
         (table({"stimID": ["a"], "face": ["yes"]}), r"face .='yes'. must be a number"),
-        (Stimulus("image", "p", DATA, {"path": "q"}), "`header` must not hold path"),
+        (Stimulus("image", "p", DATA, {"path": "q"}), "`header` must not hold path; set the fields of `Stimulus` instead"),
     ],
 )
-def test_what_would_not_be_read_again_is_not_written(tmp_path, stimuli, message):
+def test_tables_that_the_format_cannot_hold_are_refused(tmp_path, stimuli, message):
     with pytest.raises(ValueError, match=message):
         stim.write(stimuli, tmp_path / "a.stim.csv")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""No test of a network by its name asks a server for weights."""
+"""Keep the tests of networks by name from downloading weights."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def offline(tmp_path, monkeypatch):
-    """Refuse downloads, by Torch and by Keras; their caches are empty, and there is no folder of DNNBrain's."""
+    """Make downloads by Torch and Keras fail, with empty caches and without a DNNBrain folder."""
 
     def refuse(*_, **__):
         raise OSError("no network in a test")

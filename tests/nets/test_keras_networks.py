@@ -1,4 +1,4 @@
-"""The embedded networks in Keras are the ones in Torch."""
+"""The embedded networks have the same logits and layers in Keras as in Torch."""
 
 import random
 
@@ -13,7 +13,7 @@ from saliency.demo.scenes import HERE, load_scenes
 
 pytestmark = pytest.mark.needs("tensorflow")
 
-ASKED = questions(load_scenes())
+QUERIES = questions(load_scenes())
 FILES = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
 
 
@@ -28,29 +28,29 @@ def load(tmp_path, state):
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", FILES)
-def test_its_logits_are_torch_s(name):
+def test_logits_equal_those_in_torch(name):
     import torch
 
-    from saliency.nets.demo_net_keras import build
+    from saliency.nets.demo_net_keras import build_demo_net
     from saliency.nets.weights_keras import load_weights
 
     ours, theirs = nets.load(name, framework="tf"), nets.load(name)
-    x, same = np.stack(inputs(ours, ASKED)), torch.tensor(np.stack(inputs(theirs, ASKED)))
+    x, same = np.stack(inputs(ours, QUERIES)), torch.tensor(np.stack(inputs(theirs, QUERIES)))
     with torch.no_grad():
         logits, exact = theirs.model(same).numpy(), theirs.model.double()(same.double()).numpy()
     assert np.abs(ours.model(x).numpy() - logits).max() < 1e-5 * np.abs(logits).max()
-    double = build("float64")
+    double = build_demo_net("float64")
     load_weights(double, HERE / FILES[name])
     assert np.abs(double(x.astype(float)).numpy() - exact).max() < 1e-12
 
 
 @pytest.mark.needs("torch")
-def test_its_layers_have_torch_s_names_in_torch_s_order():
+def test_layers_have_the_names_and_order_of_torch():
     names = [name for name in nets.load("DemoNet", framework="tf").paths if name not in ("scene", "flatten")]
     assert names == list(nets.load("DemoNet").paths)
 
 
-def test_its_pictures_have_their_colours_last():
+def test_inputs_have_channels_last():
     network = nets.load("demonet", framework="tf")
     prepared = network.prepare(load_scenes()[0].picture)
     assert (network.name, network.channel_axis, prepared.shape) == ("DemoNet", -1, (96, 96, 3))
@@ -66,16 +66,16 @@ def test_weights_of_other_files(tmp_path):
     assert {str(weight.dtype) for weight in network.model.weights} == {"float32"}
     assert np.abs(network.model(np.ones((1, 96, 96, 3), "float32")).numpy() - logits).max() < 0.05 * np.abs(logits).max()
     less = {name: value for name, value in state().items() if name != "fc1.bias"}
-    with pytest.raises(saliency.InputError, match=r"lacks fc1.bias; it must fit DemoNet"):
+    with pytest.raises(saliency.InputError, match=r"lacks fc1.bias; it must match DemoNet in names and shapes"):
         load(tmp_path, less)
-    with pytest.raises(saliency.InputError, match="has, unlike the model, other.weight"):
+    with pytest.raises(saliency.InputError, match="has unexpected other.weight"):
         load(tmp_path, state() | {"other.weight": np.ones(1, "float32")})
-    with pytest.raises(saliency.InputError, match="has in another shape fc1.bias"):
+    with pytest.raises(saliency.InputError, match="has the wrong shape for fc1.bias"):
         load(tmp_path, state() | {"fc1.bias": np.ones(11, "float32")})
 
 
 def test_files_that_are_no_weights_are_refused(tmp_path):
-    with pytest.raises(saliency.InputError, match="there is none of this name"):
+    with pytest.raises(saliency.InputError, match="must be an existing file"):
         nets.load("DemoNet", tmp_path / "none.safetensors", framework="tf")
     whole = (HERE / "clean.safetensors").read_bytes()
     for name, content in {"cut.safetensors": whole[:-100], "empty.pth": b"", "text.pth": b"hello", "odd": b"\xff" * 7}.items():
@@ -91,7 +91,7 @@ def test_networks_that_are_not_embedded_are_refused():
         nets.load("DemoNett", framework="tf")
 
 
-def test_an_untrained_network_repeats_and_draws_nothing_from_the_global_generators():
+def test_an_untrained_network_is_reproducible_and_preserves_global_generators():
     before = random.getstate(), np.random.get_state()[1].copy()
     first, again, another = (nets.untrained(seed, "tf").get_weights() for seed in (0, 0, 1))
     assert random.getstate() == before[0] and np.array_equal(np.random.get_state()[1], before[1])
@@ -102,5 +102,5 @@ def test_an_untrained_network_repeats_and_draws_nothing_from_the_global_generato
 
 def test_a_keras_on_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr("keras.config.backend", lambda: "jax")
-    with pytest.raises(saliency.ModelError, match="needs Keras on TensorFlow; it is on jax: set KERAS_BACKEND"):
+    with pytest.raises(saliency.ModelError, match="needs Keras on TensorFlow, not on jax: set KERAS_BACKEND"):
         nets.load("DemoNet", framework="tf")

@@ -1,4 +1,4 @@
-"""Networks by name in Torch, and weights that run no code."""
+"""Load networks by name in Torch, and weights without running code."""
 
 import pickle
 
@@ -17,7 +17,7 @@ from saliency.nets.weights import load_weights
 
 
 class Marker:
-    """Pickled, it would leave a file where it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -36,7 +36,7 @@ def save(folder, state, name="w.safetensors"):
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_weights_come_from_safetensors_and_plain_state_dicts(tmp_path, name, prefix):
+def test_weights_are_loaded_from_safetensors_and_plain_state_dicts(tmp_path, name, prefix):
     torch.manual_seed(1)
     source, model = DemoNet(), DemoNet()
     load_weights(model, save(tmp_path, {prefix + k: v for k, v in source.state_dict().items()}, name))
@@ -50,19 +50,21 @@ def test_half_precision_weights_keep_the_model_s_type(tmp_path):
     assert model.fc1.weight.dtype == torch.float32
 
 
-def test_weights_that_do_not_fit_are_told(tmp_path):
+def test_weights_that_do_not_match_are_refused(tmp_path):
     state = DemoNet().state_dict()
     less = {k: v for k, v in state.items() if not k.startswith("conv")}
-    with pytest.raises(saliency.InputError, match=r"lacks conv1.weight, .* and 1 more; it must fit DemoNet"):
+    with pytest.raises(
+        saliency.InputError, match=r"lacks conv1.weight, .* and 1 more; it must match DemoNet in names and shapes"
+    ):
         load_weights(DemoNet(), save(tmp_path, less))
-    with pytest.raises(saliency.InputError, match="has, unlike the model, other.weight"):
+    with pytest.raises(saliency.InputError, match="has unexpected other.weight"):
         load_weights(DemoNet(), save(tmp_path, state | {"other.weight": torch.ones(1)}))
-    with pytest.raises(saliency.InputError, match="has in another shape fc1.bias"):
+    with pytest.raises(saliency.InputError, match="has the wrong shape for fc1.bias"):
         load_weights(DemoNet(), save(tmp_path, state | {"fc1.bias": torch.ones(11)}))
 
 
-def test_files_that_are_no_weights_are_refused_and_run_nothing(tmp_path):
-    with pytest.raises(saliency.InputError, match="there is none of this name"):
+def test_other_files_are_refused_without_running_code(tmp_path):
+    with pytest.raises(saliency.InputError, match="must be an existing file"):
         load_weights(DemoNet(), tmp_path / "none.pth")
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(Marker(str(tmp_path / "marker")), 2))
     torch.save({"fc1.bias": Marker(str(tmp_path / "marker"))}, tmp_path / "evil2.pth")
@@ -73,7 +75,9 @@ def test_files_that_are_no_weights_are_refused_and_run_nothing(tmp_path):
     (tmp_path / "text.pth").write_text("hello")
     torch.save({1: torch.ones(1)}, tmp_path / "numbered.pth")
     torch.save({"state_dict": DemoNet().state_dict(), "epoch": 3}, tmp_path / "checkpoint.pth")
-    with pytest.raises(saliency.InputError, match="holds a dict of state_dict, epoch"):
+    with pytest.raises(
+        saliency.InputError, match="must contain a state dict, tensors by name; it contains a dict of state_dict, epoch"
+    ):
         load_weights(DemoNet(), tmp_path / "checkpoint.pth")
     whole = save(tmp_path, DemoNet().state_dict()).read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[:-100])
@@ -85,7 +89,7 @@ def test_files_that_are_no_weights_are_refused_and_run_nothing(tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
-def test_embedded_networks_by_any_case():
+def test_embedded_networks_in_any_case():
     assert nets.load("demonet").name == "DemoNet"
     assert nets.load("SHORTCUTNET").name == "ShortcutNet"
     network = nets.load("DemoNet")
@@ -104,6 +108,6 @@ def test_dnnbrain_s_layer_names():
     assert names["conv2_bn"] == "features.4" and names["conv16_maxpool"] == "features.52" and names["fc3"] == "classifier.6"
 
 
-def test_dnnbrain_s_names_may_be_given():
+def test_extra_layer_names():
     names = layer_paths(DemoNet(), {"first": ("conv1",), "last": "fc1"})
     assert (names["first"], names["last"], names["conv2"]) == ("conv1", "fc1", "conv2")

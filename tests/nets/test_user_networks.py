@@ -1,4 +1,4 @@
-"""A user's own network: functions, objects with DNNBrain's attributes, and files that hold whole models."""
+"""User-defined networks: functions, objects with DNNBrain's attributes, and files with whole models."""
 
 import sys
 
@@ -73,7 +73,7 @@ def test_a_function_returns_a_module(file):
 
 
 @pytest.mark.needs("torch")
-def test_a_class_has_dnnbrain_s_attributes(file):
+def test_a_class_with_dnnbrain_s_attributes(file):
     network = nets.load(f"{file}:Small")
     assert (network.size, network.layer("conv1_relu"), network.layer("fc1")) == ((16, 12), "1", "3")
     assert network.channels["conv1"] == 4 and network.name == f"{file}:Small"
@@ -92,7 +92,7 @@ def test_a_function_may_return_a_network(file):
 
 
 @pytest.mark.needs("torch")
-def test_weights_are_filled_in(file, tmp_path):
+def test_weights_are_loaded_into_a_user_s_model(file, tmp_path):
     import torch
 
     model = nets.load(f"{file}:small").model
@@ -102,7 +102,7 @@ def test_weights_are_filled_in(file, tmp_path):
 
 
 @pytest.mark.needs("torch")
-def test_a_file_imports_what_stands_beside_it(file):
+def test_a_file_imports_modules_from_its_folder(file):
     (file.parent / "main.py").write_text("def late():\n    from networks import small\n    return small()\n")
     before = list(sys.path)
     assert nets.load(f"{file.parent / 'main.py'}:late").channels == {"0": 4, "3": 5}
@@ -111,7 +111,7 @@ def test_a_file_imports_what_stands_beside_it(file):
 
 
 @pytest.mark.needs("torch")
-def test_a_module_on_the_path(file, monkeypatch):
+def test_a_module_on_the_python_path(file, monkeypatch):
     monkeypatch.syspath_prepend(str(file.parent))
     assert nets.load("networks:Small").size == (16, 12)
     monkeypatch.delitem(sys.modules, "networks")
@@ -119,39 +119,42 @@ def test_a_module_on_the_path(file, monkeypatch):
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [
         ("number", r"must be a Torch module or a Keras model, or have one as `model`"),
-        ("none", "has no none"),
-        ("Lost", "its `layer2loc` has conv1 at features.0, where the model has no module"),
+        ("none", "has no function none"),
+        ("Lost", "its `layer2loc` has conv1 at features.0, but the model has no such module"),
     ],
 )
-def test_what_is_no_network_is_refused(file, function, told):
-    with pytest.raises(saliency.InputError, match=told):
+def test_other_objects_are_refused(file, function, message):
+    with pytest.raises(saliency.InputError, match=message):
         nets.load(f"{file}:{function}")
 
 
 @pytest.mark.needs("torch")
-def test_what_a_function_raises_is_told(file):
+def test_errors_of_a_function_are_reported(file):
     with pytest.raises(saliency.ModelError, match=r"fails'\) raises KeyError: 'weights'") as refusal:
         nets.load(f"{file}:fails")
     assert isinstance(refusal.value.__cause__, KeyError)
-    with pytest.raises(saliency.InputError, match=r"is a model in 'torch'; `framework` \(='tf'\) must be that"):
+    with pytest.raises(
+        saliency.InputError,
+        match=r"`framework` \(='tf'\) must be 'torch' for `net` \(='.*small'\), which is a model in 'torch'",
+    ):
         nets.load(f"{file}:small", framework="tf")
 
 
-def test_files_and_modules_that_are_not_there_are_told(tmp_path):
-    with pytest.raises(saliency.InputError, match="must be a Python file; there is none of this name"):
+def test_missing_files_and_modules_are_refused(tmp_path):
+    with pytest.raises(saliency.InputError, match="must be an existing Python file"):
         nets.load(f"{tmp_path}/none.py:small")
-    with pytest.raises(saliency.InputError, match="there is no module nowhere; for a file, give file.py:function"):
+    with pytest.raises(saliency.InputError, match="the module nowhere does not exist; for a file, give file.py:function"):
         nets.load("nowhere.at.all:small")
     (tmp_path / "needs.py").write_text("import nothing_of_this_name")
     with pytest.raises(saliency.ModelError, match="raises ModuleNotFoundError: No module named 'nothing_of_this_name'"):
         nets.load(f"{tmp_path}/needs.py:small")
 
 
-def test_a_folder_is_told_what_to_do_with(tmp_path):
-    with pytest.raises(saliency.InputError, match="is a folder; a SavedModel has no layers by name"):
+def test_the_error_for_a_folder_suggests_wrap(tmp_path):
+    with pytest.raises(saliency.InputError, match="is a folder; a SavedModel has no named layers"):
         nets.load(str(tmp_path))
 
 
@@ -175,7 +178,7 @@ def test_a_function_returns_a_keras_model(tmp_path):
     assert network.prepare(Image.new("RGB", (9, 9))).shape == (8, 8, 3)
     network = nets.load(f"{tmp_path}/networks.py:Small", framework="tf")
     assert (network.layer("conv1"), network.channels["inner/conv"]) == ("inner/conv", 4)
-    with pytest.raises(saliency.InputError, match="`layer2loc` has fc9 at fc9, where the model has no layer"):
+    with pytest.raises(saliency.InputError, match="`layer2loc` has fc9 at fc9, but the model has no such layer"):
         nets.load(f"{tmp_path}/networks.py:Lost")
     x = network.prepare(Image.new("RGB", (9, 9), (9, 8, 7)))
     assert x[0, 0].tolist() == [9, 8, 7]
@@ -183,7 +186,7 @@ def test_a_function_returns_a_keras_model(tmp_path):
 
 
 class Marker:
-    """Pickled, it leaves a file where it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -194,11 +197,11 @@ class Marker:
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", ["evil.pt", "evil.pth", "evil.pt2"])
-def test_files_that_hold_whole_models_are_not_opened_without_trust(tmp_path, name, monkeypatch):
+def test_model_files_are_not_opened_without_trust(tmp_path, name, monkeypatch):
     import torch
 
     torch.save({"model": Marker(str(tmp_path / "marker"))}, tmp_path / name)
-    with pytest.raises(saliency.InputError, match="can run any code that is in the file: give `trust`"):
+    with pytest.raises(saliency.InputError, match="can run any code in the file: set `trust`"):
         nets.load(str(tmp_path / name))
     assert not (tmp_path / "marker").exists()
 
@@ -212,7 +215,10 @@ def test_trusted_files_are_loaded(tmp_path):
     network = nets.load(str(tmp_path / "mine.pt"), trust=True)
     assert (network.name, set(network.paths)) == ("mine", {"0", "1"})
     torch.save(model.state_dict(), tmp_path / "w.pth")
-    with pytest.raises(saliency.InputError, match="must hold a module; it holds a OrderedDict: give it as `weights`"):
+    with pytest.raises(
+        saliency.InputError,
+        match="must contain a module; it contains OrderedDict. If it contains weights, give it as `weights`",
+    ):
         nets.load(str(tmp_path / "w.pth"), trust=True)
     (tmp_path / "text.pt").write_text("hello")
     with pytest.raises(saliency.InputError, match="cannot be loaded: UnpicklingError"):
@@ -248,7 +254,7 @@ def test_weights_in_a_pickled_module_need_trust(tmp_path):
     torch.manual_seed(0)
     model = DemoNet()
     torch.save(model, tmp_path / "module.pth")
-    with pytest.raises(saliency.InputError, match="can run code when it is loaded, and is only with `trust`"):
+    with pytest.raises(saliency.InputError, match="can run code when it is loaded, and needs `trust`"):
         nets.load("DemoNet", tmp_path / "module.pth")
     loaded = nets.load("DemoNet", tmp_path / "module.pth", trust=True).model
     assert torch.equal(loaded.fc1.weight, model.fc1.weight)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from saliency.cli.journal import Journal, journal
 from saliency.cli.options import Refused
-from saliency.io.atomic_write import leftovers, replacing
+from saliency.io.atomic_write import atomic_write, leftover_files
 
 SUFFIX = ".html"
 PIECE = 2**20  # characters that are copied at a time
@@ -46,7 +46,7 @@ class PageFiles:
                 if os.path.lexists(self.out) and not (done.resumed or overwrite):
                     raise Refused(f"-out ({self.out}) is there already; give -overwrite to replace it")
                 done.begin()
-                for left in leftovers(self.out):
+                for left in leftover_files(self.out):
                     left.unlink(missing_ok=True)
                 if not self.is_written(done):
                     self._cut(int(done.records[-1]["bytes"]) if done.records else 0)
@@ -73,7 +73,7 @@ class PageFiles:
 
     def write(self, page: Iterable[str]) -> None:
         """Write the page, of which a reader sees all or nothing."""
-        with replacing(self.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        with atomic_write(self.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             file.writelines(page)
 
     def _cut(self, size: int) -> None:

@@ -1,7 +1,8 @@
-"""A mask that shows itself: the input, the mask with its scale, the target and the score."""
+"""Draw masks beside their inputs, with scales, targets and scores."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,81 +11,84 @@ from saliency.core.display.projection import Host, MaskProjection
 from saliency.core.display.provenance import Provenance
 from saliency.core.display.visualization import ceiling
 
-if TYPE_CHECKING:
-    from saliency.core.result import MaskArray
-
-SIDE = 2.2  # inches of a panel
+SIDE = 2.2  # height of a panel, in inches
 DPI = 80
-PERCENTILE = 99  # of the pixels are within the scale, as in VisualizeImageGrayscale
-LONG = 4  # times as long as high is no picture any more, and fills its panel
+PERCENTILE = 99  # of the pixels lie within the scale, as in VisualizeImageGrayscale
+LONG = 4  # arrays longer than this aspect ratio are no images, and fill their panel
 
 Panel = Callable[[Any, MaskProjection], None]
 
 
-def mask_figure(mask: "MaskArray", rows: int) -> NotebookFigure:
-    """Draw a mask, or the first of N; see ``MaskArray.figure``."""
-    about = _about(mask)
-    if rows < 1:
-        raise ValueError(f"`rows` (={rows!r}) must be 1 or more")
-    shown = [mask[i] for i in range(min(rows, len(mask)))] if about.several else [mask]
-    planes = [MaskProjection.of(np.asarray(one), _about(one).input(0), about.channel_axis) for one in shown]
-    panels = [_panels(plane) for plane in planes]
-    columns = max(map(len, panels))
+@dataclass(frozen=True)
+class DescribedMask:
+    """One mask and its description.
+
+    Args:
+        values: the mask, of any shape.
+        about: the method, the target and the input.
+        details: what the method found out, by name.
+    """
+
+    values: Host
+    about: Provenance
+    details: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The target in words, with the score where it is known."""
+        names = {"score": "score", "mean_score": "mean score of the noisy copies"}
+        scores = [f"{words} {float(self.details[name]):+.3g}" for name, words in names.items() if name in self.details]
+        return ", ".join([self.about.targets[0], *scores])
+
+
+def mask_figure(masks: Sequence[DescribedMask], total: int | None) -> NotebookFigure:
+    """Draw masks, a row each: the input, the strength, and the signs where the mask has both.
+
+    Args:
+        masks: the masks that are drawn.
+        total: the number of masks of which these are the first; None for a single mask.
+    """
+    projections = [MaskProjection.of(one.values, one.about.input(0), one.about.channel_axis) for one in masks]
+    panels = [_panels(projection) for projection in projections]
+    columns, several = max(map(len, panels)), total is not None
     figure = NotebookFigure(
-        figsize=(1.2 * SIDE * columns, SIDE * len(shown) + 0.3 * about.several),
-        dpi=DPI,
-        layout="constrained",
-        facecolor="white",
+        figsize=(1.2 * SIDE * columns, SIDE * len(masks) + 0.3 * several), dpi=DPI, layout="constrained", facecolor="white"
     )
-    if about.several:
-        figure.suptitle(caption(mask, rows), fontsize=9)
-    for part, one, plane, draws in zip(
-        figure.subfigures(len(shown), 1, squeeze=False).flat, shown, planes, panels, strict=True
-    ):
-        title = describe_mask(one) if about.several else caption(one, rows)
-        part.suptitle(f"{title}, {plane.slices}" if plane.slices else title, fontsize=9)
-        every = part.subplots(1, columns, squeeze=False)[0]
-        for axes, draw in zip(every, draws + [_nothing] * columns, strict=False):
-            draw(axes, plane)
+    if several:
+        figure.suptitle(caption(masks, total), fontsize=9)
+    parts = figure.subfigures(len(masks), 1, squeeze=False).flat
+    for part, one, projection, draws in zip(parts, masks, projections, panels, strict=True):
+        title = one.title if several else caption(masks, total)
+        part.suptitle(f"{title}, {projection.slices}" if projection.slices else title, fontsize=9)
+        for axes, draw in zip(part.subplots(1, columns, squeeze=False)[0], draws + [_nothing] * columns, strict=False):
+            draw(axes, projection)
     return figure
 
 
-def caption(mask: "MaskArray", rows: int) -> str:
-    """Return in a line what the figure shows."""
-    about = _about(mask)
-    if not about.several:
-        return f"{about.method}: {describe_mask(mask)}"
-    return f"{about.method}: " + (f"{len(mask)} masks" if len(mask) <= rows else f"the first {rows} of {len(mask)} masks")
+def caption(masks: Sequence[DescribedMask], total: int | None) -> str:
+    """Return in one line what the figure shows; arguments as for ``mask_figure``."""
+    first = masks[0]
+    if total is None:
+        return f"{first.about.method}: {first.title}"
+    shown = f"{total} masks" if total <= len(masks) else f"the first {len(masks)} of {total} masks"
+    return f"{first.about.method}: {shown}"
 
 
-def describe_mask(mask: "MaskArray") -> str:
-    """Return one mask's target in words, with the score where it is known."""
-    names = {"score": "score", "mean_score": "mean score of the noisy copies"}
-    scores = [f"{words} {float(mask.details[name]):+.3g}" for name, words in names.items() if name in mask.details]
-    return ", ".join([_about(mask).targets[0], *scores])
-
-
-def _about(mask: "MaskArray") -> Provenance:
-    if mask.about is None:
-        raise ValueError("`mask` must be as a method returned it; what a part of one is of is not known: draw it with show")
-    return mask.about
-
-
-def _panels(plane: MaskProjection) -> list[Panel]:
+def _panels(projection: MaskProjection) -> list[Panel]:
     """Return what there is to draw: the input, the strength, and the signs where there are two."""
-    if plane.strength.ndim < 2:
+    if projection.strength.ndim < 2:
         return [_input, _bars]
-    return [_input, _strength, _signs] if (plane.signed < 0).any() else [_input, _strength]
+    return [_input, _strength, _signs] if (projection.signed < 0).any() else [_input, _strength]
 
 
-def _nothing(axes: Any, plane: MaskProjection) -> None:  # noqa: ARG001 - a panel, as the others
+def _nothing(axes: Any, projection: MaskProjection) -> None:  # noqa: ARG001 - a panel, as the others
     axes.set_axis_off()
 
 
-def _input(axes: Any, plane: MaskProjection) -> None:
-    picture = plane.picture
+def _input(axes: Any, projection: MaskProjection) -> None:
+    picture = projection.picture
     if picture is None:
-        _nothing(axes, plane)
+        _nothing(axes, projection)
         return
     axes.set_title("input", fontsize=8)
     if picture.ndim == 1:
@@ -95,21 +99,21 @@ def _input(axes: Any, plane: MaskProjection) -> None:
         axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect=_aspect(picture))
 
 
-def _bars(axes: Any, plane: MaskProjection) -> None:
-    line = np.atleast_1d(plane.signed)
+def _bars(axes: Any, projection: MaskProjection) -> None:
+    line = np.atleast_1d(projection.signed)
     axes.bar(range(len(line)), line, width=1.0, color=["tab:blue" if value < 0 else "tab:red" for value in line])
     axes.set_title("mask", fontsize=8)
     axes.tick_params(labelsize=7)
 
 
-def _strength(axes: Any, plane: MaskProjection) -> None:
-    low, high = float(plane.strength.min()), ceiling(plane.strength, PERCENTILE)
-    _map(axes, plane.strength, "strength", "inferno", low, high, "max")
+def _strength(axes: Any, projection: MaskProjection) -> None:
+    low, high = float(projection.strength.min()), ceiling(projection.strength, PERCENTILE)
+    _map(axes, projection.strength, "strength", "inferno", low, high, "max")
 
 
-def _signs(axes: Any, plane: MaskProjection) -> None:
-    span = ceiling(plane.strength, PERCENTILE)
-    _map(axes, plane.signed, "for (red), against (blue)", "coolwarm", -span, span, "both")
+def _signs(axes: Any, projection: MaskProjection) -> None:
+    span = ceiling(projection.strength, PERCENTILE)
+    _map(axes, projection.signed, "for (red), against (blue)", "coolwarm", -span, span, "both")
 
 
 def _map(axes: Any, values: Host, title: str, cmap: str, low: float, high: float, beyond: str) -> None:

@@ -1,13 +1,11 @@
-"""What a mask tells of: the method, the input and the target, for whoever looks at it."""
+"""What a mask is of: the method, the inputs and the targets, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from saliency.core.target import Target
 from saliency.core.validation import host_numbers
 
 
@@ -44,28 +42,3 @@ class Provenance:
     def input(self, i: int) -> npt.NDArray[Any] | None:
         """Return one of the inputs, as the model has its axes; None where it was left behind."""
         return None if self.inputs is None else host_numbers(self.inputs[i], f"input {i}", self.channel_axis)
-
-
-def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
-    """Return the targets of N samples in words.
-
-    Args:
-        target: of the samples, in which every top class has been found.
-        ys: as the user gave them; None for a sample's top class.
-    """
-    if target.function is not None:
-        name = getattr(target.function, "__name__", type(target.function).__name__)
-        return ["a function of the output" if name == "<lambda>" else f"{name} of the output"] * len(ys)
-    named = zip(ys, target.units, target.weights, strict=True)
-    return [("top " if y is None else "") + _words(target.layer, units[weights > 0]) for y, units, weights in named]
-
-
-def _words(layer: Any, units: npt.NDArray[np.int64]) -> str:
-    """Return one target in words: a layer, and (terms, 1) channels or (terms, 3) channel, row, column."""
-    one, many = ("class", "classes") if layer is None else ("channel", "channels")
-    terms = [str(unit[0]) + (f" at row {unit[1]}, column {unit[2]}" if len(unit) == 3 else "") for unit in units]
-    told = f"{one if len(terms) == 1 else many} {' + '.join(terms)}"
-    if layer is None:
-        return told
-    name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)
-    return f"layer {name}, {told}"

@@ -1,0 +1,34 @@
+"""Describe targets in words, for figures and reports."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.target import Target
+
+
+def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
+    """Describe the targets of N samples, such as ``class 3`` or ``layer conv4, channel 12``.
+
+    Args:
+        target: the target of the samples; each top class has been resolved to its number.
+        ys: the targets as the user gave them; None for a sample's top class.
+    """
+    if target.function is not None:
+        name = getattr(target.function, "__name__", type(target.function).__name__)
+        return ["a function of the output" if name == "<lambda>" else f"{name} of the output"] * len(ys)
+    named = zip(ys, target.units, target.weights, strict=True)
+    return [("top " if y is None else "") + _describe_units(target.layer, units[weights > 0]) for y, units, weights in named]
+
+
+def _describe_units(layer: Any, units: npt.NDArray[np.int64]) -> str:
+    """Describe one target: a layer, and (terms, 1) channels or (terms, 3) channel, row and column."""
+    one, many = ("class", "classes") if layer is None else ("channel", "channels")
+    terms = [str(unit[0]) + (f" at row {unit[1]}, column {unit[2]}" if len(unit) == 3 else "") for unit in units]
+    description = f"{one if len(terms) == 1 else many} {' + '.join(terms)}"
+    if layer is None:
+        return description
+    name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)
+    return f"layer {name}, {description}"

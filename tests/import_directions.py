@@ -1,0 +1,77 @@
+"""Which modules of the package may import which; ``tests/test_house.py`` applies it to the tree."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+
+PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "demo": 5}
+"""A package may import from itself and from those with a lower number."""
+
+CORE = {
+    "types errors": 0,
+    "warnings validation progress": 1,
+    "numerics": 2,
+    "display": 3,
+    "batching gradient_modifiers relu_rules request score_reading target target_description": 4,
+    "adapter adapter_contract function_adapter shape_hints wrap": 5,
+    "score": 6,
+    "method_options model_inputs noise result smoothgrad": 7,
+    "runner": 8,
+    "mask": 9,
+    "methods": 10,
+}
+"""Modules and folders of ``core``: one may import from its own line and from those above it."""
+
+LEVELS = {name: level for names, level in CORE.items() for name in names.split()}
+PUBLIC = {"saliency", "saliency.__main__"}
+DISPLAY = {"display", "types", "validation", "errors"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "tf_keras", "jax", "torchvision"}
+
+
+def imports(text):
+    """Return what a module's source imports: ``import a.b`` as a.b, and ``from a import b`` as a.b too."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def tree(root):
+    """Return every module of the package with the modules that it imports; its own modules are told from their contents."""
+    texts = {}
+    for path in root.rglob("*.py"):
+        parts = ("saliency", *path.relative_to(root).with_suffix("").parts)
+        texts[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return {name: {_module(one, texts) for one in imports(text)} for name, text in texts.items()}
+
+
+def _module(name, known):
+    """Return the module of an imported name: the name itself, or what it is imported from."""
+    return name if name in known or not name.startswith("saliency.") else name.rpartition(".")[0]
+
+
+def violations(modules):
+    """Return each import that points in a forbidden direction, and a cycle if there is one."""
+    found = [f"{name} imports {target}" for name in modules for target in sorted(modules[name]) if forbidden(name, target)]
+    try:
+        tuple(TopologicalSorter({name: targets & set(modules) for name, targets in modules.items()}).static_order())
+    except CycleError as error:
+        found.append("a cycle: " + " -> ".join(reversed(error.args[1])))
+    return found
+
+
+def forbidden(name, target):
+    """Tell whether a module may not import another."""
+    if name in PUBLIC or target == "saliency.demo":  # a folder of data files
+        return False
+    here, there = name.split(".")[1:], target.split(".")
+    if there[0] != "saliency":
+        return here[0] in ("core", "io") and there[0] in FRAMEWORKS
+    there = there[1:]
+    if not there or here[0] != there[0]:
+        return here[0] == "io" or (here[0] in PACKAGES and PACKAGES.get(there[0] if there else "", -1) >= PACKAGES[here[0]])
+    if here[0] == "core" and len(here) > 1:
+        return (here[1] == "display" and there[1] not in DISPLAY) or LEVELS[there[1]] > LEVELS[here[1]]
+    return here[0] == "tf" and len(here) > 1 and there[1] not in (here[1], "ops")
