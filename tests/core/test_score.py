@@ -161,7 +161,7 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
         (lambda: Vanilla(linear(W), modifier=3), r"`modifier` \(=3\)"),
         (
             lambda: Occlusion(linear(W), modifier="absolute"),
-            r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none",
+            r"`modifier` \(='absolute'\) modifies gradients, but Occlusion does not use gradients",
         ),
         (
             lambda: Vanilla(linear(W), 0, modifier=lambda g: g.array.sum()).GetMask(X[0]),

@@ -123,7 +123,7 @@ def test_signed_pictures_are_drawn_in_two_colours():
 
 
 def test_other_libraries_names_are_told_by_ours():
-    with pytest.raises(AttributeError, match="what PAIR calls so is saliency.Vanilla here"):
+    with pytest.raises(AttributeError, match="PAIR's GradientSaliency is called saliency.Vanilla here"):
         _ = saliency.GradientSaliency
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'$"):
         _ = saliency.Nothing

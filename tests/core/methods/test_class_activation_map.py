@@ -100,7 +100,9 @@ def test_a_map_is_scaled_before_it_is_resized():
 @pytest.mark.parametrize("method", BY_GRADIENT)
 def test_a_map_with_nothing_in_it_is_zero_and_told(method):
     for options in ({}, {"should_resize": False}, {"three_dims": True}):
-        with pytest.warns(saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere: nothing speaks for the score"):
+        with pytest.warns(
+            saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere: the weighted sum of the layer's channels"
+        ):
             mask = method(on_layer(G), 2).GetMask(X, **options)
         assert not mask.any()
 
@@ -259,7 +261,9 @@ def test_a_modified_gradient():
     np.testing.assert_allclose(against, [[0, 2], [0, 0]])  # 2 A2 - A1
     strength = GradCAM(on_layer(G), 0, modifier="absolute").GetMask(X, should_resize=False)
     np.testing.assert_allclose(strength, [[1.5, 7], [4.5, 10]])  # 1.5 A1 + 2 A2
-    with pytest.raises(saliency.InputError, match=r"`modifier` \(='decrease'\) is for gradients, and ScoreCAM takes none"):
+    with pytest.raises(
+        saliency.InputError, match=r"`modifier` \(='decrease'\) modifies gradients, but ScoreCAM does not use gradients"
+    ):
         ScoreCAM(on_layer(G), 0, modifier="decrease")
 
 
@@ -292,7 +296,9 @@ def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
     told = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
     assert ", ".join(told).split(", ") == option_names(kind(on_layer(G), 0).masks)
     assert "arXiv" in source or "IEEE" in source
-    assert head.startswith(("Channels weighted", "Every position weighted", "Positive gradients"))
+    assert head.startswith(
+        ("Weight each channel", "Weight each position", "Weight each positive gradient", "Weight a layer's channels")
+    )
     assert pydoc.plain(pydoc.render_doc(kind)).count("should_resize: scale the map") == 1
     assert "ClassActivationMap" not in inspect.getdoc(kind)
 

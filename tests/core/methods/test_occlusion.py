@@ -281,11 +281,13 @@ def test_bad_options_are_told_by_name_value_and_rule(options, message):
 
 
 def test_a_modifier_of_gradients_has_nothing_to_modify():
-    with pytest.raises(saliency.InputError, match=r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none"):
+    with pytest.raises(
+        saliency.InputError, match=r"`modifier` \(='absolute'\) modifies gradients, but Occlusion does not use gradients"
+    ):
         Occlusion(adapter(), 0, modifier="absolute")
 
 
 def test_an_output_that_is_not_a_number_is_no_gradient_s_fault():
     model = adapter(lambda x: np.where(x.reshape(len(x), -1)[:, :1] > 100, np.nan, net(x)))
-    with pytest.raises(saliency.GradientError, match=r"input \[1\] holds NaN or infinite values, as the model's output"):
+    with pytest.raises(saliency.GradientError, match=r"input \[1\] holds NaN or infinite values, as does the model's output"):
         Occlusion(model, 0).GetMasks([X[0], X[0] + 200], size=6)

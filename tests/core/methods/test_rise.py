@@ -170,7 +170,7 @@ def test_the_score_s_offset_does_not_count():
     [
         ({"nmasks": 0}, r"`nmasks` \(=0\) must be a whole number, 1 or more"),
         ({"nmasks": 2.0}, r"`nmasks` \(=2.0\) must be a whole number"),
-        ({"nmasks": 1, "seed": 0}, r"`nmasks` \(=1\) must be more: \d+ of 54 pixels are visible in none"),
+        ({"nmasks": 1, "seed": 0}, r"`nmasks` \(=1\) is too small: \d+ of 54 pixels are visible in none"),
         ({"cells": 0}, r"`cells` \(=0\) must be a whole number, 1 or more"),
         ({"cells": (3, 3)}, r"`cells` \(=\(3, 3\)\) must be a whole number"),
         ({"keep": 0}, r"`keep` \(=0\) must be a number between 0 and 1"),
