@@ -76,7 +76,7 @@ def sampled(subject: Subject, size: int, stride: int) -> Row:
     covered = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
     if covered is None:  # as on a GPU: the method computes every picture whole
         return _plain(subject, windows, size)
-    some = range(windows.middle_index, min(windows.middle + BATCH_FACTOR * usual, windows.count))
+    some = range(windows.middle_index, min(windows.middle_index + BATCH_FACTOR * usual, windows.count))
     inputs = torch.where(_inside(windows, some)[:, 0].to(x.device), 0.0, x)
     changes, times = partial(wide.occluded_values, covered, windows.corners(some)), windows.count / len(some)
     ours = Way(changes, f"{len(some)} of {windows.count} windows", times, _seconds(once))

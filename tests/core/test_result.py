@@ -93,7 +93,7 @@ def test_one_of_many_keeps_what_is_its_own():
     assert [type(row) for row in masks[2]] == [MaskArray] * 3
     with pytest.raises(IndexError):
         masks[6]
-    with pytest.raises(ValueError, match="part"):
+    with pytest.raises(ValueError, match="a slice of a mask has no description"):
         masks[1:3].figure()
     with pytest.raises(ValueError, match="`rows`"):
         masks.figure(rows=0)
