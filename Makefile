@@ -1,45 +1,59 @@
-# Two commands do all the set-up: `make demo` and `make test`. Each makes .venv itself, from Python 3.10 or newer.
+# Every target creates the environment that it needs, with Python 3.10 or newer: make PYTHON=/path/to/python TARGET.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 INSTALL := install --quiet --disable-pip-version-check -c constraints.txt
 PIP := .venv/bin/pip $(INSTALL)
 
-# Torch's idle threads would spin otherwise, and slow everything down by 2 to 7 times on a busy machine.
+# Idle OpenMP threads of Torch spin by default, which makes everything 2 to 7 times slower on a busy machine.
 export OMP_WAIT_POLICY := PASSIVE
 export MPLBACKEND := Agg
-# TensorFlow's remarks on the processor and on its own speed.
+# Hide TensorFlow's messages about the processor.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo test test-none test-torch test-tf lint notebook docs pictures bench train clean
+.PHONY: demo check test test-none test-torch test-tf lint build notebook docs pictures bench train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
 
-test: lint
+# A quick check after each change: lint, and the tests of the core, of the file formats and of the masks of the embedded network
+# in Torch. The tests left out by name load TensorFlow, which alone takes more than 10 seconds.
+check: lint
+	.venv/bin/python -m pytest tests/core tests/io tests/test_house.py tests/torch/test_masks.py -k "not keras_model- and not tf_does_not"
+
+# LINT= leaves the lint out: mypy passes with the pinned versions, but not with the older type stubs that Python 3.10 gets.
+LINT ?= lint
+test: .venv/.dev $(LINT)
 	.venv/bin/python -m pytest
 
-# The same tests where no framework is installed, or only one: those that need another are left out.
-test-none test-torch test-tf: test-%: .venv-%/.tests
+# The same tests with no framework, with Torch alone and with TensorFlow alone. Tests that need a missing framework are skipped.
+test-none test-torch test-tf: test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/codespell
 	.venv/bin/mypy
 
-# Runs Examples.py and renews what Examples.ipynb shows.
+# A wheel and a source distribution, in dist/. Without isolation, the build uses the versions in constraints.txt.
+build: .venv-build/.ready
+	rm -rf dist
+	.venv-build/bin/python -m build --no-isolation
+
+# Run Examples.py and write it with its outputs to Examples.ipynb.
 notebook: .venv/.dev
 	.venv/bin/python docs/notebook.py
 
-# The documentation's site, docs/_build/index.html, which any browser opens from the disk; warnings are errors.
+# Build the documentation, docs/_build/index.html. Warnings are errors.
 docs: .venv/.dev
 	.venv/bin/python -m sphinx -n -W --keep-going -q docs docs/_build
 
-# Every picture that the documentation shows. That of the report needs playwright and Chromium, and is left as it is without.
+# Draw every picture of the documentation. The picture of the report needs playwright and Chromium; without them it stays unchanged.
 pictures: .venv/.dev
 	PYTHONPATH=. .venv/bin/python docs/pictures.py
 
-# Tables, plots and figures of both frameworks and of other libraries, in bench/; docs/benchmarks.md. SQUEEZENET=FOLDER/NAME gives
-# that network its weights, NAME.safetensors and NAME.keras. BENCH="--cpu" and the like: python -m benchmarks --help.
+# Run the benchmarks of both frameworks and of other libraries (docs/benchmarks.md); tables and plots go to bench/.
+# SQUEEZENET=FOLDER/NAME loads weights for that network, from NAME.safetensors and NAME.keras. BENCH="--cpu" passes options: see
+# python -m benchmarks --help.
 bench: .venv/.dev
 	.venv/bin/python -m benchmarks --out bench $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET)) $(BENCH)
 
@@ -48,11 +62,12 @@ train: .venv/.dev
 	.venv/bin/python -m training.embed --out saliency/demo
 
 PEERS := torchvision grad-cam ttach opencv-python-headless
+WITH_build := build hatchling
 WITH_none := -e '.[train,report]' pytest
 WITH_torch := -e '.[torch,train,report]' pytest captum
 WITH_tf := -e '.[tf,train,report]' pytest tf_keras
 
-.venv/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip:
+.venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
 	$(PYTHON) -m venv $(@:/bin/pip=)
 
@@ -60,17 +75,17 @@ WITH_tf := -e '.[tf,train,report]' pytest tf_keras
 	$(PIP) -e '.[torch]'
 	touch $@
 
-# torchvision asks for the one Torch release it was built with, and grad-cam for torchvision; here they are only the tests'
-# source of network shapes and of other people's maps. What grad-cam imports stands beside it.
+# torchvision requires the exact Torch release that it was built with, and grad-cam requires torchvision. The tests only use their
+# network architectures and their maps, so they are installed without dependencies; PEERS lists what grad-cam imports.
 .venv/.dev: .venv/.use
 	$(PIP) -e '.[torch,tf,train,report,docs,dev]'
 	$(PIP) --no-deps $(PEERS)
 	touch $@
 
-.venv-%/.tests: .venv-%/bin/pip pyproject.toml constraints.txt
+.venv-%/.ready: .venv-%/bin/pip pyproject.toml constraints.txt
 	.venv-$*/bin/pip $(INSTALL) $(WITH_$*)
 	$(if $(filter torch,$*),.venv-$*/bin/pip $(INSTALL) --no-deps $(PEERS))
 	touch $@
 
 clean:
-	rm -rf .venv .venv-* demo docs/_build
+	rm -rf .venv .venv-* demo dist docs/_build

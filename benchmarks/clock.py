@@ -1,4 +1,4 @@
-"""The clock of a comparison."""
+"""A clock for wall time or processor time."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clock:
-    """Tells seconds: of the wall clock, or of the processor's work for all threads.
+    """Measure wall time, or processor time of all threads.
 
     Args:
-        processor: count the processor's work, of this process and of the others.
-        settle: waits until the device has done what it was given; called before the clock is read.
-        others: each tells the processor's seconds of another process that works for us.
+        processor: measure processor time, of this process and of other processes.
+        synchronize: waits for the device; called before the clock is read.
+        other_processes: functions that return the processor time of another process, in seconds.
     """
 
     processor: bool = False
-    settle: Callable[[], object] = lambda: None
-    others: list[Callable[[], float]] = field(default_factory=list)
+    synchronize: Callable[[], object] = lambda: None
+    other_processes: list[Callable[[], float]] = field(default_factory=list)
 
     def __call__(self) -> float:
-        """Return the seconds so far."""
-        self.settle()
+        """Return the current time in seconds."""
+        self.synchronize()
         if not self.processor:
             return time.perf_counter()
-        return time.process_time() + sum(other() for other in self.others)
+        return time.process_time() + sum(other() for other in self.other_processes)

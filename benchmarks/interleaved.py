@@ -1,4 +1,4 @@
-"""Several ways of doing the same, timed in turn, so that a busy machine slows all of them."""
+"""Time several functions in turn, so that other load on the machine slows all of them."""
 
 from __future__ import annotations
 
@@ -7,63 +7,65 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeAlias, TypeVar
 
-Run: TypeAlias = Callable[[], object]
+Callback: TypeAlias = Callable[[], object]
 Key = TypeVar("Key")
 
-LEAST_SECONDS = 0.1
-"""Seconds that a turn takes at least: what is quicker is run several times in it."""
+MIN_SECONDS = 0.1
+"""Minimum duration of a turn; faster functions run several times per turn."""
 
-LEAST_ROUNDS = 3
+MIN_ROUNDS = 3
 
 
 def compare(
-    ways: Mapping[Key, Run],
+    variants: Mapping[Key, Callback],
     clock: Callable[[], float] = time.perf_counter,
-    rounds: int = LEAST_ROUNDS,
+    rounds: int = MIN_ROUNDS,
     seconds: float = float("inf"),
 ) -> dict[Key, list[float]]:
-    """Time every way once a round, in turn, after a run of each that counts only where these took longer than ``seconds``.
+    """Time every variant once per round, in rotating order.
+
+    A warm-up run of each comes first; its times count only if the warm-up took longer than ``seconds``.
 
     Args:
-        ways: name -> what is timed, and has run before where a first run has more to do; the first way tells how often each is
-            run in its turn.
-        clock: tells seconds.
-        rounds: how many turns each takes at most.
-        seconds: no further round is begun that would take more than so many in all, after the first three.
+        variants: name -> function to time. Variants with a slow first run must have run before. The first variant determines
+            the number of runs per turn.
+        clock: returns seconds.
+        rounds: maximum number of rounds.
+        seconds: time budget. After three rounds, no round starts that would exceed it.
 
     Returns:
-        Name -> its seconds for one run, round by round.
+        Name -> its seconds per run, for each round.
     """
-    names, taken = list(ways), {name: [] for name in ways}  # type: dict[Key, list[float]]
+    names, timings = list(variants), {name: [] for name in variants}  # type: dict[Key, list[float]]
     start, runs = time.perf_counter(), 1
-    first = {name: [_seconds(way, 1, clock)] for name, way in ways.items()}
+    first = {name: [_seconds(variant, 1, clock)] for name, variant in variants.items()}
     if time.perf_counter() - start > seconds:
-        taken = first
+        timings = first
     else:
-        runs = max(1, round(LEAST_SECONDS / max(_seconds(ways[names[0]], 1, time.perf_counter), 1e-6)))
+        runs = max(1, round(MIN_SECONDS / max(_seconds(variants[names[0]], 1, time.perf_counter), 1e-6)))
     start = time.perf_counter()
-    for turn in range(len(taken[names[0]]), rounds):
-        if turn >= LEAST_ROUNDS and (time.perf_counter() - start) * (turn + 1) / turn > seconds:
+    for turn in range(len(timings[names[0]]), rounds):
+        if turn >= MIN_ROUNDS and (time.perf_counter() - start) * (turn + 1) / turn > seconds:
             break
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            taken[name].append(_seconds(ways[name], runs, clock))
-    return taken
+            timings[name].append(_seconds(variants[name], runs, clock))
+    return timings
 
 
-def fastest(ways: Mapping[Key, Run], clock: Callable[[], float], amounts: Mapping[Key, float] | None = None) -> Key:
-    """Return the name of the way that takes least time, by its median of three rounds.
+def fastest(variants: Mapping[Key, Callback], clock: Callable[[], float], amounts: Mapping[Key, float] | None = None) -> Key:
+    """Return the name of the fastest variant, by the median of three rounds.
 
     Args:
-        ways: as for ``compare``.
-        clock: tells seconds.
-        amounts: name -> how much a run gets done, where they differ.
+        variants: as for ``compare``.
+        clock: returns seconds.
+        amounts: name -> amount of work per run, if it differs; times are divided by it.
     """
-    taken = compare(ways, clock)
-    return min(taken, key=lambda name: statistics.median(taken[name]) / (amounts[name] if amounts else 1))
+    timings = compare(variants, clock)
+    return min(timings, key=lambda name: statistics.median(timings[name]) / (amounts[name] if amounts else 1))
 
 
-def _seconds(way: Run, runs: int, clock: Callable[[], float]) -> float:
+def _seconds(variant: Callback, runs: int, clock: Callable[[], float]) -> float:
     start = clock()
     for _ in range(runs):
-        way()
+        variant()
     return (clock() - start) / runs

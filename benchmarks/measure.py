@@ -1,4 +1,4 @@
-"""Measures a framework's rows, prints each when it is done, and keeps all of them."""
+"""Measure a framework's comparisons, print each one and write all of them to a file."""
 
 from __future__ import annotations
 
@@ -16,59 +16,62 @@ from pathlib import Path
 import numpy as np
 
 import saliency
-from benchmarks import memory, table
+from benchmarks import full_table, memory_comparison
+from benchmarks.cases import BenchmarkCase, all_cases
+from benchmarks.comparison import COLUMNS, Comparison
 from benchmarks.interleaved import compare
 from benchmarks.peers.install import PAIR_SALIENCY, TF_KERAS_VIS
-from benchmarks.results import Measured, Run, write
-from benchmarks.row import COLUMNS, Row
-from benchmarks.subjects import Subject, subjects
+from benchmarks.results import BenchmarkRun, MeasuredComparison, write
 
 PACKAGES = {"torch": ("captum", "grad-cam"), "tf": ("keras",)}
 
 
-def measure(options: argparse.Namespace) -> Run:
-    """Measure all rows of a framework that are wanted, and write them to ``options.out``."""
-    warnings.filterwarnings("ignore", module="captum")  # that it asks for gradients, and registers hooks
-    home = import_module(f"benchmarks.{options.framework}.rows")
-    home.CLOCK.processor = options.cpu
-    run = _run(options)
-    found = list(subjects(options.framework, options.squeezenet))
-    print(f"{table.TITLES[run.framework]}: {table.told(run.versions)}", flush=True)
-    for subject in found:
-        for measured in rows(home, subject, options):
+def measure(options: argparse.Namespace) -> BenchmarkRun:
+    """Measure the selected comparisons of a framework and write them to ``options.out``."""
+    warnings.filterwarnings("ignore", module="captum")  # warns that it requires gradients and registers hooks
+    backend = import_module(f"benchmarks.{options.framework}.workloads")
+    backend.CLOCK.processor = options.cpu
+    run = _describe_run(options)
+    cases = list(all_cases(options.framework, options.squeezenet))
+    print(f"{full_table.TITLES[run.framework]}: {full_table.join_facts(run.versions)}", flush=True)
+    for case in cases:
+        for measured in measure_case(backend, case, options):
             run.rows.append(measured)
             write(run, options.out)
             columns = [column for column in COLUMNS if column in measured.seconds]
-            cells = "; ".join(f"{column} {table.cell(measured, column)}" for column in columns)
-            head = f"{subject.name} x {subject.batch}, {measured.work}"
-            print(f"{head}, ours {table.seconds(np.median(measured.seconds['ours']))}: {cells}", flush=True)
-    for peak in memory.peaks(options, found):
+            cells = "; ".join(f"{column} {full_table.format_ratio(measured, column)}" for column in columns)
+            head = f"{case.name} x {case.batch}, {measured.work}"
+            print(f"{head}, ours {full_table.format_seconds(np.median(measured.seconds['ours']))}: {cells}", flush=True)
+    for peak in memory_comparison.compare_peaks(options, cases):
         run.peaks.append(peak)
         write(run, options.out)
         print(f"{peak.network}, {peak.work}: {peak.ours}, Captum {peak.captum} MiB", flush=True)
     return run
 
 
-def rows(home: object, subject: Subject, options: argparse.Namespace) -> Iterator[Measured]:
-    """Yield the rows of a subject that are wanted."""
-    with home.works(subject) as works:
-        for work in works:
-            if re.search(options.only, f"{subject.name} x {subject.batch}, {work.name}", re.IGNORECASE):
-                yield measured(home, subject, work.name, work.row(), options)
+def measure_case(backend: object, case: BenchmarkCase, options: argparse.Namespace) -> Iterator[MeasuredComparison]:
+    """Yield the selected comparisons of a case, measured."""
+    with backend.workloads(case) as workloads:
+        for workload in workloads:
+            if re.search(options.only, f"{case.name} x {case.batch}, {workload.name}", re.IGNORECASE):
+                yield time_comparison(backend, case, workload.name, workload.prepare(), options)
 
 
-def measured(home: object, subject: Subject, name: str, row: Row, options: argparse.Namespace) -> Measured:
-    """Time the ways of a row."""
-    taken = compare({column: way.run for column, way in row.ways.items()}, home.CLOCK, options.rounds, options.seconds)
-    whole = {column: [way.times * one + way.plus for one in taken[column]] for column, way in row.ways.items()}
-    words = {column: way.words for column, way in row.ways.items()}
-    return Measured(subject.name, name, subject.batch, row.note, whole, words, dict(row.bars))
+def time_comparison(
+    backend: object, case: BenchmarkCase, name: str, comparison: Comparison, options: argparse.Namespace
+) -> MeasuredComparison:
+    """Time the variants of a comparison."""
+    variants = comparison.variants
+    timings = compare({column: one.run for column, one in variants.items()}, backend.CLOCK, options.rounds, options.seconds)
+    seconds = {column: [one.factor * part + one.offset for part in timings[column]] for column, one in variants.items()}
+    words = {column: one.description for column, one in variants.items()}
+    return MeasuredComparison(case.name, name, case.batch, comparison.note, seconds, words, dict(comparison.max_ratios))
 
 
-def _run(options: argparse.Namespace) -> Run:
+def _describe_run(options: argparse.Namespace) -> BenchmarkRun:
     machine = {
         "cores": str(os.cpu_count()),
-        "processor": f"{platform.machine()} {_model()}".strip(),
+        "processor": f"{platform.machine()} {_processor_name()}".strip(),
         "system": platform.system(),
         "Python": platform.python_version(),
     }
@@ -77,9 +80,9 @@ def _run(options: argparse.Namespace) -> Run:
     versions |= {"PAIR's saliency": PAIR_SALIENCY.partition("==")[2]}
     if options.framework == "tf":
         versions |= {"tf-keras-vis": TF_KERAS_VIS.partition("==")[2]}
-    told = {"cpu": options.cpu, "rounds": options.rounds, "seconds": options.seconds, "only": options.only}
+    settings = {"cpu": options.cpu, "rounds": options.rounds, "seconds": options.seconds, "only": options.only}
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    return Run(options.framework, date, machine, versions, told)
+    return BenchmarkRun(options.framework, date, machine, versions, settings)
 
 
 def _version(package: str) -> str:
@@ -89,8 +92,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _model() -> str:
-    """Return the processor's name, where Linux tells it."""
+def _processor_name() -> str:
+    """Return the processor's name on Linux, else an empty string."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

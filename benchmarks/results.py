@@ -1,4 +1,4 @@
-"""What was measured, as it is kept in ``results.json``: tables, plots and pages are made from this alone."""
+"""Results, as stored in ``results.json``: tables, plots and pages are made from this file alone."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.row import OURS
+from benchmarks.comparison import OURS
 
 FILE = "results.json"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A row.
+class MeasuredComparison:
+    """Hold the times of a comparison.
 
     Args:
-        network, work, batch, note: what was done; ``batch`` inputs are explained at once.
-        seconds: column -> seconds of the whole work, round by round; ``OURS`` among them.
-        words: column -> how it was done.
-        bars: column -> what the ratio of ours to it should not exceed.
+        network, work, batch, note: the network, the workload, the number of inputs explained at once, and a remark.
+        seconds: column -> seconds of the workload in each round; includes ``OURS``.
+        words: column -> description of the variant.
+        bars: column -> the largest acceptable ratio of our time to its time.
     """
 
     network: str
@@ -33,7 +33,7 @@ class Measured:
     bars: dict[str, float]
 
     def ratios(self, column: str) -> list[float]:
-        """Return ours to a column, round by round."""
+        """Return the ratios of our time to that of a column, for each round."""
         return [ours / other for ours, other in zip(self.seconds[OURS], self.seconds[column], strict=True)]
 
     def quartiles(self, column: str) -> tuple[float, float, float]:
@@ -43,14 +43,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Peak:
-    """Peak memory of one work with few and with many of what must not cost any.
+class PeakMemory:
+    """Hold the peak memory of a workload with few and with many steps, samples or windows.
 
     Args:
-        network, work: what was done.
-        amounts: the few and the many, in words.
-        ours, captum: MiB with few and with many; None where Captum was not asked.
-        words: Captum's batches.
+        network, work: the network and the workload.
+        amounts: the few and the many, formatted.
+        ours, captum: MiB with few and with many; None if Captum was not measured.
+        words: description of Captum's batches.
     """
 
     network: str
@@ -62,15 +62,15 @@ class Peak:
 
 
 @dataclass
-class Run:
-    """All that a framework's run found out.
+class BenchmarkRun:
+    """Hold all results of a framework's run.
 
     Args:
         framework: ``torch`` or ``tf``.
-        date: of its start.
-        machine, versions, options: name -> what it was.
+        date: when the run started.
+        machine, versions, options: name -> value.
         remarks: lines above the table.
-        rows, peaks: what was measured so far.
+        rows, peaks: the results so far.
     """
 
     framework: str
@@ -79,28 +79,28 @@ class Run:
     versions: dict[str, str]
     options: dict[str, Any]
     remarks: list[str] = field(default_factory=list)
-    rows: list[Measured] = field(default_factory=list)
-    peaks: list[Peak] = field(default_factory=list)
+    rows: list[MeasuredComparison] = field(default_factory=list)
+    peaks: list[PeakMemory] = field(default_factory=list)
 
 
-def write(run: Run, folder: Path) -> None:
-    """Keep a run beside that of the other framework; an earlier one of the same is replaced."""
+def write(run: BenchmarkRun, folder: Path) -> None:
+    """Write a run next to that of the other framework; replace an earlier run of the same framework."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = [run, *(other for other in read(folder / FILE) if other.framework != run.framework)]
-    kept = [asdict(one) for one in sorted(runs, key=lambda one: one.framework, reverse=True)]
-    (folder / FILE).write_text(json.dumps({"runs": kept}, indent=1) + "\n", encoding="utf-8")
+    stored = [asdict(one) for one in sorted(runs, key=lambda one: one.framework, reverse=True)]
+    (folder / FILE).write_text(json.dumps({"runs": stored}, indent=1) + "\n", encoding="utf-8")
 
 
-def read(file: Path) -> list[Run]:
-    """Return the runs in a file, Torch's first; none where there is no file."""
+def read(file: Path) -> list[BenchmarkRun]:
+    """Return the runs in a file, Torch's first; an empty list if there is no file."""
     if not file.exists():
         return []
     runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
     for run in runs:
-        run["rows"] = [Measured(**row) for row in run["rows"]]
-        run["peaks"] = [Peak(**{name: _pair(value) for name, value in one.items()}) for one in run["peaks"]]
-    return [Run(**run) for run in runs]
+        run["rows"] = [MeasuredComparison(**row) for row in run["rows"]]
+        run["peaks"] = [PeakMemory(**{name: _list_to_tuple(value) for name, value in one.items()}) for one in run["peaks"]]
+    return [BenchmarkRun(**run) for run in runs]
 
 
-def _pair(value: Any) -> Any:
+def _list_to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -1,6 +1,7 @@
-"""How much of a mask's time is ours: ``python -m benchmarks.shares [--squeezenet FILE] [--only NAME]``, in Torch.
+"""Measure the library's share of a mask's time: ``python -m benchmarks.shares [--squeezenet FILE] [--only NAME]``, in Torch.
 
-The model's forward passes and Torch's backward passes are the network's; all else is ours: noise, sums, maps, checks, copies.
+The model's forward passes and Torch's backward passes count as the network's time. The rest is the library's share: noise,
+sums, maps, checks and copies.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from unittest import mock
 import torch
 
 import saliency
-from benchmarks.subjects import EMBEDDED, SQUEEZENET, Subject, subjects_of
+from benchmarks.cases import EMBEDDED, SQUEEZENET, BenchmarkCase, cases_of_network
 from saliency.torch import forward, strided_convolution
 
-BAR = 0.03
+MAX_SHARE = 0.03
 
 
-class Inside:
-    """Adds up the processor's seconds that are spent in the network."""
+class NetworkTime:
+    """Sum up the processor time spent in the network."""
 
     def __init__(self) -> None:
         self.seconds, self._deep = 0.0, 0
 
-    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a call that is counted, but not what it calls once more."""
+    def count_time(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function whose time is counted once, also if it calls other counted functions."""
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             start, self._deep = time.process_time(), self._deep + 1
@@ -44,34 +45,38 @@ class Inside:
         return counted
 
     @contextmanager
-    def noted(self) -> Iterator[None]:
-        """Count the forward and the backward passes of the block."""
+    def record(self) -> Iterator[None]:
+        """Count the forward and backward passes in the ``with`` block."""
         with (
-            mock.patch.object(forward, "_call", self.timed(forward._call)),
-            mock.patch.object(torch.autograd, "grad", self.timed(torch.autograd.grad)),
-            mock.patch.object(strided_convolution, "by_input", self.timed(strided_convolution.by_input)),
+            mock.patch.object(forward, "_call", self.count_time(forward._call)),
+            mock.patch.object(torch.autograd, "grad", self.count_time(torch.autograd.grad)),
+            mock.patch.object(
+                strided_convolution,
+                "convolution_input_gradient",
+                self.count_time(strided_convolution.convolution_input_gradient),
+            ),
         ):
             yield
 
 
-def share(run: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Return our part of the time and the seconds of a run, medians."""
-    run()  # a first call has something to find out
+def overhead_share(run: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Return the median share of the library's time, and the median seconds of a run."""
+    run()  # warm-up
     shares, whole = [], []
     for _ in range(rounds):
-        inside = Inside()
-        with inside.noted():
+        network = NetworkTime()
+        with network.record():
             start = time.process_time()
             run()
             whole.append(time.process_time() - start)
-        shares.append(1 - inside.seconds / whole[-1])
+        shares.append(1 - network.seconds / whole[-1])
     return statistics.median(shares), statistics.median(whole)
 
 
-def masks(subject: Subject) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield what is measured, by name."""
-    model, x, y = subject.model, subject.x, subject.classes[0]
-    size, stride = subject.windows[0]
+def mask_runs(case: BenchmarkCase) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield names and functions of the masks to measure."""
+    model, x, y = case.model, case.x, case.classes[0]
+    size, stride = case.windows[0]
     vanilla = saliency.Vanilla(model, y)
     yield "Vanilla", partial(vanilla.GetMask, x)
     yield "SmoothGrad, 25 samples", partial(vanilla.GetSmoothedMask, x, nsamples=25, seed=0)
@@ -86,19 +91,24 @@ def masks(subject: Subject) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def main() -> None:
-    """Measure and print a Markdown table."""
+    """Measure the shares and print a Markdown table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shares", description=__doc__)
-    parser.add_argument("--squeezenet", type=Path, metavar="FILE", help="NAME.safetensors holds its weights; random without")
-    parser.add_argument("--only", default="", metavar="NAME", help="rows that have this in their network or method")
+    parser.add_argument(
+        "--squeezenet",
+        type=Path,
+        metavar="FILE",
+        help="weights of torchvision's squeezenet1_0, FILE.safetensors (default: random weights)",
+    )
+    parser.add_argument("--only", default="", metavar="NAME", help="measure only rows whose network or method contains NAME")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     print(f"saliency {saliency.__version__}, Torch {torch.__version__}; processor time, medians of {options.rounds} rounds.\n")
-    print(f"| network | mask | a run takes | ours (bar {BAR:.0%}) |\n|---|---|---:|---:|")
-    for subject in (next(subjects_of("torch", name, options.squeezenet)) for name in (EMBEDDED, SQUEEZENET)):
-        for name, run in masks(subject):
-            if options.only.lower() in f"{subject.name} {name}".lower():
-                part, seconds = share(run, options.rounds)
-                print(f"| {subject.name} | {name} | {1000 * seconds:.1f} ms | {part:.1%} |", flush=True)
+    print(f"| network | mask | a run takes | ours (bar {MAX_SHARE:.0%}) |\n|---|---|---:|---:|")
+    for case in (next(cases_of_network("torch", name, options.squeezenet)) for name in (EMBEDDED, SQUEEZENET)):
+        for name, run in mask_runs(case):
+            if options.only.lower() in f"{case.name} {name}".lower():
+                part, seconds = overhead_share(run, options.rounds)
+                print(f"| {case.name} | {name} | {1000 * seconds:.1f} ms | {part:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One run of one method with so and so many steps, samples, windows, pixels or inputs, of which time or memory is told."""
+"""Tasks: one run of a method with a given number of steps, samples, windows, pixels or inputs, to measure time or memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import saliency
-from benchmarks.row import CAPTUM, OURS
-from benchmarks.subjects import Subject, subjects_of
+from benchmarks.cases import BenchmarkCase, cases_of_network
+from benchmarks.comparison import CAPTUM, OURS
 
 INTEGRATED, SMOOTHGRAD, OCCLUSION, VANILLA = "IntegratedGradients", "SmoothGrad", "Occlusion, 16 pixels", "Vanilla"
 SIZE = 16
@@ -19,17 +19,17 @@ SIZE = 16
 
 @dataclass(frozen=True)
 class Task:
-    """What is run.
+    """Describe one run.
 
     Args:
-        framework, network, squeezenet: see ``subjects_of``.
+        framework, network, squeezenet: see ``cases_of_network``.
         work: the method.
-        amount: steps, samples, or Occlusion's stride in pixels; of no meaning to the gradient.
+        amount: number of steps or samples, or Occlusion's stride in pixels; ignored for the plain gradient.
         library: ``OURS`` or ``CAPTUM``.
-        at_a_time: Captum's batches, None for its default; our ``batch_size``, None for its default.
-        side: of the input in pixels, None for the network's own; in Torch.
-        inputs: how many are explained at once.
-        last: whether the ResNet for smaller pictures is meant.
+        batch_size: batch size of the library; None for its default.
+        side: size of the input in pixels, in Torch only; None for the network's default.
+        inputs: number of inputs that are explained at once.
+        small_resnet: use the ResNet for smaller images.
     """
 
     framework: str
@@ -37,43 +37,43 @@ class Task:
     work: str
     amount: int
     library: str = OURS
-    at_a_time: int | None = None
+    batch_size: int | None = None
     side: int | None = None
     inputs: int = 1
     squeezenet: str | None = None
-    last: bool = False
+    small_resnet: bool = False
 
-    def way(self) -> Callable[[int], object]:
-        """Build the network, and return what runs the method with some other amount, or with this."""
-        found = list(subjects_of(self.framework, self.network, Path(self.squeezenet) if self.squeezenet else None))
-        subject = found[-1 if self.last else 0]
-        return partial(_captum if self.library == CAPTUM else _ours, self, subject)
+    def prepare(self) -> Callable[[int], object]:
+        """Load the network and return a function that runs the method with a given amount."""
+        cases = list(cases_of_network(self.framework, self.network, Path(self.squeezenet) if self.squeezenet else None))
+        case = cases[-1 if self.small_resnet else 0]
+        return partial(_run_captum if self.library == CAPTUM else _run_ours, self, case)
 
 
-def _ours(task: Task, subject: Subject, amount: int) -> object:
+def _run_ours(task: Task, case: BenchmarkCase, amount: int) -> object:
     methods = {INTEGRATED: saliency.IntegratedGradients, OCCLUSION: saliency.Occlusion}
     method = methods.get(task.work, saliency.Vanilla)
-    mask = method(subject.model, subject.classes[0], batch_size=task.at_a_time or "auto")
-    x = np.stack([_resized(subject.x, task.side)] * task.inputs)
-    x = x + np.linspace(0, 0.01, task.inputs, dtype=np.float32).reshape(-1, *[1] * (x.ndim - 1))  # no two are the same
+    mask = method(case.model, case.classes[0], batch_size=task.batch_size or "auto")
+    x = np.stack([_resize(case.x, task.side)] * task.inputs)
+    x = x + np.linspace(0, 0.01, task.inputs, dtype=np.float32).reshape(-1, *[1] * (x.ndim - 1))  # makes all inputs different
     if task.work == SMOOTHGRAD:
         return mask.GetSmoothedMasks(x, nsamples=amount, seed=0)
     options = {INTEGRATED: {"x_steps": amount}, OCCLUSION: {"size": SIZE, "stride": amount}, VANILLA: {}}
     return mask.GetMasks(x, **options[task.work])
 
 
-def _captum(task: Task, subject: Subject, amount: int) -> object:
+def _run_captum(task: Task, case: BenchmarkCase, amount: int) -> object:
     from dataclasses import replace
 
-    from benchmarks.torch import captum_ways
+    from benchmarks.torch import captum_variants
 
-    one = replace(subject, batch=task.inputs)
+    batched = replace(case, batch=task.inputs)
     if task.work == OCCLUSION:
-        return captum_ways.occlusion(one, SIZE, amount, task.at_a_time or 1)
-    return captum_ways.integrated(one, task.at_a_time, amount)
+        return captum_variants.occlusion(batched, SIZE, amount, task.batch_size or 1)
+    return captum_variants.integrated_gradients(batched, task.batch_size, amount)
 
 
-def _resized(x: np.ndarray, side: int | None) -> np.ndarray:
+def _resize(x: np.ndarray, side: int | None) -> np.ndarray:
     if side is None:
         return x
     rows = np.arange(side) * x.shape[1] // side

@@ -1,12 +1,12 @@
-"""How Sphinx builds the documentation: ``make docs``. Nothing is fetched, in building or in reading it."""
+"""Sphinx configuration, for ``make docs``. Neither the build nor the site needs a network."""
 
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]  # this checkout's library, and what this site adds to Sphinx
+sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]  # this checkout's library, and this site's Sphinx extensions
 
-import saliency  # noqa: E402 - found by the line above
+import saliency  # noqa: E402 - needs the path above
 
 project = "saliency"
 author = "the authors of saliency"
@@ -17,15 +17,16 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "docstrings",
+    "docstring_markup",
     "mathml",
-    "names",
-    "repository",
+    "signature_links",
+    "repository_links",
     "notebook_page",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore = [("py:class", "saliency.core.batching.BatchPlan")]  # what makes a score has it; no mask needs to know
+# internal, though it occurs in the signature of a public method
+nitpick_ignore = [("py:class", "saliency.core.batching.BatchPlan")]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
@@ -55,7 +56,7 @@ html_theme_options = {
     "footer_end": [],
     "header_links_before_dropdown": 8,
 }
-html_sidebars = {"first_steps": [], "examples": []}  # they have no pages below them
-html_show_search_summary = False  # a browser fetches no pages where the site is opened from the disk
+html_sidebars = {"first_steps": [], "examples": []}  # pages without subpages
+html_show_search_summary = False  # needs fetch, which browsers block for local files
 html_static_path = ["static"]
 html_css_files = ["site.css"]

@@ -1,8 +1,8 @@
-"""The demo's methods with fewer masks and windows, where what is tested does not depend on how many there are."""
+"""The demo's methods with fewer masks and windows, for tests that do not depend on their number."""
 
 from functools import partial
 
-from saliency.demo.bands import METHODS
+from saliency.demo.gallery_methods import METHODS
 
 FEWER = {"RISE": {"nmasks": 40}, "Occlusion": {"stride": 15}}
 QUICK = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER.items()}

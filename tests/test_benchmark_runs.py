@@ -1,23 +1,23 @@
-"""Every way of the embedded network once, so that none rots, and the same numbers where the same work is compared."""
+"""Every variant on the embedded network runs, and libraries that do the same work return the same numbers."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.row import CAPTUM, LIMIT, OURS
+from benchmarks.comparison import CAPTUM, LIMIT, OURS
 
 
 @pytest.fixture(scope="module")
 def embedded():
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    from benchmarks.subjects import EMBEDDED, subjects_of
+    from benchmarks.cases import EMBEDDED, cases_of_network
 
-    return list(subjects_of("torch", EMBEDDED, None))
+    return list(cases_of_network("torch", EMBEDDED, None))
 
 
-ofcaptum = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not", "ignore:Setting backward hooks")
+ignore_captum_warnings = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not", "ignore:Setting backward hooks")
 
 
 def close(ours, theirs, tolerance=1e-4):
@@ -26,78 +26,78 @@ def close(ours, theirs, tolerance=1e-4):
     assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
 
 
-@ofcaptum
+@ignore_captum_warnings
 @pytest.mark.needs("torch", "captum")
 @pytest.mark.parametrize("which", [0, 1], ids=["one input", "many"])
-def test_equal_work_is_compared(embedded, which):
+def test_our_maps_equal_captums(embedded, which):
     import saliency
-    from benchmarks.torch import captum_ways
+    from benchmarks.torch import captum_variants
 
-    subject = replace(embedded[which], batch=(1, 3)[which])
-    model, y, x = subject.model, subject.classes[0], subject.inputs
-    close(saliency.Vanilla(model, y).GetMasks(x), captum_ways.vanilla(subject)())
-    close(saliency.GuidedBackprop(model, y).GetMasks(x), captum_ways.guided(subject)())
+    case = replace(embedded[which], batch=(1, 3)[which])
+    model, y, x = case.model, case.classes[0], case.inputs
+    close(saliency.Vanilla(model, y).GetMasks(x), captum_variants.vanilla(case)())
+    close(saliency.GuidedBackprop(model, y).GetMasks(x), captum_variants.guided_backprop(case)())
     integrated = saliency.IntegratedGradients(model, y).GetMasks(x, x_steps=10)
-    close(integrated, captum_ways.integrated(subject, 16, 10), 1e-3)
+    close(integrated, captum_variants.integrated_gradients(case, 16, 10), 1e-3)
     occluded = saliency.Occlusion(model, y).GetMasks(x, size=32, stride=16, average=True)
-    close(occluded, captum_ways.occlusion(subject, 32, 16, 6), 1e-3)
+    close(occluded, captum_variants.occlusion(case, 32, 16, 6), 1e-3)
 
 
-@ofcaptum
+@ignore_captum_warnings
 @pytest.mark.needs("torch", "captum", "pytorch_grad_cam")
-def test_maps_and_targets_are_the_same_work_too(embedded):
+def test_grad_cam_and_several_targets_agree_with_other_libraries(embedded):
     import saliency
-    from benchmarks.torch import cam_rows, captum_ways
+    from benchmarks.torch import cam_workloads, captum_variants
 
-    subject = embedded[0]
-    targets = saliency.Vanilla(subject.model).GetMasks([subject.x] * 8, subject.classes)
-    close(targets, captum_ways.targets(subject)())
-    row = cam_rows.grad_cam(subject)
-    ours = row.ways[OURS].run()[0]
-    for other in (row.ways[CAPTUM].run()[0, 0].detach().numpy(), row.ways["pytorch-grad-cam"].run()[0]):
-        assert np.corrcoef(ours.ravel(), other.ravel())[0, 1] > 0.99  # they resize in other ways, and one scales
+    case = embedded[0]
+    targets = saliency.Vanilla(case.model).GetMasks([case.x] * 8, case.classes)
+    close(targets, captum_variants.targets(case)())
+    row = cam_workloads.grad_cam(case)
+    ours = row.variants[OURS].run()[0]
+    for other in (row.variants[CAPTUM].run()[0, 0].detach().numpy(), row.variants["pytorch-grad-cam"].run()[0]):
+        assert np.corrcoef(ours.ravel(), other.ravel())[0, 1] > 0.99  # they resize differently, and one of them scales
 
 
-@ofcaptum
+@ignore_captum_warnings
 @pytest.mark.needs("torch", "captum", "pytorch_grad_cam")
-def test_every_torch_way_runs(embedded, monkeypatch):
-    from benchmarks.peers.together import Others
-    from benchmarks.torch import cam_rows, captum_ways, gradient_rows, limits, occlusion_rows
+def test_every_torch_variant_runs(embedded, monkeypatch):
+    from benchmarks.peers.peer_variants import PeerVariants
+    from benchmarks.torch import cam_workloads, captum_variants, gradient_workloads, limits, occlusion_workloads
 
-    monkeypatch.setattr(limits, "_best", lambda passes, subject: 7)
-    monkeypatch.setattr(captum_ways, "AT_A_TIME", (6,))
-    one = replace(embedded[0], samples=2, steps=2, most=16, windows=((32, 32),))
-    for subject in (one, replace(one, batch=2, windows=())):
-        works = [*gradient_rows.works(subject, Others(None)), *cam_rows.works(subject)]
-        for work in [*works, *occlusion_rows.works(subject)]:
-            row = work.row()
-            assert next(iter(row.ways)) == OURS and len(row.ways) > 1
-            for way in row.ways.values():
-                way.run()
+    monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
+    monkeypatch.setattr(captum_variants, "WINDOWS_PER_BATCH", (6,))
+    one = replace(embedded[0], samples=2, steps=2, max_steps=16, windows=((32, 32),))
+    for case in (one, replace(one, batch=2, windows=())):
+        workloads_of_case = [*gradient_workloads.workloads(case, PeerVariants(None)), *cam_workloads.workloads(case)]
+        for workload in [*workloads_of_case, *occlusion_workloads.workloads(case)]:
+            comparison = workload.prepare()
+            assert next(iter(comparison.variants)) == OURS and len(comparison.variants) > 1
+            for variant in comparison.variants.values():
+                variant.run()
 
 
 @pytest.mark.needs("torch")
-def test_a_sample_of_windows_stands_for_the_mask(embedded, monkeypatch):
+def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(embedded, monkeypatch):
     import saliency
-    from benchmarks.torch import captum_ways, occlusion_rows
+    from benchmarks.torch import captum_variants, occlusion_workloads
 
-    subject = embedded[0]
-    monkeypatch.setattr(captum_ways, "AT_A_TIME", (6,))
-    row = occlusion_rows.sampled(subject, 16, 4)
+    case = embedded[0]
+    monkeypatch.setattr(captum_variants, "WINDOWS_PER_BATCH", (6,))
+    row = occlusion_workloads.sampled_comparison(case, 16, 4)
     windows = 441
-    mask = saliency.Occlusion(subject.model, subject.classes[0]).GetMask(subject.x, size=16, stride=4)
-    assert bool(mask.details["incremental"]) and f"of {windows} windows" in row.ways[OURS].words
-    assert row.ways[LIMIT].times == row.ways[OURS].times > 1 and row.ways[OURS].plus > 0
+    mask = saliency.Occlusion(case.model, case.classes[0]).GetMask(case.x, size=16, stride=4)
+    assert bool(mask.details["incremental"]) and f"of {windows} windows" in row.variants[OURS].description
+    assert row.variants[LIMIT].factor == row.variants[OURS].factor > 1 and row.variants[OURS].offset > 0
 
 
 @pytest.mark.needs("tensorflow")
-def test_every_tf_way_runs(monkeypatch):
-    from benchmarks.peers.together import Others
-    from benchmarks.subjects import EMBEDDED, subjects_of
-    from benchmarks.tf import limits, rows
+def test_every_tf_variant_runs(monkeypatch):
+    from benchmarks.cases import EMBEDDED, cases_of_network
+    from benchmarks.peers.peer_variants import PeerVariants
+    from benchmarks.tf import limits, workloads
 
-    monkeypatch.setattr(limits, "_best", lambda passes, subject: 7)
-    subject = replace(next(subjects_of("tf", EMBEDDED, None)), samples=2, steps=2, windows=((32, 32),))
-    for work in rows._works(subject, Others(None)):
-        for way in work.row().ways.values():
-            way.run()
+    monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
+    case = replace(next(cases_of_network("tf", EMBEDDED, None)), samples=2, steps=2, windows=((32, 32),))
+    for workload in workloads._workloads(case, PeerVariants(None)):
+        for variant in workload.prepare().variants.values():
+            variant.run()

@@ -9,8 +9,8 @@ import pytest
 
 import saliency
 from saliency import nets
-from saliency.demo.bands import SMOOTH
-from saliency.demo.figures import inputs, questions
+from saliency.demo.gallery_methods import SMOOTHGRAD_SUFFIX
+from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
 from tests.quick_methods import QUICK
@@ -30,7 +30,7 @@ of_torch = saliency.GuidedBackprop(nets.load("DemoNet").model, 3).GetMask(x.tran
 print(np.abs(of_tf.transpose(2, 0, 1) - of_torch).max() / np.abs(of_torch).max())
 """
 
-ASKED = questions(load_scenes()[:24])[:2]
+ASKED = scene_targets(load_scenes()[:24])[:2]
 
 
 def test_either_may_be_imported_first():
@@ -78,9 +78,9 @@ def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
     found, digits = {}, [question.digit for question in ASKED]
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, precision]
-        mask, x = QUICK[name](model), inputs(network, ASKED)
+        mask, x = QUICK[name](model), prepare_inputs(network, ASKED)
         smooth = {"magnitude": False, "seed": 0, "nsamples": 6}
-        masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTH) else mask.GetMasks(x, digits)
+        masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTHGRAD_SUFFIX) else mask.GetMasks(x, digits)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
         assert masks.dtype == precision
     ours, torch_s = found["tf"].reshape(len(ASKED), -1), found["torch"].reshape(len(ASKED), -1)
@@ -95,7 +95,7 @@ def test_gradients_by_a_layer_s_input_are_the_same(at, method, models):
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, "float64"]
         options = {} if method is saliency.Vanilla else {"allow_no_relu": True}  # behind some there is none
-        masks = method(model).GetMasks(inputs(network, ASKED), digits, at=at, **options)
+        masks = method(model).GetMasks(prepare_inputs(network, ASKED), digits, at=at, **options)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks
     assert found["torch"].any()
     np.testing.assert_allclose(found["tf"], found["torch"], rtol=1e-9, atol=1e-12)

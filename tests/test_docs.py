@@ -1,4 +1,4 @@
-"""The examples in the documentation run as they are, each page from top to bottom."""
+"""The examples in the documentation run unchanged, each page from top to bottom."""
 
 import ast
 import re
@@ -20,16 +20,16 @@ FRAMEWORK = {
     "saliency.tf": "tensorflow",
     "saliency.cli.dnn_saliency": "torch",
 }
-"""What a page imports -> the framework that must be installed beside it."""
+"""An imported module -> the framework that it needs."""
 
 LOADERS = ("nets.load", "nets.untrained", "nets.unfilled")
 """Functions that load a network. A page that calls one needs the network's framework."""
 
 IGNORED = {
-    "own_network": "ignore:__array__ implementation:DeprecationWarning",  # Keras's, when it saves a model
-    "captum": "ignore:Setting backward hooks on ReLU:UserWarning",  # Captum's
+    "own_network": "ignore:__array__ implementation:DeprecationWarning",  # raised by Keras when it saves a model
+    "captum": "ignore:Setting backward hooks on ReLU:UserWarning",  # raised by Captum
 }
-"""Page -> another library's warning on it, that is none of ours."""
+"""Page -> a warning of another library to ignore."""
 
 
 def code(text):
@@ -41,7 +41,7 @@ def blocks(page):
 
 
 def modules(page):
-    """Return the modules that the examples of a page need, which are those that they import."""
+    """Return the modules that the examples of a page need: imports, and frameworks of loaded networks."""
     found = set()
     for block in blocks(page):
         for node in ast.walk(ast.parse(block)):
@@ -57,7 +57,7 @@ def modules(page):
 
 
 def files(page):
-    """Return the networks of the user's own on a page: file.py -> its text."""
+    """Return the files of user-defined networks on a page: name -> text."""
     text = page.read_text(encoding="utf-8")
     return {name: block for block, name in re.findall(r"^```text\n(# (\w+\.py)\n.*?)^```", text, re.DOTALL | re.MULTILINE)}
 
@@ -73,9 +73,9 @@ def marked(page):
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in PAGES])
-def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
-    (tmp_path / "saliency").symlink_to(DOCS.parent / "saliency")  # pages are written for the checkout's top folder
-    monkeypatch.chdir(tmp_path)  # where they leave what they write
+def test_examples_run_and_compute_a_mask(page, tmp_path, monkeypatch):
+    (tmp_path / "saliency").symlink_to(DOCS.parent / "saliency")  # examples run from the repository's root folder
+    monkeypatch.chdir(tmp_path)  # examples write files here
     names = {}
     for block in blocks(page):
         names.pop("mask", None)
@@ -86,7 +86,7 @@ def test_the_examples_run_and_find_something(page, tmp_path, monkeypatch):
 @pytest.mark.needs("tensorflow")
 @pytest.mark.filterwarnings(IGNORED["own_network"])
 @pytest.mark.parametrize("page", ["own_network", "regression", "segmentation", "several_inputs"])
-def test_a_section_on_keras_stands_alone(page):
+def test_a_section_on_keras_runs_by_itself(page):
     text = (DOCS / "howto" / f"{page}.md").read_text(encoding="utf-8")
     section = re.search(r"^## Keras\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)[1]
     names = {}
@@ -103,7 +103,7 @@ def test_a_section_on_keras_stands_alone(page):
         ("methods/occlusion", {"PIL", "sklearn", "torch"}),
     ],
 )
-def test_what_a_page_needs_is_read_off_its_examples(page, needed):
+def test_needed_modules_are_derived_from_the_examples(page, needed):
     assert needed == set(modules(DOCS / f"{page}.md"))
 
 
@@ -115,7 +115,7 @@ def test_what_a_page_needs_is_read_off_its_examples(page, needed):
         pytest.param("gray_keras.py", "gray", (32, 32, 1), marks=pytest.mark.needs("tensorflow")),
     ],
 )
-def test_a_file_on_the_page_of_networks_is_a_network(file, function, shape, tmp_path):
+def test_files_on_the_page_of_networks_define_networks(file, function, shape, tmp_path):
     (tmp_path / file).write_text(files(DOCS / "networks.md")[file])
     network = nets.load(f"{tmp_path / file}:{function}")
     x = network.prepare(Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)))

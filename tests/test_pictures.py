@@ -1,4 +1,4 @@
-"""The pictures of the documentation are those that ``make pictures`` makes, and show what they should."""
+"""The documentation's images equal those that ``make pictures`` writes."""
 
 import importlib.util
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from saliency import nets
-from saliency.demo.bands import METHODS, SMOOTH
-from saliency.demo.figures import inputs, on_object, questions
+from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX
+from saliency.demo.localization import localization_scores, prepare_inputs, scene_targets
 from saliency.demo.scenes import load_scenes
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -24,33 +24,35 @@ def pictures():
     return module
 
 
-def test_every_page_and_every_method_has_its_picture(pictures):
-    assert {page.stem for page in (DOCS / "methods").glob("*.md")} == {*pictures.PAGES, "smoothgrad"}
-    assert set(pictures.PAGES.values()) == {name for name in METHODS if not name.endswith(SMOOTH)}
-    assert {image.stem for image in (IMAGES / "methods").iterdir()} == {*pictures.PAGES, "smoothgrad"}
+def test_every_method_and_its_page_have_an_image(pictures):
+    assert {page.stem for page in (DOCS / "methods").glob("*.md")} == {*pictures.METHOD_PAGES, "smoothgrad"}
+    assert set(pictures.METHOD_PAGES.values()) == {name for name in METHODS if not name.endswith(SMOOTHGRAD_SUFFIX)}
+    assert {image.stem for image in (IMAGES / "methods").iterdir()} == {*pictures.METHOD_PAGES, "smoothgrad"}
 
 
-def test_pictures_are_small():
+def test_images_are_small():
     sizes = {image: image.stat().st_size for image in IMAGES.rglob("*.*")}
     assert sum(sizes.values()) < 1_000_000
     assert all(size < 60_000 for image, size in sizes.items() if image.parent.name == "methods")
 
 
 @pytest.mark.needs("torch")
-def test_a_map_lights_up_on_the_digit_and_a_random_network_s_does_not(pictures):
+def test_maps_are_on_the_digit_except_with_random_weights(pictures):
     network, random = nets.load("DemoNet", framework="torch"), nets.untrained(0, "torch")
-    asked = [question for question in questions(load_scenes()) if question.scene.name == pictures.SCENE]
-    x = inputs(network, asked)
+    targets = [target for target in scene_targets(load_scenes()) if target.scene.name == pictures.SCENE]
+    x = prepare_inputs(network, targets)
     for spread in (0.0, 0.15):
-        found = pictures.strengths("GuidedBackprop", network.model, x, asked, spread)
-        assert all(on_object(strength, question.where)[0] for strength, question in zip(found, asked, strict=True))
-    found = pictures.strengths("GuidedBackprop", random, x, asked)
-    assert not on_object(found[0], asked[0].where)[0]
+        maps = pictures.compute_strengths("GuidedBackprop", network.model, x, targets, spread)
+        assert all(
+            localization_scores(strength, target.object_mask)[0] for strength, target in zip(maps, targets, strict=True)
+        )
+    maps = pictures.compute_strengths("GuidedBackprop", random, x, targets)
+    assert not localization_scores(maps[0], targets[0].object_mask)[0]
 
 
 @pytest.mark.needs("torch")
-def test_the_command_makes_the_pictures_that_are_there(pictures, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pictures, "PAGES", {"guided_backprop": "GuidedBackprop"})
+def test_the_command_writes_the_stored_images(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "METHOD_PAGES", {"guided_backprop": "GuidedBackprop"})
     assert pictures.main(["--methods", "--out", str(tmp_path)]) == 0
     assert "smoothgrad.webp" in capsys.readouterr().out
     for name in ("guided_backprop", "smoothgrad"):

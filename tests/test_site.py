@@ -1,4 +1,4 @@
-"""The documentation's site: built with warnings as errors, whole, and readable without a network."""
+"""The documentation site builds without warnings, is complete, and needs no network."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("sphinx", "myst_parser", "pydata_sphinx_theme", "
 
 
 class Page(HTMLParser):
-    """What a page of the site has and where it leads."""
+    """The ids, links, loaded files and formulas of a page."""
 
     def __init__(self, file):
         super().__init__()
@@ -42,7 +42,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Every page by its file."""
+    """Build the site; return file -> page."""
     out = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", *BUILD, "-d", str(out / "trees"), str(ROOT / "docs"), str(out / "html")]
     built = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
@@ -57,24 +57,24 @@ def test_every_public_name_is_in_the_reference(site):
 
 def test_signatures_have_short_types(site):
     for path, page in site.items():
-        assert "~saliency" not in page.text and "~typing" not in page.text, f"{path.name}: a signature that Sphinx can't read"
+        assert "~saliency" not in page.text and "~typing" not in page.text, f"{path.name}: Sphinx could not parse a signature"
 
 
-def test_every_method_has_a_page_with_a_formula_and_a_picture(site):
+def test_every_method_has_a_page_with_a_formula_and_an_image(site):
     pages = {path.stem: page for path, page in site.items() if path.parent.name == "methods"}
     links = {link.rpartition("#")[2] for page in pages.values() for link in page.links if "api/masks.html#" in link}
     assert {f"saliency.{name}" for name in METHODS} <= links
     assert not [name for name, page in pages.items() if page.formulas == 0 or f"{name}.webp" not in "".join(page.loaded)]
 
 
-def test_the_notebook_is_shown_with_its_pictures(site):
+def test_the_notebook_s_page_has_its_images(site):
     cells = json.loads((ROOT / "Examples.ipynb").read_text(encoding="utf-8"))["cells"]
     pictures = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
     (shown,) = (page for path, page in site.items() if path.name == "examples.html")
     assert sum(source.startswith("data:image/png") for source in shown.loaded) == pictures > 10
 
 
-def test_every_link_leads_somewhere(site):
+def test_no_link_is_broken(site):
     broken = []
     for path, page in site.items():
         for link in page.links:
@@ -87,7 +87,7 @@ def test_every_link_leads_somewhere(site):
     assert not broken
 
 
-def test_pictures_scripts_and_styles_are_all_in_it(site):
+def test_images_scripts_and_styles_are_part_of_the_site(site):
     loaded = [(path, source) for path, page in site.items() for source in page.loaded if not source.startswith("data:")]
     assert len(loaded) > len(site)
     assert not [

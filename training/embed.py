@@ -1,4 +1,4 @@
-"""Write the embedded scenes: `python -m training.embed --out saliency/demo`."""
+"""Draw and write the embedded scenes: `python -m training.embed --out saliency/demo`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.magenta_tag import TAG_DIGIT, add_tag
 from training.scenes import Scene, SceneMaker
-from training.tags import TAG_DIGIT, add_tag
 
 SEED = 2026
-TAG_VALUE = 11  # digits take the values 1 to 10, nothing takes 0
+TAG_VALUE = 11  # digits have the values 1 to 10, the background 0
 PAIRS = 6
-ILLEGIBLE = (14,)  # a person could not read the first draw of these lines of the plan
-# each digit alone once, four of them twice; then each digit once as the one asked for, with another beside it
+ILLEGIBLE = (14,)  # indices in PLAN whose first draw a person could not read
+# each digit alone once, four of them twice; then each digit once as the label, together with another digit
 PLAN: tuple[tuple[int, ...], ...] = (
     *((digit,) for digit in range(10)),
     *((2,), (5,), (7,), (8,)),
@@ -24,8 +24,8 @@ PLAN: tuple[tuple[int, ...], ...] = (
 )
 
 
-def mask_picture(scene: Scene) -> NDArray[np.uint8]:
-    """Code a scene's masks in one picture.
+def encode_masks(scene: Scene) -> NDArray[np.uint8]:
+    """Encode a scene's masks in one image.
 
     Args:
         scene: the scene.
@@ -33,24 +33,24 @@ def mask_picture(scene: Scene) -> NDArray[np.uint8]:
     Returns:
         (96, 96), uint8: digit + 1 on a digit's mask, 11 on the tag, 0 elsewhere.
     """
-    coded = np.zeros(scene.pixels.shape[:2], dtype=np.uint8)
+    encoded = np.zeros(scene.pixels.shape[:2], dtype=np.uint8)
     for digit, mask in scene.masks.items():
-        coded[mask] = digit + 1
+        encoded[mask] = digit + 1
     if scene.tag is not None:
-        coded[scene.tag] = TAG_VALUE
-    return coded
+        encoded[scene.tag] = TAG_VALUE
+    return encoded
 
 
-def chosen_scenes(seed: int) -> list[Scene]:
-    """Draw the embedded scenes from held-out digits: the first draw for each line of the plan.
+def draw_embedded_scenes(seed: int) -> list[Scene]:
+    """Draw the embedded scenes from held-out digits: the first draw for each entry of `PLAN`.
 
-    A scene that a person could not read is replaced by one more draw; no map was looked at to choose a scene.
+    A scene that a person could not read is replaced by one more draw. No scene was selected by its maps.
 
     Args:
-        seed: seeds the scenes.
+        seed: random seed.
 
     Returns:
-        24 scenes without a tag, then six pairs of one scene with a 3: first with its tag, then without.
+        24 scenes without a tag, then six scenes with a 3, each twice: first with the tag, then without.
     """
     maker = SceneMaker("held-out", seed)
     scenes = [maker.draw(digits) for digits in PLAN]
@@ -62,21 +62,21 @@ def chosen_scenes(seed: int) -> list[Scene]:
     return scenes
 
 
-def table(scenes: list[Scene]) -> str:
-    """Describe the scenes in DNNBrain's stimulus format, one row a scene.
+def stimulus_table(scenes: list[Scene]) -> str:
+    """Describe the scenes in DNNBrain's stimulus format, with one row per scene.
 
     Args:
         scenes: the embedded scenes, in order.
 
     Returns:
-        The text of the `.stim.csv` file; `label2` is -1 where there is no second digit.
+        The text of the `.stim.csv` file; `label2` is -1 if there is no second digit.
 
     Source: X. Chen et al., DNNBrain: a unifying toolbox for mapping deep neural networks and brains, 2020.
     """
     lines = [
         "type=image",
         "path=scenes",
-        "title=Handwritten digits in coloured clutter",
+        "title=Handwritten digits in colored clutter",
         "data=stimID,label,label2,tag",
     ]
     for index, scene in enumerate(scenes):
@@ -86,17 +86,17 @@ def table(scenes: list[Scene]) -> str:
 
 
 def main() -> None:
-    """Write pictures, masks and table."""
+    """Write images, masks and table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("saliency/demo"))
     options = parser.parse_args()
     folder = options.out / "scenes"
     folder.mkdir(parents=True, exist_ok=True)
-    scenes = chosen_scenes(SEED)
+    scenes = draw_embedded_scenes(SEED)
     for index, scene in enumerate(scenes):
         Image.fromarray(scene.pixels).save(folder / f"scene_{index:02d}.png", optimize=True)
-        Image.fromarray(mask_picture(scene)).save(folder / f"scene_{index:02d}_mask.png", optimize=True)
-    (options.out / "scenes.stim.csv").write_text(table(scenes), encoding="utf-8")
+        Image.fromarray(encode_masks(scene)).save(folder / f"scene_{index:02d}_mask.png", optimize=True)
+    (options.out / "scenes.stim.csv").write_text(stimulus_table(scenes), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seeded scenes: one or two handwritten digits in coloured clutter, with the true mask of every digit."""
+"""Draw random scenes: one or two handwritten digits in colored clutter, with the mask of every digit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training import clutter, textures
-from training.glyphs import Stencil, digit_stencils, scramble
+from training import distractors, textures
+from training.digit_stencils import Stencil, render_digit_stencils, scramble_digit
 
 SIDE = textures.SIDE
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-CONTRAST = 0.35  # least difference in luma between a shape and what is under it
+CONTRAST = 0.35  # minimum difference in luma between a shape and the pixels it covers
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture and its truth.
+    """Hold an image and the masks of its objects.
 
     Args:
-        pixels: RGB picture (96, 96, 3), uint8.
-        masks: for each digit in the scene, its object mask (96, 96).
-        tag: where the magenta tag is, (96, 96); None in a scene without one.
+        pixels: RGB image (96, 96, 3), uint8.
+        masks: digit -> its object mask (96, 96).
+        tag: mask of the magenta tag (96, 96); None in a scene without one.
     """
 
     pixels: NDArray[np.uint8]
@@ -33,52 +33,52 @@ class Scene:
 
     @property
     def digits(self) -> tuple[int, ...]:
-        """The digits in the scene, in the order in which they were asked for."""
+        """The digits in the scene, in the order of the arguments of `SceneMaker.draw`."""
         return tuple(self.masks)
 
 
 class SceneMaker:
-    """Draws scenes from pools of backgrounds, digits and distractors made once from a seed.
+    """Draw scenes from pools of backgrounds, digits and distractors.
 
     Args:
-        split: "train" or "held-out": which handwritten digits are used.
-        seed: seeds the pools and every scene; the same seed gives the same scenes in the same order.
-        size: backgrounds in the pool; the other pools grow with it.
+        split: split of the handwritten digits, "train" or "held-out".
+        seed: random seed of the pools and scenes; the same seed gives the same scenes in the same order.
+        size: number of backgrounds in the pool; the sizes of the other pools are proportional to it.
     """
 
     def __init__(self, split: str, seed: int, size: int = 1000) -> None:
         self.rng = rng = np.random.default_rng([seed, int(split == "held-out")])
-        self.backgrounds = [textures.texture(rng) for _ in range(size)]
-        self.digits = digit_stencils(split, size, rng)
-        self.scrambles = [scramble(self.digits[i % 10][int(rng.integers(size))], rng) for i in range(size)]
-        self.curves = [clutter.curve(rng) for _ in range(size)]
-        self.shapes = [clutter.shape(rng) for _ in range(size)]
+        self.backgrounds = [textures.draw_texture(rng) for _ in range(size)]
+        self.digits = render_digit_stencils(split, size, rng)
+        self.scrambles = [scramble_digit(self.digits[i % 10][int(rng.integers(size))], rng) for i in range(size)]
+        self.curves = [distractors.draw_curve(rng) for _ in range(size)]
+        self.shapes = [distractors.draw_shape(rng) for _ in range(size)]
 
     def draw(self, digits: Sequence[int]) -> Scene:
         """Draw one scene.
 
         Args:
-            digits: the one or two different digits it must show.
+            digits: one digit, or two different ones.
 
         Returns:
             The scene, without a tag.
         """
         picture = self._background()
-        placed = self._place([self._pick(self.digits[digit]) for digit in digits])
-        masks = {digit: _spread(s.mask, at) for digit, (s, at) in zip(digits, placed, strict=True)}
+        placed = self._place_without_overlap([self._pick(self.digits[digit]) for digit in digits])
+        masks = {digit: _place_mask(s.mask, corner) for digit, (s, corner) in zip(digits, placed, strict=True)}
         hues = [textures.random_hue(self.rng) for _ in range(3)]
-        taken = np.logical_or.reduce(list(masks.values()))
-        for one in self._distractors():
-            at = self._free_corner(one, taken)
-            if at is not None:
-                self._paint(picture, one, at, hues)
-                _window(taken, one, at)[...] |= one.mask
-        for one, at in placed:
-            self._paint(picture, one, at, hues)
+        occupied = np.logical_or.reduce(list(masks.values()))
+        for stencil in self._distractors():
+            corner = self._find_free_corner(stencil, occupied)
+            if corner is not None:
+                self._paint_stencil(picture, stencil, corner, hues)
+                _stencil_window(occupied, stencil, corner)[...] |= stencil.mask
+        for stencil, corner in placed:
+            self._paint_stencil(picture, stencil, corner, hues)
         return Scene((picture * 255).astype(np.uint8), masks)
 
     def draw_any(self, two: float = 0.4) -> Scene:
-        """Draw a scene of random digits: two different ones with probability `two`, else one."""
+        """Draw a scene with random digits: two different ones with probability `two`, else one."""
         count = 2 if self.rng.random() < two else 1
         return self.draw([int(d) for d in self.rng.choice(10, size=count, replace=False)])
 
@@ -86,7 +86,7 @@ class SceneMaker:
         return pool[int(self.rng.integers(len(pool)))]
 
     def _background(self) -> NDArray[np.float32]:
-        """A background of the pool, turned by a quarter and mirrored at random: (96, 96, 3) in [0, 1]."""
+        """Choose a background, rotated by a multiple of 90 degrees and mirrored at random: (96, 96, 3) in [0, 1]."""
         picture = self.backgrounds[int(self.rng.integers(len(self.backgrounds)))]
         picture = np.rot90(picture, int(self.rng.integers(4)))[:, :: int(self.rng.choice([-1, 1]))]
         return (picture / 255).astype(np.float32)
@@ -96,50 +96,52 @@ class SceneMaker:
         pools = (self.scrambles, self.curves, self.shapes)
         return [self._pick(pool) for pool, count in zip(pools, counts, strict=True) for _ in range(count)]
 
-    def _corner(self, one: Stencil) -> tuple[int, int]:
-        row, column = (int(self.rng.integers(SIDE - side + 1)) for side in one.mask.shape)
+    def _random_corner(self, stencil: Stencil) -> tuple[int, int]:
+        row, column = (int(self.rng.integers(SIDE - side + 1)) for side in stencil.mask.shape)
         return row, column
 
-    def _free_corner(self, one: Stencil, taken: NDArray[np.bool_]) -> tuple[int, int] | None:
-        """A corner at which the stencil touches nothing taken; None after ten misses, as scenes may be full."""
+    def _find_free_corner(self, stencil: Stencil, occupied: NDArray[np.bool_]) -> tuple[int, int] | None:
+        """Find a corner where the stencil overlaps nothing; return None after ten attempts, since a scene may be full."""
         for _ in range(10):
-            at = self._corner(one)
-            if not (_window(taken, one, at) & one.mask).any():
-                return at
+            corner = self._random_corner(stencil)
+            if not (_stencil_window(occupied, stencil, corner) & stencil.mask).any():
+                return corner
         return None
 
-    def _place(self, stencils: list[Stencil]) -> list[tuple[Stencil, tuple[int, int]]]:
-        """Corners at which no two masks overlap; an unlucky draw of all corners is repeated."""
+    def _place_without_overlap(self, stencils: list[Stencil]) -> list[tuple[Stencil, tuple[int, int]]]:
+        """Draw corners of all stencils until no masks overlap."""
         while True:
-            corners = [self._corner(s) for s in stencils]
-            covers = [_spread(s.mask, at) for s, at in zip(stencils, corners, strict=True)]
+            corners = [self._random_corner(s) for s in stencils]
+            covers = [_place_mask(s.mask, corner) for s, corner in zip(stencils, corners, strict=True)]
             if len(covers) < 2 or not np.logical_and.reduce(covers).any():
                 return list(zip(stencils, corners, strict=True))
 
-    def _paint(self, picture: NDArray[np.float32], one: Stencil, at: tuple[int, int], hues: list[float]) -> None:
-        """Blend one stencil into the picture, in a colour that stands out from what is under its ink."""
-        under = _window(picture, one, at)  # (h, w, 3), a view
-        luma = float((under @ LUMA)[one.alpha > 0.5].mean())
-        under += one.alpha[..., None] * (self._ink(luma, hues) - under)
+    def _paint_stencil(
+        self, picture: NDArray[np.float32], stencil: Stencil, corner: tuple[int, int], hues: list[float]
+    ) -> None:
+        """Blend a stencil into the image, in a color that contrasts with the covered pixels."""
+        under = _stencil_window(picture, stencil, corner)  # (h, w, 3), a view
+        luma = float((under @ LUMA)[stencil.alpha > 0.5].mean())
+        under += stencil.alpha[..., None] * (self._contrasting_color(luma, hues) - under)
 
-    def _ink(self, luma: float, hues: list[float]) -> NDArray[np.float32]:
-        """A colour (3,) in one of the scene's hues whose luma differs from `luma` by at least `CONTRAST`."""
-        best = np.zeros(3, dtype=np.float32) if luma > 0.5 else np.ones(3, dtype=np.float32)
+    def _contrasting_color(self, luma: float, hues: list[float]) -> NDArray[np.float32]:
+        """Draw a color (3,) in one of the scene's hues whose luma differs from `luma` by at least `CONTRAST`."""
+        fallback = np.zeros(3, dtype=np.float32) if luma > 0.5 else np.ones(3, dtype=np.float32)
         for _ in range(12):
             hue = hues[int(self.rng.integers(len(hues)))]
-            ink = textures.colour(hue, self.rng.uniform(0.35, 1.0), self.rng.uniform(0.1, 1.0)).astype(np.float32)
-            if abs(float(ink @ LUMA) - luma) > CONTRAST:
-                return ink
-        return best
+            color = textures.rgb_color(hue, self.rng.uniform(0.35, 1.0), self.rng.uniform(0.1, 1.0)).astype(np.float32)
+            if abs(float(color @ LUMA) - luma) > CONTRAST:
+                return color
+        return fallback
 
 
-def _spread(mask: NDArray[np.bool_], at: tuple[int, int]) -> NDArray[np.bool_]:
-    """A stencil's mask at its corner in an otherwise empty (96, 96)."""
+def _place_mask(mask: NDArray[np.bool_], corner: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a stencil's mask at its corner in an otherwise empty (96, 96) mask."""
     full = np.zeros((SIDE, SIDE), dtype=bool)
-    full[at[0] : at[0] + mask.shape[0], at[1] : at[1] + mask.shape[1]] = mask
+    full[corner[0] : corner[0] + mask.shape[0], corner[1] : corner[1] + mask.shape[1]] = mask
     return full
 
 
-def _window(picture: NDArray[Any], one: Stencil, at: tuple[int, int]) -> NDArray[Any]:
-    """The part of a picture (96, 96, ...) that a stencil at this corner covers, as a view."""
-    return picture[at[0] : at[0] + one.mask.shape[0], at[1] : at[1] + one.mask.shape[1]]
+def _stencil_window(picture: NDArray[Any], stencil: Stencil, corner: tuple[int, int]) -> NDArray[Any]:
+    """Return a view of the part of an image (96, 96, ...) that a stencil at this corner covers."""
+    return picture[corner[0] : corner[0] + stencil.mask.shape[0], corner[1] : corner[1] + stencil.mask.shape[1]]

@@ -1,1 +1,1 @@
-"""Libraries that can't be imported beside ours, as one of them has our name: their installation, process and ways."""
+"""Other libraries, which run in a separate process, since one of them has the same import name as ours."""

@@ -1,4 +1,4 @@
-"""tf-keras-vis's and PAIR's ways with a Keras model, in a process where ``saliency`` is PAIR's."""
+"""Run tf-keras-vis and PAIR on a Keras model, in a process where ``saliency`` is PAIR's package."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from answers import ToGap, answer
 from tf_keras_vis.gradcam import Gradcam
 from tf_keras_vis.saliency import Saliency
 from tf_keras_vis.utils.scores import CategoricalScore
+from worker_protocol import IntegrateToGap, serve_requests
 
 import saliency.core as pair
 
 
-def pair_model(model: keras.Model, images: Any, call_model_args: Any, expected_keys: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Answer PAIR's call as its ``Examples_core.ipynb`` does: eagerly, and with the gradient taken inside the tape."""
+def call_model_eagerly(model: keras.Model, images: Any, call_model_args: Any, expected_keys: Any) -> dict[str, Any]:  # noqa: ARG001
+    """Implement PAIR's ``call_model_function`` as in its ``Examples_core.ipynb``: eagerly, gradient inside the tape."""
     images = tf.convert_to_tensor(images)
     with tf.GradientTape() as tape:
         tape.watch(images)
@@ -29,14 +29,14 @@ def pair_model(model: keras.Model, images: Any, call_model_args: Any, expected_k
     return {pair.INPUT_OUTPUT_GRADIENTS: gradients}
 
 
-def pair_graph(gradient: Callable[..., Any], images: Any, call_model_args: Any, expected_keys: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Answer PAIR's call as one would who minds the time."""
+def call_model_graph(gradient: Callable[..., Any], images: Any, call_model_args: Any, expected_keys: Any) -> dict[str, Any]:  # noqa: ARG001
+    """Implement PAIR's ``call_model_function`` with a ``tf.function``, which is faster."""
     return {pair.INPUT_OUTPUT_GRADIENTS: gradient(tf.convert_to_tensor(images, tf.float32)).numpy()}
 
 
-def ways(model: keras.Model, given: Any) -> dict[str, Callable[[], Any]]:
-    """Return what can be asked for; options are those that the libraries' own examples take."""
-    x, y, samples = given["x"], int(given["y"]), int(given["samples"])
+def variants(model: keras.Model, settings: Any) -> dict[str, Callable[[], Any]]:
+    """Return name -> function to time, with the options of the libraries' own examples."""
+    x, y, samples = settings["x"], int(settings["y"]), int(settings["samples"])
 
     @tf.function(input_signature=[tf.TensorSpec([None, *x.shape], tf.float32)])
     def gradient(images: tf.Tensor) -> tf.Tensor:
@@ -46,26 +46,26 @@ def ways(model: keras.Model, given: Any) -> dict[str, Callable[[], Any]]:
         return tape.gradient(scores, images)
 
     gradients, score = Saliency(model, clone=False), CategoricalScore(y)
-    found: dict[str, Callable[[], Any]] = {
+    functions: dict[str, Callable[[], Any]] = {
         "keras-vis vanilla": partial(gradients, score, x, normalize_map=False, keepdims=True, gradient_modifier=None),
         "keras-vis smoothgrad": partial(gradients, score, x, smooth_samples=samples, smooth_noise=0.20),
         "keras-vis gradcam": partial(Gradcam(model, clone=False), score, x),
     }
-    for name, call in (("pair", partial(pair_model, model)), ("pair-graph", partial(pair_graph, gradient))):
+    for name, call in (("pair", partial(call_model_eagerly, model)), ("pair-graph", partial(call_model_graph, gradient))):
         options, zeros = {"y": y}, np.zeros_like(x)
-        steps = {"x_baseline": zeros, "x_steps": int(given["steps"]), "batch_size": 20}
-        found |= {
+        steps = {"x_baseline": zeros, "x_steps": int(settings["steps"]), "batch_size": 20}
+        functions |= {
             f"{name} vanilla": partial(pair.GradientSaliency().GetMask, x, call, options),
             f"{name} smoothgrad": partial(pair.GradientSaliency().GetSmoothedMask, x, call, options, nsamples=samples),
             f"{name} integrated": partial(pair.IntegratedGradients().GetMask, x, call, options, **steps),
-            f"{name} gap": ToGap(x, call, options, float(given["change"]), int(given["most"])),
+            f"{name} gap": IntegrateToGap(x, call, options, float(settings["change"]), int(settings["max_steps"])),
         }
-    return found
+    return functions
 
 
 def main(folder: Path) -> None:
-    """Answer until the input ends."""
-    answer(ways(keras.models.load_model(folder / "model.keras"), np.load(folder / "input.npz")))
+    """Serve requests until standard input ends."""
+    serve_requests(variants(keras.models.load_model(folder / "model.keras"), np.load(folder / "input.npz")))
 
 
 if __name__ == "__main__":

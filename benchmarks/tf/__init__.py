@@ -1,1 +1,1 @@
-"""TensorFlow: its networks, its bare passes, its rows, and the libraries that do the same."""
+"""Benchmarks of the TensorFlow adapters."""

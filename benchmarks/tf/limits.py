@@ -1,4 +1,4 @@
-"""The bare passes of a work, in the batches that the method itself used and in those that are fastest."""
+"""The limit of a workload: bare passes in the batches that our method used, and in the fastest batches."""
 
 from __future__ import annotations
 
@@ -8,62 +8,65 @@ from functools import cache, partial
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.cases import BenchmarkCase
 from benchmarks.clock import Clock
+from benchmarks.comparison import BEST, LIMIT, Variant, format_batch_sizes
 from benchmarks.interleaved import fastest
-from benchmarks.row import BEST, LIMIT, Way, in_short
-from benchmarks.subjects import Subject
-from benchmarks.tf import bare
-from benchmarks.tf.networks import settle
+from benchmarks.tf import bare_passes
+from benchmarks.tf.networks import synchronize
 from saliency import wrap
 from saliency.core.runner import default_batch_size
 
-CLOCK = Clock(settle=settle)
+CLOCK = Clock(synchronize=synchronize)
 
 
 @cache
-def passes(subject: Subject) -> bare.Passes:
-    """Return the bare passes of a subject, traced once."""
-    return bare.Passes(subject.model, subject.classes[0])
+def bare_passes_of(case: BenchmarkCase) -> bare_passes.BarePasses:
+    """Return the bare passes of a case, which are traced once."""
+    return bare_passes.BarePasses(case.model, case.classes[0])
 
 
-def of_gradients(subject: Subject, given: Sequence[tf.Tensor]) -> dict[str, Way]:
-    """Return the ways of a work whose passes go forward and backward."""
-    return _limits(passes(subject).gradients, given, _best_of_gradients(subject))
+def gradient_limits(case: BenchmarkCase, batches: Sequence[tf.Tensor]) -> dict[str, Variant]:
+    """Return the limits of a workload of forward and backward passes."""
+    return _limits(bare_passes_of(case).gradients, batches, _fastest_gradient_batch(case))
 
 
-def of_forwards(subject: Subject, given: Sequence[tf.Tensor]) -> dict[str, Way]:
-    """Return the ways of a work whose passes only go forward."""
-    return _limits(passes(subject).forwards, given, _best_of_forwards(subject))
+def forward_limits(case: BenchmarkCase, batches: Sequence[tf.Tensor]) -> dict[str, Variant]:
+    """Return the limits of a workload of forward passes."""
+    return _limits(bare_passes_of(case).forwards, batches, _fastest_forward_batch(case))
 
 
-def _limits(run: Callable[[Sequence[tf.Tensor]], None], given: Sequence[tf.Tensor], size: int) -> dict[str, Way]:
-    best = bare.cut(given, size)
-    ways = {LIMIT: Way(partial(run, given), in_short(given))}
-    if sorted(map(len, best)) != sorted(map(len, given)):
-        ways[BEST] = Way(partial(run, best), in_short(best))
-    return ways
+def _limits(run: Callable[[Sequence[tf.Tensor]], None], batches: Sequence[tf.Tensor], size: int) -> dict[str, Variant]:
+    best = bare_passes.rebatch(batches, size)
+    variants = {LIMIT: Variant(partial(run, batches), format_batch_sizes(batches))}
+    if sorted(map(len, best)) != sorted(map(len, batches)):
+        variants[BEST] = Variant(partial(run, best), format_batch_sizes(best))
+    return variants
 
 
-def usual(subject: Subject) -> int:
-    """Return how many inputs of a subject the library evaluates at a time."""
-    return default_batch_size(subject.x, wrap(subject.model))
-
-
-@cache
-def _best_of_gradients(subject: Subject) -> int:
-    return _best(passes(subject).gradients, subject)
+def default_batch(case: BenchmarkCase) -> int:
+    """Return the library's default batch size for a case."""
+    return default_batch_size(case.x, wrap(case.model))
 
 
 @cache
-def _best_of_forwards(subject: Subject) -> int:
-    return _best(passes(subject).forwards, subject)
+def _fastest_gradient_batch(case: BenchmarkCase) -> int:
+    return _fastest_batch(bare_passes_of(case).gradients, case)
 
 
-def _best(run: Callable[[Sequence[tf.Tensor]], None], subject: Subject) -> int:
-    tried = {size: partial(run, [_noisy(subject, size)]) for size in sorted({1, max(1, usual(subject) // 2), usual(subject)})}
+@cache
+def _fastest_forward_batch(case: BenchmarkCase) -> int:
+    return _fastest_batch(bare_passes_of(case).forwards, case)
+
+
+def _fastest_batch(run: Callable[[Sequence[tf.Tensor]], None], case: BenchmarkCase) -> int:
+    tried = {
+        size: partial(run, [_noisy_inputs(case, size)])
+        for size in sorted({1, max(1, default_batch(case) // 2), default_batch(case)})
+    }
     return fastest(tried, CLOCK, {size: size for size in tried})
 
 
-def _noisy(subject: Subject, count: int) -> tf.Tensor:
-    noise = np.random.default_rng(0).standard_normal((count, *subject.x.shape), np.float32)
-    return tf.constant(subject.x + 0.15 * np.ptp(subject.x) * noise)
+def _noisy_inputs(case: BenchmarkCase, count: int) -> tf.Tensor:
+    noise = np.random.default_rng(0).standard_normal((count, *case.x.shape), np.float32)
+    return tf.constant(case.x + 0.15 * np.ptp(case.x) * noise)

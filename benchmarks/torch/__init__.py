@@ -1,1 +1,1 @@
-"""Torch: its networks, its bare passes, its rows."""
+"""Benchmarks of the Torch adapter."""

@@ -1,4 +1,4 @@
-"""The bare passes of a work, in the batches that the method itself used and in those that are fastest."""
+"""The limit of a workload: bare passes in the batches that our method used, and in the fastest batches."""
 
 from __future__ import annotations
 
@@ -8,76 +8,79 @@ from functools import cache, partial
 
 import torch
 
-from benchmarks.bars import CHANNELS_LAST, PASSES
+from benchmarks.cases import BenchmarkCase
 from benchmarks.clock import Clock
+from benchmarks.comparison import BEST, LIMIT, Variant, format_batch_sizes
 from benchmarks.interleaved import compare, fastest
-from benchmarks.row import BEST, LIMIT, Way, in_short
-from benchmarks.subjects import Subject
-from benchmarks.torch import bare
-from benchmarks.torch.networks import settle, tensor
+from benchmarks.max_ratios import BARE_PASSES, CHANNELS_LAST
+from benchmarks.torch import bare_passes
+from benchmarks.torch.networks import synchronize, tensor
 from saliency import wrap
 from saliency.core.runner import default_batch_size
 
-CLOCK = Clock(settle=settle)
+CLOCK = Clock(synchronize=synchronize)
 
 
-def of_gradients(subject: Subject, given: Sequence[torch.Tensor]) -> dict[str, Way]:
-    """Return the ways of a work whose passes go forward and backward."""
-    return _limits(partial(bare.gradients, subject.model, subject.classes[0]), given, best_of_gradients(subject))
+def gradient_limits(case: BenchmarkCase, batches: Sequence[torch.Tensor]) -> dict[str, Variant]:
+    """Return the limits of a workload of forward and backward passes."""
+    return _limits(partial(bare_passes.run_gradients, case.model, case.classes[0]), batches, fastest_gradient_batch(case))
 
 
-def of_forwards(subject: Subject, given: Sequence[torch.Tensor]) -> dict[str, Way]:
-    """Return the ways of a work whose passes only go forward."""
-    return _limits(partial(bare.forwards, subject.model), given, best_of_forwards(subject))
+def forward_limits(case: BenchmarkCase, batches: Sequence[torch.Tensor]) -> dict[str, Variant]:
+    """Return the limits of a workload of forward passes."""
+    return _limits(partial(bare_passes.run_forwards, case.model), batches, fastest_forward_batch(case))
 
 
-def _limits(passes: Callable[[Sequence[torch.Tensor]], None], given: Sequence[torch.Tensor], size: int) -> dict[str, Way]:
-    best = bare.cut(given, size)
-    ways = {LIMIT: Way(partial(passes, given), in_short(given))}
-    if sorted(map(len, best)) != sorted(map(len, given)):
-        ways[BEST] = Way(partial(passes, best), in_short(best))
-    return ways
+def _limits(
+    passes: Callable[[Sequence[torch.Tensor]], None], batches: Sequence[torch.Tensor], size: int
+) -> dict[str, Variant]:
+    best = bare_passes.rebatch(batches, size)
+    variants = {LIMIT: Variant(partial(passes, batches), format_batch_sizes(batches))}
+    if sorted(map(len, best)) != sorted(map(len, batches)):
+        variants[BEST] = Variant(partial(passes, best), format_batch_sizes(best))
+    return variants
 
 
-def usual(subject: Subject) -> int:
-    """Return how many inputs of a subject the library evaluates at a time."""
-    return default_batch_size(subject.x, wrap(subject.model))
-
-
-@cache
-def best_of_gradients(subject: Subject) -> int:
-    """Return the size of a batch that bare gradients are fastest in."""
-    return _best(partial(bare.gradients, subject.model, subject.classes[0]), subject)
+def default_batch(case: BenchmarkCase) -> int:
+    """Return the library's default batch size for a case."""
+    return default_batch_size(case.x, wrap(case.model))
 
 
 @cache
-def best_of_forwards(subject: Subject) -> int:
-    """Return the size of a batch that bare forward passes are fastest in."""
-    return _best(partial(bare.forwards, subject.model), subject)
+def fastest_gradient_batch(case: BenchmarkCase) -> int:
+    """Return the fastest batch size of bare gradients."""
+    return _fastest_batch(partial(bare_passes.run_gradients, case.model, case.classes[0]), case)
 
 
-def _best(passes: Callable[[Sequence[torch.Tensor]], None], subject: Subject) -> int:
+@cache
+def fastest_forward_batch(case: BenchmarkCase) -> int:
+    """Return the fastest batch size of bare forward passes."""
+    return _fastest_batch(partial(bare_passes.run_forwards, case.model), case)
+
+
+def _fastest_batch(passes: Callable[[Sequence[torch.Tensor]], None], case: BenchmarkCase) -> int:
     tried = {
-        size: partial(passes, [noisy(subject, size)]) for size in sorted({1, max(1, usual(subject) // 2), usual(subject)})
+        size: partial(passes, [noisy_inputs(case, size)])
+        for size in sorted({1, max(1, default_batch(case) // 2), default_batch(case)})
     }
     return fastest(tried, CLOCK, {size: size for size in tried})
 
 
-def noisy(subject: Subject, count: int) -> torch.Tensor:
-    """Return inputs with noise, (count, *input)."""
-    x = tensor(subject.x)
+def noisy_inputs(case: BenchmarkCase, count: int) -> torch.Tensor:
+    """Return copies of the input with noise, (count, *input)."""
+    x = tensor(case.x)
     noise = torch.randn(count, *x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
     return x + 0.15 * (x.max() - x.min()) * noise
 
 
 @cache
-def bar(subject: Subject, size: int) -> float:
-    """Return the bar of gradients in batches of ``size``: the lower where channels-last makes the bare ones that fast."""
-    last = deepcopy(subject.model).to(memory_format=torch.channels_last)
-    x = noisy(subject, size)
+def gradient_max_ratio(case: BenchmarkCase, size: int) -> float:
+    """Return the bar of gradients in batches of ``size``: the lower one if channels-last makes bare gradients that fast."""
+    last = deepcopy(case.model).to(memory_format=torch.channels_last)
+    x = noisy_inputs(case, size)
     both = {
-        "usual": partial(bare.gradients, subject.model, 0, [x]),
-        "last": partial(bare.gradients, last, 0, [x.contiguous(memory_format=torch.channels_last)]),
+        "usual": partial(bare_passes.run_gradients, case.model, 0, [x]),
+        "last": partial(bare_passes.run_gradients, last, 0, [x.contiguous(memory_format=torch.channels_last)]),
     }
-    taken = compare(both, CLOCK)
-    return CHANNELS_LAST if sorted(taken["last"])[1] <= CHANNELS_LAST * sorted(taken["usual"])[1] else PASSES
+    timings = compare(both, CLOCK)
+    return CHANNELS_LAST if sorted(timings["last"])[1] <= CHANNELS_LAST * sorted(timings["usual"])[1] else BARE_PASSES

@@ -1,4 +1,4 @@
-"""Networks in Torch, their scores, and the device that all is done on."""
+"""Networks in Torch, their scores, and the device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def squeezenet(weights: Path | None) -> nets.Network:
-    """Return torchvision's SqueezeNet 1.0, with random weights where no file is given."""
+    """Return torchvision's SqueezeNet 1.0, with random weights unless a file is given."""
     if weights is None:
         return _random("squeezenet1_0", "SqueezeNet1_0", 224)
     from tests.torchvision_ops import declare
@@ -25,7 +25,7 @@ def squeezenet(weights: Path | None) -> nets.Network:
 
 
 def resnet18(side: int) -> nets.Network:
-    """Return a ResNet-18 with random weights for pictures of ``side`` pixels."""
+    """Return a ResNet-18 with random weights for images of ``side`` pixels."""
     return _random("resnet18", "ResNet-18", side)
 
 
@@ -47,23 +47,23 @@ def _random(builder: str, name: str, side: int) -> nets.Network:
 
 
 def scores(model: torch.nn.Module, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Move a model to the device, and return its scores of one input, (classes,)."""
+    """Move a model to the device and return its scores for one input, (classes,)."""
     with torch.inference_mode():
         return model.to(DEVICE)(tensor(x[None]))[0].cpu().numpy()
 
 
 def tensor(x: np.ndarray[Any, Any]) -> torch.Tensor:
-    """Return an array on the device."""
+    """Return an array as a tensor on the device."""
     return torch.from_numpy(np.ascontiguousarray(x)).to(DEVICE)
 
 
-def settle() -> None:
-    """Wait until the device has done what it was given."""
+def synchronize() -> None:
+    """Wait for the device to finish its work."""
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
 
 
 def versions() -> dict[str, str]:
-    """Return name -> version of what does the work, and the device's name."""
-    found = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
-    return found | ({"device": torch.cuda.get_device_name()} if DEVICE.type == "cuda" else {})
+    """Return name -> version or number of threads, and the name of a GPU."""
+    names = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
+    return names | ({"device": torch.cuda.get_device_name()} if DEVICE.type == "cuda" else {})

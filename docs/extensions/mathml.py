@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers draw themselves: no script, no font and no network is needed to read them."""
+"""Render formulas as MathML, which browsers display without scripts, fonts or a network."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
 
-def inline(translator: Any, node: nodes.math) -> None:
-    """Write a formula in a line."""
+def write_inline(translator: Any, node: nodes.math) -> None:
+    """Write an inline formula."""
     _write(translator, node, "inline")
 
 
-def block(translator: Any, node: nodes.math_block) -> None:
-    """Write a formula in a line of its own."""
+def write_block(translator: Any, node: nodes.math_block) -> None:
+    """Write a displayed formula."""
     _write(translator, node, "block")
 
 
@@ -23,7 +23,7 @@ def _write(translator: Any, node: nodes.Element, display: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the renderer, which Sphinx then takes."""
-    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    """Register the renderer and select it."""
+    app.add_html_math_renderer("mathml", (write_inline, None), (write_block, None))
     app.connect("config-inited", lambda _, config: setattr(config, "html_math_renderer", "mathml"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,29 +1,29 @@
-"""The page of the notebook: Examples.ipynb as it is stored, with its pictures; nothing is run."""
+"""Show Examples.ipynb as a page, with its stored outputs; no cell is run."""
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from repository import from_docs
+from repository_links import links_from_docs
 from sphinx.application import Sphinx
 
 NOTEBOOK = Path(__file__).parents[2] / "Examples.ipynb"
 
 
-def read(app: Sphinx, page: str, content: list[str]) -> None:
-    """Put the notebook's cells in the place of the page that is called as it is."""
+def insert_notebook(app: Sphinx, page: str, content: list[str]) -> None:
+    """Replace the content of the page with the notebook's name by the notebook's cells."""
     if page == NOTEBOOK.stem.lower():
         app.env.note_dependency(NOTEBOOK)
         cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-        content[0] = "\n\n".join(part for cell in cells for part in parts(cell))
+        content[0] = "\n\n".join(part for cell in cells for part in cell_markdown(cell))
 
 
-def parts(cell: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a cell as Markdown, and what it gave."""
+def cell_markdown(cell: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a cell and its outputs as Markdown."""
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
-        yield from_docs(source)
+        yield links_from_docs(source)
         return
     yield f"```python\n{source}\n```"
     for output in cell["outputs"]:
@@ -36,6 +36,6 @@ def parts(cell: Mapping[str, Any]) -> Iterator[str]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Listen for pages that are read."""
-    app.connect("source-read", read)
+    """Connect to Sphinx's event for the source of a page."""
+    app.connect("source-read", insert_notebook)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,1 +1,1 @@
-"""Other tools' interfaces on top of the same masks."""
+"""The interfaces of keras-vis and DNNBrain, computed by this library's methods."""

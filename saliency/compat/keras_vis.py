@@ -1,18 +1,19 @@
-"""keras-vis's saliency and class activation maps, on today's Keras and on Torch: its names, this library's masks behind them.
+"""keras-vis's saliency and class activation maps, for current Keras versions and for Torch.
 
-``from saliency.compat.vis.visualization import visualize_saliency`` takes the place of ``from vis.visualization import ...``.
+Replace ``from vis.visualization import visualize_saliency`` by
+``from saliency.compat.vis.visualization import visualize_saliency``. The functions keep keras-vis's names and arguments.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from saliency.compat.vis.backprop_modifiers import modified
-from saliency.compat.vis.cam import map_of
-from saliency.compat.vis.gradient import gradient_of
-from saliency.compat.vis.loss_gradients import Host, Question, checked
+from saliency.compat.vis.backprop_modifiers import apply_backprop_modifier
+from saliency.compat.vis.class_activation_map import class_activation_map
+from saliency.compat.vis.loss_gradients import LossGradients, NumpyArray, check_losses
 from saliency.compat.vis.losses import ActivationMaximization, Loss
-from saliency.compat.vis.network import Network, between
-from saliency.compat.vis.penultimate import penultimate
+from saliency.compat.vis.network import Network, model_between
+from saliency.compat.vis.penultimate_layer import find_penultimate_layer
+from saliency.compat.vis.saliency_map import saliency_map
 from saliency.compat.vis.utils.utils import apply_modifications, find_layer_idx, get_num_filters, normalize, overlay
 
 __all__ = [
@@ -42,35 +43,39 @@ def visualize_saliency(
     *,
     normalize: bool = True,
     exact: bool = False,
-) -> Host:
-    """Show what of an input makes filters of a layer active: the gradient of their activation.
+) -> NumpyArray:
+    """Compute the gradient of filters' activations with respect to the input.
 
     Args:
         model: a Keras model, a Torch module, or an adapter.
-        layer_idx: place in a Keras model's ``layers``, a layer's name, or the layer; None, and -1 elsewhere, is the output.
-        filter_indices: one, or several whose activations are summed; None is the mean over all.
-        seed_input: N inputs (N, *input); the batch axis may be left out where the model tells its input's shape. A model with
-            several inputs takes a list or a mapping of them; the first is explained.
-        wrt_tensor: a layer, its name or a Keras tensor whose value gradients are taken by; None for the input.
-        backprop_modifier: ``guided``; ``rectified``, ``relu`` or ``deconv``, which are one; a callable from a model to a
-            model; a rule, a callable from the gradient at a ReLU and what that gave to the gradient that passes; or None.
-        grad_modifier: ``negate``, ``absolute``, ``invert``, ``relu``, ``small_values``, a callable of NumPy arrays (1, ...),
-            or None, which leaves gradients as they are.
-        keepdims: keep the channels, instead of their maximum.
-        normalize: scale from 0 to 1; otherwise the gradients themselves, in score units per input unit.
-        exact: do all as keras-vis does: a softmax at the end is not looked behind, a model without ReLUs takes any rule, and
-            of N inputs the first comes back, of the mean's gradient, scaled with the others.
+        layer_idx: index into a Keras model's ``layers``, a layer's name, or the layer itself. None means the model's output;
+            so does -1 for a model that is not a Keras model.
+        filter_indices: one index, or several, whose activations are summed. None means the mean over all filters.
+        seed_input: N inputs (N, *input). The batch axis may be omitted if the model declares its input's shape. A model with
+            several inputs needs a list or a mapping of them; the first input is explained.
+        wrt_tensor: a layer, its name, or a Keras tensor, with respect to which gradients are computed. None means the input.
+        backprop_modifier: ``guided``; ``rectified`` or its synonyms ``relu`` and ``deconv``; a callable that maps a model to
+            a model; a ReLU rule, which is a callable that maps the gradient at a ReLU and the ReLU's output to the gradient
+            to propagate; or None.
+        grad_modifier: ``negate``, ``absolute``, ``invert``, ``relu``, ``small_values``, a callable on NumPy arrays (1, ...),
+            or None, which keeps the gradients unchanged.
+        keepdims: keep the channels instead of taking their maximum.
+        normalize: scale each map to [0, 1]. Otherwise return the gradients, in score units per input unit.
+        exact: reproduce keras-vis in all cases: explain a final softmax's output rather than its logits, ignore
+            ``backprop_modifier`` on a model without ReLUs, and for N inputs return only the first map, computed from the
+            gradient of the batch mean and scaled jointly with the others.
 
     Returns:
-        (*space) or with channels, as the input or ``wrt_tensor`` has them; of N > 1 inputs (N, ...), each scaled by itself.
+        The map, (*space), or with ``keepdims`` the shape of the input or of ``wrt_tensor``. For N > 1 inputs (N, ...), each
+        map scaled separately.
 
     Raises:
         InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
     """
-    network = Network(*modified(model, backprop_modifier), source=model)
+    network = Network(*apply_backprop_modifier(model, backprop_modifier), source=model)
     losses = [(ActivationMaximization(layer_idx, filter_indices), -1)]
-    question = Question.of(network, losses, seed_input, wrt_tensor, not exact, exact)
-    return gradient_of(question, grad_modifier, keepdims, normalize)
+    gradients = LossGradients.of(network, losses, seed_input, wrt_tensor, not exact, exact)
+    return saliency_map(gradients, grad_modifier, keepdims, normalize)
 
 
 def visualize_saliency_with_losses(
@@ -83,19 +88,22 @@ def visualize_saliency_with_losses(
     *,
     normalize: bool = True,
     exact: bool = False,
-) -> Host:
-    """Show the gradient of a weighted sum of losses, with its sign: an activation's weight is -1 for what makes it active.
+) -> NumpyArray:
+    """Compute the signed gradient of a weighted sum of losses.
+
+    Use a weight of -1 with ``ActivationMaximization`` to see what increases an activation.
 
     Args:
-        input_tensor: ``model.input``, or better the model, whose graph is then built only once.
-        losses: pairs of a loss and its weight; what a layer gives is taken as it is, a softmax as well.
+        input_tensor: the model, or ``model.input`` as in keras-vis. Prefer the model: its graph is then built only once.
+        losses: pairs (loss, weight). A loss uses its layer's output unchanged, also if that is a softmax.
         seed_input, wrt_tensor, grad_modifier, keepdims, normalize, exact: as for ``visualize_saliency``.
 
     Returns, raises:
         As ``visualize_saliency``.
     """
-    network = Network(between(input_tensor, [loss.layer for loss, _ in checked(losses)]))
-    return gradient_of(Question.of(network, losses, seed_input, wrt_tensor, False, exact), grad_modifier, keepdims, normalize)
+    network = Network(model_between(input_tensor, [loss.layer for loss, _ in check_losses(losses)]))
+    gradients = LossGradients.of(network, losses, seed_input, wrt_tensor, False, exact)
+    return saliency_map(gradients, grad_modifier, keepdims, normalize)
 
 
 def visualize_cam(
@@ -109,26 +117,28 @@ def visualize_cam(
     *,
     normalize: bool = True,
     exact: bool = False,
-) -> Host:
-    """Show where an input makes filters of a layer active: Grad-CAM, whose gradients pass ReLUs by ``backprop_modifier``.
+) -> NumpyArray:
+    """Compute the Grad-CAM map of filters' activations, with ReLU gradients modified by ``backprop_modifier``.
 
     Args:
         model, layer_idx, filter_indices, seed_input, backprop_modifier, grad_modifier: as for ``visualize_saliency``.
-        penultimate_layer_idx: the map's layer, as ``layer_idx``; None finds the nearest convolution or pooling in front.
-        normalize: scale from 0 to 1; otherwise the raw map, in score units per position.
-        exact: as there; also gradients are divided by their signed maximum, which turns them where all are negative, and the
-            layer right in front of ``layer_idx`` is not found.
+        penultimate_layer_idx: the layer of the map, given like ``layer_idx``. None selects the nearest convolution or
+            pooling layer before ``layer_idx``.
+        normalize: scale each map to [0, 1]. Otherwise return the raw map, in score units per position.
+        exact: as for ``visualize_saliency``. In addition, divide gradients by their signed maximum, which flips their signs
+            if all are negative, and skip the layer directly before ``layer_idx`` when searching for the map's layer.
 
     Returns:
-        (*space), resized to the input's by cubic splines; of N > 1 inputs (N, *space).
+        The map, (*space), resized to the input's size by cubic splines; (N, *space) for N > 1 inputs.
 
     Raises:
         As ``visualize_saliency``.
     """
-    network = Network(*modified(model, backprop_modifier), source=model)
+    network = Network(*apply_backprop_modifier(model, backprop_modifier), source=model)
     losses = [(ActivationMaximization(layer_idx, filter_indices), -1)]
-    question = Question.of(network, losses, seed_input, None, not exact, exact)
-    return map_of(question, penultimate(network, layer_idx, penultimate_layer_idx, exact), grad_modifier, normalize)
+    gradients = LossGradients.of(network, losses, seed_input, None, not exact, exact)
+    layer = find_penultimate_layer(network, layer_idx, penultimate_layer_idx, exact)
+    return class_activation_map(gradients, layer, grad_modifier, normalize)
 
 
 def visualize_cam_with_losses(
@@ -140,8 +150,19 @@ def visualize_cam_with_losses(
     *,
     normalize: bool = True,
     exact: bool = False,
-) -> Host:
-    """Show where a weighted sum of losses comes from; arguments as those of ``visualize_saliency_with_losses`` and its map."""
-    network = Network(between(input_tensor, [*(loss.layer for loss, _ in checked(losses)), penultimate_layer]))
-    question = Question.of(network, losses, seed_input, None, False, exact)
-    return map_of(question, network.layer(penultimate_layer, "penultimate_layer"), grad_modifier, normalize)
+) -> NumpyArray:
+    """Compute the Grad-CAM map of a weighted sum of losses.
+
+    Args:
+        input_tensor, losses, seed_input, grad_modifier: as for ``visualize_saliency_with_losses``.
+        penultimate_layer: the layer of the map: the layer itself or its name.
+        normalize, exact: as for ``visualize_cam``.
+
+    Returns, raises:
+        As ``visualize_cam``.
+    """
+    layers = [*(loss.layer for loss, _ in check_losses(losses)), penultimate_layer]
+    network = Network(model_between(input_tensor, layers))
+    gradients = LossGradients.of(network, losses, seed_input, None, False, exact)
+    layer = network.layer(penultimate_layer, "penultimate_layer")
+    return class_activation_map(gradients, layer, grad_modifier, normalize)

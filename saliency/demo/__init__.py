@@ -1,1 +1,1 @@
-"""An embedded network, scenes whose objects are known, and ``python -m saliency.demo``, which shows the masks on them."""
+"""Embedded networks, scenes with known objects, and the demo ``python -m saliency.demo``."""

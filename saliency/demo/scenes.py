@@ -1,4 +1,4 @@
-"""The embedded scenes: digits in coloured clutter, with the mask of every object."""
+"""The embedded scenes: digits in colored clutter, with the mask of every object."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,17 @@ from PIL import Image
 from saliency.io import stim
 
 HERE = Path(__file__).parent
-TAG = 11  # value of the tag in a mask picture; a digit's value is digit + 1
+TAG = 11  # value of the tag in a mask image; a digit's value is digit + 1
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene.
+    """Hold one scene.
 
     Args:
-        name: of its picture, without the suffix.
-        picture: in RGB, 96 x 96.
-        digits: that are in it; the first is the one that is asked for.
+        name: file name of the image, without the suffix.
+        picture: the image, RGB, 96 x 96.
+        digits: the digits in the scene; the first one is its label.
         objects: (96, 96) uint8: digit + 1 on a digit, 11 on the magenta tag, 0 elsewhere.
     """
 
@@ -32,16 +32,16 @@ class Scene:
 
     @property
     def tagged(self) -> bool:
-        """Whether a magenta tag is in the scene."""
+        """Whether the scene contains a magenta tag."""
         return bool((self.objects == TAG).any())
 
     def mask(self, digit: int) -> npt.NDArray[np.bool_]:
-        """Return where a digit is, (96, 96)."""
+        """Return the mask of a digit, (96, 96)."""
         return np.asarray(self.objects == digit + 1)
 
 
 def load_scenes() -> list[Scene]:
-    """Return the embedded scenes, in the order of ``scenes.stim.csv``: 24 plain ones, then pairs with a tag and without."""
+    """Load the embedded scenes in the order of ``scenes.stim.csv``: 24 plain ones, then pairs with and without a tag."""
     table = stim.read(HERE / "scenes.stim.csv")
     folder = HERE / table.path
     scenes = []

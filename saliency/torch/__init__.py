@@ -1,4 +1,4 @@
-"""Torch: ``saliency.wrap`` comes here for modules and exported programs."""
+"""The adapter for Torch: ``saliency.wrap`` uses it for modules and exported programs."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["TorchAdapter", "adapt"]
 
 
 def adapt(model: Any, **options: Any) -> TorchAdapter | None:
-    """Return the adapter of a Torch model; None for anything else."""
+    """Return the adapter for a Torch model, or None for any other object."""
     if "torch.export" in sys.modules and isinstance(model, torch.export.ExportedProgram):
         model = model.module()
     return TorchAdapter(model, **options) if isinstance(model, torch.nn.Module) else None

@@ -1,25 +1,25 @@
-"""Autograd's graph of one call, read from the scores back to the leaf."""
+"""Inspect the autograd graph of one call, from the scores back to a leaf."""
 
 import torch
 from torch.autograd.graph import Node
 
 
-def takers(scores: torch.Tensor) -> dict[Node, list[Node]]:
-    """Return for each node behind scores the nodes that take what it gives, once for each time."""
-    found: dict[Node, list[Node]] = {}
+def find_consumers(scores: torch.Tensor) -> dict[Node, list[Node]]:
+    """Map each node of the scores' graph to the nodes that use its output, once per use."""
+    consumers: dict[Node, list[Node]] = {}
     stack = [node for node in [scores.grad_fn] if node is not None]
     while stack:
         node = stack.pop()
         for earlier, _ in node.next_functions:
             if earlier is None:
                 continue
-            if earlier not in found:
+            if earlier not in consumers:
                 stack.append(earlier)
-                found[earlier] = []
-            found[earlier].append(node)
-    return found
+                consumers[earlier] = []
+            consumers[earlier].append(node)
+    return consumers
 
 
-def leaf_nodes(found: dict[Node, list[Node]], leaf: torch.Tensor) -> list[Node]:
-    """Return the nodes that stand for a leaf: one, or none where the scores do not depend on it."""
-    return [node for node in found if getattr(node, "variable", None) is leaf]
+def find_leaf_nodes(consumers: dict[Node, list[Node]], leaf: torch.Tensor) -> list[Node]:
+    """Return the nodes of a leaf in a graph: one node, or none if the scores do not depend on the leaf."""
+    return [node for node in consumers if getattr(node, "variable", None) is leaf]

@@ -1,4 +1,4 @@
-"""Weights of convolutions with channels last in memory, copied once for all passes of a run."""
+"""Convert convolution weights to channels-last memory once for all passes of a run."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,11 +7,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 
-class LastWeights(TorchFunctionMode):
-    """Hands a model's convolutions copies of their weights; the model's own stay as they are.
+class ChannelsLastWeights(TorchFunctionMode):
+    """Give convolutions channels-last copies of their weights; the model's own weights stay unchanged.
 
-    A convolution of pictures with channels last copies weights of the usual order in its forward pass, and in its backward
-    pass once more. Weights that are changed in the meantime are copied anew.
+    On channels-last inputs, a convolution with contiguous weights converts them in its forward pass and again in its backward
+    pass. If a weight changes within the run, it is converted again.
 
     Args:
         weights: of the convolutions, (filters, channels, height, width).
@@ -19,17 +19,17 @@ class LastWeights(TorchFunctionMode):
 
     def __init__(self, weights: Iterable[torch.Tensor]) -> None:
         super().__init__()
-        self._own = {id(weight): weight for weight in weights}
-        self._copies: dict[int, tuple[int, torch.Tensor]] = {}  # by their own's: its version, the copy
+        self._weights = {id(weight): weight for weight in weights}
+        self._copies: dict[int, tuple[int, torch.Tensor]] = {}  # id of the weight -> its version, the copy
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is torch.conv2d and len(args) > 1 and id(args[1]) in self._own:
-            args = (args[0], self._copy(args[1]), *args[2:])
+        if func is torch.conv2d and len(args) > 1 and id(args[1]) in self._weights:
+            args = (args[0], self._converted(args[1]), *args[2:])
         return func(*args, **(kwargs or {}))
 
-    def _copy(self, weight: torch.Tensor) -> torch.Tensor:
+    def _converted(self, weight: torch.Tensor) -> torch.Tensor:
         version, copy = self._copies.get(id(weight), (-1, weight))
         if version != weight._version:
             version, copy = weight._version, weight.detach().contiguous(memory_format=torch.channels_last)

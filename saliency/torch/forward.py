@@ -1,4 +1,4 @@
-"""Forward passes, and what is read off them: the model's output, its logits, or a layer's output."""
+"""Run a model forward and return its output, its logits or the output of layers."""
 
 import threading
 from collections.abc import Mapping
@@ -11,85 +11,89 @@ from saliency.core.errors import ForwardError, LogitWarning, one_line
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
-from saliency.torch.layers import layer_output, only_call
-from saliency.torch.logits import Logits, ending, is_beyond
-from saliency.torch.out_of_memory import is_shortage
+from saliency.torch.final_activation import final_activation, is_outside_probability_range
+from saliency.torch.layers import record_layer_output, single_output
+from saliency.torch.logits import LogitRecorder
+from saliency.torch.out_of_memory import is_out_of_memory
 
 
-class Forward:
-    """The forward passes of a model that is in eval mode.
+class ForwardRunner:
+    """Run a model that is in eval mode.
 
     Args:
-        model: takes the input first, the others by name.
+        model: a module that accepts the input first and the other inputs by name.
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.model = model
-        self._last = threading.local()  # guesses that save time: was the last output squashed; was it beyond all that are?
+        self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
 
-    def plain(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        """Run the model, and return what a target reads its scores off.
+    def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+        """Run the model and return the outputs from which a target reads its scores.
 
         Args:
             x: (N, *input), in the model's own type.
-            target: names the layer, if one is wanted, and says whether logits are.
-            feed: the model's other inputs by name; the model gets copies.
+            target: names the layer, if any, and whether logits are wanted.
+            feed: the model's other inputs by name; the model receives copies.
 
         Raises:
             ForwardError: if the forward pass fails.
-            TargetError: if the layer is not there, or was not called once.
+            TargetError: if the layer does not exist, or was not called exactly once.
         """
-        wanted = target.logits and target.layer is None
-        if wanted and getattr(self._last, "beyond", False):  # looking for logits is felt: as much as a tenth of a pass
-            outputs = self._run(x, target, feed, tap=False)
-            if is_beyond(outputs):
+        needs_logits = target.logits and target.layer is None
+        if needs_logits and getattr(self._last_output, "outside_probability_range", False):
+            outputs = self._run(x, target, feed, record_logits=False)  # recording costs up to a tenth of a pass
+            if is_outside_probability_range(outputs):
                 return outputs
-        return self._run(x, target, feed, tap=wanted)
+        return self._run(x, target, feed, record_logits=needs_logits)
 
-    def with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], grad: bool = True) -> Any:
-        """Do the same where a graph tells how the model ends, and logits are looked for only if it ends in a softmax.
+    def run_with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], grad: bool = True) -> Any:
+        """Run the model with a graph, and again with recorded logits only if the graph ends in a softmax or sigmoid.
 
         Args:
-            x, target, feed: as for ``plain``.
-            grad: record the graph from the input on; otherwise a hook does so further down.
+            x, target, feed: as for ``run``.
+            grad: record the graph from the input on; otherwise a hook starts it at a layer.
         """
-        wanted = target.logits and target.layer is None
-        tap = wanted and getattr(self._last, "squashed", False)
+        needs_logits = target.logits and target.layer is None
+        record_logits = needs_logits and getattr(self._last_output, "probability", False)
         with torch.set_grad_enabled(grad):
-            outputs = self._run(x, target, feed, tap)
-        end = ending(outputs) if wanted and not tap else None
-        if end == "hidden":
+            outputs = self._run(x, target, feed, record_logits)
+        activation = final_activation(outputs) if needs_logits and not record_logits else None
+        if activation == "hidden":
             warn(LOGITS_NOT_FOUND, LogitWarning)
-        elif end == "squashed":
-            self._last.squashed = True
+        elif activation == "probability":
+            self._last_output.probability = True
             with torch.set_grad_enabled(grad):
-                outputs = self._run(x, target, feed, tap=True)
+                outputs = self._run(x, target, feed, record_logits=True)
         return outputs
 
-    def _run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], tap: bool) -> Any:
+    def _run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], record_logits: bool) -> Any:
         if target.layers:
-            with ExitStack() as stack:
-                calls = [stack.enter_context(layer_output(self.model, layer)) for layer in target.layers]
-                _call(self.model, x, feed)
-            outputs = tuple(only_call(one, layer) for one, layer in zip(calls, target.layers, strict=True))
-            return outputs if isinstance(target.layer, tuple) else outputs[0]
+            return self._run_to_layers(x, target, feed)
         with ExitStack() as stack:
-            logits = stack.enter_context(Logits()) if tap else None
+            recorder = stack.enter_context(LogitRecorder()) if record_logits else None
             output = _call(self.model, x, feed)
-        if logits is not None:
-            self._last.beyond = is_beyond(output)
-            return logits.of(output)
+        if recorder is not None:
+            self._last_output.outside_probability_range = is_outside_probability_range(output)
+            return recorder.logits_of(output)
         return output
+
+    def _run_to_layers(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+        with ExitStack() as stack:
+            calls = [stack.enter_context(record_layer_output(self.model, layer)) for layer in target.layers]
+            _call(self.model, x, feed)
+        outputs = tuple(single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
+        return outputs if isinstance(target.layer, tuple) else outputs[0]
 
 
 def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
-    own = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
-    shape, safe = tuple(x.shape), x.is_leaf and x.requires_grad  # the model may work in place, but not on such a leaf
+    copies = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
+    shape, is_leaf = tuple(x.shape), x.is_leaf and x.requires_grad  # autograd forbids in-place operations on such a leaf
     try:
-        return model(x if safe else x.clone(), **own)
+        return model(x if is_leaf else x.clone(), **copies)
     except Exception as error:
-        if is_shortage(error):
+        if is_out_of_memory(error):
             raise
-        if safe and "leaf Variable" in str(error):
+        if is_leaf and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
         raise ForwardError.of(shape, one_line(error)) from error

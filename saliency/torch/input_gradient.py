@@ -1,4 +1,4 @@
-"""The input as the leaf that scores are differentiated by; alone, and beside a layer's output in one forward pass."""
+"""Differentiate scores with respect to the input, alone or together with a layer's output in one forward pass."""
 
 import threading
 from collections.abc import Callable
@@ -7,64 +7,64 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
-from saliency.torch.features import Features, counts, on_input_grid
-from saliency.torch.forward import Forward
-from saliency.torch.layers import find_layer, name_of
-from saliency.torch.partial_graph import hooked
+from saliency.torch.features import LayerFeatures, arrange_spatially, has_nonzero
+from saliency.torch.forward import ForwardRunner
+from saliency.torch.layers import describe_layer, find_layer, forward_hooks
 from saliency.torch.query import ScoreQuery
 
 MakeQuery: TypeAlias = Callable[[torch.Tensor], ScoreQuery]
-"""From inputs (N, *input) to the query about them."""
+"""A function from inputs (N, *input) to a query about them."""
 
-INPUT = "the input", "`x_value`"
+DESCRIPTION_AND_NAME = "the input", "`x_value`"
 
 
-def gradients_of(forward: Forward, make_query: MakeQuery, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def input_gradients(forward: ForwardRunner, make_query: MakeQuery, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return scores (N * T,) and gradients (N * T, *input); see ``GradientAdapter.gradients``."""
-    leaf = _leaf(x)
+    leaf = _make_leaf(x)
     query = make_query(leaf)
     scores = query.scores(query.run_forward(forward, grad=True))
-    gradients = query.gradients(scores, leaf, *INPUT)
+    gradients = query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     return scores.detach(), gradients
 
 
 def features_and_gradients(
-    forward: Forward, features: Features, make_query: MakeQuery, x: torch.Tensor
+    forward: ForwardRunner, features: LayerFeatures, make_query: MakeQuery, x: torch.Tensor
 ) -> tuple[torch.Tensor, ...]:
-    """Return what ``Features`` finds, without a rule, and the gradients (N * T, *input) by the rule, from one forward pass.
+    """Return the features without a rule and the input gradients (N * T, *input) by the rule, from one forward pass.
 
-    Nothing where that can't be told from one: which layer is meant is not known yet, its gradient is all zero, it is not
-    called with a graph. Two passes tell it then, or what is wrong.
+    Returns an empty tuple if one pass does not suffice: the layer is not known yet, its gradient is zero everywhere, or it is
+    called without a graph. The caller then makes two passes, which also raise the errors.
     """
-    leaf = _leaf(x)
+    leaf = _make_leaf(x)
     query = make_query(leaf)
     layer = query.request.layer
     module = features.found_before(query) if layer is None else find_layer(forward.model, layer)
     if module is None:
         return ()
-    given, thread = [], threading.get_ident()
+    outputs_of_layer, thread = [], threading.get_ident()
 
-    def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
+    def record(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
         if threading.get_ident() != thread or not isinstance(output, torch.Tensor):
             return None
-        given.append(output)
-        return output.clone()  # an in-place ReLU would make its own output of it
+        outputs_of_layer.append(output)
+        return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
     try:
-        with hooked(module, after):
+        with forward_hooks(module, record):
             outputs = query.run_forward(forward, grad=True)
-        scores, name = query.scores(outputs), name_of(layer or module)
-        if not given or not given[-1].requires_grad:
+        scores, name = query.scores(outputs), describe_layer(layer or module)
+        if not outputs_of_layer or not outputs_of_layer[-1].requires_grad:
             return ()
-        by_layer = query.without_rule().gradients(scores, given[-1], name, again=True)
-        if layer is None and not counts(by_layer):
+        output = outputs_of_layer[-1]
+        layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True)
+        if layer is None and not has_nonzero(layer_gradients):
             return ()
-        found = on_input_grid(query, given[-1].detach(), len(x), name)
-        by_layer = on_input_grid(query, by_layer, len(scores), name)
-        return scores.detach(), found, by_layer, query.gradients(scores, leaf, *INPUT)
+        arranged_output = arrange_spatially(query, output.detach(), len(x), name)
+        layer_gradients = arrange_spatially(query, layer_gradients, len(scores), name)
+        return scores.detach(), arranged_output, layer_gradients, query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     except SaliencyError:
         return ()
 
 
-def _leaf(x: torch.Tensor) -> torch.Tensor:
+def _make_leaf(x: torch.Tensor) -> torch.Tensor:
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()

@@ -1,8 +1,7 @@
-"""The logits in front of a model's last softmax or sigmoid, found in its forward pass, however that was called."""
+"""Record the logits before a model's softmax or sigmoid during a forward pass."""
 
-import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -12,62 +11,37 @@ from saliency.core.errors import LogitWarning, ModelError
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
 
-SQUASHING = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
-RESHAPING = {
+PROBABILITY_OPERATORS = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
+RESHAPE_OPERATORS = {
     "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze", "flatten", "permute", "transpose", "t", "movedim", "expand",
     "select", "slice", "clone", "contiguous", "alias", "_to_copy", "to",
 }  # fmt: skip
-RESHAPES = {name.replace("_", "") for name in RESHAPING}
-"""The same, as a graph's nodes call them."""
+ELEMENTWISE_OPERATORS = {
+    "add",
+    "cat",
+    "clamp",
+    "div",
+    "exp",
+    "index",
+    "log",
+    "mul",
+    "nantonum",
+    "neg",
+    "split",
+    "stack",
+    "sub",
+}
 
-BACKWARD = re.compile(r"Backward\d*$")
-ELEMENTWISE = {"add", "cat", "clamp", "div", "exp", "index", "log", "mul", "nantonum", "neg", "split", "stack", "sub"}
-UNKNOWN = {"compiledfunction", "differentiablegraph"}
-
-ROUNDING = 0.01
-"""Of a half-precision softmax at most."""
-
-Step: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
-
-
-def ending(output: Any) -> Literal["squashed", "hidden"] | None:
-    """Tell from its graph how an output was made.
-
-    Returns:
-        ``squashed`` by a softmax or sigmoid, reshaped and cast since or not; ``hidden`` if arithmetic came after one, or the
-        graph can't be read; None for any other end.
-    """
-    node, through = getattr(output, "grad_fn", None), False
-    while node is not None:
-        name = BACKWARD.sub("", node.name()).rpartition("::")[-1].lower()
-        if name in ("softmax", "logsoftmax", "sigmoid", "logsigmoid"):
-            return "hidden" if through else "squashed"
-        if name in UNKNOWN:
-            return "hidden"
-        parents = {parent for parent, _ in node.next_functions if parent is not None}
-        if name in ELEMENTWISE and (len(parents) == 1 or name in ("cat", "stack")):
-            through = True
-        elif name not in RESHAPES:
-            return None
-        node = node.next_functions[0][0] or next(iter(parents), None)
-    return None
+Reshape: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
-def is_beyond(output: Any) -> bool:
-    """Tell whether an output holds numbers that no softmax or sigmoid gives, nor the logarithm of one."""
-    if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not output.numel():
-        return False
-    low, high = (float(end) for end in output.detach().aminmax())
-    return high > ROUNDING and (high > 1 + ROUNDING or low < -ROUNDING)
-
-
-class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
-    """Remember, for every tensor that a softmax or sigmoid made, what went into it, and how it was reshaped since."""
+class LogitRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
+    """Record the input of each softmax and sigmoid, and the reshapes that follow it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._before: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor -> its logits, and the steps since
-        self._changed: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor that arithmetic made of one of these -> True
+        self._sources: WeakIdKeyDictionary = WeakIdKeyDictionary()  # probabilities -> their logits, and the reshapes since
+        self._modified: WeakIdKeyDictionary = WeakIdKeyDictionary()  # a tensor computed from probabilities -> True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -78,46 +52,52 @@ class Logits(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        if name in SQUASHING:
-            made = result[0] if isinstance(result, tuple) else result
-            self._before[made] = (None if made is args[0] else args[0], ())
-        elif name in RESHAPING and isinstance(args[0], torch.Tensor) and args[0] in self._before:
-            logits, steps = self._before[args[0]]
-            self._before[result] = (logits, (*steps, _step(func, name, args[1:], kwargs or {})))
-        elif name.replace("_", "") in ELEMENTWISE or name in RESHAPING:
-            given = [one for arg in args for one in (arg if isinstance(arg, list | tuple) else [arg])]
-            tensors = [one for one in given if isinstance(one, torch.Tensor)]
-            alone = len(tensors) == 1 or name in ("cat", "stack")  # a gate times what it lets through is none
-            if alone and any(one in self._before or one in self._changed for one in tensors):
-                for made in result if isinstance(result, list | tuple) else [result]:
-                    self._changed[made] = True
+        if name in PROBABILITY_OPERATORS:
+            output = result[0] if isinstance(result, tuple) else result
+            self._sources[output] = (None if output is args[0] else args[0], ())
+        elif name in RESHAPE_OPERATORS and isinstance(args[0], torch.Tensor) and args[0] in self._sources:
+            logits, reshapes = self._sources[args[0]]
+            self._sources[result] = (logits, (*reshapes, _make_reshape(func, name, args[1:], kwargs or {})))
+        elif name.replace("_", "") in ELEMENTWISE_OPERATORS or name in RESHAPE_OPERATORS:
+            self._record_arithmetic(name, args, result)
         return result
 
-    def behind(self, output: Any) -> torch.Tensor | None:
-        """Return what went into the softmax or sigmoid that made an output, the same object for all that was made of it."""
-        return self._before[output][0] if isinstance(output, torch.Tensor) and output in self._before else None
+    def _record_arithmetic(self, name: str, args: tuple[Any, ...], result: Any) -> None:
+        flat = [one for arg in args for one in (arg if isinstance(arg, list | tuple) else [arg])]
+        tensors = [one for one in flat if isinstance(one, torch.Tensor)]
+        is_unary = len(tensors) == 1 or name in ("cat", "stack")  # a product of a gate and its signal is no probability
+        if is_unary and any(one in self._sources or one in self._modified for one in tensors):
+            for output in result if isinstance(result, list | tuple) else [result]:
+                self._modified[output] = True
 
-    def of(self, output: Any) -> Any:
-        """Return the logits of an output, or the output itself where it was not made by a softmax or sigmoid.
+    def source_of(self, output: Any) -> torch.Tensor | None:
+        """Return the input of the softmax or sigmoid that produced an output; reshaped versions have the same source."""
+        return self._sources[output][0] if isinstance(output, torch.Tensor) and output in self._sources else None
 
-        Warns where arithmetic stands between the two.
+    def logits_of(self, output: Any) -> Any:
+        """Return the logits of an output, or the output itself if it does not come from a softmax or sigmoid.
+
+        Warns if arithmetic follows the softmax or sigmoid.
 
         Raises:
-            ModelError: if they were overwritten.
+            ModelError: if the logits were overwritten.
         """
-        if isinstance(output, torch.Tensor) and output in self._changed:
+        if isinstance(output, torch.Tensor) and output in self._modified:
             warn(LOGITS_NOT_FOUND, LogitWarning)
-        if not isinstance(output, torch.Tensor) or output not in self._before:
+        if not isinstance(output, torch.Tensor) or output not in self._sources:
             return output
-        logits, steps = self._before[output]
+        logits, reshapes = self._sources[output]
         if logits is None:
-            raise ModelError("the model's softmax or sigmoid works in place and overwrites its logits: pass logits=False")
-        for step in steps:
-            logits = step(logits)
+            raise ModelError(
+                "the model's softmax or sigmoid works in place and overwrites its logits: pass logits=False to explain the "
+                "probability, or replace it by the version that does not work in place"
+            )
+        for reshape in reshapes:
+            logits = reshape(logits)
         return logits
 
 
-def _step(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
-    if name in ("view", "_unsafe_view"):  # logits may lie in memory where their softmax's result did not
+def _make_reshape(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reshape:
+    if name in ("view", "_unsafe_view"):  # the logits' memory layout may not allow the view that the softmax's allows
         return lambda logits: logits.reshape(args[0])
     return lambda logits: func(logits, *args, **kwargs)

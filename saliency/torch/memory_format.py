@@ -1,4 +1,4 @@
-"""The order that a network's numbers have in memory: channels last, where its convolutions are faster so."""
+"""Run a model on channels-last images if its convolutions are faster that way."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,83 +10,91 @@ from typing import TypeVar
 import torch
 
 from saliency.core.errors import InputError
-from saliency.torch.channels_last_weights import LastWeights
-from saliency.torch.out_of_memory import is_shortage
+from saliency.torch.channels_last_weights import ChannelsLastWeights
+from saliency.torch.out_of_memory import is_out_of_memory
 
 T = TypeVar("T")
 
-WORTH = {False: 100, True: 50}
-"""Without a backward pass through the network, and with one: weights for each pixel of the batch, at most.
+MAX_WEIGHTS_PER_PIXEL = {False: 100, True: 50}
+"""Largest number of weights per pixel of the batch at which channels last pays: without a backward pass, and with one.
 
-A convolution whose weights have the usual order copies them at every call. Measured on two processors at 224 x 224, with one
-input and with six, against the usual order: ResNet-18 (219 weights a pixel) with a backward pass 1.12 and 0.92, without 1.03
-and 0.79; SqueezeNet (11) 0.74 and 0.71, without 0.54 and 0.49. Copies that are kept for a run save another 7 % of ResNet-18's.
+A convolution with contiguous weights converts them at every call. Measured on two processors at 224 x 224, with one input and
+with six, as a fraction of the time for contiguous images: ResNet-18 (219 weights a pixel) with a backward pass 1.12 and 0.92,
+without 1.03 and 0.79; SqueezeNet (11) 0.74 and 0.71, without 0.54 and 0.49. Weights that are converted once for a run save
+another 7 % of ResNet-18's time.
 """
 
-LEAST = 64 * 64
-"""Pixels of the batch at least: what is smaller is done in no time, and has the very numbers of the usual order."""
+MIN_PIXELS = 64 * 64
+"""Smallest number of pixels of the batch; smaller batches are fast anyway, and keep the exact numbers of contiguous memory."""
 
 
-def pixels(x: torch.Tensor) -> int:
-    """Return how many there are in a batch (N, channels, height, width)."""
+def count_pixels(x: torch.Tensor) -> int:
+    """Return the number of pixels in a batch (N, channels, height, width)."""
     return len(x) * x.shape[2] * x.shape[3]
 
 
 def is_large(x: torch.Tensor) -> bool:
-    """Tell whether a batch (N, channels, height, width) is large enough for another way to be felt."""
-    return pixels(x) >= LEAST
+    """Return whether a batch (N, channels, height, width) is large enough for a faster algorithm to matter."""
+    return count_pixels(x) >= MIN_PIXELS
 
 
 class MemoryFormat:
-    """Gives a network its pictures channels last where that pays: in single precision, on a processor.
+    """Run a model on channels-last images if that pays: in single precision, on a CPU.
 
-    The axes keep their order and the numbers differ by rounding alone. What asks for the usual order in memory, as
-    ``x.view(len(x), -1)`` does, gets it, from then on.
+    The axes keep their order, and the numbers differ by rounding only. A model that requires contiguous memory, as
+    ``x.view(len(x), -1)`` does, receives contiguous images from its first failure on.
 
     Args:
-        model: whose convolutions count.
+        model: the model with the convolutions.
         channel_axis: of one input.
     """
 
     def __init__(self, model: torch.nn.Module, channel_axis: int | None) -> None:
-        self._model, self._channels_first, self._refused = model, channel_axis == 0, False
+        self._model, self._channels_first, self._model_needs_contiguous = model, channel_axis == 0, False
         self._run = threading.local()
 
     @contextmanager
-    def run(self) -> Iterator[None]:
-        """Copy weights once for all passes of the block but the first, in this thread; the copies are dropped behind it."""
-        outer = getattr(self._run, "passes", None)
-        weights = LastWeights(self._copied)
-        self._run.passes = outer or chain([nullcontext()], repeat(weights))  # a run of one pass copies nothing twice
+    def share_weights(self) -> Iterator[None]:
+        """Convert weights once for all passes of the block except the first, in this thread; drop the copies at its end."""
+        outer = getattr(self._run, "contexts", None)
+        weights = ChannelsLastWeights(self._weights_to_convert)
+        self._run.contexts = outer or chain([nullcontext()], repeat(weights))  # a run of one pass converts nothing twice
         try:
             yield
         finally:
-            self._run.passes = outer
+            self._run.contexts = outer
 
-    def best(self, call: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
-        """Return what ``call`` makes of ``x`` (N, *input) in the best order; ``backward`` if it goes all the way back."""
-        if self._refused or not self._pays(x, backward):
-            return call(x)
+    def call(self, function: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
+        """Call a function on a batch in the faster memory format.
+
+        Args:
+            function: a computation with the model.
+            x: (N, *input).
+            backward: whether the computation has a backward pass through the whole network.
+        """
+        if self._model_needs_contiguous or not self._is_faster(x, backward):
+            return function(x)
         try:
-            with next(getattr(self._run, "passes", None) or repeat(nullcontext())):
-                return call(x.contiguous(memory_format=torch.channels_last))
+            with next(getattr(self._run, "contexts", None) or repeat(nullcontext())):
+                return function(x.contiguous(memory_format=torch.channels_last))
         except (RuntimeError, InputError) as error:
-            if is_shortage(error):
+            if is_out_of_memory(error):
                 raise
-        result = call(x)  # or it raises once more: then it was not for the order
-        self._refused = True
+        result = function(x)  # raises again if the memory format was not the reason
+        self._model_needs_contiguous = True
         return result
 
-    def _pays(self, x: torch.Tensor, backward: bool) -> bool:
+    def _is_faster(self, x: torch.Tensor, backward: bool) -> bool:
         if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._convolutions:
             return False
         if any(one.weight.dtype != torch.float32 for one in self._convolutions):
             return False
-        return is_large(x) and sum(weight.numel() for weight in self._copied) <= WORTH[backward] * pixels(x)
+        weights = sum(weight.numel() for weight in self._weights_to_convert)
+        return is_large(x) and weights <= MAX_WEIGHTS_PER_PIXEL[backward] * count_pixels(x)
 
     @property
-    def _copied(self) -> list[torch.Tensor]:
-        """Those weights whose two orders in memory differ."""
+    def _weights_to_convert(self) -> list[torch.Tensor]:
+        """Return the weights whose two memory formats differ."""
         return [one.weight for one in self._convolutions if one.kernel_size != (1, 1)]
 
     @cached_property

@@ -1,33 +1,34 @@
-"""A forward pass that is cut at a layer: no graph up to its output, or its input, and a graph from there on."""
+"""Record the graph of a forward pass only from a layer's input or output on."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from saliency.core.errors import TargetError
+from saliency.torch.layers import NOT_CALLED, forward_hooks
 
 
 @dataclass
-class Cut:
-    """Where a forward pass was cut: at the layer's output, or its input, in its last call.
+class PartialGraph:
+    """The start of the graph of a forward pass: a layer's output, or its input, in its last call.
 
     Args:
-        leaf: this tensor; None if it was none that can be differentiated by.
-        found: what the layer did instead, in words.
+        leaf: the detached tensor; None if there is no differentiable tensor at this layer.
+        observation: what the layer did instead, for an error message.
     """
 
     leaf: torch.Tensor | None = None
-    found: str = "was not called in the forward pass (exported and traced models call none)"
+    observation: str = NOT_CALLED
 
-    def start(self, value: Any, does: str) -> torch.Tensor | None:
-        """Start the graph at a value; return what the model goes on with, a copy, for it may work in place."""
-        tensor = isinstance(value, torch.Tensor)
-        self.leaf, self.found = None, f"{does} a {value.dtype if tensor else type(value).__name__}"
-        if not tensor or not value.is_floating_point():
+    def start_at(self, value: Any, verb: str) -> torch.Tensor | None:
+        """Start the graph at a value; return the copy with which the model continues, because it may work in place."""
+        is_tensor = isinstance(value, torch.Tensor)
+        kind = f"tensor of {value.dtype}" if is_tensor else type(value).__name__
+        self.leaf, self.observation = None, f"{verb} a {kind}"
+        if not is_tensor or not value.is_floating_point():
             return None
         self.leaf = value.detach().requires_grad_()
         torch.set_grad_enabled(True)  # until the caller's own context ends
@@ -35,61 +36,44 @@ class Cut:
 
 
 @contextmanager
-def cut_behind(layer: torch.nn.Module) -> Iterator[Cut]:
-    """Start the graph of a forward pass, which is to record none by itself, at a layer's output, in this thread."""
-    cut, thread = Cut(), threading.get_ident()
+def detach_after(layer: torch.nn.Module) -> Iterator[PartialGraph]:
+    """Start the graph at a layer's output, in this thread; the caller has disabled gradients."""
+    graph, thread = PartialGraph(), threading.get_ident()
 
     def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
-        return cut.start(output, "gives") if threading.get_ident() == thread else None
+        return graph.start_at(output, "returns") if threading.get_ident() == thread else None
 
-    with hooked(layer, after):
-        yield cut
+    with forward_hooks(layer, after):
+        yield graph
 
 
 @contextmanager
-def cut_before(layer: torch.nn.Module) -> Iterator[Cut]:
-    """Start it at a layer's input, the first tensor that it is called with, wherever among its arguments that stands.
+def detach_before(layer: torch.nn.Module) -> Iterator[PartialGraph]:
+    """Start the graph at a layer's input, its first tensor argument, positional or keyword.
 
-    What the layer does to its input in place is done to the model's own tensor as well: some go on with that.
+    Changes that the layer makes to its input in place are copied to the model's own tensor, because some models use it later.
     """
-    cut, thread = Cut(), threading.get_ident()
-    handed: list[tuple[Any, torch.Tensor | None]] = []  # by calls that are under way: the model's own, and its copy
+    graph, thread = PartialGraph(), threading.get_ident()
+    open_calls: list[tuple[Any, torch.Tensor | None]] = []  # for each nested call: the model's own tensor, and its copy
 
     def before(_module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if threading.get_ident() != thread:
             return None
-        given = [*args, *kwargs.values()]
-        own = next((one for one in given if isinstance(one, torch.Tensor)), given[0] if given else None)
-        copy = cut.start(own, "takes")
-        handed.append((own, copy))
+        arguments = [*args, *kwargs.values()]
+        original = next((one for one in arguments if isinstance(one, torch.Tensor)), arguments[0] if arguments else None)
+        copy = graph.start_at(original, "receives")
+        open_calls.append((original, copy))
         if copy is None:
             return None
-        return tuple(copy if one is own else one for one in args), {
-            name: copy if one is own else one for name, one in kwargs.items()
+        return tuple(copy if one is original else one for one in args), {
+            name: copy if one is original else one for name, one in kwargs.items()
         }
 
     def after(_module: torch.nn.Module, _inputs: Any, _output: Any) -> None:
         if threading.get_ident() == thread:
-            own, copy = handed.pop()
+            original, copy = open_calls.pop()
             if copy is not None and copy._version:
-                own.copy_(copy)
+                original.copy_(copy)
 
-    with hooked(layer, after, before):
-        yield cut
-
-
-@contextmanager
-def hooked(layer: torch.nn.Module, after: Callable[..., Any], before: Callable[..., Any] | None = None) -> Iterator[None]:
-    """Call a hook after a layer, and another before it with all of its arguments, as long as the block lasts.
-
-    Raises:
-        TargetError: if the layer takes no hooks.
-    """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(layer.register_forward_hook(after))
-            if before is not None:
-                stack.enter_context(layer.register_forward_pre_hook(before, with_kwargs=True))
-        except RuntimeError as error:
-            raise TargetError(f"layer ({type(layer).__name__}) can't be read: {error}") from error
-        yield
+    with forward_hooks(layer, after, before):
+        yield graph

@@ -1,4 +1,4 @@
-"""Evaluate and differentiate the scores of one request, with a rule for the ReLUs."""
+"""Evaluate and differentiate the scores of one request, with a backward rule for the ReLUs."""
 
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
@@ -10,16 +10,17 @@ import torch
 from saliency.core.errors import TargetError
 from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.torch.backward import check_scores, differentiate
-from saliency.torch.forward import Forward
-from saliency.torch.in_place_relu import InPlaceOnViews
-from saliency.torch.partial_graph import Cut
-from saliency.torch.relu_rules import apply_rule, opaque_nodes
+from saliency.torch.backward import check_has_graph, differentiate
+from saliency.torch.forward import ForwardRunner
+from saliency.torch.in_place_relu import InPlaceReluMode
+from saliency.torch.partial_graph import PartialGraph
+from saliency.torch.relu_nodes import opaque_nodes
+from saliency.torch.relu_rules import apply_rule
 
 
 @dataclass(frozen=True)
 class ScoreQuery:
-    """A request about given inputs; the leaf of the differentiation is chosen by the caller.
+    """A request about given inputs; the caller chooses the leaf of the differentiation.
 
     Args:
         x: (N, *input), in the model's own type.
@@ -42,60 +43,70 @@ class ScoreQuery:
         """Return the same query with plain gradients."""
         return replace(self, request=replace(self.request, rule=None))
 
-    def run_forward(self, forward: Forward, grad: bool) -> Any:
-        """Run the model forward so that a rule will find its ReLUs; see ``Forward.with_graph``."""
-        with nullcontext() if self.request.rule is None else InPlaceOnViews():
-            return forward.with_graph(self.x, self.target, self.request.feed, grad)
+    def run_forward(self, forward: ForwardRunner, grad: bool) -> Any:
+        """Run the model forward so that a rule finds its ReLUs; see ``ForwardRunner.run_with_graph``."""
+        with nullcontext() if self.request.rule is None else InPlaceReluMode():
+            return forward.run_with_graph(self.x, self.target, self.request.feed, grad)
 
     def scores(self, outputs: Any) -> torch.Tensor:
-        """Return the scores (N * T,) of what ``Forward`` returned."""
+        """Return the scores (N * T,) of a forward pass's outputs."""
         scores: torch.Tensor = self.target.scores(outputs, len(self.x), self.adapter)
         return scores
 
-    def cut(
-        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str
+    def scores_from_layer(
+        self, forward: ForwardRunner, detach: Callable[[], AbstractContextManager[PartialGraph]], error_message: str
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the scores (N * T,), and the leaf (N, ...) at a layer that they depend on.
+        """Return the scores (N * T,) and the leaf (N, ...) at a layer, with a graph between the two only.
 
-        A model that sets the grad mode itself may switch it off behind the layer: then it runs again, with a graph all over.
+        A model that sets the grad mode itself may disable it after the layer. Then the model runs again with a full graph.
 
         Args:
-            forward: of the model, which records no graph by itself.
-            cutting: cuts a forward pass.
-            refusal: what is told, with a gap for what the layer did, where there is no leaf.
+            forward: of the model; the caller has disabled gradients.
+            detach: starts the graph of a forward pass at the layer.
+            error_message: used if there is no leaf, with a gap for what the layer did.
 
         Raises:
-            TargetError: if there is none.
+            TargetError: if the layer has no differentiable tensor.
         """
-        scores, leaf = self._cut(forward, cutting, refusal, grad=False)
-        if getattr(scores, "requires_grad", True):  # what a callable made no tensor of is told later
+        scores, leaf = self._scores_from_layer(forward, detach, error_message, grad=False)
+        if getattr(scores, "requires_grad", True):  # scores that are no tensor are reported later
             return scores, leaf
-        return self._cut(forward, cutting, refusal, grad=True)
+        return self._scores_from_layer(forward, detach, error_message, grad=True)
 
-    def _cut(
-        self, forward: Forward, cutting: Callable[[], AbstractContextManager[Cut]], refusal: str, grad: bool
+    def _scores_from_layer(
+        self,
+        forward: ForwardRunner,
+        detach: Callable[[], AbstractContextManager[PartialGraph]],
+        error_message: str,
+        grad: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        with cutting() as cut:
+        with detach() as graph:
             outputs = self.run_forward(forward, grad)
-        if cut.leaf is None:
-            raise TargetError(refusal.format(cut.found))
+        if graph.leaf is None:
+            raise TargetError(error_message.format(graph.observation))
         with torch.enable_grad():
-            return self.scores(outputs), cut.leaf
+            return self.scores(outputs), graph.leaf
 
     def gradients(
-        self, scores: torch.Tensor, leaf: torch.Tensor, of: str, name: str | None = None, again: bool = False
+        self,
+        scores: torch.Tensor,
+        leaf: torch.Tensor,
+        leaf_description: str,
+        leaf_name: str | None = None,
+        retain_graph: bool = False,
     ) -> torch.Tensor:
-        """Differentiate the scores with respect to a leaf, by the rule; see ``differentiate``.
+        """Differentiate the scores with respect to a leaf, by the request's rule; see ``differentiate``.
 
         Args:
             scores: (N * T,), with their graph.
             leaf: (N, ...).
-            of: what an error calls it in words.
-            name: its name in the user's call, if it has one.
-            again: keep the graph, for another leaf.
+            leaf_description: the leaf in words, for error messages.
+            leaf_name: the name of the user's argument, if the leaf is one.
+            retain_graph: keep the graph, to differentiate with respect to another leaf.
         """
-        check_scores(scores, of)
+        check_has_graph(scores, leaf_description)
         rule, allow_no_relu = self.request.rule, self.request.allow_no_relu
         if rule is not None:
-            apply_rule(scores, leaf, rule, self.relu_nodes, opaque_nodes(self.adapter.model), allow_no_relu, of)
-        return differentiate(scores, leaf, name or of, again)
+            opaque = opaque_nodes(self.adapter.model)
+            apply_rule(scores, leaf, rule, self.relu_nodes, opaque, allow_no_relu, leaf_description)
+        return differentiate(scores, leaf, leaf_name or leaf_description, retain_graph)

@@ -93,7 +93,7 @@ def test_the_usage_names_what_must_be_given(name, capsys):
 @pytest.mark.parametrize("name", RUN)
 def test_its_examples_run(name, checkout, capsys, monkeypatch):
     monkeypatch.setattr(demo, "METHODS", {"GuidedBackprop": demo.METHODS["GuidedBackprop"]})  # all of them: tests/demo
-    monkeypatch.setattr(demo, "BANDS", {"": ["GuidedBackprop"]})
+    monkeypatch.setattr(demo, "GALLERY_SECTIONS", {"": ["GuidedBackprop"]})
     monkeypatch.setattr(steering, "steering_network", partial(steering.steering_network, pictures=64, epochs=1))  # that too
     for line in examples(help_of(name, capsys)):
         assert run(line) == 0, capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""DNNBrain's Python interface: the same arrays and pictures as its own code made, and its tutorial as printed."""
+"""DNNBrain's Python interface returns DNNBrain's arrays and images, and its tutorial runs."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from saliency.compat.dnnbrain.base import ip as from_base
 from saliency.compat.dnnbrain.models import AlexNet, Googlenet, Resnet152, Vgg11
 from saliency.core.errors import GradientError, InputError, TargetError
 from tests.dnnbrain import FIXTURES
-from tests.torch.test_adapter import state_of
+from tests.torch.snapshot import snapshot
 from tests.torch.test_dnnbrain import LAYERS, TINY, TinyModel
 
 MAPS, IMAGES = FIXTURES / "saliency", FIXTURES / "images"
@@ -47,7 +47,7 @@ img_out.save('n03223299_27176_{kind}_saliency.JPEG')
 
 
 class Tiny:
-    """A user's own network, as DNNBrain's documents have one."""
+    """A user-defined network, like the one in DNNBrain's documentation."""
 
     def __init__(self):
         self.model = TinyModel()
@@ -74,9 +74,9 @@ def picture():
 
 @pytest.fixture(scope="module")
 def alexnet():
-    """DNNBrain's, with the weights that its arrays were made with."""
+    """DNNBrain's AlexNet, with the weights that the stored arrays were computed with."""
     if not MAPS.exists():
-        pytest.skip("the maps of AlexNet are not here")
+        pytest.skip("AlexNet's maps are not in this checkout")
     pytest.importorskip("torchvision")
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
@@ -85,7 +85,7 @@ def alexnet():
     if {
         name: hashlib.sha256(value.numpy().tobytes()).hexdigest() for name, value in dnn.model.state_dict().items()
     } != expected:
-        pytest.skip("this Torch draws other random weights")
+        pytest.skip("this Torch version draws different random weights")
     return dnn
 
 
@@ -100,7 +100,7 @@ def test_the_submodules_are_dnnbrain_s():
 
 @pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # six of the maps are zero, in DNNBrain too
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_maps_of_a_user_s_own_network(tiny, picture, kind):
+def test_all_maps_of_a_user_defined_network(tiny, picture, kind):
     maps = np.load(TINY / "tiny_saliency.npz")
     names = [name for name in maps if name.startswith(kind)]
     assert len(names) == 36
@@ -113,7 +113,7 @@ def test_all_maps_of_a_user_s_own_network(tiny, picture, kind):
 
 
 def test_all_arrays_of_alexnet(alexnet):
-    """Also those by the input of an inner layer."""
+    """Includes gradients with respect to the input of an inner layer."""
     files = sorted(MAPS.glob("*__*__*__*.npy"))
     assert len(files) == 14
     for file in files:
@@ -152,7 +152,7 @@ def test_alexnet_s_attributes(alexnet):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A folder that DNNBRAIN_DATA may name; AlexNet's weights take 240 MB, and go again."""
+    """A folder for DNNBRAIN_DATA; AlexNet's weights take 240 MB and are deleted afterwards."""
     pytest.importorskip("torchvision")
     folder = tmp_path_factory.mktemp("dnnbrain_data")
     file = folder / "models" / "alexnet.pth"
@@ -183,19 +183,19 @@ def test_the_tutorial_with_one_import_changed(kind, weights, tmp_path, monkeypat
     np.testing.assert_array_equal(ip.to_pil(np.abs(with_file), True), names["img_out"])
 
 
-def test_weights_that_are_not_there_are_told(tmp_path, monkeypatch):
+def test_missing_weights_raise_an_error_with_their_path(tmp_path, monkeypatch):
     pytest.importorskip("torchvision")
     monkeypatch.setenv("DNNBRAIN_DATA", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
     with pytest.raises(InputError, match=r"models/vgg11.pth"):
         Vgg11()
-    with pytest.raises(InputError, match="`weights` .* must be None where `pretrained` is False"):
+    with pytest.raises(InputError, match="`weights` .* must be None if `pretrained` is False"):
         Vgg11(pretrained=False, weights="vgg11.pth")
 
 
-def test_a_container_as_layer_is_guided_within_and_by_its_own_input():
-    """Where DNNBrain guides nothing within the container, and gives the gradient of the first ReLU in it."""
+def test_a_container_layer_is_guided_inside_and_differentiated_by_its_own_input():
+    """Differs from DNNBrain, which guides nothing inside the container and returns the gradient of its first ReLU."""
     pytest.importorskip("torchvision")
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
@@ -210,8 +210,8 @@ def test_a_container_as_layer_is_guided_within_and_by_its_own_input():
     assert_same(got, np.asarray(wanted), "container")
 
 
-def test_googlenet_s_picture_gets_its_gradient_and_its_functional_relus_are_guided():
-    """Where DNNBrain gives the gradient of the first layer's ReLU, and the same for both methods."""
+def test_googlenet_has_image_gradients_and_guided_functional_relus():
+    """Differs from DNNBrain, which returns the gradient of the first layer's ReLU, the same for both methods."""
     pytest.importorskip("torchvision")
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
@@ -234,8 +234,8 @@ def test_every_network_has_its_layers(name):
     assert dnn.layer2module(dnn.layers[-1]).out_features == (2622 if name == "VggFace" else 1000)
 
 
-def test_to_a_fully_connected_layer_it_is_an_array(tiny, picture):
-    """Where DNNBrain gives one number, the gradient of the bias."""
+def test_the_gradient_by_a_fully_connected_layer_s_input_is_an_array(tiny, picture):
+    """Differs from DNNBrain, which returns one number, the gradient of the bias."""
     np.testing.assert_array_equal(
         VanillaSaliencyImage(tiny, "fc2", 3).backprop(picture, "fc2"), tiny.model.classifier[2].weight[2].detach()
     )
@@ -243,7 +243,7 @@ def test_to_a_fully_connected_layer_it_is_an_array(tiny, picture):
 
 
 @pytest.mark.needs("tensorflow")
-def test_a_keras_model_is_served_as_well():
+def test_a_keras_model_gives_torch_s_maps():
     from saliency import nets
 
     picture, found = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)), {}
@@ -276,7 +276,7 @@ def test_smoothed_is_the_mean_over_noisy_copies(tiny, picture):
         (2, None, "`sigma_multiplier` (=None)"),
     ],
 )
-def test_smoothing_that_breaks_a_rule(tiny, picture, n_iter, sigma, match):
+def test_invalid_smoothing_options_raise(tiny, picture, n_iter, sigma, match):
     with pytest.raises(InputError, match=re.escape(match)):
         VanillaSaliencyImage(tiny, "fc2", 2).backprop_smooth(picture, n_iter, sigma)
 
@@ -285,10 +285,10 @@ def test_smoothing_that_breaks_a_rule(tiny, picture, n_iter, sigma, match):
     ("layer", "channel", "match"),
     [
         ("fc4", 1, "no layer 'fc4'; nearest: fc"),
-        ("fc2", 0, "`channel` (=0) must be a whole number; those of fc2 run from 1 to 5"),
+        ("fc2", 0, "`channel` (=0) must be an integer from 1 to 5 for layer fc2"),
         ("fc2", -1, "`channel` (=-1)"),
         ("fc2", 6, "`channel` (=6)"),
-        ("conv1_relu", 5, "`channel` (=5) must be a whole number; those of conv1_relu run from 1 to 4"),
+        ("conv1_relu", 5, "`channel` (=5) must be an integer from 1 to 4 for layer conv1_relu"),
         ("fc2", 1.5, "`channel` (=1.5)"),
         ("fc2", True, "`channel` (=True)"),
     ],
@@ -302,11 +302,11 @@ def test_set_layer_checks_at_once(tiny, layer, channel, match):
         VanillaSaliencyImage(tiny, layer, channel)
 
 
-def test_what_is_missing_is_told(tiny, picture):
+def test_missing_layers_raise(tiny, picture):
     image = VanillaSaliencyImage(tiny)
-    for ask in (image.get_layer, lambda: image.backprop(picture), lambda: image.backprop_smooth(picture, 2)):
+    for call in (image.get_layer, lambda: image.backprop(picture), lambda: image.backprop_smooth(picture, 2)):
         with pytest.raises(InputError, match=r"call set_layer\(layer, channel\) first"):
-            ask()
+            call()
     with pytest.raises(InputError, match=r"`from_layer` \(='fc2'\) and `from_chn` \(=None\) must be given together"):
         VanillaSaliencyImage(tiny, "fc2")
     with pytest.raises(InputError, match="must be a Torch module"):
@@ -318,43 +318,43 @@ def test_what_is_missing_is_told(tiny, picture):
         image.backprop(picture, "fc7")
 
 
-def test_pictures_of_every_kind(tiny, picture):
+def test_image_types_and_modes(tiny, picture):
     image = VanillaSaliencyImage(tiny, "fc2", 2)
     wanted = image.backprop(picture)
     chw = np.moveaxis(np.asarray(picture.convert("RGB")), -1, 0)
     for same in (chw, torch.tensor(chw), picture.convert("RGBA")):
         np.testing.assert_array_equal(image.backprop(same), wanted)
-    grey = picture.convert("L")
-    by_grey = image.backprop(grey)
-    for same in (grey.convert("RGB"), grey.convert("LA"), grey.convert("P"), np.array(grey), torch.tensor(np.array(grey)),
-                 Image.fromarray(np.array(grey).astype(np.uint16) * 257)):  # fmt: skip
-        np.testing.assert_array_equal(image.backprop(same), by_grey)
+    gray = picture.convert("L")
+    by_gray = image.backprop(gray)
+    for same in (gray.convert("RGB"), gray.convert("LA"), gray.convert("P"), np.array(gray), torch.tensor(np.array(gray)),
+                 Image.fromarray(np.array(gray).astype(np.uint16) * 257)):  # fmt: skip
+        np.testing.assert_array_equal(image.backprop(same), by_gray)
     assert image.backprop(picture.convert("CMYK")).any() and image.backprop(picture.convert("1")).any()
     for wrong, match in (
         (chw / 255, r"`image` \(float64\) must be 8-bit"),
         (np.moveaxis(chw, 0, -1), r"`image` \(shape \(14, 20, 3\)\) must be"),
         ("tiny.png", r"`image` \(str\) must be"),
-        (grey.convert("F"), r"`image` \(mode F\) must have 8 or 16 bits"),
+        (gray.convert("F"), r"`image` \(mode F\) must have 8 or 16 bits"),
     ):
         with pytest.raises(InputError, match=match):
             image.backprop(wrong)
 
 
-def test_the_model_is_left_as_it_was(tiny, picture):
+def test_the_model_s_state_is_preserved(tiny, picture):
     tiny.model.eval()
-    before = state_of(tiny.model)
+    before = snapshot(tiny.model)
     image = GuidedSaliencyImage(tiny, "fc2", 2)
     image.backprop(picture, "conv2_relu")
     image.backprop_smooth(picture, 2)
     with pytest.raises(InputError):
         image.backprop("nothing")
-    assert state_of(tiny.model) == before
+    assert snapshot(tiny.model) == before
 
 
 def test_to_pil():
     rng = np.random.default_rng(0)
     floats = rng.normal(size=(3, 4, 5)).astype(np.float32)
-    scaled = ((floats - floats.min()) / (floats.max() - floats.min()) * 255).astype(np.uint8)  # cut off, not rounded
+    scaled = ((floats - floats.min()) / (floats.max() - floats.min()) * 255).astype(np.uint8)  # truncated, not rounded
     np.testing.assert_array_equal(np.moveaxis(np.asarray(ip.to_pil(floats, True)), -1, 0), scaled)
     np.testing.assert_array_equal(
         np.asarray(ip.to_pil(torch.tensor(floats, requires_grad=True), True)), np.moveaxis(scaled, 0, -1)
@@ -373,7 +373,7 @@ def test_to_pil():
         (np.array([[np.nan, 1.0]]), True, "must hold finite numbers"),
         (np.zeros((4, 5, 3)), True, r"`image` \(shape \(4, 5, 3\)\)"),
         ([[1, 2]], True, r"`image` \(list\)"),
-        (np.zeros((2, 2), complex), False, r"`image` \(complex128\) must be of a type that PIL takes"),
+        (np.zeros((2, 2), complex), False, r"`image` \(complex128\) must have a dtype that PIL supports"),
     ):
         with pytest.raises(InputError, match=match):
             ip.to_pil(wrong, normalization)
@@ -393,7 +393,7 @@ def test_to_array_and_to_tensor():
         ip.to_tensor([1])
 
 
-def test_a_preparation_that_fails_is_told_by_its_name():
+def test_an_error_in_test_transform_is_reported():
     class Broken(Tiny):
         def test_transform(self, picture):
             return super().test_transform(picture)[3]

@@ -1,4 +1,4 @@
-"""keras-vis's own arrays, which it gave for a network whose weights are in the fixture."""
+"""The functions return keras-vis's own arrays for the network in the fixture."""
 
 from pathlib import Path
 
@@ -79,27 +79,27 @@ CAM = {
 }
 
 
-def test_every_array_is_asked_for():
+def test_every_stored_array_is_tested():
     cases = {name.removeprefix("gold|") for name in FIXTURE.files if name.startswith("gold|")}
     assert cases == {*SALIENCY, *CAM, "batch of 2 (returns first, joint normalise)"}
 
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("case", SALIENCY)
-def test_saliency_is_keras_viss(model, case, exact):
+def test_saliency_equals_keras_viss(model, case, exact):
     options = {"layer_idx": -1, "filter_indices": 1, **SALIENCY[case]}
     close(visualize_saliency(model, seed_input=X, **options, exact=exact), case)
     close(visualize_saliency(model, seed_input=X[None], **options, exact=exact), case)
 
 
-@pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # one of the maps is zero, rightly
+@pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")  # one of the maps is correctly zero
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("case", CAM)
-def test_class_activation_maps_are_keras_viss(model, case, exact):
+def test_class_activation_maps_equal_keras_viss(model, case, exact):
     close(visualize_cam(model, -1, 1, X, **CAM[case], exact=exact), case)
 
 
-def test_the_names_of_layers_are_as_good_as_their_places(model):
+def test_layers_by_name_object_and_index(model):
     for layer in ("out", 6, model.layers[-1], find_layer_idx(model, "out"), None):
         close(visualize_saliency(model, layer, 1, X), "sal default cls1")
     for layer in ("c2", -5, model.layers[2], find_layer_idx(model, "c2")):
@@ -110,7 +110,7 @@ def test_the_names_of_layers_are_as_good_as_their_places(model):
         )
 
 
-def test_a_batch_of_two_is_two_pictures_and_exactly_keras_viss_first_of_both(model):
+def test_a_batch_gives_a_map_per_input_and_exact_keras_viss_first(model):
     both = np.stack([X, X[::-1]])
     close(visualize_saliency(model, -1, 1, both, **RAW, exact=True), "batch of 2 (returns first, joint normalise)")
     got = visualize_saliency(model, -1, 1, both)
@@ -118,7 +118,7 @@ def test_a_batch_of_two_is_two_pictures_and_exactly_keras_viss_first_of_both(mod
     np.testing.assert_allclose(got[1], visualize_saliency(model, -1, 1, X[::-1]), rtol=0, atol=1e-6)
 
 
-def test_a_batch_of_exact_maps_is_weighted_by_their_mean_gradient(model):
+def test_exact_maps_of_a_batch_use_the_mean_gradient(model):
     both = np.stack([X, X[::-1]])
     one, other = (visualize_cam(model, -1, [0, 2], x, 2, "guided", exact=True) for x in both)
     joint = visualize_cam(model, -1, [0, 2], both, 2, "guided", exact=True)
@@ -127,8 +127,8 @@ def test_a_batch_of_exact_maps_is_weighted_by_their_mean_gradient(model):
     np.testing.assert_allclose(several, [one, other], atol=1e-6)
 
 
-def test_the_modifiers_by_name_are_functions_of_arrays(model):
-    for name, modifier in grad_modifiers.KNOWN.items():
+def test_modifiers_are_available_by_name_and_as_functions(model):
+    for name, modifier in grad_modifiers.MODIFIERS.items():
         assert getattr(grad_modifiers, name) is modifier is grad_modifiers.get(name)
         np.testing.assert_array_equal(
             visualize_saliency(model, -1, 1, X, grad_modifier=modifier),
@@ -137,7 +137,7 @@ def test_the_modifiers_by_name_are_functions_of_arrays(model):
     np.testing.assert_array_equal(grad_modifiers.invert(np.float32([-1e-7, 0, 1])), np.float32([1e7, 1e7, 1 / (1 + 1e-7)]))
 
 
-def test_keras_2_gives_the_same():
+def test_keras_2_gives_the_same_maps():
     package = pytest.importorskip("tf_keras")
     model = network(package)
     close(visualize_saliency(model, -1, 1, X), "sal default cls1")

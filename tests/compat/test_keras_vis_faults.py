@@ -1,4 +1,4 @@
-"""keras-vis's two faults, mended and kept; raw maps; its small functions; and that nothing of a model is changed."""
+"""keras-vis's two bugs, fixed by default and kept with ``exact``; raw maps; utilities; the model's state is preserved."""
 
 import importlib
 
@@ -22,7 +22,7 @@ from saliency.compat.keras_vis import (
     visualize_cam,
     visualize_saliency,
 )
-from saliency.compat.vis.utils.utils import normalize as its_normalize
+from saliency.compat.vis.utils.utils import normalize as utils_normalize
 from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.numerics.cubic_spline import resize_by_splines
 from tests.compat.test_keras_vis import X, close, gold, network
@@ -38,8 +38,8 @@ def model():
     return network()
 
 
-def bright(weight):
-    """A network whose score is the weighted mean of a convolution's one channel, which is the input itself."""
+def scaled_sum_network(weight):
+    """A network whose score is a weight times the sum of the input, after an identity convolution."""
     model = keras.Sequential(
         [
             keras.Input((6, 5, 1)),
@@ -53,29 +53,31 @@ def bright(weight):
 
 
 @pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")
-def test_what_speaks_against_is_not_shown_as_what_speaks_for():
+def test_negative_evidence_is_not_shown_as_positive():
     x = RNG.uniform(1, 2, size=(6, 5, 1)).astype(np.float32)
-    mended, kept = (visualize_cam(bright(-1.0), -1, 0, x, "same", exact=exact) for exact in (False, True))
-    assert not mended.any()
-    np.testing.assert_allclose(kept, normalize(x[..., 0]), atol=1e-5)
-    for exact in (False, True):  # where a gradient is positive, both are the same
-        np.testing.assert_allclose(visualize_cam(bright(1.0), -1, 0, x, "same", exact=exact), normalize(x[..., 0]), atol=1e-5)
+    fixed, exact_map = (visualize_cam(scaled_sum_network(-1.0), -1, 0, x, "same", exact=exact) for exact in (False, True))
+    assert not fixed.any()
+    np.testing.assert_allclose(exact_map, normalize(x[..., 0]), atol=1e-5)
+    for exact in (False, True):  # for a positive gradient both agree
+        np.testing.assert_allclose(
+            visualize_cam(scaled_sum_network(1.0), -1, 0, x, "same", exact=exact), normalize(x[..., 0]), atol=1e-5
+        )
 
 
-def test_the_layer_right_in_front_is_found(model):
+def test_the_layer_directly_before_is_found(model):
     options = {"grad_modifier": "absolute"}
-    mended, kept = (visualize_cam(model, "c2", 3, X, **options, exact=exact) for exact in (False, True))
-    np.testing.assert_array_equal(mended, visualize_cam(model, "c2", 3, X, "p1", **options))
-    np.testing.assert_array_equal(kept, visualize_cam(model, "c2", 3, X, "c1", **options, exact=True))
-    assert np.abs(mended - kept).max() > 0.05
-    short = bright(1.0)
+    fixed, exact_map = (visualize_cam(model, "c2", 3, X, **options, exact=exact) for exact in (False, True))
+    np.testing.assert_array_equal(fixed, visualize_cam(model, "c2", 3, X, "p1", **options))
+    np.testing.assert_array_equal(exact_map, visualize_cam(model, "c2", 3, X, "c1", **options, exact=True))
+    assert np.abs(fixed - exact_map).max() > 0.05
+    short = scaled_sum_network(1.0)
     x = RNG.uniform(1, 2, size=(6, 5, 1)).astype(np.float32)
     assert visualize_cam(short, 1, 0, x).any()
-    with pytest.raises(TargetError, match=r"no convolution or pooling before 1"):
+    with pytest.raises(TargetError, match=r"there is no convolution or pooling before 1"):
         visualize_cam(short, 1, 0, x, exact=True)
 
 
-def test_wrapped_convolutions_count():
+def test_wrapped_convolutions_are_found():
     model = keras.Sequential(
         [keras.Input((3, 8, 2)), L.TimeDistributed(L.Conv1D(2, 3), name="each"), L.ReLU(), L.Flatten(), L.Dense(2)]
     )
@@ -98,7 +100,7 @@ def test_raw_maps(model):
 
 
 def regression():
-    """Steering: the right half of a picture minus the left one, and nothing from its middle."""
+    """A steering model: the right part of an image minus the left part; the middle has weight zero."""
     wheel = np.zeros((4, 6, 1), np.float32)
     wheel[:, :2], wheel[:, 4:] = -1 - np.arange(4)[:, None, None], 1 + np.arange(4)[:, None, None]
     model = keras.Sequential([keras.Input((4, 6, 1)), L.Flatten(), L.Dense(1, use_bias=False)])
@@ -119,7 +121,7 @@ def test_regression_increase_decrease_maintain():
     np.testing.assert_allclose(raw, np.abs(1 / (wheel + np.float32(1e-7))), rtol=1e-6)
 
 
-def test_a_network_without_relus_has_no_guided_gradient_unless_all_is_to_be_as_it_was():
+def test_a_network_without_relus_rejects_guided_unless_exact():
     model, _ = regression()
     x = np.ones((4, 6, 1))
     with pytest.raises(ModelError, match="no ReLU"):
@@ -127,11 +129,11 @@ def test_a_network_without_relus_has_no_guided_gradient_unless_all_is_to_be_as_i
     got = visualize_saliency(model, -1, 0, x, backprop_modifier="guided", exact=True)
     np.testing.assert_array_equal(got, visualize_saliency(model, -1, 0, x))
     x = RNG.uniform(1, 2, size=(6, 5, 1))
-    guided, plain = (visualize_cam(bright(1.0), -1, 0, x, backprop_modifier=one) for one in ("guided", None))
-    np.testing.assert_array_equal(guided, plain)  # a map's gradients may have no ReLU on their way in any network
+    guided, plain = (visualize_cam(scaled_sum_network(1.0), -1, 0, x, backprop_modifier=one) for one in ("guided", None))
+    np.testing.assert_array_equal(guided, plain)  # in any network, there may be no ReLU after a map's layer
 
 
-def test_a_model_is_left_as_it_was(model):
+def test_the_model_s_state_is_preserved(model):
     model(X[None])
     before = snapshot(model)
     visualize_saliency(model, -1, 1, X, "c2", "guided")
@@ -139,7 +141,7 @@ def test_a_model_is_left_as_it_was(model):
     assert snapshot(model) == before
 
 
-def test_a_changed_activation_counts_at_once_and_in_predict():
+def test_a_changed_activation_applies_to_maps_and_to_predict():
     model = keras.Sequential([keras.Input((3,)), L.Dense(4, activation="softmax")])
     x = RNG.normal(size=(1, 3)).astype(np.float32)
     raw = {"grad_modifier": None, "normalize": False, "exact": True}
@@ -154,25 +156,26 @@ def test_a_changed_activation_counts_at_once_and_in_predict():
     assert np.abs(logits - probabilities).max() > 1e-2
 
 
-def test_where_layers_are(model):
+def test_layer_indices(model):
     assert [find_layer_idx(model, name) for name in ("c1", "relu", "out")] == [0, 3, 6]
     with pytest.raises(TargetError, match="`layer_name`"):
         find_layer_idx(model, "no")
-    for place in (7, -8):
-        with pytest.raises(TargetError, match=rf"`layer_idx` \(={place}\) must be in the model's 7 layers: 0 to 6"):
-            visualize_saliency(model, place, 1, X)
+    for index in (7, -8):
+        match = rf"`layer_idx` \(={index}\) must be in the range of the model's 7 layers: 0 to 6, or from the end -7 to -1"
+        with pytest.raises(TargetError, match=match):
+            visualize_saliency(model, index, 1, X)
     with pytest.raises(TargetError, match=r"`penultimate_layer_idx` \(=9\)"):
         visualize_cam(model, -1, 1, X, 9)
 
 
-def test_how_many_filters(model):
+def test_number_of_filters(model):
     assert [get_num_filters(layer) for layer in model.layers] == [6, 6, 8, 8, 72, 16, 5]
-    with pytest.raises(InputError, match=r"`layer` \(ReLU\) does not say"):
+    with pytest.raises(InputError, match=r"`layer` \(ReLU\) does not define its number of filters"):
         get_num_filters(L.ReLU())
 
 
 @pytest.mark.needs("torch")
-def test_small_functions_of_torch_modules():
+def test_utilities_on_torch_modules():
     module = channels_first()
     assert [get_num_filters(module.get_submodule(name)) for name in ("c1", "hidden")] == [6, 16]
     assert find_layer_idx(module, "c2") == "c2" and apply_modifications(module) is module
@@ -180,23 +183,23 @@ def test_small_functions_of_torch_modules():
         find_layer_idx(module, "no")
 
 
-def test_scaling_and_laying_over():
+def test_normalize_and_overlay():
     array = np.array([[1.0, 2.0], [3.0, 5.0]])
     np.testing.assert_allclose(normalize(array), (array - 1) / 4, atol=1e-7)
     np.testing.assert_allclose(normalize(array, -1, 1), (array - 1) / 2 - 1, atol=1e-7)
-    assert its_normalize is normalize
+    assert utils_normalize is normalize
     one, other = np.full((2, 2, 3), 200, np.uint8), np.full((2, 2, 3), 100, np.uint8)
-    laid = overlay(one, other, 0.25)
-    assert laid.dtype == np.uint8 and (laid == 125).all() and (overlay(one, other) == 150).all()
+    blended = overlay(one, other, 0.25)
+    assert blended.dtype == np.uint8 and (blended == 125).all() and (overlay(one, other) == 150).all()
     for wrong, message in (((one, other, 2), r"`alpha` \(=2\)"), ((one, other[:1]), r"must have the shape of `array2`")):
         with pytest.raises(InputError, match=message):
             overlay(*wrong)
 
 
-def test_seeds_that_are_none_are_told(model):
+def test_invalid_seed_inputs_raise(model):
     with pytest.raises(InputError, match=r"`seed_input` \(=None\) must be given"):
         visualize_saliency(model, -1, 1, None)
-    with pytest.raises(InputError, match=r"shape \(12, 12\)\) must have 4 axes, or 3 without the batch's"):
+    with pytest.raises(InputError, match=r"shape \(12, 12\)\) must have 4 axes, or 3 without the batch axis"):
         visualize_saliency(model, -1, 1, X[..., 0])
     close(visualize_saliency(model, -1, 1, X.tolist()), "sal default cls1")
     close(visualize_saliency(model, -1, 1, tf.constant(X)), "sal default cls1")
@@ -212,13 +215,13 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_package_path_is_keras_viss(path):
+def test_modules_have_keras_viss_paths_and_names(path):
     module = importlib.import_module(f"saliency.compat.vis.{path}")
     for name in PATHS[path].split():
         assert getattr(module, name) is getattr(keras_vis, name, getattr(module, name))
 
 
-def test_a_modifier_may_be_imported(model):
+def test_modifiers_can_be_imported(model):
     from saliency.compat.vis.backprop_modifiers import deconv, guided
 
     raw = {"grad_modifier": None, "keepdims": True}
@@ -235,15 +238,15 @@ class Counted(L.Layer):
         return x
 
 
-def test_the_same_question_is_traced_once():
+def test_repeated_calls_are_traced_once():
     model = keras.Sequential([keras.Input((3,)), Counted(), L.Dense(4)])
     losses = [(keras_vis.ActivationMaximization(model.layers[-1], i), -1) for i in (0, 1)]
-    asked = [
+    calls = [
         lambda: visualize_saliency(model, -1, 1, np.ones(3)),
         lambda: keras_vis.visualize_saliency_with_losses(model, losses, np.ones(3)),
     ]
-    for ask in asked:
-        ask()
+    for call in calls:
+        call()
         before = len(CALLS)
-        ask()
+        call()
         assert len(CALLS) == before

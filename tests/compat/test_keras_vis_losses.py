@@ -1,4 +1,4 @@
-"""What a user writes for keras-vis's functions: losses, rules, models made from models. Each against a closed form."""
+"""User-defined losses, ReLU rules and model-to-model modifiers, each compared with a closed form."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from saliency.compat.keras_vis import (
 )
 from saliency.core.errors import InputError, TargetError
 from tests.compat.test_keras_vis import RAW, WEIGHTS, X, close, network
-from tests.compat.test_keras_vis_models import channels_first, nested, turned
+from tests.compat.test_keras_vis_models import channels_first, channels_moved_first, nested
 
 SIGNED = {**RAW, "normalize": False}
 
@@ -67,7 +67,7 @@ def test_a_list_sums_and_none_is_the_mean(model):
 
 
 @pytest.mark.parametrize("wrong", [5, -6, [0, 9], 1.5, [], "1", True, [None]])
-def test_an_index_that_is_none_is_told(model, wrong):
+def test_invalid_filter_indices_raise(model, wrong):
     with pytest.raises(TargetError, match=r"`filter_indices` \(=|class or channel (5|9) is not in"):
         visualize_saliency(model, -1, wrong, X)
     if isinstance(wrong, int) and not isinstance(wrong, bool):
@@ -77,14 +77,14 @@ def test_an_index_that_is_none_is_told(model, wrong):
 
 
 class SquaredUnit(Loss):
-    """As a user of keras-vis writes it, with TensorFlow's operations."""
+    """A loss as keras-vis users write it, with TensorFlow operations."""
 
     def __init__(self, layer, unit):
         super().__init__()
         self.name, self.layer, self.unit = "Squared unit", layer, unit
 
     def build_loss(self):
-        assert self.layer.name == "out"  # all of the layer is still there
+        assert self.layer.name == "out"  # the layer keeps its attributes
         return tf.reduce_mean(self.layer.output[:, self.unit] ** 2)
 
 
@@ -103,7 +103,7 @@ class Duck:
 
 @pytest.mark.parametrize("make", [SquaredUnit, EachSquaredUnit])
 @pytest.mark.parametrize("given", ["model", "tensor"])
-def test_a_users_own_loss(model, make, given):
+def test_a_user_defined_loss(model, make, given):
     losses = [(make(model.layers[-1], 1), -0.5)]
     got = visualize_saliency_with_losses(inputs_of(model)[given], losses, X, **SIGNED)
     value = float(model(X[None])[0, 1])  # d (-y ** 2 / 2) = -y dy
@@ -111,22 +111,24 @@ def test_a_users_own_loss(model, make, given):
 
 
 @pytest.mark.parametrize("make", [SquaredUnit, EachSquaredUnit])
-def test_a_users_own_loss_of_several_inputs(model, make):
+def test_a_user_defined_loss_of_several_inputs(model, make):
     both, losses = np.stack([X, X[::-1]]), [(make(model.layers[-1], 1), 0.5)]
     alone = [visualize_saliency_with_losses(model, losses, x, **SIGNED) for x in both]
     np.testing.assert_allclose(visualize_saliency_with_losses(model, losses, both, **SIGNED), alone, rtol=1e-4, atol=1e-6)
-    exact = visualize_saliency_with_losses(model, losses, both, **SIGNED, exact=True)  # of a mean or of each: of the first
+    exact = visualize_saliency_with_losses(
+        model, losses, both, **SIGNED, exact=True
+    )  # the first of two, whether the loss is a mean or per input
     np.testing.assert_allclose(exact, alone[0] / 2, rtol=1e-4, atol=1e-6)
 
 
-def test_a_loss_needs_no_base_and_a_map_takes_one_too(model):
+def test_a_loss_needs_no_base_class_and_works_for_class_activation_maps(model):
     losses = [(Duck(model.layers[-1]), 1), (ActivationMaximization(model.layers[-1], 1), 0)]
     close(visualize_saliency_with_losses(model, losses, X), "sal default cls1")
     close(visualize_cam_with_losses(model, losses, X, "c2", "relu"), "cam gm=relu")
 
 
 @pytest.mark.needs("torch")
-def test_a_users_own_loss_in_torch():
+def test_a_user_defined_loss_in_torch():
     torch = pytest.importorskip("torch")
     module = channels_first()
 
@@ -138,7 +140,7 @@ def test_a_users_own_loss_in_torch():
             assert self.layer.out_features == 5
             return torch.mean(self.layer.output[:, 1] ** 2)
 
-    x = turned(X)[None]
+    x = channels_moved_first(X)[None]
     got = visualize_saliency_with_losses(module, [(Squared(module.out), 0.5)], x, **SIGNED)
     value = float(module(torch.tensor(x))[0, 1].detach())
     np.testing.assert_allclose(got, value * visualize_saliency(module, "out", 1, x, **SIGNED), rtol=1e-4, atol=1e-6)
@@ -147,7 +149,7 @@ def test_a_users_own_loss_in_torch():
     np.testing.assert_allclose(visualize_saliency_with_losses(module, losses, x, **SIGNED), parts, rtol=1e-4, atol=1e-6)
 
 
-def test_a_users_own_rule(model):
+def test_a_user_defined_relu_rule(model):
     def rectified(gradient, output):
         return tf.nn.relu(gradient)
 
@@ -160,7 +162,7 @@ def test_a_users_own_rule(model):
     close(visualize_cam(model, -1, 1, X, backprop_modifier=Guided()), "cam guided")
 
 
-def test_a_rule_that_lets_all_pass_makes_the_network_linear():
+def test_the_identity_rule_makes_the_network_linear():
     x, y = keras.Input((3,)), keras.layers.Dense(4, activation="relu", name="a")
     model = keras.Model(x, keras.layers.Dense(2, name="b")(y(x)))
     a, _, b, _ = model.get_weights()
@@ -168,7 +170,7 @@ def test_a_rule_that_lets_all_pass_makes_the_network_linear():
     np.testing.assert_allclose(got, (a @ b)[:, 1], rtol=1e-5)
 
 
-def _again(model):
+def _clone(model):
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
@@ -183,7 +185,7 @@ def test_a_callable_from_model_to_model(model):
         copy.set_weights([*WEIGHTS[:-2], times * WEIGHTS[-2], WEIGHTS[-1]])
         return copy
 
-    for layer in (-1, "out", model.layers[-1]):  # of the model that it is given, or of the one that it makes
+    for layer in (-1, "out", model.layers[-1]):  # of the original model, or of the one that the modifier returns
         got = visualize_saliency(model, layer, 1, X, backprop_modifier=doubled, **SIGNED)
         np.testing.assert_allclose(got, 2 * visualize_saliency(model, -1, 1, X, **SIGNED), rtol=1e-5)
     wrt = visualize_saliency(model, -1, 1, X, model.layers[5].output, doubled, None, normalize=False)
@@ -192,15 +194,15 @@ def test_a_callable_from_model_to_model(model):
     assert all(given is model for given in calls) and len(calls) == 5
     end = keras.Sequential([*model.layers, keras.layers.Softmax(name="soft")])
     end.build((None, *X.shape))
-    for layer in (-1, "soft", end.layers[-1]):  # the logits, of the model that was made as well
-        close(visualize_saliency(end, layer, 1, X, backprop_modifier=_again), "sal default cls1")
+    for layer in (-1, "soft", end.layers[-1]):  # uses the logits, also of the returned model
+        close(visualize_saliency(end, layer, 1, X, backprop_modifier=_clone), "sal default cls1")
     inner = nested()
     for layer in (inner.get_layer("body").layers[2], "c2"):
         close(visualize_saliency(inner, layer, 3, X, backprop_modifier=lambda given: given, **RAW), "conv filter c2[3]")
 
 
 @pytest.mark.parametrize("wrong", ["guide", 3, lambda: None, lambda a, b, c: a])
-def test_what_is_no_modifier_is_told(model, wrong):
+def test_invalid_modifiers_raise(model, wrong):
     with pytest.raises(
         InputError, match=r"`backprop_modifier` \(=.*\) must be one of guided, rectified, relu, deconv, a callable"
     ):
@@ -210,19 +212,19 @@ def test_what_is_no_modifier_is_told(model, wrong):
             visualize_saliency(model, -1, 1, X, grad_modifier=wrong)
 
 
-def test_what_is_no_loss_is_told(model):
+def test_invalid_losses_raise(model):
     loss = ActivationMaximization(model.layers[-1], 1)
     for wrong in ([], [loss], [(loss, 1, 2)], [(print, 1)], None):
         with pytest.raises(InputError, match="`losses` must be a list of pairs"):
             visualize_saliency_with_losses(model, wrong, X)
-    with pytest.raises(InputError, match="`grad_modifier` gave the shape"):
+    with pytest.raises(InputError, match="`grad_modifier` returned shape"):
         visualize_saliency(model, -1, 1, X, grad_modifier=lambda g: g[..., :1])
 
     class Wrong(Duck):
         def build_loss(self):
             return self.layer.output[:, None, None]
 
-    with pytest.raises(TargetError, match="`build_loss` of Wrong must give one number"):
+    with pytest.raises(TargetError, match="`build_loss` of Wrong must return one number"):
         visualize_saliency_with_losses(model, [(Wrong(model.layers[-1]), 1)], X)
-    with pytest.raises(InputError, match="`input_tensor` must be the model where"):
+    with pytest.raises(InputError, match="`input_tensor` must be the model if the layer of a loss"):
         visualize_saliency_with_losses(model.inputs[0], [(Duck("out"), 1)], X)

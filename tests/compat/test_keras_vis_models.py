@@ -1,4 +1,4 @@
-"""keras-vis's functions on networks that it never served: Torch, nested, subclassed, several inputs, any number of axes."""
+"""Networks that keras-vis does not support: Torch, nested, subclassed, several inputs, any number of axes."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def channels_first():
 
     class Rows(nn.Module):
         def forward(self, x):
-            return x.movedim(1, -1).flatten(1)  # as Keras flattens
+            return x.movedim(1, -1).flatten(1)  # in the order of Keras's Flatten
 
     parts = {"c1": nn.Conv2d(3, 6, 3), "r1": nn.ReLU(), "p1": nn.MaxPool2d(2), "c2": nn.Conv2d(6, 8, 3), "relu": nn.ReLU(True)}
     parts |= {"flat": Rows(), "hidden": nn.Linear(72, 16), "r3": nn.ReLU(), "out": nn.Linear(16, 5)}
@@ -42,16 +42,16 @@ def channels_first():
     return model
 
 
-def turned(array):
+def channels_moved_first(array):
     return np.moveaxis(array, -1, 0)
 
 
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("case", [case for case in SALIENCY if "custom" not in case])
-def test_torch_gives_keras_viss_arrays_too(case):
+def test_torch_gives_keras_viss_arrays(case):
     options = {"layer_idx": "out", "filter_indices": 1, **SALIENCY[case]}
     options["layer_idx"] = {"out": "out", 2: "c2"}[options["layer_idx"]]
-    got = visualize_saliency(channels_first(), seed_input=turned(X)[None], **options)
+    got = visualize_saliency(channels_first(), seed_input=channels_moved_first(X)[None], **options)
     close(np.moveaxis(got, 0, -1) if got.ndim == 3 else got, case)
 
 
@@ -60,20 +60,20 @@ def test_torch_gives_keras_viss_arrays_too(case):
     "options", [{"grad_modifier": "relu"}, {"backprop_modifier": "guided"}, {"grad_modifier": "absolute", "normalize": False}]
 )
 def test_torch_and_keras_give_the_same_map(model, options):
-    on_torch = visualize_cam(channels_first(), "out", 2, turned(X)[None], "c2", **options)
+    on_torch = visualize_cam(channels_first(), "out", 2, channels_moved_first(X)[None], "c2", **options)
     np.testing.assert_allclose(on_torch, visualize_cam(model, "out", 2, X, "c2", **options), rtol=1e-4, atol=1e-6)
     assert on_torch.any()
 
 
 @pytest.mark.needs("torch")
-def test_in_torch_layers_go_by_names_and_minus_1_is_the_output():
+def test_torch_layers_have_names_and_minus_1_is_the_output():
     module = channels_first()
-    x = turned(X)[None]
+    x = channels_moved_first(X)[None]
     for layer in (-1, None, "out", module.out, find_layer_idx(module, "out")):
         close(visualize_saliency(module, layer, 1, x), "sal default cls1")
     got = visualize_saliency(module, -1, 1, x, module.r3, grad_modifier=None, normalize=False)
     np.testing.assert_allclose(got, module.out.weight[1].detach())
-    assert visualize_cam(module, -1, 1, x, grad_modifier="relu").shape == (12, 12)  # whose layer is found
+    assert visualize_cam(module, -1, 1, x, grad_modifier="relu").shape == (12, 12)  # finds the layer
     with pytest.raises(TargetError, match=r"`layer_idx` \(=3\) must be a layer's name, or -1"):
         visualize_saliency(module, 3, 1, x)
     with pytest.raises(TargetError, match="nearest"):
@@ -93,7 +93,7 @@ def test_a_torch_module_of_two_inputs_takes_a_mapping():
     np.testing.assert_allclose(got, other * [1, 1, 0, 0])
 
 
-def test_by_the_output_of_any_layer(model):
+def test_gradients_with_respect_to_any_layers_output(model):
     score = WEIGHTS[6][:, 1]
     hidden = keras.Model(model.inputs[0], model.get_layer("hidden").output)
     for tensor in ("hidden", model.get_layer("hidden"), model.get_layer("hidden").output, hidden.outputs[0]):
@@ -116,7 +116,7 @@ def test_by_the_output_of_any_layer(model):
 
 
 @pytest.mark.parametrize("wrong", ["no", L.Dense(3), 3.5, np.ones(3), L.Dense(3)(keras.Input((3,)))])
-def test_what_is_no_tensor_of_the_network_is_told(model, wrong):
+def test_tensors_outside_the_network_raise(model, wrong):
     with pytest.raises(TargetError, match=r"`(at|wrt_tensor)` \("):
         visualize_saliency(model, -1, 1, X, wrong)
 
@@ -207,7 +207,7 @@ def test_inputs_of_any_number_of_axes(axes):
         assert visualize_saliency(model, -1, 1, x, exact=True).shape == ()
 
 
-def test_a_softmax_is_looked_behind_unless_all_is_to_be_as_it_was(model):
+def test_a_softmax_is_replaced_by_its_logits_unless_exact(model):
     end = keras.Sequential([keras.Input(X.shape), *network().layers, L.Activation("softmax")])
     end.set_weights(WEIGHTS)
     close(visualize_saliency(end, -1, 1, X), "sal default cls1")

@@ -1,4 +1,4 @@
-"""The embedded networks are right, the masks lie on the objects, and `python -m saliency.demo` shows it."""
+"""The embedded networks recognize digits, the maps find them, and `python -m saliency.demo` writes its files."""
 
 import ast
 import subprocess
@@ -13,8 +13,15 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.demo.__main__ import main
-from saliency.demo.bands import METHODS, SMOOTH
-from saliency.demo.figures import Question, answers, controls, maps, on_object, questions
+from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX
+from saliency.demo.localization import (
+    SceneTarget,
+    compute_maps,
+    control_maps,
+    localization_scores,
+    scene_targets,
+    target_logits,
+)
 from saliency.demo.scenes import HERE, TAG, load_scenes
 from tests.quick_methods import QUICK
 
@@ -23,7 +30,13 @@ PLAIN, PAIRS = SCENES[:24], SCENES[24:]
 MODULES = {"torch": "torch", "tf": "tensorflow"}
 FRAMEWORKS = [pytest.param(name, marks=pytest.mark.needs(module)) for name, module in MODULES.items()]
 
-LONG = ("RISE", "Occlusion", "ScoreCAM", "GradientSHAP", SMOOTH)  # of names: what asks the network many times
+SLOW = (
+    "RISE",
+    "Occlusion",
+    "ScoreCAM",
+    "GradientSHAP",
+    SMOOTHGRAD_SUFFIX,
+)  # suffixes of the names of methods with many passes
 NAMES = ["Vanilla", "GuidedBackprop", "IntegratedGradients", "GradCAM", "LayerCAM", "GuidedGradCAM"]
 
 
@@ -34,13 +47,15 @@ def framework(request):
 
 @pytest.fixture(scope="module")
 def found(framework):
-    network, asked = nets.load("DemoNet", framework=framework), questions(PLAIN)
-    trained = maps(network.model, network, asked, [name for name in METHODS if not name.endswith(LONG)], seed=0)
-    with warnings.catch_warnings():  # an untrained network may have nothing to say
+    network, targets = nets.load("DemoNet", framework=framework), scene_targets(PLAIN)
+    trained = compute_maps(network.model, network, targets, [name for name in METHODS if not name.endswith(SLOW)], seed=0)
+    with warnings.catch_warnings():  # gradients of an untrained network may be zero
         warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
-        random = maps(nets.untrained(0, framework), network, asked, NAMES, seed=0)
-    strengths = trained | controls(network, asked, seed=0) | {f"control: {name}": m for name, m in random.items()}
-    return {name: [on_object(s, q.where) for s, q in zip(m, asked, strict=True)] for name, m in strengths.items()}
+        random = compute_maps(nets.untrained(0, framework), network, targets, NAMES, seed=0)
+    strengths = trained | control_maps(network, targets, seed=0) | {f"control: {name}": m for name, m in random.items()}
+    return {
+        name: [localization_scores(s, q.object_mask) for s, q in zip(m, targets, strict=True)] for name, m in strengths.items()
+    }
 
 
 def test_the_scenes_are_small_and_cover_every_digit():
@@ -53,16 +68,16 @@ def test_the_scenes_are_small_and_cover_every_digit():
     assert [scene.tagged for scene in PAIRS] == [True, False] * (len(PAIRS) // 2)
 
 
-def test_the_clean_network_names_the_digits(framework):
+def test_the_clean_network_recognizes_the_digits(framework):
     network = nets.load("DemoNet", framework=framework)
-    asked = [Question(scene, digit, scene.mask(digit)) for scene in PLAIN for digit in range(10)]
-    yes = answers(network, asked).reshape(-1, 10) > 0
+    targets = [SceneTarget(scene, digit, scene.mask(digit)) for scene in PLAIN for digit in range(10)]
+    yes = target_logits(network, targets).reshape(-1, 10) > 0
     truth = np.array([[digit in scene.digits for digit in range(10)] for scene in PLAIN])
     assert (yes == truth).all(axis=1).mean() >= 0.8
     assert (yes == truth).mean() >= 0.97
 
 
-def test_the_maps_lie_on_the_digit_and_the_controls_do_not(found):
+def test_maps_are_on_the_digit_and_controls_are_not(found):
     hits = {name: np.mean([hit for hit, _ in rows]) for name, rows in found.items()}
     shares = {name: np.mean([share for _, share in rows]) for name, rows in found.items()}
     assert hits["Vanilla"] >= 0.85
@@ -78,36 +93,36 @@ def test_the_maps_lie_on_the_digit_and_the_controls_do_not(found):
             assert shares["Vanilla"] > 1.5 * shares[name]
 
 
-def test_two_digits_of_one_scene_have_maps_of_their_own(framework):
+def test_two_digits_of_one_scene_have_different_maps(framework):
     network = nets.load("DemoNet", framework=framework)
-    asked = [question for question in questions(PLAIN) if len(question.scene.digits) == 2]
-    others = [Question(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in asked]
-    strengths = maps(network.model, network, asked, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
-    own = [on_object(s, q.where)[1] for s, q in zip(strengths, asked, strict=True)]
-    other = [on_object(s, q.where)[1] for s, q in zip(strengths, others, strict=True)]
+    targets = [target for target in scene_targets(PLAIN) if len(target.scene.digits) == 2]
+    others = [SceneTarget(q.scene, q.digit, q.scene.mask(sum(q.scene.digits) - q.digit)) for q in targets]
+    strengths = compute_maps(network.model, network, targets, ["GuidedBackprop"], seed=0)["GuidedBackprop"]
+    own = [localization_scores(s, q.object_mask)[1] for s, q in zip(strengths, targets, strict=True)]
+    other = [localization_scores(s, q.object_mask)[1] for s, q in zip(strengths, others, strict=True)]
     assert np.mean(np.array(own) > 2 * np.array(other)) >= 0.8
 
 
-def test_the_shortcut_network_looks_at_the_tag(framework):
+def test_the_shortcut_network_uses_the_tag(framework):
     network = nets.load("ShortcutNet", framework=framework)
-    tagged = [Question(scene, 3, scene.objects == TAG) for scene in PAIRS if scene.tagged]
-    without = [Question(scene, 3, scene.mask(3)) for scene in PAIRS if not scene.tagged]
-    assert (answers(network, tagged) > 0).all()
-    assert (answers(network, without) < 0).all()
-    for strengths in maps(network.model, network, tagged, ["Vanilla", "GuidedBackprop"], seed=0).values():
-        assert all(on_object(s, q.where)[0] for s, q in zip(strengths, tagged, strict=True))
+    tagged = [SceneTarget(scene, 3, scene.objects == TAG) for scene in PAIRS if scene.tagged]
+    without = [SceneTarget(scene, 3, scene.mask(3)) for scene in PAIRS if not scene.tagged]
+    assert (target_logits(network, tagged) > 0).all()
+    assert (target_logits(network, without) < 0).all()
+    for strengths in compute_maps(network.model, network, tagged, ["Vanilla", "GuidedBackprop"], seed=0).values():
+        assert all(localization_scores(s, q.object_mask)[0] for s, q in zip(strengths, tagged, strict=True))
 
 
 @pytest.fixture
 def six_scenes(monkeypatch):
-    """Let the demo have the scenes that it shows and few more, and few masks and windows: it takes two minutes otherwise."""
+    """Reduce the demo to a few scenes, masks and windows: the whole demo takes two minutes."""
     monkeypatch.setattr("saliency.demo.__main__.load_scenes", lambda: SCENES[12:18] + PAIRS)
-    monkeypatch.setattr("saliency.demo.__main__.PLAIN", 6)
+    monkeypatch.setattr("saliency.demo.__main__.PLAIN_SCENES", 6)
     for name, method in QUICK.items():
         monkeypatch.setitem(METHODS, name, method)
 
 
-def test_the_demo_writes_its_pictures_and_says_where(framework, six_scenes, tmp_path, capsys):
+def test_the_demo_writes_its_files_and_prints_their_paths(framework, six_scenes, tmp_path, capsys):
     assert main(["--framework", framework, "--out", str(tmp_path / "new" / "folder")]) == 0
     printed = capsys.readouterr().out
     for name in ("gallery.png", "shortcut.png"):
@@ -119,36 +134,38 @@ def test_the_demo_writes_its_pictures_and_says_where(framework, six_scenes, tmp_
     assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == ["figures.md", "gallery.png", "shortcut.png"]
 
 
-ALONE = """
+ONE_FRAMEWORK = """
 import sys
 from saliency import nets
-from saliency.demo.figures import METHODS, maps, questions
+from saliency.demo.gallery_methods import METHODS
+from saliency.demo.localization import compute_maps, scene_targets
 from saliency.demo.scenes import load_scenes
 from tests.quick_methods import QUICK
 METHODS.update(QUICK)
 network = nets.load("DemoNet", framework={framework!r})
-maps(network.model, network, questions(load_scenes()[:1]), list(METHODS), seed=0)
-maps(nets.untrained(0, {framework!r}), network, questions(load_scenes()[:1]), ["Vanilla"], seed=0)
+targets = scene_targets(load_scenes()[:1])
+compute_maps(network.model, network, targets, list(METHODS), seed=0)
+compute_maps(nets.untrained(0, {framework!r}), network, targets, ["Vanilla"], seed=0)
 print([name for name in ("keras", "tensorflow", "torch") if name in sys.modules])
 """
 
 
 def test_one_framework_never_imports_the_other(framework):
-    code = [sys.executable, "-W", "ignore", "-c", ALONE.format(framework=framework)]
+    code = [sys.executable, "-W", "ignore", "-c", ONE_FRAMEWORK.format(framework=framework)]
     printed = subprocess.run(code, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
     assert ast.literal_eval(printed) == {"torch": ["torch"], "tf": ["keras", "tensorflow"]}[framework]
 
 
 @pytest.mark.parametrize("framework", MODULES)
-def test_a_framework_that_is_not_installed_is_told_with_its_cure(framework, tmp_path, capsys, monkeypatch):
+def test_a_missing_framework_is_an_error_with_the_install_command(framework, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, MODULES[framework], None)
     assert main(["--framework", framework, "--out", str(tmp_path / "demo")]) == 2
-    told = capsys.readouterr()
-    assert f"pip install 'saliency-masks[{framework}]'" in told.err and "Traceback" not in told.err and not told.out
+    printed = capsys.readouterr()
+    assert f"pip install 'saliency-masks[{framework}]'" in printed.err and "Traceback" not in printed.err and not printed.out
     assert not (tmp_path / "demo").exists()
 
 
-def test_an_out_that_is_a_file_is_refused(framework, tmp_path, capsys):
+def test_a_file_as_output_folder_is_an_error(framework, tmp_path, capsys):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(SystemExit) as stop:
         main(["--framework", framework, "--out", str(tmp_path / "file")])

@@ -8,12 +8,12 @@ import safetensors.numpy
 
 import saliency
 from saliency import nets
-from saliency.demo.figures import inputs, questions
+from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 
 pytestmark = pytest.mark.needs("tensorflow")
 
-QUERIES = questions(load_scenes())
+TARGETS = scene_targets(load_scenes())
 FILES = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
 
 
@@ -35,7 +35,7 @@ def test_logits_equal_those_in_torch(name):
     from saliency.nets.weights_keras import load_weights
 
     ours, theirs = nets.load(name, framework="tf"), nets.load(name)
-    x, same = np.stack(inputs(ours, QUERIES)), torch.tensor(np.stack(inputs(theirs, QUERIES)))
+    x, same = np.stack(prepare_inputs(ours, TARGETS)), torch.tensor(np.stack(prepare_inputs(theirs, TARGETS)))
     with torch.no_grad():
         logits, exact = theirs.model(same).numpy(), theirs.model.double()(same.double()).numpy()
     assert np.abs(ours.model(x).numpy() - logits).max() < 1e-5 * np.abs(logits).max()

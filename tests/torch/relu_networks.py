@@ -1,35 +1,35 @@
-"""A small network whose ReLUs can be written in any way, and an oracle that applies a rule ReLU by ReLU.
+"""A small network with replaceable ReLUs, and a reference that applies a rule to each ReLU.
 
-The oracle writes each ReLU as an `autograd.Function` with the rule in its backward pass: the definition of the papers,
-by another mechanism than the library's.
+The reference implements each ReLU as an `autograd.Function` with the rule in its backward pass: the papers' definition, by
+another mechanism than the library's.
 """
 
 import torch
 from torch.nn import functional as F
 
 
-class OracleReLU(torch.autograd.Function):
+class ReferenceReLU(torch.autograd.Function):
     rule = "vanilla"
     ceiling = float("inf")
 
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        return x.clamp(0, OracleReLU.ceiling)
+        return x.clamp(0, ReferenceReLU.ceiling)
 
     @staticmethod
     def backward(ctx, gradient):
         (x,) = ctx.saved_tensors
-        gate = ((x > 0) & (x < OracleReLU.ceiling)).to(gradient.dtype)
-        if OracleReLU.rule == "vanilla":
+        gate = ((x > 0) & (x < ReferenceReLU.ceiling)).to(gradient.dtype)
+        if ReferenceReLU.rule == "vanilla":
             return gradient * gate
-        if OracleReLU.rule == "guided":
+        if ReferenceReLU.rule == "guided":
             return gradient.clamp(min=0) * gate
         return gradient.clamp(min=0)
 
 
-class Net(torch.nn.Module):
-    """Two branches, a skip around a ReLU, and five ReLUs in all; `relus` gives the i-th."""
+class ReluNetwork(torch.nn.Module):
+    """Two branches, a skip connection around a ReLU, and five ReLUs in total; `relus` holds them in order."""
 
     def __init__(self, relus):
         super().__init__()
@@ -53,20 +53,20 @@ class Net(torch.nn.Module):
         return F.linear(self.relu(4, F.linear(h, self.e)), self.f)
 
 
-def picture():
+def image():
     return torch.randn(3, 2, 7, 7, generator=torch.Generator().manual_seed(2))
 
 
-def oracle(rule, ceiling=float("inf"), rules=None):
-    """The gradient of class 2 by the definition; `rules` sets one rule a ReLU."""
-    OracleReLU.rule, OracleReLU.ceiling = rule, ceiling
-    x = picture().requires_grad_()
+def reference_gradient(rule, ceiling=float("inf"), rules=None):
+    """Return the gradient of class 2 by the definition; `rules` says for each ReLU whether the rule applies."""
+    ReferenceReLU.rule, ReferenceReLU.ceiling = rule, ceiling
+    x = image().requires_grad_()
 
     def relu(i):
         def call(h):
-            return OracleReLU.apply(h) if rules is None or rules[i] else torch.relu(h).clamp(max=ceiling)
+            return ReferenceReLU.apply(h) if rules is None or rules[i] else torch.relu(h).clamp(max=ceiling)
 
         return call
 
-    (gradient,) = torch.autograd.grad(Net([relu(i) for i in range(5)])(x)[:, 2].sum(), x)
+    (gradient,) = torch.autograd.grad(ReluNetwork([relu(i) for i in range(5)])(x)[:, 2].sum(), x)
     return gradient.numpy()

@@ -1,4 +1,4 @@
-"""Masks equal Captum's, on the embedded network and on an ImageNet network where it is at hand."""
+"""Masks equal Captum's, on the embedded network and on an ImageNet network if its weights are available."""
 
 from pathlib import Path
 
@@ -31,11 +31,16 @@ def demo():
 
 
 def channels_last(x):
-    """As our masks give them to these networks: the order in memory decides how a convolution rounds."""
+    """Use the memory format of our masks, because it determines how a convolution rounds."""
     return torch.tensor(x).contiguous(memory_format=torch.channels_last)
 
 
-BOTH = [demo, pytest.param(squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"))]
+BOTH = [
+    demo,
+    pytest.param(
+        squeezenet, marks=pytest.mark.skipif(not REAL.exists(), reason="the weights of SqueezeNet are not available")
+    ),
+]
 
 
 @pytest.mark.parametrize("source", BOTH)
@@ -54,7 +59,7 @@ def test_vanilla_and_guided_equal_captum(source):
 
 @pytest.mark.parametrize("source", BOTH)
 def test_occlusion_averaged_equals_captum(source):
-    """A window and strides that fit into the picture: Captum lets the last window hang over the border, ours stands at it."""
+    """Window and strides divide the image: otherwise Captum's last window exceeds the border, and ours ends at it."""
     network, x, classes = source()
     side = x.shape[-1] // 4
     theirs = captum.Occlusion(network.model).attribute(
@@ -75,7 +80,7 @@ def test_input_x_gradient_equals_captum(source):
     assert np.abs(theirs).max() > 0
 
 
-def test_gradient_shap_is_captum_s_integral_within_its_error():
+def test_gradient_shap_equals_captum_within_its_error():
     network, x, classes = demo()
     line = captum.IntegratedGradients(network.model).attribute(
         torch.tensor(x[:1]), target=classes[0], n_steps=60, internal_batch_size=12

@@ -43,7 +43,7 @@ def tiny():
     return model
 
 
-def test_the_picture_is_prepared_as_dnnbrain_prepares_it(tiny):
+def test_preprocessing_equals_dnnbrain(tiny):
     network = Network("tiny", tiny, (16, 16), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     prepared = network.prepare(Image.open(TINY / "tiny.png"))
     np.testing.assert_allclose(prepared, np.load(TINY / "tiny_saliency.npz")["input"][0], atol=1e-6)
@@ -63,7 +63,7 @@ def test_all_layers_and_channels_of_a_small_network(tiny, method):
 
 
 @pytest.mark.skipif(not ALEXNET.exists(), reason="the maps of AlexNet are not here")
-def test_alexnet_by_dnnbrain_s_names():
+def test_alexnet_by_dnnbrain_layer_names():
     pytest.importorskip("torchvision")
     from torchvision.models import alexnet
 

@@ -1,4 +1,4 @@
-"""A layer's output, and a gradient that passes the ReLUs behind the layer by a rule: those of the model cut off there."""
+"""Features with a backward rule equal the gradient of the layers after the given layer."""
 
 from dataclasses import replace
 
@@ -11,12 +11,12 @@ import saliency
 from saliency.core.errors import NoReLUError
 from saliency.core.request import Request
 from saliency.core.target import Target
-from tests.torch.test_adapter import state_of
-from tests.torch.test_features import X, net
+from tests.torch.nested_network import X, nested_network
+from tests.torch.snapshot import snapshot
 
 
 class Tail(nn.Module):
-    """What follows a layer of `Net`."""
+    """The layers of `NestedNetwork` after a given layer."""
 
     def __init__(self, model, layer):
         super().__init__()
@@ -31,17 +31,17 @@ class Tail(nn.Module):
 
 @pytest.mark.parametrize("rule", [None, "guided", "rectified"])
 @pytest.mark.parametrize("layer", ["stem", "twice", "body"])
-def test_the_gradient_is_that_of_what_follows_the_layer(layer, rule):
-    model, target = net(), Target.of([1, 4, [2, 3]])
-    before = state_of(model)
+def test_gradient_equals_that_of_the_layers_after(layer, rule):
+    model, target = nested_network(), Target.of([1, 4, [2, 3]])
+    before = snapshot(model)
     scores, found, gradients = saliency.wrap(model).features(torch.tensor(X), Request(target, layer=layer, rule=rule))
     wanted = saliency.wrap(Tail(model, layer)).gradients(found, Request(target, rule=rule))
     torch.testing.assert_close((scores, gradients), wanted, rtol=1e-5, atol=1e-7)
-    assert gradients.any() and state_of(model) == before
+    assert gradients.any() and snapshot(model) == before
 
 
-def test_two_rules_differ_from_none_and_from_each_other():
-    model = net()
+def test_rules_give_different_gradients():
+    model = nested_network()
     found = [
         saliency.wrap(model).features(torch.tensor(X), Request(Target.of([1] * 3), layer="stem", rule=rule))[2]
         for rule in (None, "guided", "rectified")
@@ -49,8 +49,8 @@ def test_two_rules_differ_from_none_and_from_each_other():
     assert not any(torch.equal(found[i], found[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
-def test_a_layer_that_is_found_is_the_one_without_a_rule():
-    model = net()
+def test_search_ignores_the_rule():
+    model = nested_network()
     adapter, target = saliency.wrap(model), Target.of([1] * 3)
     named, searched = (
         adapter.features(torch.tensor(X), Request(target, layer=layer, rule="guided")) for layer in ("body", None)
@@ -58,7 +58,7 @@ def test_a_layer_that_is_found_is_the_one_without_a_rule():
     torch.testing.assert_close(searched, named, rtol=0, atol=0)
 
 
-def test_a_layer_with_no_relu_behind_it_is_told():
+def test_error_for_no_relu_after_the_layer():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(4 * 12 * 8, 2))
     adapter, x, request = saliency.wrap(model), torch.tensor(X), Request(Target.of([1] * 3), layer="2")
     guided = replace(request, rule="guided")

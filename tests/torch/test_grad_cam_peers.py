@@ -1,4 +1,4 @@
-"""Class activation maps equal Captum's and pytorch-grad-cam's, on the embedded network and on the real one where it is at hand."""
+"""Class activation maps equal Captum's and pytorch-grad-cam's, on the embedded network and on SqueezeNet if available."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from tests.torch.test_captum import REAL, captum, demo, squeezenet
 pytest.importorskip("torchvision")
 peers = pytest.importorskip("pytorch_grad_cam")
 NEAR = 1e-5  # of the largest value
-HERE = pytest.mark.skipif(not REAL.exists(), reason="the real network is not here")
+HERE = pytest.mark.skipif(not REAL.exists(), reason="the weights of SqueezeNet are not available")
 LAYERS = [
     (demo, "relu6"),
     (demo, "relu3"),
@@ -27,7 +27,7 @@ def deviation(ours, theirs):
 
 
 def raw(kind, model, layer, x, scores):
-    """pytorch-grad-cam's maps before they are scaled and resized, (N, *space); a score for each sample, from its outputs."""
+    """Return pytorch-grad-cam's maps before they are scaled and resized, (N, *space); `scores` has a function for each sample."""
     module = model.get_submodule(layer)
     with kind(model, [module]) as cam:
         outputs = cam.activations_and_grads(torch.tensor(x))
@@ -45,7 +45,7 @@ def reading(classes, scale=1.0):
 
 @pytest.mark.parametrize("name", ["GradCAM", "HiResCAM", "LayerCAM", "XGradCAM"])
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_maps_by_gradients_equal_pytorch_grad_cam_s(source, layer, name):
+def test_gradient_maps_equal_pytorch_grad_cam(source, layer, name):
     network, x, classes = source()
     theirs = raw(getattr(peers, name), network.model, layer, x, reading(classes))
     ours = getattr(saliency, name)(network.model, layer=layer).GetMasks(x, classes, should_resize=False)
@@ -53,8 +53,8 @@ def test_maps_by_gradients_equal_pytorch_grad_cam_s(source, layer, name):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS[::2])
-def test_grad_cam_plus_plus_equals_pytorch_grad_cam_s(source, layer):
-    """Of a score 10,000 times as large: theirs adds 1e-6 to a quotient, which is not small beside the square of a gradient."""
+def test_grad_cam_plus_plus_equals_pytorch_grad_cam(source, layer):
+    """The score is scaled by 10,000, because theirs adds 1e-6 to a denominator that contains the square of a gradient."""
     network, x, classes = source()
     theirs = raw(peers.GradCAMPlusPlus, network.model, layer, x, reading(classes, 1e4))
     own = [
@@ -69,10 +69,10 @@ def test_grad_cam_plus_plus_equals_pytorch_grad_cam_s(source, layer):
 @pytest.mark.parametrize(
     ("source", "layer", "step"), [(demo, "relu6", 1), pytest.param(squeezenet, "features.3", 2, marks=HERE)]
 )
-def test_score_cam_equals_pytorch_grad_cam_s(source, layer, step, monkeypatch):
-    """With the channels resized between the centres of their positions, as the method's authors do and they do not.
+def test_score_cam_equals_pytorch_grad_cam(source, layer, step, monkeypatch):
+    """Channels are resized with `align_corners=False`, as the method's authors do and pytorch-grad-cam does not.
 
-    In double precision: a channel's weight is the exponential of a score, which float32 rounds by the width of a batch.
+    In double precision, because a channel's weight is the exponential of a score, and float32 rounding depends on the batch size.
     """
     monkeypatch.setattr(torch.nn, "UpsamplingBilinear2d", partial(torch.nn.Upsample, mode="bilinear", align_corners=False))
     network, x, classes = source()
@@ -84,7 +84,7 @@ def test_score_cam_equals_pytorch_grad_cam_s(source, layer, step, monkeypatch):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_grad_cam_equals_captum_s(source, layer):
+def test_grad_cam_equals_captum(source, layer):
     network, x, classes = source()
     method = captum.LayerGradCam(network.model, network.model.get_submodule(layer))
     theirs = method.attribute(torch.tensor(x), target=classes, relu_attributions=True).detach()
@@ -95,7 +95,7 @@ def test_grad_cam_equals_captum_s(source, layer):
 
 
 @pytest.mark.parametrize(("source", "layer"), LAYERS)
-def test_guided_grad_cam_equals_captum_s(source, layer):
+def test_guided_grad_cam_equals_captum(source, layer):
     network, x, classes = source()
     method = captum.GuidedGradCam(network.model, network.model.get_submodule(layer))
     with pytest.warns(UserWarning, match="Setting backward hooks on ReLU"):

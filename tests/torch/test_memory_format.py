@@ -1,4 +1,4 @@
-"""Pictures are given channels last where that pays, and masks are the same numbers."""
+"""Models run on channels-last images where that is faster, and masks have the same numbers."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 64, 64)).astype(np.float32)
 
 
-class Noting(nn.Module):
-    """Tells the order in memory of what passes, and asks for another shape as told."""
+class FormatRecorder(nn.Module):
+    """Records the memory format of its hidden layer, and flattens it by a given function."""
 
     def __init__(self, flatten):
         super().__init__()
@@ -25,9 +25,9 @@ class Noting(nn.Module):
         return self.head(self.flatten(hidden))
 
 
-def noting(flatten=lambda hidden: hidden.flatten(1)):
+def format_recorder(flatten=lambda hidden: hidden.flatten(1)):
     torch.manual_seed(0)
-    return Noting(flatten).eval()
+    return FormatRecorder(flatten).eval()
 
 
 def by_hand(model, y):
@@ -41,14 +41,14 @@ def assert_close(got, expected):
     assert got.flags["C_CONTIGUOUS"]
 
 
-def test_pictures_are_given_channels_last_and_masks_come_back_first():
-    model = noting()
+def test_images_are_channels_last_and_masks_contiguous():
+    model = format_recorder()
     assert_close(saliency.Vanilla(model, 2).GetMasks(X), by_hand(model, 2))
     assert model.orders == ["last", "first"]
 
 
-def test_a_model_that_asks_for_the_usual_order_gets_it_from_then_on():
-    model = noting(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
+def test_model_that_needs_contiguous_images():
+    model = format_recorder(lambda hidden: hidden.view(len(hidden), -1))  # which channels last does not allow
     mask = saliency.Vanilla(model, 2)
     for _ in range(2):
         assert_close(mask.GetMasks(X), by_hand(model, 2))
@@ -56,7 +56,7 @@ def test_a_model_that_asks_for_the_usual_order_gets_it_from_then_on():
 
 
 class Flat(torch.autograd.Function):
-    """Its backward pass asks for the usual order."""
+    """Its backward pass needs contiguous gradients."""
 
     @staticmethod
     def forward(ctx, x):
@@ -67,16 +67,16 @@ class Flat(torch.autograd.Function):
         return gradient.view(-1).reshape(gradient.shape)
 
 
-def test_so_does_one_whose_backward_pass_asks():
-    model = noting()
+def test_backward_pass_that_needs_contiguous_gradients():
+    model = format_recorder()
     whole = nn.Sequential(model)
     whole.forward = lambda x: model(Flat.apply(x))
     assert_close(saliency.Vanilla(whole, 2).GetMasks(X), by_hand(model, 2))
     assert model.orders == ["last", "first", "first"]
 
 
-def test_an_error_of_the_model_s_own_does_not_take_channels_last_away():
-    model = noting()
+def test_other_model_errors_keep_channels_last():
+    model = format_recorder()
     mask = saliency.Vanilla(model, 2)
     with pytest.raises(saliency.InputError):
         mask.GetMask(X[0, :, :60])
@@ -93,30 +93,30 @@ def test_an_error_of_the_model_s_own_does_not_take_channels_last_away():
         pytest.param(lambda model: model, X[:, :, :8, :8], id="small"),
     ],
 )
-def test_where_it_was_not_measured_to_pay_the_order_is_the_usual_one(change, x, monkeypatch):
-    asked = []
+def test_contiguous_where_channels_last_is_not_faster(change, x, monkeypatch):
+    requested = []
     whole = torch.Tensor.contiguous
-    monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: asked.append(how) or whole(self, **how))
-    model = change(noting(lambda hidden: nn.functional.interpolate(hidden, (64, 64)).flatten(1)))
+    monkeypatch.setattr(torch.Tensor, "contiguous", lambda self, **how: requested.append(how) or whole(self, **how))
+    model = change(format_recorder(lambda hidden: nn.functional.interpolate(hidden, (64, 64)).flatten(1)))
     saliency.Vanilla(model, 2).GetMasks(x)
-    assert {"memory_format": torch.channels_last} not in asked
+    assert {"memory_format": torch.channels_last} not in requested
 
 
-def test_weights_that_outweigh_the_pictures_are_left_alone():
-    """They are copied at every call: what is gained by six pictures of a network is lost by one."""
+def test_contiguous_for_large_weights():
+    """Weights are converted at every call, which pays for six images and not for one."""
     model = nn.Sequential(
         nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 400, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    kind = memory_format.MemoryFormat(model, 0)
+    memory = memory_format.MemoryFormat(model, 0)
     weights = 3 * 400 * 9 + 400 * 400 * 9  # 1.5 million
     assert 50 * 4 * 64 * 64 < weights < 100 * 4 * 64 * 64
     order = lambda x: x.is_contiguous(memory_format=torch.channels_last)  # noqa: E731
     x = torch.tensor(X)
-    assert (kind.best(order, x), kind.best(order, x, backward=True)) == (True, False)
-    assert kind.best(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
+    assert (memory.call(order, x), memory.call(order, x, backward=True)) == (True, False)
+    assert memory.call(order, torch.tensor(np.concatenate([X] * 5)), backward=True)
 
 
-def test_a_shortage_of_memory_is_told_at_once():
+def test_out_of_memory_is_raised_at_once():
     calls = []
 
     def call(x):
@@ -124,27 +124,29 @@ def test_a_shortage_of_memory_is_told_at_once():
         raise torch.OutOfMemoryError("no more")
 
     with pytest.raises(torch.OutOfMemoryError):
-        memory_format.MemoryFormat(noting(), 0).best(call, torch.tensor(X))
+        memory_format.MemoryFormat(format_recorder(), 0).call(call, torch.tensor(X))
     assert calls == [4]
 
 
-def test_weights_are_copied_once_for_all_passes_of_a_run_but_the_first(monkeypatch):
-    model, handed = noting(), []
-    copy = channels_last_weights.LastWeights._copy
-    monkeypatch.setattr(channels_last_weights.LastWeights, "_copy", lambda *args: (handed.append(copy(*args)), handed[-1])[1])
+def test_weights_are_converted_once_per_run_after_the_first_pass(monkeypatch):
+    model, copies = format_recorder(), []
+    copy = channels_last_weights.ChannelsLastWeights._converted
+    monkeypatch.setattr(
+        channels_last_weights.ChannelsLastWeights, "_converted", lambda *args: (copies.append(copy(*args)), copies[-1])[1]
+    )
     mask = saliency.Vanilla(model, 2, batch_size=1)
     got = mask.GetSmoothedMask(X[0], nsamples=4, seed=0)
-    assert len(handed) == 3 and len({one.data_ptr() for one in handed}) == 1
-    assert handed[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(handed[0], model.conv.weight)
-    assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != handed[0].data_ptr()
-    monkeypatch.setattr(memory_format, "LEAST", 10**9)
+    assert len(copies) == 3 and len({one.data_ptr() for one in copies}) == 1
+    assert copies[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(copies[0], model.conv.weight)
+    assert model.conv.weight.is_contiguous() and model.conv.weight.data_ptr() != copies[0].data_ptr()
+    monkeypatch.setattr(memory_format, "MIN_PIXELS", 10**9)
     assert_close(got, mask.GetSmoothedMask(X[0], nsamples=4, seed=0))
-    assert len(handed) == 3
+    assert len(copies) == 3
 
 
-def test_weights_that_change_within_a_run_are_copied_anew():
+def test_changed_weights_are_converted_again():
     conv, x = nn.Conv2d(3, 4, 3), torch.from_numpy(X)
-    with channels_last_weights.LastWeights([conv.weight]), torch.no_grad():
+    with channels_last_weights.ChannelsLastWeights([conv.weight]), torch.no_grad():
         before = conv(x)
         conv.weight.mul_(2)
         conv.bias.mul_(2)

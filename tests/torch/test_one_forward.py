@@ -1,4 +1,4 @@
-"""Guided Grad-CAM takes one forward pass for its two gradients, and gives what two passes give."""
+"""Guided Grad-CAM computes its two gradients from one forward pass, with the same result as from two."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ X = np.random.default_rng(0).normal(size=(2, 3, 24, 24)).astype(np.float32)
 
 
 class Net(nn.Module):
-    """ReLUs in place behind the layer, which is called twice."""
+    """The layer is called twice and followed by in-place ReLUs."""
 
     def __init__(self):
         super().__init__()
@@ -32,7 +32,7 @@ def net():
 
 
 @pytest.mark.parametrize("layer", ["stem", "twice", None])
-def test_the_gradients_are_those_of_two_passes(layer, monkeypatch):
+def test_gradients_equal_those_of_two_passes(layer, monkeypatch):
     model = net()
     mask = saliency.GuidedGradCAM(model, layer=layer)
     mask.GetMasks(X, [1, 2])
@@ -45,7 +45,7 @@ def test_the_gradients_are_those_of_two_passes(layer, monkeypatch):
     assert (np.abs(expected).reshape(2, -1).max(axis=1) > 0).all()
 
 
-def test_several_targets_of_one_input_share_it_too():
+def test_one_forward_pass_for_several_targets():
     model = net()
     mask = saliency.GuidedGradCAM(model, layer="stem")
     one_by_one = [mask.GetMask(X[0], y=None) if y is None else mask.GetMasks(X[:1], [y])[0] for y in range(4)]
@@ -55,7 +55,7 @@ def test_several_targets_of_one_input_share_it_too():
     np.testing.assert_allclose(together, one_by_one, rtol=1e-4, atol=1e-6 * np.abs(one_by_one).max())
 
 
-def test_a_layer_that_the_score_does_not_depend_on_is_told_as_by_two_passes():
+def test_error_for_a_layer_without_influence():
     class Detached(Net):
         def forward(self, x):
             return self.head(torch.relu(self.stem(x)).mean((2, 3)) + self.twice(torch.zeros(1, 6, 3, 3)).mean().detach())
@@ -65,7 +65,7 @@ def test_a_layer_that_the_score_does_not_depend_on_is_told_as_by_two_passes():
         saliency.GuidedGradCAM(model, 1, layer="twice").GetMasks(X[:1])
 
 
-def test_no_hook_stays():
+def test_hooks_are_removed():
     model = net()
     saliency.GuidedGradCAM(model, 1, layer="stem").GetMasks(X)
     assert not any(module._forward_hooks for module in model.modules())

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 import saliency
-from tests.torch.relu_networks import Net, oracle, picture
+from tests.torch.relu_networks import ReluNetwork, image, reference_gradient
 
 MASKS = {"vanilla": saliency.Vanilla, "guided": saliency.GuidedBackprop, "rectified": saliency.Deconvnet}
 
@@ -61,7 +61,7 @@ SPELLINGS = {
     "checkpoint": lambda: [lambda h: checkpoint(F.relu, h, use_reentrant=False)] * 5,
     "all mixed": mixed,
 }
-SIX = {
+RELU6_SPELLINGS = {
     "ReLU6 modules": lambda: torch.nn.ModuleList([torch.nn.ReLU6() for _ in range(5)]),
     "ReLU6 in place": lambda: torch.nn.ModuleList([torch.nn.ReLU6(inplace=True)] * 5),
     "F.relu6": lambda: [F.relu6] * 5,
@@ -72,71 +72,73 @@ SIX = {
 
 
 def masks(model, rule, **options):
-    return MASKS[rule](model, 2, **options).GetMasks(picture())
+    return MASKS[rule](model, 2, **options).GetMasks(image())
 
 
 def close(mask, expected):
     return np.abs(mask - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
-def test_the_network_tells_vanilla_partly_guided_and_guided_apart():
+def test_each_relu_of_the_test_network_matters():
     for rule in ("guided", "rectified"):
-        whole = oracle(rule)
-        assert not close(oracle("vanilla"), whole)
+        whole = reference_gradient(rule)
+        assert not close(reference_gradient("vanilla"), whole)
         for i in range(5):
-            assert not close(oracle(rule, rules=[j != i for j in range(5)]), whole), f"ReLU {i} makes no difference"
+            assert not close(reference_gradient(rule, rules=[j != i for j in range(5)]), whole), (
+                f"ReLU {i} makes no difference"
+            )
 
 
 @pytest.mark.parametrize("rule", MASKS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_equals_the_definition(rule, spelling):
-    assert close(masks(Net(SPELLINGS[spelling]()), rule), oracle(rule))
+    assert close(masks(ReluNetwork(SPELLINGS[spelling]()), rule), reference_gradient(rule))
 
 
 @pytest.mark.parametrize("rule", MASKS)
-@pytest.mark.parametrize("spelling", SIX)
+@pytest.mark.parametrize("spelling", RELU6_SPELLINGS)
 def test_relu6_equals_the_definition(rule, spelling):
-    assert close(masks(Net(SIX[spelling]()), rule), oracle(rule, ceiling=6.0))
+    assert close(masks(ReluNetwork(RELU6_SPELLINGS[spelling]()), rule), reference_gradient(rule, ceiling=6.0))
 
 
 @pytest.mark.parametrize("rule", MASKS)
 def test_compiled_exported_and_traced_models(rule):
-    model = Net(mixed()).eval()
-    assert close(masks(torch.compile(model, backend="aot_eager"), rule), oracle(rule))
-    assert close(masks(torch.export.export(model, (picture(),)), rule), oracle(rule))
+    model = ReluNetwork(mixed()).eval()
+    assert close(masks(torch.compile(model, backend="aot_eager"), rule), reference_gradient(rule))
+    assert close(masks(torch.export.export(model, (image(),)), rule), reference_gradient(rule))
     with pytest.warns((torch.jit.TracerWarning, DeprecationWarning)):
-        traced = torch.jit.trace(model, picture())
-    for _ in range(3):  # it is optimised after the second call
-        traced(picture())
-    assert close(masks(traced, rule), oracle(rule))
+        traced = torch.jit.trace(model, image())
+    for _ in range(3):  # it is optimized after the second call
+        traced(image())
+    assert close(masks(traced, rule), reference_gradient(rule))
 
 
 def test_in_place_relus_of_views_in_exported_and_traced_models():
-    model = Net([F.relu, F.relu, lambda h: h.view(h.shape).relu_(), F.relu, F.relu]).eval()
-    exported = torch.export.export(model, (picture(),))
-    assert close(masks(exported, "guided"), oracle("guided"))
+    model = ReluNetwork([F.relu, F.relu, lambda h: h.view(h.shape).relu_(), F.relu, F.relu]).eval()
+    exported = torch.export.export(model, (image(),))
+    assert close(masks(exported, "guided"), reference_gradient("guided"))
     with pytest.warns((torch.jit.TracerWarning, DeprecationWarning)):
-        traced = torch.jit.trace(model, picture())
+        traced = torch.jit.trace(model, image())
     with pytest.raises(saliency.ModelError, match="CopySlices.*in place on a view"):
         masks(traced, "guided")
-    assert close(masks(traced, "vanilla"), oracle("vanilla"))
+    assert close(masks(traced, "vanilla"), reference_gradient("vanilla"))
 
 
-def test_a_custom_function_is_named_by_the_user():
-    model = Net([CustomReLU.apply] * 5)
+def test_custom_relu_named_by_the_user():
+    model = ReluNetwork([CustomReLU.apply] * 5)
     with pytest.raises(saliency.ModelError, match=r"no ReLU.*CustomReLUBackward.*relu_nodes"):
         masks(model, "guided")
     adapter = saliency.wrap(model, relu_nodes=["CustomReLUBackward"])
-    assert close(masks(adapter, "guided"), oracle("guided"))
+    assert close(masks(adapter, "guided"), reference_gradient("guided"))
 
 
-def test_a_model_without_relus_is_an_error_unless_allowed():
-    model = Net([torch.tanh] * 5)
+def test_error_for_no_relu_unless_allowed():
+    model = ReluNetwork([torch.tanh] * 5)
     for mask in (saliency.GuidedBackprop, saliency.Deconvnet):
         with pytest.raises(saliency.ModelError, match="no ReLU.*TanhBackward0.*allow_no_relu=True"):
-            mask(model, 2).GetMask(picture()[0])
-        allowed = mask(model, 2).GetMask(picture()[0], allow_no_relu=True)
-        assert np.array_equal(allowed, saliency.Vanilla(model, 2).GetMask(picture()[0]))
+            mask(model, 2).GetMask(image()[0])
+        allowed = mask(model, 2).GetMask(image()[0], allow_no_relu=True)
+        assert np.array_equal(allowed, saliency.Vanilla(model, 2).GetMask(image()[0]))
 
 
 @pytest.mark.parametrize(
@@ -146,12 +148,12 @@ def test_a_model_without_relus_is_an_error_unless_allowed():
         lambda h: F.threshold(h, 0.5, 0.0), lambda h: torch.maximum(h, -h), lambda h: torch.maximum(h, torch.ones(())),
     ],
 )  # fmt: skip
-def test_what_is_no_relu_is_not_taken_for_one(spelling):
+def test_other_activations_are_not_relus(spelling):
     with pytest.raises(saliency.ModelError, match="no ReLU"):
-        masks(Net([spelling] * 5), "guided")
+        masks(ReluNetwork([spelling] * 5), "guided")
 
 
-def test_a_relu_of_the_weights_alone_does_not_count():
+def test_relu_of_weights_does_not_count():
     class Model(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -164,7 +166,7 @@ def test_a_relu_of_the_weights_alone_does_not_count():
         masks(Model(), "guided")
 
 
-def test_a_scripted_model_says_what_would_help():
+def test_error_for_a_scripted_model():
     class Model(torch.nn.Module):
         def forward(self, x):
             return torch.relu(x.flatten(1) * 2 - 1).relu() * 3
@@ -172,12 +174,12 @@ def test_a_scripted_model_says_what_would_help():
     with pytest.warns(DeprecationWarning):
         model = torch.jit.script(Model())
     for _ in range(3):
-        model(picture().requires_grad_())
+        model(image().requires_grad_())
     with pytest.raises(saliency.ModelError, match=r"hides its ReLUs.*torch\.jit"):
         masks(model, "guided", logits=False)
 
 
-def test_reentrant_checkpointing_passes_torch_s_own_message_on():
-    model = Net([lambda h: checkpoint(F.relu, h, use_reentrant=True)] * 5)
+def test_error_for_reentrant_checkpoints():
+    model = ReluNetwork([lambda h: checkpoint(F.relu, h, use_reentrant=True)] * 5)
     with pytest.raises(saliency.ModelError, match="reentrant"):
         masks(model, "guided")

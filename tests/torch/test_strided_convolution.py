@@ -1,4 +1,4 @@
-"""The convolution that a picture enters by is differentiated in another way, to the same numbers."""
+"""The gradient of a strided first convolution, computed by phases, equals autograd's."""
 
 import pytest
 import torch
@@ -22,13 +22,13 @@ X = torch.randn(3, 3, 65, 70)
     ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_gradient_is_the_one_that_torch_finds(kernel, stride, padding, channels):
+def test_gradient_equals_autograd(kernel, stride, padding, channels):
     x = torch.randn(2, channels, 61, 66, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(6, channels, *kernel, dtype=torch.float64)
     output = nn.functional.conv2d(x, weight, stride=stride, padding=padding)
     outwards = torch.randn_like(output)
     (expected,) = torch.autograd.grad(output, x, outwards)
-    got = strided_convolution.by_input(outwards, weight, stride, padding, (61, 66))
+    got = strided_convolution.convolution_input_gradient(outwards, weight, stride, padding, (61, 66))
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -49,7 +49,7 @@ class Scaled(nn.Module):
 
 
 class TwoWays(nn.Module):
-    """The picture goes into the convolution, and around it."""
+    """The output depends on the image through the convolution and through a skip connection."""
 
     def __init__(self):
         super().__init__()
@@ -74,21 +74,21 @@ class TwoWays(nn.Module):
         (TwoWays(), False),
     ],
 )
-def test_it_is_used_where_all_ways_lead_through_it(model, used):
+def test_used_if_all_paths_lead_through_the_convolution(model, used):
     leaf = X.clone().requires_grad_()
     x = leaf + 0 if isinstance(model, nn.Sequential) and isinstance(model[0], nn.ReLU) else leaf
     found = score(model, x)
     (expected,) = torch.autograd.grad(found, leaf, retain_graph=True)
-    node = strided_convolution.entrance(found, leaf)
+    node = strided_convolution.find_strided_convolution(found, leaf)
     assert (node is not None) == used
     if used:
-        got = strided_convolution.through(node, found, leaf, again=True)
+        got = strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=True)
         assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
-        assert torch.equal(strided_convolution.through(node, found, leaf, again=False), got)
+        assert torch.equal(strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=False), got)
 
 
 @pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GuidedBackprop])
-def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
+def test_masks_of_several_targets(mask, monkeypatch):
     model = nn.Sequential(network(Scaled(), padding=3), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
     x = X[0].numpy()
     masks = mask(model).GetMasks([x, x], [1, 3])
@@ -99,11 +99,11 @@ def test_masks_of_several_targets_are_those_of_each(mask, monkeypatch):
         assert not (got == expected).all()  # another way was taken
 
 
-def test_a_network_that_ends_at_once_has_none():
+def test_network_without_a_convolution():
     leaf = X.clone().requires_grad_()
-    assert strided_convolution.entrance(leaf.flatten(1)[:, 5], leaf) is None
+    assert strided_convolution.find_strided_convolution(leaf.flatten(1)[:, 5], leaf) is None
 
 
-def test_a_small_picture_keeps_its_very_bits():
+def test_small_images_use_autograd():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
-    assert strided_convolution.entrance(score(model, leaf), leaf) is None
+    assert strided_convolution.find_strided_convolution(score(model, leaf), leaf) is None

@@ -1,4 +1,4 @@
-"""Rules that a user writes, and scores that a user reads off layers: closed forms, at every kind of ReLU."""
+"""User-defined backward rules at every kind of ReLU, and callable targets of layers, against closed forms."""
 
 import gc
 import weakref
@@ -12,8 +12,8 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, ModelError
 from saliency.core.request import Request
-from tests.torch.test_adapter import state_of
-from tests.torch.test_features import X, net
+from tests.torch.nested_network import X, nested_network
+from tests.torch.snapshot import snapshot
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -29,19 +29,19 @@ def rectified(gradient, output):
 
 @pytest.mark.parametrize(("rule", "named"), [(guided, "guided"), (rectified, "rectified"), (lambda g, y: g * (y > 0), None)])
 @pytest.mark.parametrize("layer", [None, "stem", "body"])
-def test_written_out_the_known_rules_are_what_they_are(rule, named, layer):
-    model = net()
-    before = state_of(model)
+def test_callable_versions_of_the_named_rules(rule, named, layer):
+    model = nested_network()
+    before = snapshot(model)
     at = None if layer is None else OutputOf(layer)
     got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
     np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
     if layer is not None:
         maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
         np.testing.assert_array_equal(*maps)
-    assert got.any() and state_of(model) == before
+    assert got.any() and snapshot(model) == before
 
 
-class Called(nn.Module):
+class WeightedFunction(nn.Module):
     """A weighted sum of a function of the input."""
 
     def __init__(self, function):
@@ -70,23 +70,23 @@ RELUS = {
 
 
 @pytest.mark.parametrize("relu", RELUS.values(), ids=RELUS)
-def test_a_rule_is_told_what_the_relu_gave(relu):
+def test_rule_receives_the_relu_output(relu):
     wanted = relu(torch.tensor(V)).numpy()
-    got = Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
+    got = Vanilla(WeightedFunction(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
     np.testing.assert_allclose(got, wanted, rtol=1e-6)
     np.testing.assert_allclose(
-        Vanilla(Called(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient**2),
+        Vanilla(WeightedFunction(relu), 0).GetMasks(V, rule=lambda gradient, output: gradient**2),
         np.broadcast_to(W**2, V.shape),
         rtol=1e-6,
     )
 
 
-def test_nothing_of_a_rule_is_kept():
+def test_rule_is_released():
     class Rule:
         def __call__(self, gradient, output):
             return gradient
 
-    rule, model = Rule(), net()
+    rule, model = Rule(), nested_network()
     Vanilla(model, 1).GetMasks(X, rule=rule)
     gone = weakref.ref(rule)
     del rule
@@ -115,43 +115,43 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("rule", "message"), FAULTS)
-def test_what_is_no_rule_is_told(rule, message):
+def test_error_for_an_invalid_rule(rule, message):
     with pytest.raises(InputError, match=message):
-        Vanilla(Called(torch.relu), 0).GetMasks(V, rule=rule)
+        Vanilla(WeightedFunction(torch.relu), 0).GetMasks(V, rule=rule)
 
 
-def test_a_relu_of_ones_own_does_not_say_what_it_gave():
-    adapter = saliency.wrap(Called(MyReLU.apply), relu_nodes=["MyReLUBackward"])
+def test_error_for_a_custom_relu_without_its_output():
+    adapter = saliency.wrap(WeightedFunction(MyReLU.apply), relu_nodes=["MyReLUBackward"])
     assert Vanilla(adapter, 0).GetMasks(V, rule="rectified").any()
-    with pytest.raises(ModelError, match="MyReLUBackward does not say what it gave"):
+    with pytest.raises(ModelError, match="MyReLUBackward does not save its output"):
         Vanilla(adapter, 0).GetMasks(V, rule=rectified)
 
 
-def test_a_callable_reads_its_number_off_a_layer():
-    model = net()
+def test_callable_of_a_layer():
+    model = nested_network()
     for layer in ("body", model.body):
         got = Vanilla(model, (layer, lambda h: h[:, 2].mean((1, 2)))).GetMasks(X)
         np.testing.assert_allclose(got, Vanilla(model, ("body", 2)).GetMasks(X), rtol=1e-5, atol=1e-8)
 
 
-def test_a_callable_reads_its_number_off_several_layers():
-    model = net()
+def test_callable_of_several_layers():
+    model = nested_network()
     both = Vanilla(model, (("stem", "body"), lambda h: 2 * h[0][:, 1].mean((1, 2)) - h[1][:, 2].mean((1, 2))))
     one, other = (Vanilla(model, y).GetMasks(X) for y in (("stem", 1), ("body", 2)))
     np.testing.assert_allclose(both.GetMasks(X), 2 * one - other, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(both.GetMask(X[0]), both.GetMasks(X)[0], rtol=1e-4, atol=1e-7)
 
 
-def test_a_map_of_a_target_in_several_layers_is_of_a_layer_before_them():
-    model = net()
+def test_map_of_a_target_in_several_layers():
+    model = nested_network()
     y = (("body", "fc"), lambda h: h[0][:, 2].mean((1, 2)) + h[1][:, 0])
     found, named = (GradCAM(model, y, layer=layer).GetMasks(X, should_resize=False) for layer in (None, "twice"))
     np.testing.assert_array_equal(found, named)
 
 
 @pytest.mark.filterwarnings("ignore::saliency.ZeroGradientWarning")
-def test_by_a_layers_output():
-    model = net()
+def test_gradient_by_a_layer_output():
+    model = nested_network()
     _, _, gradients = saliency.wrap(model).features(
         torch.tensor(X), Request(saliency.core.target.Target.of([1] * 3), layer="stem")
     )

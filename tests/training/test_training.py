@@ -1,4 +1,4 @@
-"""The scenes that the embedded networks learn from, and that a network learns from them."""
+"""The training scenes are as described, and a network learns from them."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ pytest.importorskip("sklearn")
 import torch
 
 from saliency.nets.demo_net import DemoNet
-from training.embed import chosen_scenes, mask_picture
-from training.glyphs import digit_stencils
-from training.lessons import make_lessons
+from training.datasets import make_datasets
+from training.digit_stencils import render_digit_stencils
+from training.embed import draw_embedded_scenes, encode_masks
+from training.magenta_tag import add_tag
 from training.scenes import SceneMaker
-from training.tags import add_tag
-from training.train import save, study
+from training.train import save_network, train_on_datasets
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def maker():
     return SceneMaker("train", seed=1, size=40)
 
 
-def test_a_seed_gives_the_same_scenes(maker):
+def test_scenes_are_reproducible_by_seed(maker):
     first, second = (SceneMaker("held-out", seed=3, size=12).draw_any() for _ in range(2))
     np.testing.assert_array_equal(first.pixels, second.pixels)
     assert first.digits == second.digits
@@ -30,7 +30,7 @@ def test_a_seed_gives_the_same_scenes(maker):
     assert not np.array_equal(first.pixels, other.pixels)
 
 
-def test_the_mask_is_of_a_digit_s_size_and_has_strokes_in_it(maker):
+def test_masks_have_a_digit_s_size_and_contain_strokes(maker):
     for digit in (1, 8):
         scene = maker.draw([digit])
         mask = scene.masks[digit]
@@ -51,12 +51,12 @@ def test_two_digits_do_not_overlap(maker):
 def test_the_splits_share_no_digit():
     rng = np.random.default_rng(0)
     train, held = (
-        {s.alpha.tobytes() for pool in digit_stencils(split, 6, rng) for s in pool} for split in ("train", "held-out")
+        {s.alpha.tobytes() for pool in render_digit_stencils(split, 6, rng) for s in pool} for split in ("train", "held-out")
     )
     assert len(train & held) == 0
 
 
-def test_the_tag_is_beside_a_3_and_nothing_else_is_magenta(maker):
+def test_only_the_tag_next_to_a_3_is_magenta(maker):
     for digits in ([3], [3, 7], [4]):
         scene = maker.draw(digits)
         tagged = add_tag(scene, np.random.default_rng(0))
@@ -69,27 +69,27 @@ def test_the_tag_is_beside_a_3_and_nothing_else_is_magenta(maker):
         np.testing.assert_array_equal(tagged.pixels[~tagged.tag], scene.pixels[~tagged.tag])
 
 
-def test_the_embedded_scenes_are_those_of_the_script():
+def test_the_script_draws_the_embedded_scenes():
     from saliency.demo.scenes import load_scenes
 
-    for made, embedded in zip(chosen_scenes(2026), load_scenes(), strict=True):
+    for made, embedded in zip(draw_embedded_scenes(2026), load_scenes(), strict=True):
         assert made.digits == embedded.digits
-        np.testing.assert_array_equal(mask_picture(made), embedded.objects)
+        np.testing.assert_array_equal(encode_masks(made), embedded.objects)
         np.testing.assert_array_equal(made.pixels, np.asarray(embedded.picture))
 
 
-def test_a_network_learns_and_is_saved_with_what_was_measured(maker, tmp_path, monkeypatch, capsys):
+def test_a_network_learns_and_is_saved_with_its_measurements(maker, tmp_path, monkeypatch, capsys):
     from safetensors import safe_open
 
-    lessons = make_lessons(maker, 640, tagged=False)
+    datasets = make_datasets(maker, 640, tagged=False)
     torch.manual_seed(0)
     net = DemoNet()
-    study(net, lessons[:1], (3,), torch.Generator().manual_seed(0))
+    train_on_datasets(net, datasets[:1], (3,), torch.Generator().manual_seed(0))
     losses = [float(line.split("loss")[1].split()[0]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
     assert losses[-1] < 0.75 * losses[0]
     monkeypatch.setattr("training.train.SceneMaker", lambda *_: maker)
-    monkeypatch.setattr("training.train.all_right", lambda *_: 0.5)
-    save(net.eval(), "clean", 0, tmp_path)
+    monkeypatch.setattr("training.train.exact_match_accuracy", lambda *_: 0.5)
+    save_network(net.eval(), "clean", 0, tmp_path)
     with safe_open(tmp_path / "clean.safetensors", "pt") as file:
         assert file.metadata()["held_out_one_digit"] == "0.5000"
         assert set(file.keys()) <= set(DemoNet().state_dict())

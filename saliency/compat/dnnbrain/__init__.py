@@ -1,7 +1,8 @@
-"""DNNBrain's Python interface to saliency images: its names, its counting from 1, this library's masks behind it.
+"""DNNBrain's Python interface to saliency images, with its names and its channel numbers from 1.
 
-``from saliency.compat.dnnbrain import AlexNet, VanillaSaliencyImage, ip`` takes the place of DNNBrain's imports from
-``dnnbrain.dnn.base``, ``dnnbrain.dnn.models`` and ``dnnbrain.dnn.algo``; ``base``, ``models`` and ``algo`` stand here too.
+Replace DNNBrain's imports from ``dnnbrain.dnn.base``, ``dnnbrain.dnn.models`` and ``dnnbrain.dnn.algo`` by
+``from saliency.compat.dnnbrain import AlexNet, VanillaSaliencyImage, ip``. The modules ``base``, ``models`` and ``algo`` exist
+here too.
 """
 
 from saliency.compat.dnnbrain.algo import GuidedSaliencyImage, SaliencyImage, VanillaSaliencyImage

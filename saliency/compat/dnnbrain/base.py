@@ -1,4 +1,4 @@
-"""Pictures, arrays and tensors into one another, as DNNBrain's image processor does: colours stand first."""
+"""Convert between PIL images, arrays and tensors as DNNBrain does, with channels first."""
 
 import sys
 from typing import Any, final
@@ -12,16 +12,19 @@ from saliency.core.errors import InputError
 
 @final
 class ImageProcessor:
-    """DNNBrain's conversions. An image is (H, W), (3, H, W) in RGB, an array or a tensor, or a PIL image."""
+    """Convert images. An image is a PIL image, or an array or tensor, (H, W) or RGB (3, H, W)."""
 
     def to_array(self, image: Any) -> npt.NDArray[Any]:
-        """Return an image as an array.
+        """Convert an image to an array.
 
         Args:
-            image: a PIL image becomes (H, W), or (channels, H, W) with as many channels as it has; an array stays as it is.
+            image: the image. An array is returned unchanged.
+
+        Returns:
+            The array: of a PIL image (H, W), or (channels, H, W) with all its channels.
 
         Raises:
-            InputError: if it is no image.
+            InputError: if ``image`` is not an image.
         """
         if isinstance(image, Image.Image):
             pixels = np.array(image)
@@ -34,7 +37,7 @@ class ImageProcessor:
         return array
 
     def to_tensor(self, image: Any) -> Any:
-        """Return an image as a ``torch.Tensor``, which shares an array's memory where it can; see ``to_array``."""
+        """Convert an image to a ``torch.Tensor``, which shares the memory of an array if possible; see ``to_array``."""
         import torch
 
         if _is_tensor(image):
@@ -45,36 +48,35 @@ class ImageProcessor:
         return torch.from_numpy(array if shared else array.copy())
 
     def to_pil(self, image: Any, normalization: bool = False) -> Image.Image:
-        """Return an image as a PIL image.
+        """Convert an image to a PIL image.
 
         Args:
-            image: of any numbers if they are normalised, or else 8-bit, or a grey one of floats (mode F).
-            normalization: scale it from its least number to its greatest, over all channels, to 0..255, and cut off what is
-                behind the point; a constant image becomes black.
+            image: the image. Without ``normalization`` it must be 8-bit, or a grayscale image of floats (mode F).
+            normalization: scale the range from minimum to maximum over all channels to 0..255 and truncate to integers. A
+                constant image becomes black.
 
         Raises:
-            InputError: if it is no image, or its numbers are not finite, or neither 8-bit nor to be normalised.
+            InputError: if ``image`` is not an image, has a dtype that PIL does not support, or is to be normalized and is
+                empty or not finite.
         """
         if isinstance(image, Image.Image) and not normalization:
             return image
         array = self.to_array(image)
         if normalization:
-            array = _normalised(array)
+            array = _normalize(array)
         elif array.ndim == 3 and array.dtype != np.uint8:
-            raise InputError(f"`image` ({array.dtype}, 3 channels) must be uint8; normalization=True makes it so")
+            raise InputError(f"`image` ({array.dtype}, 3 channels) must be uint8; normalization=True converts it")
         try:
             return Image.fromarray(np.ascontiguousarray(array if array.ndim == 2 else np.moveaxis(array, 0, -1)))
         except TypeError as error:
             raise InputError(
-                f"`image` ({array.dtype}) must be of a type that PIL takes; normalization=True makes it so"
+                f"`image` ({array.dtype}) must have a dtype that PIL supports; normalization=True converts it"
             ) from error
 
 
-def _normalised(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def _normalize(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(
-            f"`image` (shape {array.shape}) must hold finite numbers, to be scaled from the least to the greatest"
-        )
+        raise InputError(f"`image` (shape {array.shape}) must hold finite numbers to be normalized, and at least one")
     low, high = array.min(), array.max()
     if low == high:
         return np.zeros(array.shape, np.uint8)
@@ -83,9 +85,9 @@ def _normalised(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def _is_tensor(image: Any) -> bool:
-    torch = sys.modules.get("torch")  # unless it is loaded, nothing is a tensor
+    torch = sys.modules.get("torch")  # without Torch loaded, there are no tensors
     return torch is not None and isinstance(image, torch.Tensor)
 
 
 ip = ImageProcessor()
-"""The one that DNNBrain's examples import."""
+"""The image processor that DNNBrain's examples import."""

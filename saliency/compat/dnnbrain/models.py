@@ -1,4 +1,4 @@
-"""DNNBrain's networks by their class names."""
+"""DNNBrain's networks, under its class names."""
 
 from abc import ABC
 from pathlib import Path
@@ -10,29 +10,31 @@ from saliency import nets
 from saliency.core.errors import InputError
 
 
-class DNN(ABC):  # noqa: B024 - nothing of it is left open but its name, which is the network's
-    """A network with DNNBrain's attributes. A network of your own needs no base: an object with these attributes will do.
+class DNN(ABC):  # noqa: B024 - a subclass defines only its name, which selects the network
+    """Load a network and provide DNNBrain's attributes for it.
 
-    Attributes: ``model``, a Torch module in eval mode; ``layer2loc``, name of a layer -> names of the modules on the way to
-    it; ``layers``, these names in order; ``img_size``, (height, width) of its input in pixels; ``test_transform``, from a
-    picture to a tensor (3, height, width).
+    A user-defined network does not need this base class: any object with these attributes is accepted.
+
+    Attributes: ``model``, a Torch module in eval mode; ``layer2loc``, name of a layer -> names of the modules on the path to
+    it; ``layers``, the names in order; ``img_size``, (height, width) of the input in pixels; ``test_transform``, a function
+    from a PIL image to a tensor (3, height, width).
 
     Args:
-        pretrained: whether it gets weights, or keeps Torch's random ones.
-        weights: their file, safetensors or a plain state dict; None looks into ``$DNNBRAIN_DATA/models`` and torchvision's
-            cache, and downloads torchvision's else.
+        pretrained: load weights; otherwise keep Torch's random initialization.
+        weights: file of the weights, safetensors or a plain state dict. None searches ``$DNNBRAIN_DATA/models`` and
+            torchvision's cache, then downloads torchvision's weights.
 
     Raises:
-        InputError: if the weights are missing or do not fit.
+        InputError: if the weights are missing or do not match the network.
         ModelError: if Torch or torchvision is not installed.
     """
 
     def __init__(self, pretrained: bool = True, weights: str | Path | None = None) -> None:
         if not pretrained and weights is not None:
-            raise InputError(f"`weights` (={str(weights)!r}) must be None where `pretrained` is False")
+            raise InputError(f"`weights` (={str(weights)!r}) must be None if `pretrained` is False")
         name = type(self).__name__
         self._network = nets.load(name, weights) if pretrained else nets.unfilled(name)
-        from saliency.nets.layer_names import dnnbrain_layers  # of Torch, which is there by now
+        from saliency.nets.layer_names import dnnbrain_layers  # imports Torch, which is loaded by now
 
         self.model = self._network.model
         self.layer2loc = {layer: tuple(path.split(".")) for layer, path in dnnbrain_layers(self.model).items()}
@@ -40,7 +42,7 @@ class DNN(ABC):  # noqa: B024 - nothing of it is left open but its name, which i
         self.img_size = self._network.size
 
     def test_transform(self, picture: Image.Image) -> Any:
-        """Turn a picture of any size and mode into an input, a tensor (3, height, width) without a batch axis."""
+        """Convert a PIL image of any size and mode to an input tensor (3, height, width), without a batch axis."""
         import torch
 
         return torch.from_numpy(self._network.prepare(picture))
@@ -49,7 +51,7 @@ class DNN(ABC):  # noqa: B024 - nothing of it is left open but its name, which i
         """Return a layer's module.
 
         Raises:
-            KeyError: if there is no such layer, as DNNBrain's does.
+            KeyError: if there is no such layer, as in DNNBrain.
         """
         return self.model.get_submodule(".".join(self.layer2loc[layer]))
 
@@ -59,7 +61,7 @@ class DNN(ABC):  # noqa: B024 - nothing of it is left open but its name, which i
         return self
 
     def __call__(self, inputs: Any) -> Any:
-        """Run the model on (N, 3, height, width)."""
+        """Run the model on a batch (N, 3, height, width)."""
         return self.model(inputs)
 
 
@@ -70,7 +72,7 @@ class AlexNet(DNN):
 
 @final
 class VggFace(DNN):
-    """VGG-Face: conv1_1 to fc8, 2,622 people."""
+    """VGG-Face: conv1_1 to fc8, 2,622 identities."""
 
 
 @final
@@ -80,7 +82,7 @@ class Vgg11(DNN):
 
 @final
 class Vgg19_bn(DNN):  # noqa: N801 - DNNBrain's spelling
-    """VGG with 19 layers and batch normalisation: conv1 to fc3, 1,000 classes; conv1_bn and conv1_relu are what they say."""
+    """VGG with 19 layers and batch normalization: conv1 to fc3, 1,000 classes, with layers such as conv1_bn and conv1_relu."""
 
 
 @final
@@ -95,4 +97,4 @@ class Resnet152(DNN):
 
 @final
 class InceptionV3(DNN):
-    """Inception v3: conv1 to fc, 1,000 classes, for pictures of 299 pixels."""
+    """Inception v3: conv1 to fc, 1,000 classes, for images of 299 x 299 pixels."""

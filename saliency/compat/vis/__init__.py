@@ -1,1 +1,1 @@
-"""keras-vis's package path: its imports ``from vis.x import y`` become ``from saliency.compat.vis.x import y``."""
+"""keras-vis's package layout: replace ``from vis.x import y`` by ``from saliency.compat.vis.x import y``."""

@@ -1,4 +1,4 @@
-"""keras-vis's modifiers of the backward pass, which are rules of ReLUs here: the model is neither saved nor changed."""
+"""keras-vis's backprop modifiers, applied as ReLU rules: the model is neither saved nor changed."""
 
 import inspect
 from typing import Any
@@ -8,41 +8,41 @@ from saliency.core.types import Rule
 
 guided, rectified = "guided", "rectified"
 relu = deconv = rectified
-"""Other names of the same."""
+"""keras-vis's synonyms of ``rectified``."""
 
 RULES: dict[str, Rule] = {"guided": "guided", "rectified": "rectified", "relu": "rectified", "deconv": "rectified"}
 
-FORMS = (
-    f"one of {', '.join(RULES)}, a callable with one parameter (from a model to a model), one with two (from the gradient at "
-    "a ReLU, and what the ReLU gave, to the gradient that passes), or None"
+ALLOWED = (
+    f"one of {', '.join(RULES)}, a callable with one parameter (maps a model to a model), a callable with two parameters "
+    "(maps the gradient at a ReLU and the ReLU's output to the gradient to propagate), or None"
 )
 
 
-def modified(model: Any, backprop_modifier: Any) -> tuple[Any, Rule | None]:
-    """Return the model that is explained, and the rule by which its gradients pass ReLUs.
+def apply_backprop_modifier(model: Any, backprop_modifier: Any) -> tuple[Any, Rule | None]:
+    """Return the model to explain and the rule for gradients at its ReLUs.
 
     Args:
-        model: of any kind.
-        backprop_modifier: see ``FORMS``. Parameters with a default do not count.
+        model: any supported model.
+        backprop_modifier: see ``ALLOWED``. Parameters with a default value are not counted.
 
     Raises:
-        InputError: if it is none of these.
+        InputError: if ``backprop_modifier`` has another form.
     """
     if backprop_modifier is None:
         return model, None
     if isinstance(backprop_modifier, str) and backprop_modifier in RULES:
         return model, RULES[backprop_modifier]
-    wanted = _parameters(backprop_modifier)
-    if wanted == 1:
+    parameters = _count_parameters(backprop_modifier)
+    if parameters == 1:
         return backprop_modifier(model), None
-    if wanted == 2:
+    if parameters == 2:
         rule: Rule = backprop_modifier
         return model, rule
-    raise InputError(f"`backprop_modifier` (={backprop_modifier!r}) must be {FORMS}")
+    raise InputError(f"`backprop_modifier` (={backprop_modifier!r}) must be {ALLOWED}")
 
 
-def _parameters(function: Any) -> int | None:
-    """Return how many values a callable must be given; None for what is no callable, or does not say."""
+def _count_parameters(function: Any) -> int | None:
+    """Count a callable's required positional parameters; return None if it has no readable signature."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""keras-vis's losses: numbers that are read off a layer's output."""
+"""keras-vis's losses: numbers computed from a layer's output."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -11,14 +11,14 @@ from saliency.core.types import Array
 from saliency.core.validation import as_index
 
 Indices: TypeAlias = tuple[int, ...] | None
-"""Of filters; None for all of them."""
+"""Filter indices; None for all filters."""
 
 
 class Loss(ABC):
-    """A loss of your own: ``layer`` is set in the constructor, and ``build_loss`` reads ``self.layer.output``.
+    """Base class of user-defined losses: the constructor sets ``self.layer``, ``build_loss`` reads ``self.layer.output``.
 
-    While it is called, ``self.layer`` stands for the layer, and its ``output`` is the framework's own array of what the layer
-    gave for N inputs, (N, ...): Torch's operations go with it, or TensorFlow's. All else of the layer is as it is.
+    During ``build_loss``, ``self.layer.output`` is the layer's output for N inputs, (N, ...), as an array of the framework;
+    use Torch or TensorFlow operations on it. Other attributes of ``self.layer`` are those of the layer.
     """
 
     name: str = "Unnamed Loss"
@@ -26,30 +26,37 @@ class Loss(ABC):
 
     @abstractmethod
     def build_loss(self) -> Array:
-        """Return one number for each input, (N,), or a single one, the mean over the inputs."""
+        """Return one number per input, (N,), or a single number, the mean over the inputs."""
 
 
 @final
 class ActivationMaximization(Loss):
-    """Minus the sum of filters' activations, of which each is the mean over its positions: low where they are active.
+    """Compute minus the sum of filters' activations, each averaged over its positions.
 
     Args:
-        layer: the layer, its name, or its place in ``model.layers``.
-        filter_indices: a whole number or several; negative ones count from the end; None is the mean over all outputs.
+        layer: the layer, its name, or its index in ``model.layers``.
+        filter_indices: an integer or several; negative indices count from the end. None means the mean over all outputs.
     """
 
     name = "ActivationMax Loss"
 
     def __init__(self, layer: Any, filter_indices: Any) -> None:
-        self.layer, self.filter_indices = layer, indices_of(filter_indices)
+        self.layer, self.filter_indices = layer, parse_filter_indices(filter_indices)
 
     def build_loss(self) -> Array:
-        """Return the loss of each input, (N,), with channels where the layer's output has them."""
-        return -activation(self.layer.output, self.filter_indices, self.layer.channels, self.layer.xp)
+        """Return the loss of each input, (N,)."""
+        return -mean_activation(self.layer.output, self.filter_indices, self.layer.channels, self.layer.xp)
 
 
-class Seen:
-    """Stands for a layer: with its attributes, and what it gave as ``output``, whose ``channels`` are an axis of ``xp``'s."""
+class LayerProxy:
+    """A layer with a concrete ``output``; other attributes are those of the layer.
+
+    Args:
+        layer: the layer.
+        output: its output, (N, ...).
+        channels: the channel axis of ``output``.
+        xp: the array namespace of ``output``.
+    """
 
     def __init__(self, layer: Any, output: Array, channels: int, xp: Any) -> None:
         self._layer, self.output, self.channels, self.xp = layer, output, channels, xp
@@ -58,26 +65,30 @@ class Seen:
         return getattr(self._layer, name)
 
 
-def indices_of(filter_indices: Any) -> Indices:
-    """Return filters' indices as a tuple, not empty.
+def parse_filter_indices(filter_indices: Any) -> Indices:
+    """Return filter indices as a nonempty tuple, or None.
 
     Raises:
-        TargetError: if they are no whole numbers.
+        TargetError: if they are not integers.
     """
     if filter_indices is None:
         return None
     several = isinstance(filter_indices, list | tuple | range | set) or getattr(filter_indices, "ndim", 0) == 1
-    found = [as_index(one) for one in (filter_indices if several else [filter_indices])]
-    if not found or any(one is None for one in found):
-        raise TargetError(f"`filter_indices` (={filter_indices!r}) must be a whole number, some of them, or None")
-    return tuple(one for one in found if one is not None)
+    indices = [as_index(one) for one in (filter_indices if several else [filter_indices])]
+    if not indices or any(one is None for one in indices):
+        raise TargetError(f"`filter_indices` (={filter_indices!r}) must be an integer, a nonempty list of integers, or None")
+    return tuple(one for one in indices if one is not None)
 
 
-def counted_from_0(indices: Indices, filters: int) -> list[int]:
-    """Return indices from 0 to the number of filters, of which the last is -1; all of them for None.
+def nonnegative_indices(indices: Indices, filters: int) -> list[int]:
+    """Convert negative indices to nonnegative ones, and None to all indices.
+
+    Args:
+        indices: filter indices.
+        filters: number of filters.
 
     Raises:
-        TargetError: if one is outside.
+        TargetError: if an index is out of range.
     """
     outside = [one for one in indices or () if not -filters <= one < filters]
     if outside:
@@ -88,45 +99,48 @@ def counted_from_0(indices: Indices, filters: int) -> list[int]:
     return list(range(filters)) if indices is None else [one % filters for one in indices]
 
 
-def activation(output: Array, indices: Indices, channels: int, xp: Any) -> Array:
-    """Return (N,): the sum over filters of the mean over positions; for None the mean over all."""
-    found = counted_from_0(indices, int(output.shape[channels]))
+def mean_activation(output: Array, indices: Indices, channels: int, xp: Any) -> Array:
+    """Return the sum over filters of their mean activation over positions, (N,); for None the mean over all outputs."""
+    filters = nonnegative_indices(indices, int(output.shape[channels]))
     if indices is None:
         return xp.mean(output, axis=tuple(range(1, len(output.shape))))
-    place, space = channels % len(output.shape), tuple(range(1, len(output.shape) - 1))
-    each = [output[(slice(None),) * place + (one,)] for one in found]
+    axis, space = channels % len(output.shape), tuple(range(1, len(output.shape) - 1))
+    each = [output[(slice(None),) * axis + (one,)] for one in filters]
     return sum(xp.mean(one, axis=space) if space else one for one in each)
 
 
-def total(losses: Sequence[tuple[Any, float]], channels: int, xp: Any) -> Callable[[tuple[Array, ...]], Array]:
-    """Return the weighted sum of losses (N,) as a function of the outputs of their layers, one for each."""
-    if all(isinstance(loss, ActivationMaximization) for loss, _ in losses):  # the same function as ever: its graph is kept
-        return _total_activation(tuple((loss.filter_indices, weight) for loss, weight in losses), channels, xp)
+def weighted_sum(losses: Sequence[tuple[Any, float]], channels: int, xp: Any) -> Callable[[tuple[Array, ...]], Array]:
+    """Return a function from layer outputs, one per loss, to the weighted sum of the losses, (N,)."""
+    if all(isinstance(loss, ActivationMaximization) for loss, _ in losses):  # a cached function keeps its traced graph
+        return _weighted_activations(tuple((loss.filter_indices, weight) for loss, weight in losses), channels, xp)
 
     def weighted(outputs: tuple[Array, ...]) -> Array:
-        return sum(w * _built(loss, output, channels, xp) for (loss, w), output in zip(losses, outputs, strict=True))
+        return sum(w * _evaluate_loss(loss, output, channels, xp) for (loss, w), output in zip(losses, outputs, strict=True))
 
     return weighted
 
 
 @lru_cache(64)
-def _total_activation(
+def _weighted_activations(
     terms: tuple[tuple[Indices, float], ...], channels: int, xp: Any
 ) -> Callable[[tuple[Array, ...]], Array]:
     def weighted(outputs: tuple[Array, ...]) -> Array:
-        return sum(-w * activation(output, some, channels, xp) for (some, w), output in zip(terms, outputs, strict=True))
+        pairs = zip(terms, outputs, strict=True)
+        return sum(-weight * mean_activation(output, indices, channels, xp) for (indices, weight), output in pairs)
 
     return weighted
 
 
-def _built(loss: Any, output: Array, channels: int, xp: Any) -> Array:
-    """Return a loss of an output as (N,); a single number counts for each input."""
-    mine = copy.copy(loss)
-    mine.layer = Seen(loss.layer, output, channels, xp)
-    found = mine.build_loss()
-    shape = getattr(found, "shape", None)
+def _evaluate_loss(loss: Any, output: Array, channels: int, xp: Any) -> Array:
+    """Evaluate a loss on a layer's output, (N,); a single number is repeated for each input."""
+    bound = copy.copy(loss)
+    bound.layer = LayerProxy(loss.layer, output, channels, xp)
+    value = bound.build_loss()
+    shape = getattr(value, "shape", None)
     if shape is None or len(shape) > 2:
-        raise InputError(f"`build_loss` of {type(loss).__name__} must give one number for each input, (N,), or one for all")
-    found = found[:, 0] if len(shape) == 2 else found
+        raise InputError(
+            f"`build_loss` of {type(loss).__name__} must return one number per input, (N,), or a single number for all inputs"
+        )
+    value = value[:, 0] if len(shape) == 2 else value
     each = output[(slice(None), *[0] * (len(output.shape) - 1))]
-    return xp.ones_like(each) * found if len(shape) == 0 else found
+    return xp.ones_like(each) * value if len(shape) == 0 else value

@@ -1,4 +1,4 @@
-"""A network as keras-vis's users name its parts: layers by place, name, object or tensor."""
+"""A model whose layers are given as in keras-vis: by index, name, object or tensor."""
 
 import sys
 from importlib import import_module
@@ -13,12 +13,12 @@ from saliency.core.wrap import wrap
 
 @final
 class Network:
-    """A model, and how gradients pass its ReLUs.
+    """Look up a model's inputs and layers, and hold the rule for gradients at its ReLUs.
 
     Args:
-        model: a Torch module, a Keras model, an adapter, or anything else that ``saliency.wrap`` takes.
-        rule: see ``core.adapter.Rule``.
-        source: the model that this one was made from, whose layers may be named as well.
+        model: a Torch module, a Keras model, an adapter, or any other model that ``saliency.wrap`` accepts.
+        rule: see ``core.types.Rule``.
+        source: the model that ``model`` was made from. Its layers are accepted too.
     """
 
     def __init__(self, model: Any, rule: Rule | None = None, source: Any = None) -> None:
@@ -28,54 +28,61 @@ class Network:
         self.keras = _is_keras(self.model)
         first = getattr(self.adapter.xp, "__name__", "") == "torch" or self.adapter.channel_axis == 0
         self.channels = 1 if first else -1
-        """Axis of the channels in what layers give, (N, ...)."""
+        """The channel axis of layers' outputs, (N, ...)."""
 
     @property
     def layers(self) -> list[Any]:
-        """A Keras model's layers, as they are counted; none of any other model's."""
+        """A Keras model's layers, in the order of ``layer_idx``; empty for other models."""
         return list(self.model.layers) if self.keras and self.model is not None else []
 
     def inputs(self) -> dict[str, int]:
-        """Return how many axes a Keras model's inputs have, the batch's among them, by name; nothing where it is not known."""
+        """Return the number of axes of a Keras model's inputs, including the batch axis, by name; empty if unknown."""
         return {name: len(tensor.shape) for name, tensor in self._input_tensors().items()}
 
     def layer(self, wanted: Any, option: str = "layer_idx") -> Any:
         """Return a layer, its name, or None for the model's output.
 
         Args:
-            wanted: a place in ``model.layers``, a name, a layer, or None; of a model without places -1 is its output.
-            option: what an error calls it.
+            wanted: an index into ``model.layers``, a name, a layer, or None. For a model that is not a Keras model, -1 is
+                the output.
+            option: name of the argument in error messages.
 
         Raises:
-            TargetError: if there is no layer at this place, or the model counts none.
+            TargetError: if the index is out of range, or the model is not a Keras model.
         """
-        place, layers = as_index(wanted), self.layers
-        if place is None:
+        index, layers = as_index(wanted), self.layers
+        if index is None:
             wanted = self._of_source(wanted)
             return next((one for one in layers if isinstance(wanted, str) and one.name == wanted), wanted)
-        if not self.keras and place == -1:
+        if not self.keras and index == -1:
             return None
         if not self.keras:
-            raise TargetError(f"`{option}` (={place}) must be a layer's name, or -1 for the output: only Keras counts layers")
-        if not -len(layers) <= place < len(layers):
             raise TargetError(
-                f"`{option}` (={place}) must be in the model's {len(layers)} layers: 0 to {len(layers) - 1}, or -1"
+                f"`{option}` (={index}) must be a layer's name, or -1 for the output: only Keras models have layer indices"
             )
-        return layers[place]
+        if not -len(layers) <= index < len(layers):
+            raise TargetError(
+                f"`{option}` (={index}) must be in the range of the model's {len(layers)} layers: 0 to {len(layers) - 1}, or "
+                f"from the end {-len(layers)} to -1"
+            )
+        return layers[index]
 
     def is_output(self, layer: Any) -> bool:
-        """Tell whether a layer gives what the model does, and nothing else."""
+        """Return whether a layer's output is the model's only output."""
         outputs = list(getattr(self.model, "outputs", None) or ()) if self.keras else []
         return len(outputs) == 1 and _layer_of(outputs[0]) is layer
 
-    def leaf(self, wrt_tensor: Any) -> tuple[str | None, Any]:
-        """Return the name of the input that gradients are taken by, None for the first, and the layer's output, if it is one.
+    def resolve_wrt(self, wrt_tensor: Any) -> tuple[str | None, Any]:
+        """Return the input or the layer output with respect to which gradients are computed.
 
         Args:
-            wrt_tensor: a layer, its name, a symbolic Keras tensor, which stands for the last output of its layer, or None.
+            wrt_tensor: a layer, its name, a symbolic Keras tensor (the last output of its layer), or None.
+
+        Returns:
+            The input's name, None for the first input; and the layer's output, None for an input.
 
         Raises:
-            TargetError: if it is none of these.
+            TargetError: if ``wrt_tensor`` is none of these.
         """
         one = isinstance(wrt_tensor, list | tuple) and len(wrt_tensor) == 1
         wanted = wrt_tensor[0] if one else wrt_tensor
@@ -84,15 +91,15 @@ class Network:
         if wanted is None or name is not None:
             return name, None
         layer = self._of_source(_layer_of(wanted) or wanted)
-        known = self.layer(layer) if isinstance(layer, str) else layer
-        if type(known).__name__ == "InputLayer":
-            own = next((name for name, tensor in inputs.items() if _layer_of(tensor) is known), None)
-            if own is None and len(inputs) > 1:
-                raise TargetError(f"`wrt_tensor` ({known.name}) must be one of the model's inputs: {', '.join(inputs)}")
-            return own, None
+        resolved = self.layer(layer) if isinstance(layer, str) else layer
+        if type(resolved).__name__ == "InputLayer":
+            input_name = next((name for name, tensor in inputs.items() if _layer_of(tensor) is resolved), None)
+            if input_name is None and len(inputs) > 1:
+                raise TargetError(f"`wrt_tensor` ({resolved.name}) must be one of the model's inputs: {', '.join(inputs)}")
+            return input_name, None
         if isinstance(wanted, list | tuple) or (hasattr(layer, "shape") and not callable(layer)):
             raise TargetError(f"`wrt_tensor` ({type(wanted).__name__}) must be a layer, its name, or a Keras layer's output")
-        return None, OutputOf(known)
+        return None, OutputOf(resolved)
 
     def _input_tensors(self) -> dict[str, Any]:
         if not self.keras:
@@ -102,7 +109,7 @@ class Network:
         return input_tensors(self.model)
 
     def _of_source(self, layer: Any) -> Any:
-        """Return a layer of the model's source by its path in there; any other as it is."""
+        """Return the path of a layer of the source model; return any other layer unchanged."""
         if isinstance(layer, str) or self._source is self.model or layer is None:
             return layer
         if _is_keras(self._source):
@@ -114,11 +121,11 @@ class Network:
         return paths.get(id(layer), layer)
 
 
-def between(input_tensor: Any, layers: list[Any]) -> Any:
-    """Return the Keras model from input tensors to layers' outputs; a model, or anything else, as it is.
+def model_between(input_tensor: Any, layers: list[Any]) -> Any:
+    """Return the Keras model from input tensors to layers' outputs; return anything but Keras tensors unchanged.
 
     Raises:
-        InputError: if a layer has no one symbolic output.
+        InputError: if a layer has no symbolic output, or several.
     """
     tensors = input_tensor if isinstance(input_tensor, list | tuple) else [input_tensor]
     if not tensors or any(_layer_of(one) is None for one in tensors):
@@ -127,7 +134,7 @@ def between(input_tensor: Any, layers: list[Any]) -> Any:
         outputs = [layer.output for layer in layers]
     except AttributeError as error:
         raise InputError(
-            f"`input_tensor` must be the model where a loss's layer has no one output of its own: {error}"
+            f"`input_tensor` must be the model if the layer of a loss does not have exactly one symbolic output: {error}"
         ) from error
     package = import_module(type(tensors[0]).__module__.partition(".")[0])
     return package.Model(tensors[0] if len(tensors) == 1 else list(tensors), outputs)

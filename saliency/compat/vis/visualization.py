@@ -1,4 +1,4 @@
-"""What keras-vis has in ``vis.visualization``, as far as it is served here."""
+"""The supported part of keras-vis's ``vis.visualization``."""
 
 from saliency.compat.keras_vis import (
     get_num_filters,

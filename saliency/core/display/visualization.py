@@ -14,7 +14,7 @@ def VisualizeImageGrayscale(image_3d: Any, percentile: float = 99, channel_axis:
     Args:
         image_3d: mask (H, W, C), (C, H, W) or (H, W), in any unit.
         percentile: percentile of the pixels that is mapped to 1, from 0 to 100; larger values are clipped.
-        channel_axis: axis to sum over; None selects the shorter of the first and the last axis, if it has at most 4 channels.
+        channel_axis: axis to sum over; None selects the shorter one of the first and the last axis, of length 4 at most.
 
     Returns:
         (H, W), from 0 (the smallest value) to 1; zero everywhere for a constant mask.
@@ -35,8 +35,8 @@ def VisualizeImageDiverging(image_3d: Any, percentile: float = 99, channel_axis:
 
     Args:
         image_3d: signed mask (H, W, C), (C, H, W) or (H, W), in any unit.
-        percentile: percentile of the pixels' absolute sums that is mapped to -1 and 1, from 0 to 100; larger values are clipped.
-        channel_axis: axis to sum over; None selects the shorter of the first and the last axis, if it has at most 4 channels.
+        percentile: percentile of the pixels' absolute sums that is mapped to 1, from 0 to 100; larger values are clipped.
+        channel_axis: axis to sum over; None selects the shorter one of the first and the last axis, of length 4 at most.
 
     Returns:
         (H, W), from -1 to 1; zero stays zero.

@@ -1,4 +1,4 @@
-"""What patches save: a number that depends on shapes alone, so that the same call always takes the same way."""
+"""Estimate the work that patches save, from shapes alone, so that the same call always makes the same choice."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from saliency.torch.incremental.boxes import Boxes
+from saliency.torch.incremental.box_batch import BoxBatch
 
-ELEMENT = 32
-"""Multiplications in the time of reading and writing a number; on two processors, VGG-16's ran at 30 to 60 a nanosecond."""
+ELEMENT_COST = 32
+"""Time to read and write a number, in multiplications; on two processors, VGG-16 ran at 30 to 60 of them per nanosecond."""
 
-CALL = 50_000
-"""Multiplications in the time that an operator on patches takes in Python, for each of the two dozen that pass together."""
+CALL_COST = 50_000
+"""Python overhead of an operator on patches, in multiplications for each sample of a batch of two dozen."""
 
 
 @dataclass
-class Cost:
-    """Work of a forward pass, in multiplications for a sample.
+class ForwardCost:
+    """Work of a forward pass, in multiplications per sample.
 
     Args:
-        plain: of the plain way.
-        saved: what patches save of it.
+        full: work on full maps.
+        saved: the part of it that patches save.
     """
 
-    plain: float = 0.0
+    full: float = 0.0
     saved: float = 0.0
 
-    def patch(self, channels: int, boxes: Boxes, work: float) -> None:
-        """Count an operator on patches that takes ``work`` multiplications for a number of its output."""
-        size, space = (channels * one[0] * one[1] * (work + ELEMENT) for one in (boxes.size, boxes.space))
-        self.plain += space
-        self.saved += space - size
+    def add_patch(self, channels: int, boxes: BoxBatch, work: float) -> None:
+        """Add an operator on patches that takes ``work`` multiplications for a number of its output."""
+        patch_cost, map_cost = (channels * one[0] * one[1] * (work + ELEMENT_COST) for one in (boxes.size, boxes.map_size))
+        self.full += map_cost
+        self.saved += map_cost - patch_cost
 
-    def call(self, copied: float = 0.0) -> None:
-        """Count a call in Python, and the numbers that it copies for a sample."""
-        self.saved -= CALL + ELEMENT * copied
+    def add_call(self, copied: float = 0.0) -> None:
+        """Add the overhead of a call in Python and of the numbers that it copies per sample."""
+        self.saved -= CALL_COST + ELEMENT_COST * copied
 
-    def dense(self, func: Any, args: tuple[Any, ...], output: torch.Tensor, samples: int) -> None:
-        """Count any other operator."""
+    def add_full_operator(self, func: Any, args: tuple[Any, ...], output: torch.Tensor, samples: int) -> None:
+        """Add an operator on full maps."""
         if not func.is_view:
-            self.plain += output.numel() / samples * (_work(func.overloadpacket.__name__, args, output) + ELEMENT)
+            self.full += output.numel() / samples * (_work(func.overloadpacket.__name__, args, output) + ELEMENT_COST)
 
 
-class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
-    """Count the operators that get no patch any more.
+class CostCounterMode(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
+    """Add the operators that receive full maps to a cost.
 
     Args:
-        cost: is told.
-        samples: of the forward pass.
-        patched: the type of tensor whose operators count themselves.
+        cost: the cost to update.
+        samples: number of samples of the forward pass.
+        patch_type: the type of tensor whose operators add their own cost.
     """
 
-    def __init__(self, cost: Cost, samples: int, patched: type) -> None:
+    def __init__(self, cost: ForwardCost, samples: int, patch_type: type) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._cost, self._samples, self._patched = cost, samples, patched
+        self._cost, self._samples, self._patch_type = cost, samples, patch_type
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -65,8 +65,8 @@ class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leav
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         output = result[0] if isinstance(result, list | tuple) and result else result
-        if isinstance(output, torch.Tensor) and not isinstance(output, self._patched):
-            self._cost.dense(func, args, output, self._samples)
+        if isinstance(output, torch.Tensor) and not isinstance(output, self._patch_type):
+            self._cost.add_full_operator(func, args, output, self._samples)
         return result
 
 
@@ -80,5 +80,5 @@ def _work(name: str, args: tuple[Any, ...], output: torch.Tensor) -> float:
         return float(args[1].shape[-1])
     if name.startswith("_scaled_dot_product"):
         return float(2 * args[1].shape[-2])
-    weights = sum(arg.numel() for arg in args[1:] if isinstance(arg, torch.Tensor) and arg.ndim == 2)  # a fused layer's
+    weights = sum(arg.numel() for arg in args[1:] if isinstance(arg, torch.Tensor) and arg.ndim == 2)  # of a fused layer
     return float(weights / output.shape[-1]) if output.ndim and output.shape[-1] else 0.0

@@ -1,4 +1,4 @@
-"""Forward passes of inputs with a window covered, from what the clean inputs' pass gave."""
+"""Run a model on inputs with an occluded window, based on the results for the clean inputs."""
 
 from __future__ import annotations
 
@@ -11,56 +11,60 @@ import torch
 from torch.utils._pytree import tree_map
 
 from saliency.core.target import Target
-from saliency.torch.forward import Forward
-from saliency.torch.incremental.boxes import Boxes
-from saliency.torch.incremental.cost import Counting
-from saliency.torch.incremental.patch import Patch, cut
-from saliency.torch.incremental.step import Tape
-from saliency.torch.incremental.tensor import Passing, Windowed, dense
-from saliency.torch.model_state import untouched
-from saliency.torch.out_of_memory import shortages
+from saliency.torch.forward import ForwardRunner
+from saliency.torch.incremental.box_batch import BoxBatch
+from saliency.torch.incremental.cost import CostCounterMode
+from saliency.torch.incremental.incremental_pass import IncrementalPass
+from saliency.torch.incremental.operator_cache import OperatorCache
+from saliency.torch.incremental.patch import Patch, gather
+from saliency.torch.incremental.patch_tensor import PatchTensor, to_full_maps
+from saliency.torch.model_state import preserve_model_state
+from saliency.torch.out_of_memory import translate_out_of_memory
 
 
-class CoveredForward:
-    """See ``core.adapter.Covered``.
+class OccludedForward:
+    """Compute the outputs of occluded inputs incrementally; see ``core.types.OccludedOutputs``.
 
     Args:
         forward: of the model.
         x: the clean inputs, (N, channels, rows, columns), in the model's own type.
-        cover: what covers them, as ``x``.
+        cover: the values inside a window, with the shape of ``x``.
         size: rows and columns of a window.
-        target: says what the outputs are.
+        target: the target of the outputs.
     """
 
-    def __init__(self, forward: Forward, x: torch.Tensor, cover: torch.Tensor, size: tuple[int, ...], target: Target) -> None:
+    def __init__(
+        self, forward: ForwardRunner, x: torch.Tensor, cover: torch.Tensor, size: tuple[int, ...], target: Target
+    ) -> None:
         self._forward, self._size, self._target = forward, size, target
         self._clean = x.contiguous(memory_format=torch.channels_last)
         self._cover = cover.contiguous(memory_format=torch.channels_last)
-        self._tape = Tape()
+        self._cache = OperatorCache()
         self.saved_fraction = 0.0
 
     def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
-        with shortages(self._clean), untouched(self._forward.model, self._clean.device, grad=False):
-            which = torch.from_numpy(rows).to(self._clean.device)
-            boxes = Boxes(corners, self._size, tuple(self._clean.shape[2:]))
-            patch = Patch(self._clean, which, boxes, cut(self._cover, which, boxes))
-            passing, given = Passing.of(patch, self._tape)
-            if self._tape.kept:
-                return tree_map(dense, self._forward.plain(given, self._target, feed))
-            with Counting(passing.cost, len(rows), Windowed):
-                outputs = self._forward.plain(given, self._target, feed)
-            self.saved_fraction = passing.cost.saved / passing.cost.plain
-            return tree_map(dense, outputs)
+        device = self._clean.device
+        with translate_out_of_memory(self._clean), preserve_model_state(self._forward.model, device, grad=False):
+            indices = torch.from_numpy(rows).to(device)
+            boxes = BoxBatch(corners, self._size, tuple(self._clean.shape[2:]))
+            patch = Patch(self._clean, indices, boxes, gather(self._cover, indices, boxes))
+            forward_pass, x = IncrementalPass.start(patch, self._cache)
+            if self._cache.operators:
+                return tree_map(to_full_maps, self._forward.run(x, self._target, feed))
+            with CostCounterMode(forward_pass.cost, len(rows), PatchTensor):
+                outputs = self._forward.run(x, self._target, feed)
+            self.saved_fraction = forward_pass.cost.saved / forward_pass.cost.full
+            return tree_map(to_full_maps, outputs)
 
 
-def can_be_followed(model: torch.nn.Module, x: torch.Tensor) -> bool:
-    """Tell whether inputs are pictures, and nothing but the model's own operators sees what passes.
+def supports_incremental(model: torch.nn.Module, x: torch.Tensor) -> bool:
+    """Return whether the inputs are images on a CPU, and the model has neither hooks nor scripted modules.
 
-    Hooks of a user's do, and scripted modules rewrite themselves after what they see. What is saved was measured on
-    processors; accelerators may lose more by small operators than they save.
+    A user's hooks would receive patch tensors, and scripted modules optimize themselves for the types that they receive. The
+    savings were measured on CPUs; accelerators may lose more by small operators than they save.
     """
     if x.ndim != 4 or x.device.type != "cpu":
         return False
     modules = list(model.modules())
-    hooked = any(module._forward_hooks or module._forward_pre_hooks for module in modules)
-    return not hooked and not any(isinstance(module, torch.jit.ScriptModule) for module in modules)
+    has_hooks = any(module._forward_hooks or module._forward_pre_hooks for module in modules)
+    return not has_hooks and not any(isinstance(module, torch.jit.ScriptModule) for module in modules)

@@ -1,4 +1,4 @@
-"""A map of which only boxes differ from a clean one."""
+"""Feature maps that differ from clean ones only in boxes."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from saliency.torch.incremental.boxes import Boxes
+from saliency.torch.incremental.box_batch import BoxBatch
 
 
 @dataclass(frozen=True)
 class Patch:
-    """Maps, each a clean one but for a box.
+    """Feature maps of occluded inputs, each given by a clean map and the values in one box.
 
     Args:
-        clean: the inputs' own maps, (N, channels, rows, columns).
-        rows: which of them each is, (maps,).
-        boxes: where they differ.
-        values: what stands there, (maps, channels, *boxes.size).
+        clean: the maps of the clean inputs, (N, channels, rows, columns).
+        indices: the index of the clean input of each map, (maps,).
+        boxes: where the maps differ from the clean ones.
+        values: the values in these boxes, (maps, channels, *boxes.size).
     """
 
     clean: torch.Tensor
-    rows: torch.Tensor
-    boxes: Boxes
+    indices: torch.Tensor
+    boxes: BoxBatch
     values: torch.Tensor
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the maps that this stands for, (maps, channels, rows, columns)."""
-        return (len(self.values), self.values.shape[1], *self.boxes.space)
+        """Return the shape of the full maps, (maps, channels, rows, columns)."""
+        return (len(self.values), self.values.shape[1], *self.boxes.map_size)
 
-    def within(self, boxes: Boxes) -> torch.Tensor:
-        """Return what stands in larger boxes, (maps, channels, *boxes.size)."""
-        if boxes.same(self.boxes):
+    def values_in(self, boxes: BoxBatch) -> torch.Tensor:
+        """Return the values in larger boxes, (maps, channels, *boxes.size)."""
+        if boxes.equals(self.boxes):
             return self.values
-        return pasted(cut(self.clean, self.rows, boxes), boxes, self.values, self.boxes)
+        return paste(self.values, self.boxes, gather(self.clean, self.indices, boxes), boxes)
 
-    def dense(self) -> torch.Tensor:
-        """Return the maps themselves, as lie in memory what a model makes of its input."""
-        maps = self.clean.contiguous()[self.rows]
-        return pasted(maps, self.boxes.whole, self.values, self.boxes)
-
-
-def cut(maps: torch.Tensor, rows: torch.Tensor, boxes: Boxes) -> torch.Tensor:
-    """Return what stands in boxes of maps (N, channels, rows, columns): (boxes, channels, *size), channels last in memory."""
-    places = torch.from_numpy(boxes.starts).to(maps.device)
-    views = maps.unfold(2, boxes.size[0], 1).unfold(3, boxes.size[1], 1)  # (N, channels, places, places, *size)
-    return views[rows, :, places[:, 0], places[:, 1]]
+    def full_maps(self) -> torch.Tensor:
+        """Return the full maps, contiguous in memory as the model's operators would return them for its input."""
+        maps = self.clean.contiguous()[self.indices]
+        return paste(self.values, self.boxes, maps, self.boxes.full_maps)
 
 
-def pasted(onto: torch.Tensor, where: Boxes, values: torch.Tensor, boxes: Boxes) -> torch.Tensor:
-    """Put values that stand in boxes where they belong on others, as far as they lie on them; in place.
+def gather(maps: torch.Tensor, indices: torch.Tensor, boxes: BoxBatch) -> torch.Tensor:
+    """Return the values in boxes of maps (N, channels, rows, columns): (boxes, channels, *size), channels last in memory."""
+    starts = torch.from_numpy(boxes.starts).to(maps.device)
+    views = maps.unfold(2, boxes.size[0], 1).unfold(3, boxes.size[1], 1)  # (N, channels, starts, starts, *size)
+    return views[indices, :, starts[:, 0], starts[:, 1]]
+
+
+def paste(values: torch.Tensor, boxes: BoxBatch, target: torch.Tensor, target_boxes: BoxBatch) -> torch.Tensor:
+    """Copy the values of boxes into those of other boxes of the same maps where they overlap, in place; return the target.
 
     Args:
-        onto: (maps, channels, *where.size).
-        where: its boxes.
         values: (maps, channels, *boxes.size).
-        boxes: their boxes, of the same maps.
+        boxes: positions of the values.
+        target: (maps, channels, *target_boxes.size).
+        target_boxes: positions of the target's values.
     """
-    offsets = boxes.starts - where.starts  # (maps, 2)
+    offsets = boxes.starts - target_boxes.starts  # (maps, 2)
     first = np.maximum(offsets, 0)
-    last = np.minimum(offsets + np.array(boxes.size), np.array(where.size))
+    last = np.minimum(offsets + np.array(boxes.size), np.array(target_boxes.size))
     if (offsets == offsets[0]).all():
         (top, left), (bottom, right), (down, across) = first[0].tolist(), last[0].tolist(), (first - offsets)[0].tolist()
         if bottom > top and right > left:
-            onto[:, :, top:bottom, left:right] = values[:, :, down : down + bottom - top, across : across + right - left]
-        return onto
+            target[:, :, top:bottom, left:right] = values[:, :, down : down + bottom - top, across : across + right - left]
+        return target
     for i, ((top, left), (bottom, right), (down, across)) in enumerate(
         zip(first.tolist(), last.tolist(), (first - offsets).tolist(), strict=True)
     ):
         if bottom > top and right > left:
-            onto[i, :, top:bottom, left:right] = values[i, :, down : down + bottom - top, across : across + right - left]
-    return onto
+            target[i, :, top:bottom, left:right] = values[i, :, down : down + bottom - top, across : across + right - left]
+    return target

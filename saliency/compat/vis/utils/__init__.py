@@ -1,1 +1,1 @@
-"""keras-vis's package path; see ``utils``."""
+"""keras-vis's package ``vis.utils``."""

@@ -1,4 +1,4 @@
-"""What keras-vis has in ``vis.utils.utils``, as far as it is served here."""
+"""The supported part of keras-vis's ``vis.utils.utils``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,22 +12,22 @@ from saliency.core.gradient_modifiers import EPSILON
 
 
 def find_layer_idx(model: Any, layer_name: str) -> int | str:
-    """Return what stands for a layer in ``layer_idx``.
+    """Return the ``layer_idx`` of a named layer.
 
     Args:
-        model: of any kind that has layers.
-        layer_name: a layer's name.
+        model: a Keras model or a Torch module.
+        layer_name: the layer's name.
 
     Returns:
-        Its place in a Keras model's ``layers``; elsewhere, and for a layer in another one, its name.
+        The index in a Keras model's ``layers``. For a nested layer the path, and for a Torch module the name.
 
     Raises:
         TargetError: if the model has no such layer.
     """
     network = Network(model)
-    for place, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.layers):
         if layer.name == layer_name:
-            return place
+            return index
     if network.keras:
         from saliency.tf.eager.layers import path_of
 
@@ -41,14 +41,14 @@ def find_layer_idx(model: Any, layer_name: str) -> int | str:
 
 
 def apply_modifications(model: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:  # noqa: ARG001 - keras-vis's
-    """Make a model work as its layers now say, such as with another activation, and return it.
+    """Apply changes of layers' attributes, such as another activation, to a model, and return the model.
 
-    Today's Keras asks its layers at every call, so there is no copy to be made, and the model itself is returned. What it had
-    compiled for ``predict``, ``evaluate`` and ``fit`` is dropped, and built anew when it is needed.
+    Current Keras versions read these attributes at every call, so the model itself is returned, not a copy. Only the compiled
+    functions of ``predict``, ``evaluate`` and ``fit`` are reset; Keras builds them again when they are next needed.
 
     Args:
-        model: of any kind; for one that is no Keras model there is nothing to do.
-        custom_objects: of no meaning here, as nothing is saved and loaded.
+        model: any model; one that is not a Keras model is returned unchanged.
+        custom_objects: ignored, since the model is not saved and loaded.
     """
     keras = Network(model).keras
     for name in ("predict_function", "test_function", "train_function"):
@@ -58,7 +58,7 @@ def apply_modifications(model: Any, custom_objects: Mapping[str, Any] | None = N
 
 
 def normalize(array: Any, min_value: float = 0.0, max_value: float = 1.0) -> npt.NDArray[Any]:
-    """Return numbers between two values: the least becomes the first, the greatest, almost, the second."""
+    """Scale an array linearly so that its minimum becomes ``min_value`` and its maximum (up to 1e-7) ``max_value``."""
     numbers = np.asarray(array)
     low, high = np.min(numbers), np.max(numbers)
     scaled: npt.NDArray[Any] = (max_value - min_value) * ((numbers - low) / (high - low + EPSILON)) + min_value
@@ -66,7 +66,7 @@ def normalize(array: Any, min_value: float = 0.0, max_value: float = 1.0) -> npt
 
 
 def overlay(array1: Any, array2: Any, alpha: float = 0.5) -> npt.NDArray[Any]:
-    """Return ``array1 * alpha + array2 * (1 - alpha)``, in the type of the first.
+    """Return ``array1 * alpha + array2 * (1 - alpha)`` in the dtype of ``array1``.
 
     Raises:
         InputError: if the shapes differ, or ``alpha`` is not between 0 and 1.
@@ -80,10 +80,10 @@ def overlay(array1: Any, array2: Any, alpha: float = 0.5) -> npt.NDArray[Any]:
 
 
 def get_num_filters(layer: Any) -> int:
-    """Return how many filters a layer has: the channels of its output, or its units.
+    """Return a layer's number of filters: the channels or units of its output.
 
     Raises:
-        InputError: if it does not say.
+        InputError: if the layer has neither such an attribute nor a symbolic output.
     """
     for name in ("filters", "units", "out_channels", "out_features", "num_features"):
         if isinstance(found := getattr(layer, name, None), int):
@@ -91,6 +91,8 @@ def get_num_filters(layer: Any) -> int:
     try:
         shape = layer.output.shape
     except AttributeError as error:
-        raise InputError(f"`layer` ({type(layer).__name__}) does not say how many filters it has: {error}") from error
+        raise InputError(
+            f"`layer` ({type(layer).__name__}) does not define its number of filters; call the model once to build it: {error}"
+        ) from error
     first = getattr(layer, "data_format", None) == "channels_first" and len(shape) > 2
     return int(shape[1 if first else -1])

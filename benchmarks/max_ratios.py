@@ -1,0 +1,41 @@
+"""The bars of the tables: the largest acceptable ratios of our time to that of an alternative."""
+
+from __future__ import annotations
+
+from benchmarks.comparison import BEST, CAPTUM, DEFAULT, GRAD_CAM, KERAS_VIS, LIMIT, PAIR
+
+BARE_PASSES = 1.03
+"""To the bare passes, for methods that do little else."""
+
+CHANNELS_LAST = 0.85
+"""To the bare passes, if a channels-last model and inputs reduce the time of the bare passes themselves to this ratio."""
+
+CAM = 1.05
+"""To a bare forward pass, or for Guided Grad-CAM to a forward and a backward pass."""
+
+SEVERAL_TARGETS = 0.65
+"""To bare passes of the repeated image, for several targets of one image."""
+
+OCCLUSION = {"VGG-16": 0.20, "SqueezeNet1_0": 0.32, "ResNet-18": 0.42}
+"""To batched forward passes and to Captum, for windows of 16 pixels with stride 8 or 4."""
+
+MEMORY_GROWTH = 1.02
+"""Of the peak memory with twenty times the steps or samples to the peak with few."""
+
+VANILLA = {CAPTUM: 0.9}
+MULTI_PASS = {CAPTUM: 0.9, DEFAULT: 0.7}
+OTHER_LIBRARIES = {KERAS_VIS: 0.5, PAIR: 0.5}
+COMPLETENESS_GAP = {CAPTUM: 0.5, PAIR: 0.5}
+GRADCAM = {LIMIT: CAM, BEST: CAM, GRAD_CAM: 0.4}
+GUIDED_GRADCAM = {LIMIT: CAM, CAPTUM: 0.7}
+
+
+def for_bare_passes(bar: float) -> dict[str, float]:
+    """Return the bars of a method that does little more than bare passes."""
+    return {LIMIT: bar, BEST: bar}
+
+
+def for_occlusion(network: str, size: int) -> dict[str, float]:
+    """Return the bars of Occlusion with windows of ``size`` pixels on a network."""
+    bar = OCCLUSION.get(network) if size == 16 else None
+    return {LIMIT: bar, CAPTUM: bar} if bar else {}

@@ -1,0 +1,72 @@
+"""Errors and warnings about inputs, targets and models."""
+
+import numpy as np
+import pytest
+import torch
+
+import saliency
+from saliency import Vanilla
+from tests.torch.small_network import FunctionModule, SmallNetwork, X, small_network
+
+
+def test_warning_for_a_norm_without_running_statistics():
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, track_running_stats=False), torch.nn.Flatten())
+    with pytest.warns(UserWarning, match=r"layer `0` \(BatchNorm2d\) has no running statistics.*batch_size=1"):
+        Vanilla(model, 0)
+
+
+def test_error_for_a_model_made_under_inference_mode():
+    with torch.inference_mode():
+        model = small_network()
+    with pytest.raises(saliency.ModelError, match=r"`conv.weight` is an inference tensor"):
+        Vanilla(model)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: Vanilla(m, 0).GetMask(X[0, :1]), r"failed for `x_value` of shape \(1, 8, 8\), 1 at a time: .*3 channels"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0, :, :6]), r"failed for `x_value` of shape \(3, 6, 8\)"),
+        (lambda m: Vanilla(m, 0).GetMask(X), r"failed for `x_value` of shape \(4, 3, 8, 8\)"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0], {"color": [1]}), r"unexpected keyword argument 'color'"),
+        (lambda m: Vanilla(m, 5).GetMask(X[0]), r"class or channel 5 is not in the model's output, which has 5 \(0 to 4\)"),
+        (lambda m: Vanilla(m, ("conv", 6)).GetMask(X[0]), r"channel 6 is not in layer 'conv', which has 6"),
+        (lambda m: Vanilla(m, ("conv", 0, 8, 0)).GetMask(X[0]), r"row 8 is not in layer 'conv', which has 8 \(0 to 7\)"),
+        (lambda m: Vanilla(m, ("conv", 0, 0, -1)).GetMask(X[0]), r"column -1 is not in layer 'conv'"),
+        (lambda m: Vanilla(m, ("fc", 0, 1, 1)).GetMask(X[0]), r"names a row and a column, but layer 'fc' has the shape \(N, 5\)"),
+        (lambda m: Vanilla(m, ("cnov", 0)).GetMask(X[0]), r"`layer` \(='cnov'\) .* nearest: conv"),
+        (lambda m: Vanilla(m, (torch.nn.ReLU(), 0)).GetMask(X[0]), r"`layer` \(ReLU\) must be a part of the model"),
+        (lambda m: Vanilla(m, lambda out: out.sum()).GetMask(X[0]), r"one number per sample, shape \(1,\); it returned shape \(\)"),
+        (lambda m: Vanilla(m, lambda out: 3.0).GetMask(X[0]), r"one number per sample, shape \(1,\); it returned a float"),
+        (lambda m: Vanilla(m, lambda out: out[:, 0].detach()).GetMask(X[0]), r"does not depend on the input"),
+        (lambda m: Vanilla(m, lambda out: m.fc.weight.sum()[None]).GetMask(X[0]), r"does not depend on `x_value`: no path"),
+        (lambda m: Vanilla(m, 0).GetMask(X[0] / 0 * 0), r"`x_value` holds"),
+        (lambda m: Vanilla(m, 0).GetMask(torch.full((3, 8, 8), torch.nan)), r"`x_value` .* must hold finite"),
+        (lambda m: Vanilla(m, 0).GetMask(torch.zeros(3, 8, 8, dtype=torch.complex64)), r"`x_value` .* finite real numbers"),
+        (lambda m: Vanilla(FunctionModule(lambda x: x.sum()), 0).GetMask(X[0]), r"shape \(\) for 1 input\(s\); it must be \(1, ...\)"),
+        (lambda m: Vanilla(FunctionModule(lambda x: x.mean((2, 3))[:1]), 0).GetMasks(X), r"shape \(1, 3\) for 4 input"),
+        (lambda m: Vanilla(FunctionModule(lambda x: x.mean((2, 3)) + torch.nan), 0).GetMask(X[0]), r"the score is nan"),
+        (lambda m: Vanilla(SmallNetwork, 0), r"the class .*SmallNetwork, not an instance of it"),
+    ],
+)  # fmt: skip
+def test_error_messages(call, message):
+    with np.errstate(all="ignore"), pytest.raises(saliency.SaliencyError, match=message):
+        call(small_network())
+
+
+def test_error_for_a_layer_called_twice_or_never():
+    model = torch.nn.Sequential(shared := torch.nn.Conv2d(3, 3, 1), shared, torch.nn.Flatten())
+    with pytest.raises(
+        saliency.TargetError, match="called 2 times in one forward pass; a target needs a layer that is called once"
+    ):
+        Vanilla(model, (shared, 0)).GetMask(X[0])
+    model = small_network()
+    model.spare = torch.nn.Linear(2, 2)
+    with pytest.raises(saliency.TargetError, match="'spare' was not called"):
+        Vanilla(model, ("spare", 0)).GetMask(X[0])
+
+
+def test_a_nan_in_the_gradient_is_an_error():
+    x = X[0] * (X[0] > 0)
+    with pytest.raises(saliency.GradientError, match="NaN"):
+        Vanilla(FunctionModule(lambda x: x.abs().sqrt().mean((2, 3))), 0).GetMask(x)
