@@ -47,14 +47,11 @@ class NetworkTime:
     @contextmanager
     def record(self) -> Iterator[None]:
         """Count the forward and backward passes in the ``with`` block."""
+        name = "convolution_input_gradient"
         with (
             mock.patch.object(forward, "_call", self.count_time(forward._call)),
             mock.patch.object(torch.autograd, "grad", self.count_time(torch.autograd.grad)),
-            mock.patch.object(
-                strided_convolution,
-                "convolution_input_gradient",
-                self.count_time(strided_convolution.convolution_input_gradient),
-            ),
+            mock.patch.object(strided_convolution, name, self.count_time(getattr(strided_convolution, name))),
         ):
             yield
 

@@ -1,4 +1,4 @@
-"""TensorFlow: ``saliency.wrap`` comes here for Keras models, functions, modules and SavedModels."""
+"""Adapters for TensorFlow: Keras models, functions, modules, SavedModels, and TensorFlow 1 graphs with their session."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from saliency.tf.eager.adapter import KerasAdapter
 from saliency.tf.eager.keras_models import is_keras
-from saliency.tf.eager.models import is_saved
+from saliency.tf.eager.models import is_saved_model
 from saliency.tf.session.adapter import GraphAdapter
 from saliency.tf.session.pair_saliency_api import (
     GradCAM,
@@ -33,11 +33,12 @@ __all__ = [
     "adapt",
 ]
 
-OWN = ("get_concrete_function", "structured_input_signature", "signatures")
-"""What functions of TensorFlow's and SavedModels have one of."""
+FUNCTION_ATTRIBUTES = ("get_concrete_function", "structured_input_signature", "signatures")
+"""Attributes that identify TensorFlow functions and SavedModels; each of them has at least one."""
 
 
 def adapt(model: Any, **options: Any) -> KerasAdapter | None:
-    """Return the adapter of a model of TensorFlow's; None for anything else."""
-    known = is_keras(model) or is_saved(model) or isinstance(model, tf.Module) or any(hasattr(model, name) for name in OWN)
+    """Return the adapter of a TensorFlow model; None for any other object."""
+    has_functions = any(hasattr(model, name) for name in FUNCTION_ATTRIBUTES)
+    known = is_keras(model) or is_saved_model(model) or isinstance(model, tf.Module) or has_functions
     return KerasAdapter(model, **options) if known else None

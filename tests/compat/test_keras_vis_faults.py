@@ -27,7 +27,7 @@ from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.numerics.cubic_spline import resize_by_splines
 from tests.compat.test_keras_vis import X, close, gold, network
 from tests.compat.test_keras_vis_models import channels_first
-from tests.tf.eager.test_adapter import snapshot
+from tests.tf.eager.keras_networks import snapshot
 
 L = keras.layers
 RNG = np.random.default_rng(6)

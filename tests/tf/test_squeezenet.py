@@ -1,4 +1,4 @@
-"""A real network, with the same weights in Torch and in Keras: every method gives the same maps."""
+"""Compare the maps of a pretrained network with the same weights in Torch and Keras, for every method."""
 
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ REAL = Path(__file__).parents[3] / "shared" / "real"
 
 pytestmark = [
     pytest.mark.needs("torch", "torchvision"),
-    pytest.mark.skipif(not REAL.exists(), reason="the real network is not here"),
+    pytest.mark.skipif(not REAL.exists(), reason="the pretrained network is not available"),
     pytest.mark.filterwarnings(
         "ignore::saliency.core.errors.ZeroGradientWarning"
-    ),  # this network lets nothing pass, rectified
+    ),  # the rectified gradient of this network is zero
 ]
 
 METHODS = {
@@ -37,14 +37,14 @@ METHODS = {
         for method in (saliency.HiResCAM, saliency.XGradCAM, saliency.GuidedGradCAM)
     },
 }
-NAMES = {"fire8": "features.10"}  # what Torch calls it
+NAMES = {"fire8": "features.10"}  # Keras -> Torch
 
 
-def wide(config):
-    """A Keras model's configuration in float64."""
+def in_float64(config):
+    """Return a Keras model's configuration in float64."""
     if isinstance(config, dict):
-        return {key: "float64" if key == "dtype" else wide(value) for key, value in config.items()}
-    return [wide(one) for one in config] if isinstance(config, list) else config
+        return {key: "float64" if key == "dtype" else in_float64(value) for key, value in config.items()}
+    return [in_float64(one) for one in config] if isinstance(config, list) else config
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def models():
     import torchvision
     from safetensors.torch import load_file
 
-    narrow = keras.models.load_model(REAL / "squeezenet1_0.keras")
-    keras_s = keras.Model.from_config(wide(narrow.get_config()))
-    keras_s.set_weights(narrow.get_weights())
+    float32_model = keras.models.load_model(REAL / "squeezenet1_0.keras")
+    keras_s = keras.Model.from_config(in_float64(float32_model.get_config()))
+    keras_s.set_weights(float32_model.get_weights())
     torch_s = torchvision.models.squeezenet1_0()
     torch_s.load_state_dict(load_file(REAL / "squeezenet1_0.safetensors"))
     return saliency.wrap(keras_s), saliency.wrap(torch_s.double().eval())
@@ -71,17 +71,17 @@ def picture():
 
 @pytest.mark.parametrize("smoothed", [False, True], ids=["plain", "smoothed"])
 @pytest.mark.parametrize("name", METHODS)
-def test_both_frameworks_give_the_same_map(models, picture, name, smoothed, monkeypatch):
+def test_both_frameworks_compute_the_same_map(models, picture, name, smoothed, monkeypatch):
     method, options = METHODS[name]
     if smoothed and name in ("GradientSHAP", "RISE"):
         pytest.skip("draws its own noise")
     found = []
     for adapter in models:
         monkeypatch.setattr(adapter, "normal", partial(noise.normal, adapter))
-        own = dict(options)
-        if adapter.channel_axis == 0 and "layer" in own:
-            own["layer"] = NAMES.get(own["layer"], own["layer"])
-        mask, x = method(adapter, 1, **own), np.moveaxis(picture, -1, 0) if adapter.channel_axis == 0 else picture
+        settings = dict(options)
+        if adapter.channel_axis == 0 and "layer" in settings:
+            settings["layer"] = NAMES.get(settings["layer"], settings["layer"])
+        mask, x = method(adapter, 1, **settings), np.moveaxis(picture, -1, 0) if adapter.channel_axis == 0 else picture
         one = mask.GetSmoothedMask(x, nsamples=2, seed=1, magnitude=False) if smoothed else mask.GetMask(x)
         found.append(np.moveaxis(one, 0, -1) if adapter.channel_axis == 0 and one.ndim == 3 else one)
     largest = np.abs(found[1]).max()

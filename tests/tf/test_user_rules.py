@@ -1,4 +1,4 @@
-"""Rules that a user writes, and scores that a user reads off layers, in Keras models, functions and sessions."""
+"""Test user-defined backward rules and callable targets on layers, in Keras models, functions and sessions."""
 
 import gc
 import weakref
@@ -12,8 +12,7 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, TargetError
 from saliency.core.request import Request
-from tests.tf.eager.test_adapter import snapshot
-from tests.tf.eager.test_layer_gradients import X, chain
+from tests.tf.eager.keras_networks import IMAGES, chain, snapshot
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -30,15 +29,15 @@ def rectified(gradient, output):
 
 @pytest.mark.parametrize(("rule", "named"), [(guided, "guided"), (rectified, "rectified")])
 @pytest.mark.parametrize("layer", [None, "one", "two"])
-def test_written_out_the_known_rules_are_what_they_are(rule, named, layer):
+def test_user_defined_versions_of_the_named_rules(rule, named, layer):
     model = chain()
-    model(X)
+    model(IMAGES)
     before = snapshot(model)
     at = None if layer is None else OutputOf(layer)
-    got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
-    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
+    got = Vanilla(model, 1).GetMasks(IMAGES, rule=rule, at=at)
+    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(IMAGES, rule=named, at=at))
     if layer is not None:
-        maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
+        maps = [GradCAM(model, 1, layer=layer).GetMasks(IMAGES, should_resize=False, rule=one) for one in (rule, named)]
         np.testing.assert_array_equal(*maps)
     assert got.any()
     assert snapshot(model) == before
@@ -56,7 +55,7 @@ RELUS = {
 
 
 @pytest.mark.parametrize("relu", RELUS.values(), ids=RELUS)
-def test_a_rule_is_told_what_the_relu_gave(relu):
+def test_rule_receives_the_output_of_the_relu(relu):
     adapter = saliency.wrap(tf.function(lambda x: relu(x) @ W.T, input_signature=[tf.TensorSpec((None, 6))]))
     got = Vanilla(adapter, 0).GetMasks(V, rule=lambda gradient, output: gradient * 0 + output)
     np.testing.assert_allclose(got, relu(V).numpy(), rtol=1e-6)
@@ -64,7 +63,7 @@ def test_a_rule_is_told_what_the_relu_gave(relu):
     np.testing.assert_allclose(square, np.broadcast_to(W**2, V.shape), rtol=1e-6)
 
 
-def test_in_a_session():
+def test_rule_in_a_session():
     v1, graph = tf.compat.v1, tf.Graph()
     with graph.as_default():
         x = v1.placeholder(tf.float32, (None, 6))
@@ -78,7 +77,7 @@ def test_in_a_session():
         Vanilla(adapter, (y, lambda h: h)).GetMasks(V)
 
 
-class Counted:
+class CountingRule:
     def __init__(self):
         self.calls = 0
 
@@ -87,7 +86,7 @@ class Counted:
         return gradient
 
 
-class Reading:
+class CountingTarget:
     def __init__(self):
         self.calls = 0
 
@@ -96,20 +95,20 @@ class Reading:
         return h[:, 1]
 
 
-@pytest.mark.parametrize("y", [1, Reading()])
-def test_a_rule_is_called_while_the_graph_is_built_and_not_kept(y):
-    model, rule = chain(), Counted()
+@pytest.mark.parametrize("y", [1, CountingTarget()])
+def test_rule_is_called_during_tracing_and_released(y):
+    model, rule = chain(), CountingRule()
     for _ in range(3):
-        Vanilla(model, y).GetMasks(X, rule=rule)
-    assert rule.calls == 3  # the network has so many ReLUs
-    Vanilla(model, y).GetMasks(X, rule=Counted())  # another one is no old one
-    gone = weakref.ref(rule)
+        Vanilla(model, y).GetMasks(IMAGES, rule=rule)
+    assert rule.calls == 3  # one call for each of the network's ReLUs
+    Vanilla(model, y).GetMasks(IMAGES, rule=CountingRule())  # another rule needs another trace
+    released = weakref.ref(rule)
     del rule
     gc.collect()
-    assert gone() is None
+    assert released() is None
 
 
-FAULTS = [
+INVALID_RULES = [
     (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
     (lambda g, y: tf.reduce_sum(g), r"returned a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
     (lambda g, y: g > 0, r"returned a SymbolicTensor of <dtype: 'bool'>"),
@@ -118,36 +117,36 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "message"), FAULTS)
-def test_what_is_no_rule_is_told(rule, message):
+@pytest.mark.parametrize(("rule", "message"), INVALID_RULES)
+def test_invalid_rules(rule, message):
     with pytest.raises(InputError, match=message):
-        Vanilla(chain(), 0).GetMasks(X, rule=rule)
+        Vanilla(chain(), 0).GetMasks(IMAGES, rule=rule)
 
 
-def test_a_callable_reads_its_number_off_a_layer():
+def test_callable_on_a_layer():
     model = chain()
     for layer in ("two", model.get_layer("two")):
-        got = Vanilla(model, (layer, lambda h: tf.reduce_mean(h[..., 2], (1, 2)))).GetMasks(X)
-        np.testing.assert_allclose(got, Vanilla(model, ("two", 2)).GetMasks(X), rtol=1e-5, atol=1e-8)
+        got = Vanilla(model, (layer, lambda h: tf.reduce_mean(h[..., 2], (1, 2)))).GetMasks(IMAGES)
+        np.testing.assert_allclose(got, Vanilla(model, ("two", 2)).GetMasks(IMAGES), rtol=1e-5, atol=1e-8)
 
 
-def test_a_callable_reads_its_number_off_several_layers():
+def test_callable_on_several_layers():
     model = chain()
     y = (("one", "two"), lambda h: 2 * tf.reduce_mean(h[0][..., 1], (1, 2)) - tf.reduce_mean(h[1][..., 2], (1, 2)))
-    one, other = (Vanilla(model, y).GetMasks(X) for y in (("one", 1), ("two", 2)))
-    np.testing.assert_allclose(Vanilla(model, y).GetMasks(X), 2 * one - other, rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(Vanilla(model, y).GetMask(X[0]), 2 * one[0] - other[0], rtol=1e-4, atol=1e-7)
-    assert GradCAM(model, y, layer="one").GetMasks(X).any()
+    one, other = (Vanilla(model, y).GetMasks(IMAGES) for y in (("one", 1), ("two", 2)))
+    np.testing.assert_allclose(Vanilla(model, y).GetMasks(IMAGES), 2 * one - other, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(Vanilla(model, y).GetMask(IMAGES[0]), 2 * one[0] - other[0], rtol=1e-4, atol=1e-7)
+    assert GradCAM(model, y, layer="one").GetMasks(IMAGES).any()
 
 
-def test_by_a_layers_output():
+def test_gradient_at_a_layer_s_output():
     model = chain()
     _, _, gradients = saliency.wrap(model).features(
-        tf.constant(X), Request(saliency.core.target.Target.of([1] * 3), layer="one")
+        tf.constant(IMAGES), Request(saliency.core.target.Target.of([1] * 3), layer="one")
     )
-    got = Vanilla(model, 1, at=OutputOf("one")).GetMasks(X)
+    got = Vanilla(model, 1, at=OutputOf("one")).GetMasks(IMAGES)
     np.testing.assert_allclose(got, np.moveaxis(gradients.numpy(), 1, -1), rtol=1e-5, atol=1e-8)
     classes = keras.Model(model.inputs, model.get_layer("hidden").output)
-    np.testing.assert_allclose(Vanilla(classes, 1, at=OutputOf("hidden")).GetMasks(X), np.eye(6)[[1] * 3])
+    np.testing.assert_allclose(Vanilla(classes, 1, at=OutputOf("hidden")).GetMasks(IMAGES), np.eye(6)[[1] * 3])
     with pytest.raises(TargetError, match=r"`at` \(='no'\) must be one of"):
-        Vanilla(model, 1, at=OutputOf("no")).GetMasks(X)
+        Vanilla(model, 1, at=OutputOf("no")).GetMasks(IMAGES)

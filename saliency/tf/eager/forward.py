@@ -1,84 +1,83 @@
-"""A model's forward pass as part of a graph, with everything that it calls laid open."""
+"""Run a model forward within a graph, so that the graph holds all of the model's operations."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import tensorflow as tf
 
-from saliency.tf.eager.function_inlining import imported
-from saliency.tf.eager.layer_recorder import tapped
-from saliency.tf.eager.models import Model
-from saliency.tf.ops.graph_traversal import calls_in
+from saliency.tf.eager.function_inlining import import_inlined
+from saliency.tf.eager.layer_recorder import RecordedCalls, record_layers
+from saliency.tf.eager.models import ModelFunction
+from saliency.tf.ops.graph_traversal import function_calls
 
-Way: TypeAlias = Literal["as it is", "inlined", "imported"]
-"""How what a model calls is laid open: it calls no functions; they run as Python; their graphs are taken in."""
+INLINING_MODES = ("none", "python", "import")
+"""How operations inside called functions are exposed, in the order that is tried.
 
-WAYS: tuple[Way, ...] = ("as it is", "inlined", "imported")
-
-LOCK = threading.RLock()
-"""Held while a model is traced: layers are tapped, and a setting of the whole process may be changed."""
+``none``: the model calls no functions. ``python``: the functions run as Python. ``import``: their graphs are imported.
+"""
 
 
-class CallsLeft(Exception):  # noqa: N818 - it is no error, but says that another way is to be tried
-    """A traced model calls functions whose operations can't be seen."""
+class FunctionCallsLeftError(Exception):
+    """A traced model calls functions whose operations are hidden; the next inlining mode is to be tried."""
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What a forward pass gave.
+class ForwardPass:
+    """The results of a forward pass.
 
     Args:
-        output: of the model, as it gives it.
-        calls: pairs of what was tapped, see ``tapped``, and its tensor, in the order of the calls.
+        output: the model's output, unchanged.
+        calls: the recorded layers and their tensors, see ``record_layers``.
     """
 
     output: Any
-    calls: list[tuple[Any, Any]] = field(default_factory=list)
+    calls: RecordedCalls = field(default_factory=list)
 
 
-def forward(model: Model, way: Way, x: Any, feed: Mapping[str, Any], taps: Iterable[Any]) -> Pass:
+def run_forward(model: ModelFunction, inlining: str, x: Any, feed: Mapping[str, Any], layers: Iterable[Any]) -> ForwardPass:
     """Call a model within the graph that is being built.
 
     Args:
-        model: of which kind ever.
-        way: see ``Way``.
+        model: the model.
+        inlining: one of ``INLINING_MODES``.
         x: (N, *input), a tensor of the graph.
         feed: the other inputs by name, tensors of the graph and plain values.
-        taps: layers whose outputs are wanted, or inputs; see ``tapped``.
+        layers: the layers to record, see ``record_layers``.
 
     Raises:
-        CallsLeft: if this way leaves functions that are called.
+        FunctionCallsLeftError: if the graph still calls functions.
     """
-    x = x if model.input_type is None else tf.cast(x, model.input_type)
-    if way == "imported":
-        output, calls = imported(_recorded(model, taps), x, feed)
-        return Pass(output, calls)
-    with tapped(taps) as calls, _as_python(way == "inlined"):
+    x = x if model.input_dtype is None else tf.cast(x, model.input_dtype)
+    if inlining == "import":
+        output, calls = import_inlined(_with_recording(model, layers), x, feed)
+        return ForwardPass(output, calls)
+    with record_layers(layers) as calls, _functions_as_python(inlining == "python"):
         output = model.call(x, feed)
-    if calls_in(tf.compat.v1.get_default_graph()):
-        raise CallsLeft
-    return Pass(output, calls)
+    if function_calls(tf.compat.v1.get_default_graph()):
+        raise FunctionCallsLeftError
+    return ForwardPass(output, calls)
 
 
-def _recorded(model: Model, taps: Iterable[Any]) -> Callable[[Any, Mapping[str, Any]], tuple[Any, list[tuple[Any, Any]]]]:
-    def call(x: Any, feed: Mapping[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
-        with tapped(taps) as calls:
+def _with_recording(
+    model: ModelFunction, layers: Iterable[Any]
+) -> Callable[[Any, Mapping[str, Any]], tuple[Any, RecordedCalls]]:
+    def call(x: Any, feed: Mapping[str, Any]) -> tuple[Any, RecordedCalls]:
+        with record_layers(layers) as calls:
             return model.call(x, feed), calls
 
     return call
 
 
 @contextmanager
-def _as_python(wanted: bool) -> Iterator[None]:
-    """Run functions that were traced before as Python, so that their operations join the graph that is being built."""
+def _functions_as_python(enabled: bool) -> Iterator[None]:
+    """Run ``tf.function``s as Python within the block, so that their operations join the graph that is being built."""
     before = tf.config.functions_run_eagerly()
-    if wanted:
+    if enabled:
         tf.config.run_functions_eagerly(True)
     try:
         yield
     finally:
-        if wanted:
+        if enabled:
             tf.config.run_functions_eagerly(before)

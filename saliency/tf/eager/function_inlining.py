@@ -1,64 +1,66 @@
-"""Functions that have a graph and no Python any more, as in a SavedModel, taken into another graph."""
+"""Inline functions that exist as graphs only, as in a SavedModel, into another graph."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-Recorded = Callable[[Any, Mapping[str, Any]], tuple[Any, list[tuple[Any, Any]]]]
+from saliency.tf.eager.layer_recorder import RecordedCalls
+
+RecordingCall: TypeAlias = Callable[[Any, Mapping[str, Any]], tuple[Any, RecordedCalls]]
 
 
-def imported(call: Recorded, x: Any, feed: Mapping[str, Any]) -> tuple[Any, list[tuple[Any, Any]]]:
-    """Trace a function, put the bodies of what it calls in their places, and build it again in the current graph.
+def import_inlined(call: RecordingCall, x: Any, feed: Mapping[str, Any]) -> tuple[Any, RecordedCalls]:
+    """Trace a function, inline the functions that it calls, and import the result into the current graph.
 
-    Variables are the same, not copies: what is captured is captured again.
+    Variables are shared, not copied: what the trace captured is captured again.
 
     Args:
-        call: from x and the others to an output, and pairs of layers and their outputs.
+        call: takes x and the other inputs; returns an output, and pairs of layers and tensors.
         x: tensor of the current graph.
-        feed: other tensors of it, and plain values.
+        feed: the other inputs, tensors of the current graph and plain values.
 
     Returns:
-        The same in the current graph.
+        The output and the pairs, in the current graph.
     """
-    graph, kept = tf.compat.v1.get_default_graph(), {}
+    graph, traced = tf.compat.v1.get_default_graph(), {}
     tensors = {name: value for name, value in feed.items() if isinstance(value, tf.Tensor)}
     plain = {name: value for name, value in feed.items() if name not in tensors}
 
     def trace(x: Any, tensors: Mapping[str, Any]) -> Any:
         output, calls = call(x, {**plain, **tensors})
-        kept["layers"], kept["output"] = [layer for layer, _ in calls], output
-        kept["named"] = [tensor.name for _, tensor in calls]
+        traced["layers"], traced["output"] = [layer for layer, _ in calls], output
+        traced["names"] = [tensor.name for _, tensor in calls]
         return tf.nest.flatten(output)
 
     function = tf.function(trace, autograph=False).get_concrete_function(
-        x=_spec(x), tensors={k: _spec(v) for k, v in tensors.items()}
+        x=_spec(x), tensors={name: _spec(tensor) for name, tensor in tensors.items()}
     )
-    inlined = _renamed(convert_to_constants._run_inline_graph_optimization(function, False, True))
-    given = [x, *tf.nest.flatten(tensors), *(graph.capture(one) for one in function.captured_inputs)]
-    present = {node.name for node in inlined.node}
-    inputs = {own.name: one for own, one in zip(function.inputs, given, strict=True) if own.op.name in present}
-    wanted = [*(output.name for output in function.outputs), *kept["named"]]
-    found = tf.graph_util.import_graph_def(inlined, inputs, wanted, name="model")
-    flat, taps = found[: len(function.outputs)], found[len(function.outputs) :]
-    return tf.nest.pack_sequence_as(kept["output"], flat), list(zip(kept["layers"], taps, strict=True))
+    inlined = _rename_functions(convert_to_constants._run_inline_graph_optimization(function, False, True))
+    arguments = [x, *tf.nest.flatten(tensors), *(graph.capture(captured) for captured in function.captured_inputs)]
+    nodes = {node.name for node in inlined.node}
+    input_map = {inner.name: outer for inner, outer in zip(function.inputs, arguments, strict=True) if inner.op.name in nodes}
+    fetches = [*(output.name for output in function.outputs), *traced["names"]]
+    fetched = tf.graph_util.import_graph_def(inlined, input_map, fetches, name="model")
+    outputs, recorded = fetched[: len(function.outputs)], fetched[len(function.outputs) :]
+    return tf.nest.pack_sequence_as(traced["output"], outputs), list(zip(traced["layers"], recorded, strict=True))
 
 
-def _renamed(graph: Any) -> Any:
-    """Give the functions of a graph's library new names: another graph may hold them already, as they were."""
-    names = {one.signature.name: f"{one.signature.name}_{uuid4().hex}" for one in graph.library.function}
-    for function in graph.library.function:
+def _rename_functions(graph_def: Any) -> Any:
+    """Rename the functions of a graph's library: another graph may already hold functions of the old names."""
+    names = {function.signature.name: f"{function.signature.name}_{uuid4().hex}" for function in graph_def.library.function}
+    for function in graph_def.library.function:
         function.signature.name = names[function.signature.name]
-    for gradient in graph.library.gradient:
+    for gradient in graph_def.library.gradient:
         gradient.function_name = names.get(gradient.function_name, gradient.function_name)
         gradient.gradient_func = names.get(gradient.gradient_func, gradient.gradient_func)
-    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
         for value in (value for node in nodes for value in node.attr.values()):
             for called in [value.func] if value.HasField("func") else value.list.func:
                 called.name = names.get(called.name, called.name)
-    return graph
+    return graph_def
 
 
 def _spec(tensor: Any) -> Any:

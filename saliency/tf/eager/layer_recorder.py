@@ -1,49 +1,53 @@
-"""Taps, which read what a Keras model's layers give and take while it is traced."""
+"""Record the inputs and outputs of a Keras model's layers while the model is traced."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+RecordedCalls: TypeAlias = list[tuple[Any, Any]]
+"""Pairs of a layer, or a ``LayerInput``, and its recorded tensor, in the order of the calls."""
+
 
 @dataclass(frozen=True, eq=False)
-class InputOf:
-    """Stands for a layer where its input is wanted, and not its output."""
+class LayerInput:
+    """A layer whose input is recorded, rather than its output."""
 
     layer: Any
 
 
 @contextmanager
-def tapped(layers: Iterable[Any]) -> Iterator[list[tuple[Any, Any]]]:
-    """Collect what layers give in this thread, in the order of their calls: pairs of a layer and its output.
+def record_layers(layers: Iterable[Any]) -> Iterator[RecordedCalls]:
+    """Record the outputs of layers that are called in this thread within the block.
 
-    An ``InputOf`` among the layers is paired with the first tensor that its layer is called with. A layer's ``call`` is
-    replaced on the one object, past everything that tracks its attributes, until the block ends. What comes out of it, or
-    goes into it, is an identity of the tensor, which the rest of the model goes on with.
+    For a ``LayerInput``, record the first tensor that its layer is called with. Until the block ends, the instance's
+    ``call`` is replaced, without the attribute tracking of Keras. The recorded tensor is an identity of the original, and
+    the rest of the model continues from this identity.
     """
-    calls: list[tuple[Any, Any]] = []
+    calls: RecordedCalls = []
     thread, replaced = threading.get_ident(), []
     try:
-        for wanted in layers:
-            layer, tap = (wanted.layer, _tap_input) if isinstance(wanted, InputOf) else (wanted, _tap)
-            replaced.append((layer, vars(layer).get("call")))  # an operator's layer has one of its own
-            object.__setattr__(layer, "call", tap(wanted, layer.call, calls, thread))
+        for recorded in layers:
+            is_input = isinstance(recorded, LayerInput)
+            layer, wrap = (recorded.layer, _record_input) if is_input else (recorded, _record_output)
+            replaced.append((layer, vars(layer).get("call")))  # layers of operators have a `call` on the instance
+            object.__setattr__(layer, "call", wrap(recorded, layer.call, calls, thread))
         yield calls
     finally:
-        for layer, own in reversed(replaced):  # a layer may be tapped twice
-            if own is None:
+        for layer, original in reversed(replaced):  # a layer may be recorded twice
+            if original is None:
                 vars(layer).pop("call", None)
             else:
-                object.__setattr__(layer, "call", own)
+                object.__setattr__(layer, "call", original)
 
 
-def _tap(layer: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> Any:
-    @wraps(call)  # Keras looks for `training` and `mask` in its signature
-    def tap(*args: Any, **kwargs: Any) -> Any:
+def _record_output(layer: Any, call: Any, calls: RecordedCalls, thread: int) -> Callable[..., Any]:
+    @wraps(call)  # Keras looks for `training` and `mask` in the signature
+    def recorder(*args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)
         if threading.get_ident() != thread:
             return output
@@ -51,26 +55,26 @@ def _tap(layer: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> An
         calls.append((layer, output))
         return output
 
-    return tap
+    return recorder
 
 
-def _tap_input(wanted: Any, call: Any, calls: list[tuple[Any, Any]], thread: int) -> Any:
+def _record_input(layer_input: LayerInput, call: Any, calls: RecordedCalls, thread: int) -> Callable[..., Any]:
     @wraps(call)
-    def tap(*args: Any, **kwargs: Any) -> Any:
+    def recorder(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
             return call(*args, **kwargs)
-        given = [*args, *kwargs.values()]
-        own = next((one for one in given if isinstance(one, tf.Tensor)), given[0] if given else None)
-        handed = _identity(own)
-        calls.append((wanted, handed))
-        named = {name: handed if one is own else one for name, one in kwargs.items()}
-        return call(*(handed if one is own else one for one in args), **named)
+        values = [*args, *kwargs.values()]
+        original = next((value for value in values if isinstance(value, tf.Tensor)), values[0] if values else None)
+        identity = _identity(original)
+        calls.append((layer_input, identity))
+        keywords = {name: identity if value is original else value for name, value in kwargs.items()}
+        return call(*(identity if value is original else value for value in args), **keywords)
 
-    return tap
+    return recorder
 
 
 def _identity(value: Any) -> Any:
-    """Return an identity of a tensor, with its mask: which steps of a sequence count, for the layers that follow."""
+    """Return an identity of a tensor. It keeps the tensor's Keras mask, which the next layers need."""
     if not isinstance(value, tf.Tensor):
         return value
     mask, identity = getattr(value, "_keras_mask", None), tf.identity(value)

@@ -1,7 +1,7 @@
-"""A Keras model's layers by their paths."""
+"""Look up a Keras model's layers by path."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import count
 from typing import Any
 
@@ -11,25 +11,25 @@ from saliency.core.errors import TargetError
 
 
 def layers_of(model: Any) -> dict[str, Any]:
-    """Return a model's layers by path (``backbone/conv5``), those inside of layers as well; a shared one under its first."""
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
+    """Return a model's layers by path (``backbone/conv5``), including nested ones. A shared layer has its first path."""
+    layers: dict[str, Any] = {}
+    visited: set[int] = set()
 
-    def visit(parent: Any, path: str) -> None:
+    def visit(parent: Any, prefix: str) -> None:
         for layer in _children(parent):
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                here = _free(f"{path}{layer.name}", found)
-                found[here] = layer
-                visit(layer, f"{here}/")
+            if id(layer) not in visited:
+                visited.add(id(layer))
+                path = _unique_path(f"{prefix}{layer.name}", layers)
+                layers[path] = layer
+                visit(layer, f"{path}/")
 
     visit(model, "")
-    return found
+    return layers
 
 
-def _free(path: str, taken: Any) -> str:
-    """Return a path that is not taken yet: subclassed models may give two layers one name."""
-    return path if path not in taken else next(one for i in count(2) if (one := f"{path}:{i}") not in taken)
+def _unique_path(path: str, existing: Container[str]) -> str:
+    """Return a path that does not exist yet, with a number if needed: a subclassed model may give two layers one name."""
+    return path if path not in existing else next(new for i in count(2) if (new := f"{path}:{i}") not in existing)
 
 
 def _children(layer: Any) -> list[Any]:
@@ -37,25 +37,27 @@ def _children(layer: Any) -> list[Any]:
 
 
 def path_of(model: Any, layer: Any, option: str = "layer") -> str:
-    """Return the path of a layer of the model, which is given by its path, its name, or as the object itself.
+    """Return the path of a model's layer.
 
     Args:
         model: a Keras model.
-        layer: one of these.
-        option: what an error calls it.
+        layer: the layer's path, its name, or the layer object.
+        option: the option's name in errors.
 
     Raises:
-        TargetError: if the model does not have it, or has several of this name.
+        TargetError: if the model has no such layer, or several of this name.
     """
     layers = layers_of(model)
     if not isinstance(layer, str):
-        paths = [path for path, one in layers.items() if one is layer]
+        paths = [path for path, each in layers.items() if each is layer]
         if not paths:
-            raise TargetError(f"`{option}` ({type(layer).__name__}) must be a part of the model; this object is not")
+            raise TargetError(f"`{option}` ({type(layer).__name__}) must be a layer of the model; the model lacks this object")
         return paths[0]
     paths = [path for path in layers if path == layer] or [path for path in layers if path.endswith(f"/{layer}")]
     if len(paths) > 1:
-        raise TargetError(f"`{option}` (={layer!r}) must name one layer; the model has {', '.join(paths)}")
+        raise TargetError(
+            f"`{option}` (={layer!r}) must name one layer; it matches {', '.join(paths)}: pass one of these paths"
+        )
     if not paths:
         near = difflib.get_close_matches(layer, list(layers), n=3, cutoff=0.3) or list(layers)[-3:]
         raise TargetError(
@@ -65,27 +67,32 @@ def path_of(model: Any, layer: Any, option: str = "layer") -> str:
 
 
 def find_layer(model: Any, layer: Any) -> Any:
-    """Return the layer itself; see ``path_of``."""
+    """Return the layer object; see ``path_of``."""
     return layers_of(model)[path_of(model, layer)]
 
 
-def only_call(calls: list[Any], path: str, does: str = "gives") -> Any:
-    """Return what a layer gives, or takes, in its one call.
+def single_tensor(tensors: list[Any], path: str, verb: str = "outputs") -> Any:
+    """Return the tensor of a layer's only recorded call.
+
+    Args:
+        tensors: recorded values, one for each call.
+        path: the layer's path in errors.
+        verb: what the layer does with the tensor, in errors: ``outputs`` or ``takes``.
 
     Raises:
-        TargetError: if the layer was not called once, or this is no tensor.
+        TargetError: if there is not exactly one call, or its value is not one tensor of floats.
     """
-    if not calls:
+    if not tensors:
         raise TargetError(f"layer {path!r} was not called in the forward pass")
-    if len(calls) > 1:
-        raise TargetError(f"layer {path!r} was called {len(calls)} times in one forward pass; a target needs one call")
-    if not isinstance(calls[0], tf.Tensor) or not calls[0].dtype.is_floating:
-        kind = calls[0].dtype.name if isinstance(calls[0], tf.Tensor) else type(calls[0]).__name__
-        raise TargetError(f"layer {path!r} {does} a {kind}; a map, a target or a gradient needs one tensor of floats")
-    return calls[0]
+    if len(tensors) > 1:
+        raise TargetError(f"layer {path!r} was called {len(tensors)} times in one forward pass; a target needs one call")
+    if not isinstance(tensors[0], tf.Tensor) or not tensors[0].dtype.is_floating:
+        kind = tensors[0].dtype.name if isinstance(tensors[0], tf.Tensor) else type(tensors[0]).__name__
+        raise TargetError(f"layer {path!r} {verb} a {kind}; a map, a target or a gradient needs one tensor of floats")
+    return tensors[0]
 
 
 def channel_axis_of(layers: Iterable[Any]) -> int:
-    """Return where layers have their channels, without the batch axis: last, unless one says ``channels_first``."""
+    """Return the layers' channel axis, without the batch axis: 0 if the layers say ``channels_first``, else -1."""
     formats = {getattr(layer, "data_format", None) for layer in layers}
     return 0 if "channels_first" in formats and "channels_last" not in formats else -1

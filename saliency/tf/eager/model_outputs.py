@@ -1,4 +1,4 @@
-"""What is read off a model's forward pass: its output, its logits, a layer's output, and the scores of these."""
+"""Read outputs, logits, layer outputs and scores from a model's forward pass."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,129 +9,143 @@ from saliency.core.errors import ModelError, TargetError
 from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
-from saliency.tf.eager.forward import Pass, forward
-from saliency.tf.eager.layer_recorder import InputOf
-from saliency.tf.eager.layers import find_layer, layers_of, only_call, path_of
-from saliency.tf.eager.models import Model
-from saliency.tf.eager.tracing import Notes
-from saliency.tf.ops.error_translation import told
-from saliency.tf.ops.logits import logits_of
-from saliency.tf.ops.operation_input import input_of
-from saliency.tf.ops.operations import candidates, find_tensor
-from saliency.tf.ops.scores import Scored, columns, scored_at
+from saliency.tf.eager.forward import ForwardPass, run_forward
+from saliency.tf.eager.layer_recorder import LayerInput
+from saliency.tf.eager.layers import find_layer, layers_of, path_of, single_tensor
+from saliency.tf.eager.models import ModelFunction
+from saliency.tf.ops.error_translation import summarize_error
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.logits import find_logits
+from saliency.tf.ops.operation_input import differentiable_input
+from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
+from saliency.tf.ops.scores import Scores, backward_starts, scores_at
 from saliency.tf.ops.spatial_layout import channels_first
 
 
-class Reading:
-    """Reads a model's outputs and layers within a graph.
+class ModelOutputs:
+    """Runs a model forward within a graph, and reads its outputs and layers.
 
     Args:
-        model: of which kind ever.
-        last: whether channels stand last in what its layers give.
+        model: the model.
+        channels_last: whether the outputs of its layers have their channels last.
     """
 
-    def __init__(self, model: Model, last: bool) -> None:
-        self.model, self.last = model, last
+    def __init__(self, model: ModelFunction, channels_last: bool) -> None:
+        self.model, self.channels_last = model, channels_last
 
-    def about(self, target: Target) -> tuple[Any, ...]:
-        """Return what of a target makes another graph."""
-        return self.paths(target), target.units.shape[-1], target.logits
+    def target_key(self, target: Target) -> tuple[Any, ...]:
+        """Return what a graph depends on in a target."""
+        return self.target_paths(target), target.units.shape[-1], target.logits
 
-    def path(self, layer: Any) -> Any:
-        """Return the path of a layer that was given by its name or as an object; an operation's name as it is."""
-        return path_of(self.model.owner, layer) if self.model.keras and layer is not None else layer
+    def layer_path(self, layer: Any) -> Any:
+        """Return the path of a layer that is given by name or as an object; for a model without layers, the argument."""
+        return path_of(self.model.owner, layer) if self.model.is_keras and layer is not None else layer
 
-    def paths(self, target: Target) -> tuple[Any, ...]:
+    def target_paths(self, target: Target) -> tuple[Any, ...]:
         """Return the paths of the layers that a target reads."""
-        return tuple(self.path(layer) for layer in target.layers)
+        return tuple(self.layer_path(layer) for layer in target.layers)
 
-    def path_at(self, at: Any) -> Any:
-        """Return the path of a layer whose input or output is wanted, or the operation's name.
+    def at_path(self, at: Any) -> Any:
+        """Return the path of the layer, or the name of the operation, that the option ``at`` names.
 
         Raises:
-            TargetError: if there is no such layer, or an operation is not named.
+            TargetError: if there is no such layer, or an operation is not given by name.
         """
         layer = at.layer if isinstance(at, OutputOf) else at
-        if layer is not None and not self.model.keras:
+        if layer is not None and not self.model.is_keras:
             if not isinstance(layer, str):
-                raise TargetError(f"`at` ({type(layer).__name__}) must be an operation's name, for this model has no layers")
+                raise TargetError(f"`at` ({type(layer).__name__}) must be an operation's name: this model has no Keras layers")
             return layer
         return None if layer is None else path_of(self.model.owner, layer, "at")
 
-    def run(self, notes: Notes, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None, at: str | None = None) -> Pass:
-        """Run the model forward, with some of its layers tapped, or all of them (None), and one where its input comes in."""
-        taps: list[Any] = []
-        if self.model.keras and layers is None:
-            taps = list(layers_of(self.model.owner).values())
-        elif self.model.keras:
-            named = dict.fromkeys(self.path(layer) for layer in layers or () if layer is not None)
-            taps = [find_layer(self.model.owner, name) for name in named]
-        taps += [InputOf(find_layer(self.model.owner, at))] if self.model.keras and at is not None else []
-        return forward(self.model, notes["way"], x, feed, taps)
+    def run(
+        self, info: GraphInfo, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None, input_of: str | None = None
+    ) -> ForwardPass:
+        """Run the model forward.
 
-    def named(self, passed: Pass, x: Any, scores: Any) -> dict[Any, Any]:
-        """Return what the layers that were tapped gave last, by path, or what all operations up to the scores give."""
-        if not self.model.keras:
-            return candidates(x, scores)
-        paths = {id(layer): path for path, layer in layers_of(self.model.owner).items()}
-        found: dict[Any, Any] = {}
-        for layer, output in passed.calls:
-            path = paths[id(layer)]
-            found.pop(path, None)
-            found[path] = output
-        return found
-
-    def tensor(self, passed: Pass, path: Any, last: bool = False) -> Any:
-        """Return what a layer gave, in its last call or its only one, or what an operation gives."""
-        if not self.model.keras:
-            return find_tensor(tf.compat.v1.get_default_graph().get_operations(), path)
-        layer = find_layer(self.model.owner, path)
-        calls = [output for one, output in passed.calls if one is layer]
-        return only_call(calls[-1:] if last else calls, path)
-
-    def given(self, passed: Pass, x: Any, path: str, behind: bool = False) -> tuple[Any, Any]:
-        """Return what a layer took in its last call, or what it gave, where that was tapped.
-
-        Beside the input of an operation, which others may take as well, the operation itself comes back.
+        Args:
+            info: of the graph that is being built.
+            x: (N, *input).
+            feed: the other inputs.
+            layers: the layers whose outputs are recorded; None records all.
+            input_of: path of a layer whose input is recorded.
         """
-        if behind:
-            return self.tensor(passed, path, last=True), None
-        if self.model.keras:
-            return only_call([given for one, given in passed.calls if isinstance(one, InputOf)][-1:], path, "takes"), None
-        op = find_tensor(tf.compat.v1.get_default_graph().get_operations(), path, "at", scopes=False).op
-        return input_of(x, op)
+        recorded: list[Any] = []
+        if self.model.is_keras and layers is None:
+            recorded = list(layers_of(self.model.owner).values())
+        elif self.model.is_keras:
+            paths = dict.fromkeys(self.layer_path(layer) for layer in layers or () if layer is not None)
+            recorded = [find_layer(self.model.owner, path) for path in paths]
+        if self.model.is_keras and input_of is not None:
+            recorded.append(LayerInput(find_layer(self.model.owner, input_of)))
+        return run_forward(self.model, info.inlining, x, feed, recorded)
 
-    def of(self, passed: Pass, target: Target, notes: Notes) -> Any:
-        """Return what a target's scores are read off, (N, channels, *space), or for a function what the model gave."""
-        outputs = tuple(self.tensor(passed, path) for path in self.paths(target))
+    def layer_outputs(self, forward_pass: ForwardPass, x: Any, scores: Any) -> dict[Any, Any]:
+        """Return the output of each recorded layer's last call, by path; or the outputs of all operations up to the scores."""
+        if not self.model.is_keras:
+            return outputs_between(x, scores)
+        paths = {id(layer): path for path, layer in layers_of(self.model.owner).items()}
+        outputs: dict[Any, Any] = {}
+        for layer, output in forward_pass.calls:
+            path = paths[id(layer)]
+            outputs.pop(path, None)  # so that the order is that of the last calls
+            outputs[path] = output
+        return outputs
+
+    def layer_output(self, forward_pass: ForwardPass, path: Any, last_call: bool = False) -> Any:
+        """Return the output of a layer's only call, or of its last call, or the output of an operation."""
+        if not self.model.is_keras:
+            return find_operation_output(tf.compat.v1.get_default_graph().get_operations(), path)
+        layer = find_layer(self.model.owner, path)
+        outputs = [output for each, output in forward_pass.calls if each is layer]
+        return single_tensor(outputs[-1:] if last_call else outputs, path)
+
+    def layer_input_or_output(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
+        """Return the recorded input or output of a layer's last call, and the operation that gradients must pass.
+
+        Other operations may take an operation's input as well, so gradients count only through the operation itself. In
+        all other cases the operation is None.
+        """
+        if is_output:
+            return self.layer_output(forward_pass, path, last_call=True), None
+        if self.model.is_keras:
+            inputs = [tensor for each, tensor in forward_pass.calls if isinstance(each, LayerInput)]
+            return single_tensor(inputs[-1:], path, "takes"), None
+        operations = tf.compat.v1.get_default_graph().get_operations()
+        return differentiable_input(x, find_operation_output(operations, path, "at", scopes=False).op)
+
+    def target_output(self, forward_pass: ForwardPass, target: Target, info: GraphInfo) -> Any:
+        """Return the output that a target reads, (N, channels, *space); for a callable target, the model's own output."""
+        outputs = tuple(self.layer_output(forward_pass, path) for path in self.target_paths(target))
         if target.function is not None and isinstance(target.layer, tuple):
             return outputs
-        seen = outputs[0] if outputs else passed.output
+        output = outputs[0] if outputs else forward_pass.output
         if target.function is not None:
-            return seen
-        if isinstance(seen, tf.Tensor) and seen.shape.rank is None:
+            return output
+        if isinstance(output, tf.Tensor) and output.shape.rank is None:
             raise ModelError(
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"
             )
-        batch = seen.shape[0] if isinstance(seen, tf.Tensor) and seen.shape.rank else None
-        seen = with_channel_axis(seen, batch)
+        batch = output.shape[0] if isinstance(output, tf.Tensor) and output.shape.rank else None
+        output = with_channel_axis(output, batch)
         if target.logits and target.layer is None:
-            seen, notes["hidden"] = logits_of(seen)
-        seen = tf.cast(seen, self.model.counted_in)
-        if self.last and len(seen.shape) > 2:
-            seen = channels_first(seen)
-        notes["shape"] = tuple(seen.shape)
-        return seen
+            output, info.hidden_logits = find_logits(output)
+        output = tf.cast(output, self.model.float_dtype)
+        if self.channels_last and len(output.shape) > 2:
+            output = channels_first(output)
+        info.output_shape = tuple(output.shape)
+        return output
 
-    def scores(self, seen: Any, x: Any, target: Target, times: int, *places: Any) -> Scored:
-        """Return one score for each sample, (N * times,)."""
+    def scores(self, output: Any, x: Any, target: Target, targets_per_input: int, *places: Any) -> Scores:
+        """Return one score for each sample, (N * T,); ``places`` are the target's indices and weights."""
         if target.function is None:
-            return scored_at(seen, places[0], places[1], times)
+            return scores_at(output, places[0], places[1], targets_per_input)
         try:
-            found = target.function(seen)
+            result = target.function(output)
         except Exception as error:
             raise TargetError(
-                f"`y` failed: {told(error)} (it becomes part of TensorFlow's graph: write it in TensorFlow's operations)"
+                f"`y` failed: {summarize_error(error)} (`y` becomes part of TensorFlow's graph: write it with TensorFlow's "
+                "operations)"
             ) from error
-        values = tf.cast(check_one_per_sample(found, x.shape[0]), self.model.counted_in)
-        return Scored(values, columns(values, times))
+        values = tf.cast(check_one_per_sample(result, x.shape[0]), self.model.float_dtype)
+        return Scores(values, backward_starts(values, targets_per_input))

@@ -1,4 +1,4 @@
-"""What each kind of model is: a function of its first input and the others, in some type, with layers or without."""
+"""Represent every kind of model as a function of the explained input and the other inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,71 +8,75 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError
-from saliency.tf.eager.functions import Call, call_of, function_of, input_type
+from saliency.tf.eager.functions import ModelCall, input_dtype, model_call, select_function
 from saliency.tf.eager.keras_models import is_keras, keras_call
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelFunction:
     """A model as a function.
 
     Args:
-        owner: what the user gave, or what was loaded from it.
-        call: see ``Call``.
-        input_type: what x is cast to; None leaves it in the type that it is counted in.
-        counted_in: type of noise, masks and gradients: float32, or float64 if the model is.
-        keras: whether the owner has Keras's layers.
+        owner: the user's object, or the object loaded from the user's folder.
+        call: see ``ModelCall``.
+        input_dtype: type that x is cast to; None keeps ``float_dtype``.
+        float_dtype: type of inputs, noise, masks and gradients: float64 if the model has this type, else float32.
+        is_keras: whether the owner has Keras layers.
     """
 
     owner: Any
-    call: Call
-    input_type: Any
-    counted_in: Any
-    keras: bool = False
+    call: ModelCall
+    input_dtype: Any
+    float_dtype: Any
+    is_keras: bool = False
 
 
-def is_saved(model: Any) -> bool:
-    """Tell whether it is the folder of a SavedModel."""
+def is_saved_model(model: Any) -> bool:
+    """Tell whether an object is the path of a SavedModel's folder."""
     names = ("saved_model.pb", "saved_model.pbtxt")
     return isinstance(model, str | Path) and any((Path(model) / name).is_file() for name in names)
 
 
-def model_of(model: Any, signature: str | None = None, x_name: str | None = None, output: Any = None) -> Model:
-    """Tell how a model is called; see ``KerasAdapter`` for what it and the options may be.
+def model_function(model: Any, signature: str | None = None, x_name: str | None = None, output: Any = None) -> ModelFunction:
+    """Return a model as a function; see ``KerasAdapter`` for the arguments.
 
     Raises:
-        InputError: if it is nothing that can be called.
+        InputError: if the object can't be called.
         ModelError: for a Keras model on another backend.
     """
     if isinstance(model, str | Path):
-        if not is_saved(model):
-            raise InputError(f"`model` (={str(model)!r}) must be the folder of a SavedModel, with a saved_model.pb in it")
+        if not is_saved_model(model):
+            raise InputError(f"`model` (={str(model)!r}) must be the folder of a SavedModel, which contains saved_model.pb")
         model = tf.saved_model.load(str(model))
     types = (tf.as_dtype(variable.dtype) for variable in getattr(model, "variables", ()))
-    own = next((one for one in types if one.is_floating), None)
+    variable_dtype = next((dtype for dtype in types if dtype.is_floating), None)
     if is_keras(model) and signature is None:
-        return Model(model, _picking(keras_call(model, x_name), output), None, _counted_in(own), keras=True)
-    function = function_of(model, signature)
-    wanted = input_type(function, x_name) or own
-    return Model(model, _picking(call_of(function, x_name), output), wanted, _counted_in(own or wanted))
+        call = _select_output(keras_call(model, x_name), output)
+        return ModelFunction(model, call, None, _float_dtype(variable_dtype), is_keras=True)
+    function = select_function(model, signature)
+    dtype = input_dtype(function, x_name) or variable_dtype
+    call = _select_output(model_call(function, x_name), output)
+    return ModelFunction(model, call, dtype, _float_dtype(variable_dtype or dtype))
 
 
-def _counted_in(dtype: Any) -> Any:
+def _float_dtype(dtype: Any) -> Any:
     return tf.float64 if dtype == tf.float64 else tf.float32
 
 
-def _picking(call: Call, output: Any) -> Call:
-    """Pick one of several outputs; the only one of a structure needs no name."""
+def _select_output(call: ModelCall, output: Any) -> ModelCall:
+    """Return a call that selects one of several outputs. The only output in a structure needs no name."""
 
-    def pick(x: Any, feed: Mapping[str, Any]) -> Any:
-        found = call(x, feed)
+    def call_and_select(x: Any, feed: Mapping[str, Any]) -> Any:
+        outputs = call(x, feed)
         if output is None:
-            flat = tf.nest.flatten(found)
-            return flat[0] if len(flat) == 1 else found
+            flat = tf.nest.flatten(outputs)
+            return flat[0] if len(flat) == 1 else outputs
         try:
-            return found[output]
+            return outputs[output]
         except (KeyError, IndexError, TypeError) as error:
-            names = list(found) if isinstance(found, Mapping) else list(range(len(tf.nest.flatten(found))))
-            raise InputError(f"`output` (={output!r}) must be one of the model's: {', '.join(map(repr, names))}") from error
+            names = list(outputs) if isinstance(outputs, Mapping) else list(range(len(tf.nest.flatten(outputs))))
+            raise InputError(
+                f"`output` (={output!r}) must be one of the model's outputs: {', '.join(map(repr, names))}"
+            ) from error
 
-    return pick
+    return call_and_select

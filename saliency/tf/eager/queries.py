@@ -1,192 +1,155 @@
-"""What is asked of a model: its outputs, their gradients, and those by a layer. Each is a graph."""
+"""Queries on a model: outputs, scores, input gradients and layer gradients, one graph each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import numpy as np
 import tensorflow as tf
 
-from saliency.core.errors import ModelError, TargetError
+from saliency.core.errors import TargetError
 from saliency.core.request import Request
-from saliency.core.target import Target
 from saliency.core.types import OutputOf, Rule
-from saliency.tf.eager.model_outputs import Reading
-from saliency.tf.eager.trace_cache import Traces
-from saliency.tf.eager.tracing import Body, Notes
-from saliency.tf.ops.gradients import differentiate
-from saliency.tf.ops.logits import tell
-from saliency.tf.ops.relu_rules import ruled
-from saliency.tf.ops.scores import Scored
-from saliency.tf.ops.spatial_layout import Grid
+from saliency.tf.eager.model_outputs import ModelOutputs
+from saliency.tf.eager.query_runner import QueryRunner, empty_rows
+from saliency.tf.eager.trace_cache import TraceCache
+from saliency.tf.ops.gradients import differentiate_scores
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.relu_rules import apply_relu_rule
+from saliency.tf.ops.scores import Scores
+from saliency.tf.ops.spatial_layout import SpatialLayout
 
 Feed: TypeAlias = Mapping[str, Any]
 
 INPUT = "the input", "`x_value`"
-"""What errors call it in words, and by its name in the user's call."""
+"""The input in errors: in words, and by its name in the user's call."""
 
 
-class Questions:
-    """The questions that are asked of one model.
+class ModelQueries:
+    """The queries on one model.
 
     Args:
-        reading: of the model's outputs and layers.
-        traces: of the model.
+        outputs: reads the model's outputs and layers.
+        traces: the model's traces.
     """
 
-    def __init__(self, reading: Reading, traces: Traces) -> None:
-        self._reading, self._traces = reading, traces
+    def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
+        self._outputs, self._runner = outputs, QueryRunner(outputs, traces)
 
     def outputs(self, x: Any, request: Request) -> Any:
-        """Return what scores are read off: (N, channels, *space), or for a function what the model gives."""
-        target, feed = request.target, request.feed
-
-        def body(notes: Notes, x: Any, feed: Feed) -> Any:
-            return self._reading.of(self._reading.run(notes, x, feed, target.layers), target, notes)
-
-        trace = self._traces.get(("outputs", *self._reading.about(target)), [], body, x, feed)
-        tell(trace.notes)
-        return trace(x, feed)
+        """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
+        return self._runner.outputs(x, request)
 
     def scores(self, x: Any, request: Request) -> Any:
-        """Return scores (N * T,) at a target's places."""
+        """Return the scores (N * T,) of a target given by indices."""
         target = request.target
         times = target.per_input(x.shape[0])
 
-        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            seen = self._reading.of(self._reading.run(notes, x, feed, target.layers), target, notes)
-            return _rows(seen, target), self._reading.scores(seen, x, target, times, *places).values
+        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
+            output = self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), target, info)
+            return empty_rows(output, target), self._outputs.scores(output, x, target, times, *places).values
 
-        return self._ask(("scores", *self._reading.about(target), times), body, x, request)[1][0]
+        return self._runner.run(("scores", *self._outputs.target_key(target), times), build, x, request)[1][0]
 
     def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
-        """Return scores (N * T,) and their gradients (N * T, *input), or by the input or output of a layer."""
-        target, path, behind = request.target, self._reading.path_at(request.at), isinstance(request.at, OutputOf)
+        """Return scores (N * T,) and their gradients with respect to the input (N * T, *input), or to ``request.at``."""
+        target, path, is_output = request.target, self._outputs.at_path(request.at), isinstance(request.at, OutputOf)
         times = target.per_input(x.shape[0])
-        side = f"the {'output' if behind else 'input'} of layer {path!r}"
-        of, name = INPUT if path is None else (side, side)
+        end = f"the {'output' if is_output else 'input'} of layer {path!r}"
+        in_words, name = INPUT if path is None else (end, end)
 
-        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            layers = [*target.layers, path] if behind else target.layers
-            passed = self._reading.run(notes, x, feed, layers, None if behind else path)
-            leaf, through = (x, None) if path is None else self._reading.given(passed, x, path, behind)
-            seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, times, *places)
-            with ruled(leaf, scores.values, request.rule, request.allow_no_relu, of):
-                gradients = differentiate(scores.ends, leaf, name, through)
-            return _rows(seen, target), scores.values, tf.cast(gradients, self._reading.model.counted_in)
+        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
+            layers = [*target.layers, path] if is_output else target.layers
+            forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
+            leaf, op = (x, None) if path is None else self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
+            output = self._outputs.target_output(forward_pass, target, info)
+            scores = self._outputs.scores(output, x, target, times, *places)
+            with apply_relu_rule(leaf, scores.values, request.rule, request.allow_no_relu, in_words):
+                gradients = differentiate_scores(scores.starts, leaf, name, op)
+            return empty_rows(output, target), scores.values, tf.cast(gradients, self._outputs.model.float_dtype)
 
-        about = ("gradients", *self._reading.about(target), times, request.allow_no_relu, path, behind)
-        _, (scores, gradients) = self._ask(about, body, x, request, request.rule)
+        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu, path, is_output)
+        _, (scores, gradients) = self._runner.run(key, build, x, request, request.rule)
         if gradients.shape[:1] != scores.shape[:1]:
-            does, shape = "gives" if behind else "takes", tuple(gradients.shape)
-            raise TargetError(f"layer {path!r} {does} the shape {shape} for {len(scores)} score(s); `at` needs rows for them")
+            verb, shape = "outputs" if is_output else "takes", tuple(gradients.shape)
+            raise TargetError(
+                f"layer {path!r} {verb} the shape {shape} for {len(scores)} score(s); `at` needs one row for each score"
+            )
         return scores, gradients
 
-    def features(self, x: Any, request: Request, grid: Grid) -> tuple[Any, ...]:
+    def features(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
 
-        The last is whether any of the gradients is not zero.
+        The last result tells whether any of the gradients is not zero.
         """
 
-        def nothing(_x: Any, _scores: Scored) -> list[Any]:
+        def build_nothing(_x: Any, _scores: Scores) -> list[Any]:
             return []
 
-        return self._at_layer("features", x, request, grid, request.rule, nothing)
+        return self._at_layer("features", x, request, layout, request.rule, build_nothing)
 
-    def features_and_gradients(self, x: Any, request: Request, grid: Grid) -> tuple[Any, ...]:
-        """Return these without the rule; and with the rule the gradients (N * T, *input), from the same pass."""
+    def features_and_gradients(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
+        """Return ``features`` without the rule, and with the rule the input gradients (N * T, *input), in one pass."""
 
-        def by_input(x: Any, scores: Scored) -> list[Any]:
-            with ruled(x, scores.values, request.rule, request.allow_no_relu):
-                return [differentiate(scores.ends, x, INPUT[1])]
+        def build_input_gradients(x: Any, scores: Scores) -> list[Any]:
+            with apply_relu_rule(x, scores.values, request.rule, request.allow_no_relu):
+                return [differentiate_scores(scores.starts, x, INPUT[1])]
 
-        return self._at_layer("features and gradients", x, request, grid, None, by_input)
+        return self._at_layer("features and gradients", x, request, layout, None, build_input_gradients)
 
     def _at_layer(
         self,
         kind: str,
         x: Any,
         request: Request,
-        grid: Grid,
+        layout: SpatialLayout,
         rule: Rule | None,
-        more: Callable[[Any, Scored], list[Any]],
+        build_more: Callable[[Any, Scores], list[Any]],
     ) -> tuple[Any, ...]:
-        """Differentiate by a layer's output with ``rule``, and add what ``more`` builds from the input and the scores."""
-        target, path, counted_in = request.target, self._reading.path(request.layer), self._reading.model.counted_in
+        """Differentiate with respect to a layer's output under ``rule``, and add the results of ``build_more``."""
+        target, path, dtype = request.target, self._outputs.layer_path(request.layer), self._outputs.model.float_dtype
         times, name, allow_no_relu = target.per_input(x.shape[0]), f"layer {path!r}", request.allow_no_relu
 
-        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            passed = self._reading.run(notes, x, feed, [*target.layers, path])
-            leaf = self._reading.tensor(passed, path, last=True)
-            seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, times, *places)
-            with ruled(leaf, scores.values, rule, allow_no_relu, name):
-                found = [grid.of(leaf, name), grid.of(differentiate(scores.ends, leaf, name), name)]
-            counts = tf.reduce_max(tf.abs(found[1])) > 0  # several times as fast as reduce_any
-            found += more(x, scores)
-            return _rows(seen, target), scores.values, *(tf.cast(one, counted_in) for one in found), counts
+        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
+            forward_pass = self._outputs.run(info, x, feed, [*target.layers, path])
+            leaf = self._outputs.layer_output(forward_pass, path, last_call=True)
+            output = self._outputs.target_output(forward_pass, target, info)
+            scores = self._outputs.scores(output, x, target, times, *places)
+            with apply_relu_rule(leaf, scores.values, rule, allow_no_relu, name):
+                features = layout.to_feature_map(leaf, name)
+                gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name)
+            has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
+            results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(x, scores))]
+            return empty_rows(output, target), scores.values, *results, has_gradient
 
-        about = (kind, *self._reading.about(target), times, path, grid, allow_no_relu)
-        return tuple(self._ask(about, body, x, request, request.rule)[1])
+        key = (kind, *self._outputs.target_key(target), times, path, layout, allow_no_relu)
+        return tuple(self._runner.run(key, build, x, request, request.rule)[1])
 
-    def spatial_layers(self, x: Any, request: Request, grid: Grid) -> dict[Any, bool]:
-        """Return the layers that the scores depend on and that have the input's spatial axes, in the order of their calls.
+    def spatial_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, bool]:
+        """Return the layers with the input's spatial axes that the scores depend on, in the order of their calls.
 
-        Those of a model without layers are its operations. Each is told whether any of its gradients is not zero.
+        For a model without layers, return its operations. Each maps to whether any of its gradients is not zero.
         """
         target = request.target
         times = target.per_input(x.shape[0])
 
-        def body(notes: Notes, x: Any, feed: Feed, *places: Any) -> Any:
-            passed = self._reading.run(notes, x, feed, None)
-            seen = self._reading.of(passed, target, notes)
-            scores = self._reading.scores(seen, x, target, times, *places).values
-            named = {name: one for name, one in self._reading.named(passed, x, scores).items() if _suits(grid, one)}
-            gradients = tf.gradients(scores, list(named.values())) if named else []
-            found = {name: one for name, one in zip(named, gradients, strict=True) if one is not None}
-            notes["names"] = list(found)
-            counts = [tf.reduce_any(grid.of(tf.convert_to_tensor(one), name) != 0) for name, one in found.items()]
-            return _rows(seen, target), *counts
+        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
+            forward_pass = self._outputs.run(info, x, feed, None)
+            output = self._outputs.target_output(forward_pass, target, info)
+            scores = self._outputs.scores(output, x, target, times, *places).values
+            outputs = self._outputs.layer_outputs(forward_pass, x, scores)
+            spatial = {name: tensor for name, tensor in outputs.items() if _is_spatial(layout, tensor)}
+            gradients = tf.gradients(scores, list(spatial.values())) if spatial else []
+            reached = {name: one for name, one in zip(spatial, gradients, strict=True) if one is not None}
+            info.layer_names = list(reached)
+            nonzero = [
+                tf.reduce_any(layout.to_feature_map(tf.convert_to_tensor(one), name) != 0) for name, one in reached.items()
+            ]
+            return empty_rows(output, target), *nonzero
 
-        about = ("layers", *self._reading.about(target), times, grid)
-        notes, counts = self._ask(about, body, x, request)
-        return {name: bool(one) for name, one in zip(notes["names"], counts, strict=True)}
-
-    def _ask(
-        self, about: tuple[Any, ...], body: Body, x: Any, request: Request, rule: Rule | None = None
-    ) -> tuple[Notes, Sequence[Any]]:
-        """Return a question's notes and answers; the body answers first the ``_rows`` that the scores were read off."""
-        target, feed = request.target, request.feed
-        about, own = (*about, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
-        if target.function is not None:  # whose scores are checked by themselves
-            trace = self._traces.get(about, [target.function, *own], body, x, feed)
-            return trace.notes, trace(x, feed)[1:]
-        places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._reading.model.counted_in)
-        trace = self._traces.get(about, own, body, x, feed, *places)
-        tell(trace.notes)
-        shape = trace.notes["shape"]
-        if None in shape[1:]:  # what the graph does not know before it runs
-            first = {name: value[:1] if np.ndim(value) else value for name, value in feed.items()}
-            shape = self.outputs(x[:1], replace(request, feed=first)).shape
-        target.check(shape)
-        rows, *found = trace(x, feed, *places)
-        if rows.shape[0] != x.shape[0]:
-            shape = (rows.shape[0], *trace.notes["shape"][1:])
-            raise ModelError(
-                f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
-            )
-        return trace.notes, found
+        key = ("layers", *self._outputs.target_key(target), times, layout)
+        info, nonzero = self._runner.run(key, build, x, request)
+        return {name: bool(one) for name, one in zip(info.layer_names, nonzero, strict=True)}
 
 
-def _rows(seen: Any, target: Target) -> Any:
-    """Return nothing for each input that an output is of: its shape is read without waiting for a device.
-
-    What a function takes may be anything; its scores are checked by themselves.
-    """
-    return tf.zeros([0]) if target.function is not None else seen[:, :0]
-
-
-def _suits(grid: Grid, output: Any) -> bool:
-    known = isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
-    return known and grid.suits(tuple(output.shape))
+def _is_spatial(layout: SpatialLayout, output: Any) -> bool:
+    is_map = isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
+    return is_map and layout.is_spatial(tuple(output.shape))

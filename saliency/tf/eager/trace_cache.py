@@ -1,4 +1,4 @@
-"""One graph for each question that is asked of a model, kept as long as the model lives."""
+"""Cache the graphs of the queries on a model, for as long as the model lives."""
 
 import weakref
 from collections.abc import Hashable, Mapping, Sequence
@@ -8,111 +8,120 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ForwardError, SaliencyError
-from saliency.tf.eager.forward import LOCK
-from saliency.tf.eager.model_fingerprint import State
-from saliency.tf.eager.tracing import Body, Trace, traced
-from saliency.tf.ops.error_translation import told
+from saliency.tf.eager.model_fingerprint import Fingerprint
+from saliency.tf.eager.tracing import GraphBuilder, Trace, build_trace
+from saliency.tf.ops.error_translation import summarize_error
+from saliency.tf.ops.tracing_lock import TRACING_LOCK
 
-_kept: "weakref.WeakKeyDictionary[Any, dict[Hashable, Traces]]" = weakref.WeakKeyDictionary()
-"""Model -> what an adapter was told -> its traces."""
+_caches: "weakref.WeakKeyDictionary[Any, dict[Hashable, TraceCache]]" = weakref.WeakKeyDictionary()
+"""Model -> the adapter's options -> the cache."""
 
 
-class _Kept:
-    """Traces by their questions; and by the users' functions that are part of them, for as long as these live."""
+class _TraceStore:
+    """Traces by their keys; those that contain a user's function are stored by this function, for as long as it lives."""
 
     def __init__(self) -> None:
-        self.made: dict[Hashable, Trace] = {}
-        self.by_function: weakref.WeakKeyDictionary[Any, _Kept] = weakref.WeakKeyDictionary()
+        self.traces: dict[Hashable, Trace] = {}
+        self.by_function: weakref.WeakKeyDictionary[Any, _TraceStore] = weakref.WeakKeyDictionary()
 
 
-class Traces:
-    """The traces of one model. They hold its variables, and not the model."""
+class TraceCache:
+    """The traces of one model. They hold the model's variables, not the model."""
 
-    def __init__(self, state: State = (), compiled: bool = False) -> None:
-        self.state, self._compiled = state, compiled
-        self._kept = _Kept()
-        self._way = 0
+    def __init__(self, fingerprint: Fingerprint = (), compiled: bool = False) -> None:
+        self.fingerprint, self._compiled = fingerprint, compiled
+        self._store = _TraceStore()
+        self._inlining_mode = 0
 
     @classmethod
-    def of(cls, owner: Any, options: Hashable, state: State, compiled: bool) -> "Traces":
-        """Return the traces of a model; they begin anew when its state is another one, as when a layer was changed.
+    def of(cls, owner: Any, options: Hashable, fingerprint: Fingerprint, compiled: bool) -> "TraceCache":
+        """Return the cache of a model; a new one if the model's fingerprint has changed.
 
         Args:
             owner: the model.
-            options: what the adapter was told; traces are not shared between two that were told different things.
-            state: see ``state_of``.
-            compiled: by XLA.
+            options: the adapter's options. Adapters with other options do not share traces.
+            fingerprint: see ``fingerprint_of``.
+            compiled: compile with XLA.
         """
-        with LOCK:
+        with TRACING_LOCK:
             try:
-                kept = _kept.setdefault(owner, {})
-            except TypeError:  # no weak references to it
-                return cls(state, compiled)
-            if options not in kept or kept[options].state != state:
-                kept[options] = cls(state, compiled)
-            return kept[options]
+                caches = _caches.setdefault(owner, {})
+            except TypeError:  # the model supports no weak references
+                return cls(fingerprint, compiled)
+            if options not in caches or caches[options].fingerprint != fingerprint:
+                caches[options] = cls(fingerprint, compiled)
+            return caches[options]
 
     def get(
-        self, question: Hashable, functions: Sequence[Any], body: Body, x: Any, feed: Mapping[str, Any], *more: Any
+        self, query_key: Hashable, functions: Sequence[Any], builder: GraphBuilder, x: Any, feed: Mapping[str, Any], *more: Any
     ) -> Trace:
-        """Return a question's trace, which is made the first time.
+        """Return the trace of a query, built on the first call.
 
         Args:
-            question: what makes two graphs differ, apart from the shapes and types that are read off the tensors.
-            functions: a user's, if some become part of the graph.
-            body: builds the graph.
-            x: (N, *input); N stays open, unless the model wants to know it.
+            query_key: what distinguishes the query's graph, except the shapes and types of the tensors.
+            functions: the user's functions that become part of the graph.
+            builder: builds the graph.
+            x: (N, *input). The graph accepts any N, unless the model requires a known N.
             feed: the other inputs.
-            *more: what else the body takes, tensors whose first two axes stay open.
+            *more: the builder's further tensors. The graph accepts any length of their first two axes.
         """
-        own = self._of_functions(functions)
+        traces = self._traces_with(functions)
         specs, plain = {}, []
         for name, value in sorted(feed.items()):
             if isinstance(value, tf.Tensor):
                 specs[name] = tf.TensorSpec([None, *value.shape[1:]] if value.shape.rank else [], value.dtype)
             else:
                 plain.append((name, _hashable(value)))
-        key = (question, x.shape[1:], x.dtype, tuple(specs.items()), tuple(plain))
-        found = _known(own, key, x)
-        if found is not None:
-            return found
-        with LOCK:
-            return self._make(own, key, body, x, {**specs, **{n: feed[n] for n, _ in plain}}, [_open(one) for one in more])
+        key = (query_key, x.shape[1:], x.dtype, tuple(specs.items()), tuple(plain))
+        trace = _find_trace(traces, key, x)
+        if trace is not None:
+            return trace
+        with TRACING_LOCK:
+            inputs = {**specs, **{name: feed[name] for name, _ in plain}}
+            return self._build(traces, key, builder, x, inputs, [_open_spec(tensor) for tensor in more])
 
-    def _of_functions(self, functions: Sequence[Any]) -> dict[Hashable, Trace]:
-        kept = self._kept
+    def _traces_with(self, functions: Sequence[Any]) -> dict[Hashable, Trace]:
+        store = self._store
         with suppress(TypeError):
             for function in functions:
-                kept = kept.by_function.setdefault(function, _Kept())
-            return kept.made
-        return {}  # no weak references to one: it is traced every time
+                store = store.by_function.setdefault(function, _TraceStore())
+            return store.traces
+        return {}  # a function that supports no weak references is traced on every call
 
-    def _make(
-        self, own: dict[Hashable, Trace], key: Hashable, body: Body, x: Any, feed: Mapping[str, Any], more: list[Any]
+    def _build(
+        self,
+        traces: dict[Hashable, Trace],
+        key: Hashable,
+        builder: GraphBuilder,
+        x: Any,
+        feed: Mapping[str, Any],
+        more: list[Any],
     ) -> Trace:
-        found = _known(own, key, x)  # another thread may have made it meanwhile
-        if found is not None:
-            return found
-        failed: Exception | None = None
+        trace = _find_trace(traces, key, x)  # another thread may have built it while this one waited for the lock
+        if trace is not None:
+            return trace
+        failure: Exception | None = None
         for batch in (None, x.shape[0]):
             try:
                 spec = tf.TensorSpec([batch, *x.shape[1:]], x.dtype)
-                own[key, batch], self._way = traced(body, spec, feed, more, self._way, self._compiled)
+                traces[key, batch], self._inlining_mode = build_trace(
+                    builder, spec, feed, more, self._inlining_mode, self._compiled
+                )
             except SaliencyError:
                 raise
-            except Exception as error:  # a model may want to know N
-                failed = failed or error
+            except Exception as error:  # the model may require a known N
+                failure = failure or error
             else:
-                return own[key, batch]
-        raise ForwardError.of(x.shape, told(failed)) from failed
+                return traces[key, batch]
+        raise ForwardError.of(x.shape, summarize_error(failure)) from failure
 
 
-def _known(own: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trace | None:
-    """Return the trace for any number of inputs, or for as many as these."""
-    return own.get((key, None)) or own.get((key, x.shape[0]))
+def _find_trace(traces: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trace | None:
+    """Return the trace for any number of inputs, or the one for exactly this number."""
+    return traces.get((key, None)) or traces.get((key, x.shape[0]))
 
 
-def _open(tensor: Any) -> Any:
+def _open_spec(tensor: Any) -> Any:
     return tf.TensorSpec([None, None, *tensor.shape[2:]], tensor.dtype)
 
 

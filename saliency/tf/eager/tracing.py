@@ -1,4 +1,4 @@
-"""From a question to its graph, on the first way that lays open what the model calls."""
+"""Build the graph of one query, in the first inlining mode that exposes all of the model's operations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,28 +8,27 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
-from saliency.tf.eager.forward import WAYS, CallsLeft
-from saliency.tf.eager.variable_restore import Variables
+from saliency.tf.eager.forward import INLINING_MODES, FunctionCallsLeftError
+from saliency.tf.eager.variable_restore import AssignedVariables
+from saliency.tf.ops.graph_info import GraphInfo
 
-Notes: TypeAlias = dict[str, Any]
-
-Body: TypeAlias = Callable[..., Any]
-"""From notes, in which the way stands (see ``forward``), x, the other inputs and more, to tensors."""
+GraphBuilder: TypeAlias = Callable[..., Any]
+"""Takes a ``GraphInfo`` that it adds to, x, the other inputs and further tensors; returns the query's tensors."""
 
 
 @dataclass
 class Trace:
-    """A question's graph.
+    """The graph of a query.
 
     Args:
-        function: takes x (N, *input), the other inputs, and what else the question takes.
-        notes: what was found out while it was built, and the ``way`` that this was done.
-        assigned: variables that it changes.
+        function: takes x (N, *input), the other inputs and the query's further tensors.
+        info: facts that were recorded while the graph was built.
+        assigned: variables that the graph assigns.
     """
 
     function: Any
-    notes: Notes
-    assigned: Variables
+    info: GraphInfo
+    assigned: AssignedVariables
 
     def __call__(self, x: Any, feed: Mapping[str, Any], *more: Any) -> Any:
         tensors = {name: value for name, value in feed.items() if isinstance(value, tf.Tensor)}
@@ -37,44 +36,45 @@ class Trace:
             return self.function(x, tensors, *more)
 
 
-def traced(
-    body: Body, x: Any, feed: Mapping[str, Any], more: Sequence[Any], first: int = 0, compiled: bool = False
+def build_trace(
+    builder: GraphBuilder, x: Any, feed: Mapping[str, Any], more: Sequence[Any], first_mode: int = 0, compiled: bool = False
 ) -> tuple[Trace, int]:
-    """Build a question's graph.
+    """Build the graph of a query.
 
     Args:
-        body: builds it, once for each way that is tried.
-        x: the inputs' specification, (N, *input).
+        builder: builds the graph, once for each inlining mode that is tried.
+        x: specification of the inputs, (N, *input).
         feed: the other inputs: specifications and plain values.
-        more: specifications of what else the body takes.
-        first: the number of the way that is tried first.
-        compiled: by XLA.
+        more: specifications of the builder's further tensors.
+        first_mode: index of the inlining mode that is tried first.
+        compiled: compile with XLA.
 
     Returns:
-        The trace, and the number of the way that did.
+        The trace, and the index of its inlining mode.
 
     Raises:
-        ModelError: if none did.
+        ModelError: if no mode exposes all operations.
     """
-    specs = {name: one for name, one in feed.items() if isinstance(one, tf.TensorSpec)}
-    plain = {name: one for name, one in feed.items() if name not in specs}
-    for way in range(first, len(WAYS)):
-        notes: Notes = {"way": WAYS[way]}
-        build = partial(_build, body, notes, plain)
+    specs = {name: value for name, value in feed.items() if isinstance(value, tf.TensorSpec)}
+    plain = {name: value for name, value in feed.items() if name not in specs}
+    for mode in range(first_mode, len(INLINING_MODES)):
+        info = GraphInfo(inlining=INLINING_MODES[mode])
         try:
-            function = tf.function(build, autograph=False, jit_compile=compiled or None)
+            function = tf.function(partial(_build, builder, info, plain), autograph=False, jit_compile=compiled or None)
             concrete = function.get_concrete_function(x, specs, *more)
-        except CallsLeft:
+        except FunctionCallsLeftError:
             continue
         except SaliencyError:
             raise
         except Exception:
-            if WAYS[way] != "inlined":  # Python that TensorFlow would have rewritten
+            if INLINING_MODES[mode] != "python":  # there, code that needs AutoGraph fails, and the next mode is tried
                 raise
         else:
-            return Trace(concrete, notes, Variables.changed_by(concrete)), way
-    raise ModelError("the model calls functions whose operations can't be seen")
+            return Trace(concrete, info, AssignedVariables.of_function(concrete)), mode
+    raise ModelError("the model calls functions whose operations are hidden, so that its graph can't be built")
 
 
-def _build(body: Body, notes: Notes, plain: Mapping[str, Any], x: Any, tensors: Mapping[str, Any], *more: Any) -> Any:
-    return body(notes, x, {**plain, **tensors}, *more)
+def _build(
+    builder: GraphBuilder, info: GraphInfo, plain: Mapping[str, Any], x: Any, tensors: Mapping[str, Any], *more: Any
+) -> Any:
+    return builder(info, x, {**plain, **tensors}, *more)

@@ -1,4 +1,4 @@
-"""Variables that a model changes when it is called, as a recurrent layer with a state does; they are set back."""
+"""Restore variables that a model assigns when it is called, such as the state of a recurrent layer."""
 
 import threading
 from collections.abc import Iterator
@@ -6,39 +6,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-LOCK = threading.RLock()
+RESTORE_LOCK = threading.RLock()
 
 ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterUpdate", "ResourceScatterAdd"}
 
 
 @dataclass(frozen=True)
-class Variables:
-    """Variables that a graph changes.
+class AssignedVariables:
+    """The variables that a graph assigns.
 
     Args:
-        variables: those.
+        variables: the variables.
     """
 
     variables: tuple[Any, ...]
 
     @classmethod
-    def changed_by(cls, function: Any) -> "Variables":
-        """Find them in a concrete function, at the top of its graph."""
+    def of_function(cls, function: Any) -> "AssignedVariables":
+        """Find the variables that a concrete function assigns, at the top level of its graph."""
         ops = function.graph.get_operations()
         names = {op.inputs[0].name for op in ops if op.type in ASSIGNING}
-        handles = [outside for outside, inside in function.graph.captures if inside.name in names]
-        return cls(tuple(one for one in function.variables if any(one.handle is handle for handle in handles)))
+        handles = [outer for outer, inner in function.graph.captures if inner.name in names]
+        return cls(tuple(each for each in function.variables if any(each.handle is handle for handle in handles)))
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """Set the variables back when the block ends; one thread at a time, if there are any."""
+        """Restore the variables when the block ends. If there are any, one thread runs at a time."""
         if not self.variables:
             yield
             return
-        with LOCK:
-            before = [one.read_value() for one in self.variables]
+        with RESTORE_LOCK:
+            before = [variable.read_value() for variable in self.variables]
             try:
                 yield
             finally:
-                for one, value in zip(self.variables, before, strict=True):
-                    one.assign(value)
+                for variable, value in zip(self.variables, before, strict=True):
+                    variable.assign(value)

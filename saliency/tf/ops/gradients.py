@@ -1,4 +1,4 @@
-"""From scores to their gradients, within a graph."""
+"""Gradients of scores with respect to a tensor of the same graph."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,42 +6,45 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import GradientError, ModelError
-from saliency.tf.ops.operation_input import gradient_through
-from saliency.tf.ops.scores import End, gradients_of
-from saliency.tf.ops.strided_convolution import fast_entrance
+from saliency.tf.ops.operation_input import gradient_through_operation
+from saliency.tf.ops.scores import BackwardStart, backpropagate
+from saliency.tf.ops.strided_convolution import use_fast_convolution_gradients
 
 
-def differentiate(ends: Sequence[End], leaf: Any, of: str, through: Any = None) -> Any:
-    """Differentiate scores with respect to a tensor, each to its own sample of it.
+def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str, through: Any = None) -> Any:
+    """Differentiate scores with respect to a tensor, each score with respect to its own row.
 
     Args:
-        ends: of the scores, one for each target of a sample; each takes a backward pass after the one forward pass.
-        leaf: (N, ...).
-        of: what an error calls the leaf.
-        through: an operation that takes the leaf, if ways around it are not to count.
+        starts: the starts of the backward passes, one for each target of an input. All share one forward pass.
+        tensor: (N, ...).
+        name: the tensor's name in errors.
+        through: an operation that takes the tensor; only paths through this operation count. None counts all paths.
 
     Returns:
-        (N * targets, ...), those of the first sample first.
+        (N * targets, ...); all targets of the first input, then those of the next.
 
     Raises:
-        GradientError: if a score does not depend on the leaf.
+        GradientError: if a score does not depend on the tensor.
         ModelError: if TensorFlow can't differentiate the model.
     """
-    found = [_gradient(end, leaf, of, through) for end in ends]
-    if len(found) == 1:
-        return found[0]
-    return tf.reshape(tf.stack(found, axis=1), tf.concat([[-1], tf.shape(leaf)[1:]], axis=0))
+    gradients = [_gradient(start, tensor, name, through) for start in starts]
+    if len(gradients) == 1:
+        return gradients[0]
+    return tf.reshape(tf.stack(gradients, axis=1), tf.concat([[-1], tf.shape(tensor)[1:]], axis=0))
 
 
-def _gradient(end: End, leaf: Any, of: str, through: Any) -> Any:
+def _gradient(start: BackwardStart, tensor: Any, name: str, through: Any) -> Any:
     try:
-        with fast_entrance(leaf, end[0]):
-            gradient = gradients_of(end, [leaf])[0] if through is None else gradient_through(through, leaf, end)
+        with use_fast_convolution_gradients(tensor, start[0]):
+            if through is None:
+                gradient = backpropagate(start, [tensor])[0]
+            else:
+                gradient = gradient_through_operation(through, tensor, start)
     except LookupError as error:
         raise ModelError(f"TensorFlow can't differentiate this model: {str(error).splitlines()[0]}") from error
     if gradient is None:
         raise GradientError(
-            f"the score does not depend on {of}: no path leads from one to the other that has a gradient (through whole "
-            "numbers there is none, nor behind tf.stop_gradient)"
+            f"the score does not depend on {name}: no differentiable path leads from {name} to the score (integer tensors "
+            "and tf.stop_gradient block the gradient)"
         )
-    return tf.convert_to_tensor(gradient)  # of a gathered tensor it is in slices
+    return tf.convert_to_tensor(gradient)  # the gradient of tf.gather is IndexedSlices

@@ -1,42 +1,42 @@
-"""The layer of a map for which none was named."""
+"""Choose the last layer with spatial axes where the user names no layer."""
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from saliency.core.errors import TargetError
 
-Found: TypeAlias = tuple[Any, ...]
-"""Scores, a layer's output, the gradients, and what else there may be."""
+LayerResult: TypeAlias = tuple[Any, ...]
+"""Scores, a layer's output, the gradients with respect to it, and what else the adapter returns."""
 
 
-def at_last(
-    known: MutableMapping[Hashable, Any],
+def evaluate_last_layer(
+    layer_cache: MutableMapping[Hashable, Any],
     key: Hashable,
-    at: Callable[[Any], Found],
-    look: Callable[[], Mapping[Any, bool]],
-    counts: Callable[[Found], Any],
-    nowhere: str,
-) -> Found:
-    """Evaluate the last layer with spatial axes whose gradients are not all zero, or the last one; it is looked for once.
+    evaluate: Callable[[Any], LayerResult],
+    spatial_layers: Callable[[], Mapping[Any, bool]],
+    has_gradient: Callable[[LayerResult], bool],
+    error_message: str,
+) -> LayerResult:
+    """Evaluate the last spatial layer whose gradients are not all zero, or the last spatial layer if there is none.
 
     Args:
-        known: layers that were found before, by the kind of input and target; a new one is added.
-        key: this kind.
-        at: evaluates a layer.
-        look: returns the layers that it may be, in the order of their calls, and whether the gradients of each count.
-        counts: tells whether the gradients of what was found do.
-        nowhere: what is told if there is none.
+        layer_cache: layers of earlier calls by kind of input and target. A new one is added.
+        key: the kind of the present input and target.
+        evaluate: evaluates a layer.
+        spatial_layers: returns the candidates in the order of their calls, and whether any gradient of each is not zero.
+        has_gradient: tells whether any gradient in a result is not zero.
+        error_message: the error if there is no candidate.
 
     Raises:
-        TargetError: if there is none.
+        TargetError: if there is no candidate.
     """
-    if key in known:
-        found = at(known[key])
-        if counts(found):
-            return found
-    layers = look()
-    counting = [layer for layer, one in layers.items() if one] or list(layers)
-    if not counting:
-        raise TargetError(nowhere)
-    known[key] = counting[-1]
-    return at(counting[-1])
+    if key in layer_cache:
+        result = evaluate(layer_cache[key])
+        if has_gradient(result):
+            return result
+    layers = spatial_layers()
+    candidates = [layer for layer, nonzero in layers.items() if nonzero] or list(layers)
+    if not candidates:
+        raise TargetError(error_message)
+    layer_cache[key] = candidates[-1]
+    return evaluate(candidates[-1])

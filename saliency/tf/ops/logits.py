@@ -1,6 +1,6 @@
-"""The logits in front of a model's last softmax or sigmoid, found in its graph."""
+"""Find the logits in front of a model's last softmax or sigmoid, in its graph."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -8,11 +8,12 @@ import tensorflow as tf
 from saliency.core.errors import LogitWarning
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
-from saliency.tf.ops.graph_traversal import bodies, carries
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.graph_traversal import control_flow_graphs, is_differentiable
 
 SQUASHING = {"Softmax", "LogSoftmax", "Sigmoid"}
 
-MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+SLICE_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 
 RESHAPING: dict[str, Callable[[Any, Any], Any]] = {
     "Identity": lambda _op, x: x,
@@ -25,49 +26,53 @@ RESHAPING: dict[str, Callable[[Any, Any], Any]] = {
     "ExpandDims": lambda op, x: tf.expand_dims(x, op.inputs[1]),
     "Transpose": lambda op, x: tf.transpose(x, op.inputs[1]),
     "StridedSlice": lambda op, x: tf.raw_ops.StridedSlice(
-        input=x, begin=op.inputs[1], end=op.inputs[2], strides=op.inputs[3], **{mask: op.get_attr(mask) for mask in MASKS}
+        input=x,
+        begin=op.inputs[1],
+        end=op.inputs[2],
+        strides=op.inputs[3],
+        **{mask: op.get_attr(mask) for mask in SLICE_MASKS},
     ),
 }
-"""What an operation does to a tensor that only stands elsewhere afterwards."""
+"""Operations that only rearrange a tensor, and functions that apply them to another one."""
 
-MIXING = {
+NON_FINAL = {
     "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "Conv2D", "Conv3D", "DepthwiseConv2dNative",
     "Conv2DBackpropInput", "Conv3DBackpropInputV2", "Relu", "Relu6", "Elu", "Selu", "LeakyRelu", "Tanh", "Softplus",
     "Placeholder",
 }  # fmt: skip
-"""Operations that make something new of a probability, which is no end of the model then."""
+"""Operations that compute new features: a softmax or sigmoid in front of one is not the end of the model."""
 
 
-def logits_of(output: Any) -> tuple[Any, bool]:
+def find_logits(output: Any) -> tuple[Any, bool]:
     """Return the logits of an output.
 
     Args:
         output: a tensor of a graph.
 
     Returns:
-        What went into the softmax or sigmoid that made it, or the output itself where none did; and whether arithmetic hides
-        one.
+        The input of the last softmax or sigmoid, or the output itself if there is none; and whether arithmetic hides a
+        softmax or sigmoid.
     """
-    steps, tensor = [], output
+    rearrangements, tensor = [], output
     while tensor.op.type in RESHAPING:
-        steps.append(tensor.op)
+        rearrangements.append(tensor.op)
         tensor = tensor.op.inputs[0]
-    source = _squashed(tensor)
-    if source is None:
-        return output, _hidden(tensor)
-    for op in reversed(steps):
-        source = RESHAPING[op.type](op, source)
-    return source, False
+    logits = _squashed_input(tensor)
+    if logits is None:
+        return output, _hides_logits(tensor)
+    for op in reversed(rearrangements):
+        logits = RESHAPING[op.type](op, logits)
+    return logits, False
 
 
-def tell(notes: Mapping[str, Any]) -> None:
-    """Warn of hidden logits each time that a graph is asked, whose notes say so since it was built."""
-    if notes.get("hidden"):
+def warn_of_hidden_logits(info: GraphInfo) -> None:
+    """Warn if a graph hides its logits; call this each time that the graph runs."""
+    if info.hidden_logits:
         warn(LOGITS_NOT_FOUND, LogitWarning)
 
 
-def _squashed(tensor: Any) -> Any:
-    """Return what went into the softmax or sigmoid that made a tensor; None if none did."""
+def _squashed_input(tensor: Any) -> Any:
+    """Return the input of the softmax or sigmoid that outputs a tensor; None if another operation does."""
     op = tensor.op
     if op.type in SQUASHING:
         return op.inputs[0]
@@ -76,24 +81,25 @@ def _squashed(tensor: Any) -> Any:
     return None
 
 
-def _hidden(tensor: Any, known: dict[Any, bool] | None = None) -> bool:
-    """Tell whether all that a tensor was made of, by arithmetic, in branches and loops, came out of a softmax or sigmoid."""
-    known = {} if known is None else known
+def _hides_logits(tensor: Any, results: dict[Any, bool] | None = None) -> bool:
+    """Tell whether a tensor is computed, by arithmetic, branches and loops, from softmax or sigmoid outputs alone."""
+    results = {} if results is None else results
     op = tensor.op
-    if op not in known:
-        known[op] = False  # should it lead to itself
-        inside = [graph.outputs[tensor.value_index] for graph in bodies(op) if tensor.value_index < len(graph.outputs)]
-        sources = [] if inside or op.type in MIXING else _sources(op)
-        known[op] = (
-            _squashed(tensor) is not None
-            or any(_hidden(one, known) for one in inside)
-            or (bool(sources) and all(_hidden(one, known) for one in sources))
+    if op not in results:
+        results[op] = False  # for a cycle
+        index = tensor.value_index
+        inner = [graph.outputs[index] for graph in control_flow_graphs(op) if index < len(graph.outputs)]
+        sources = [] if inner or op.type in NON_FINAL else _variable_inputs(op)
+        results[op] = (
+            _squashed_input(tensor) is not None
+            or any(_hides_logits(output, results) for output in inner)
+            or (bool(sources) and all(_hides_logits(source, results) for source in sources))
         )
-    return known[op]
+    return results[op]
 
 
-def _sources(op: Any) -> list[Any]:
-    """Return the tensors of floats, or lists of them, that an operation makes its result of."""
+def _variable_inputs(op: Any) -> list[Any]:
+    """Return an operation's inputs of floats, or of lists of them, that are not constant."""
     if op.type == "TensorListSetItem":
         return [op.inputs[2]]
-    return [one for one in op.inputs if carries(one) and tf.get_static_value(one) is None]
+    return [tensor for tensor in op.inputs if is_differentiable(tensor) and tf.get_static_value(tensor) is None]

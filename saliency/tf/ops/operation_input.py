@@ -1,50 +1,52 @@
-"""An operation's input as what scores are differentiated by, through this operation alone."""
+"""Differentiate scores with respect to an operation's input, along paths through this operation only."""
 
 from typing import Any
 
 import tensorflow as tf
 
 from saliency.core.errors import TargetError
-from saliency.tf.ops.graph_traversal import CALLS, between, carries
-from saliency.tf.ops.scores import End, gradients_of
+from saliency.tf.ops.graph_traversal import FUNCTION_CALLS, is_differentiable, operations_between
+from saliency.tf.ops.scores import BackwardStart, backpropagate
 
 
-def input_of(x: Any, op: Any) -> tuple[Any, Any]:
-    """Return an operation's input, the first that comes from the model's, and the operation.
+def differentiable_input(x: Any, op: Any) -> tuple[Any, Any]:
+    """Return an operation's first input that depends on the model's input, and the operation.
 
     Raises:
-        TargetError: if none does, or the operation stands in a loop of TensorFlow 1, or calls a function.
+        TargetError: if no input does, or the operation calls a function or is in a loop or condition of TensorFlow 1.
     """
-    if op.type in CALLS:
-        raise TargetError(f"`at` ({op.name}) must not be the call of a function; it is a {op.type}")
-    before = between(x, [output for output in op.outputs if carries(output)])
+    if op.type in FUNCTION_CALLS:
+        raise TargetError(f"`at` ({op.name}, a {op.type}) must not be a function call; name an operation inside the function")
+    before = operations_between(x, [output for output in op.outputs if is_differentiable(output)])
     for tensor in op.inputs:
-        if carries(tensor) and tensor.dtype != tf.variant and (tensor is x or tensor.op in before):
+        if is_differentiable(tensor) and tensor.dtype != tf.variant and (tensor is x or tensor.op in before):
             if op._get_control_flow_context() is not None:
                 raise TargetError(
-                    f"`at` ({op.name}) must not be in a loop or condition of TensorFlow 1, which runs many times"
+                    f"`at` ({op.name}) must not be in a loop or condition of TensorFlow 1, where it may run more than once"
                 )
             return tensor, op
-    raise TargetError(f"`at` ({op.name}, a {op.type}) must take floats that depend on the model's input; it takes none")
+    raise TargetError(
+        f"`at` ({op.name}, a {op.type}) must have an input of floats that depends on the model's input; it has none"
+    )
 
 
-def gradient_through(op: Any, leaf: Any, end: End) -> Any:
-    """Return the gradient of scores by a tensor, along the ways that lead through an operation that takes it.
+def gradient_through_operation(op: Any, tensor: Any, start: BackwardStart) -> Any:
+    """Return the gradient of scores with respect to an input of an operation, along paths through this operation only.
 
     Args:
         op: the operation.
-        leaf: one of its inputs.
-        end: of the scores.
+        tensor: one of its inputs.
+        start: the start of the backward pass from the scores.
 
     Returns:
-        As ``tf.gradients``: None where there is none.
+        The gradient; None if there is no path, as from ``tf.gradients``.
     """
-    outputs = [output for output in op.outputs if carries(output)]
-    gradients = gradients_of(end, outputs)
-    used = [(output, one) for output, one in zip(outputs, gradients, strict=True) if one is not None]
-    if not used:
+    outputs = [output for output in op.outputs if is_differentiable(output)]
+    gradients = backpropagate(start, outputs)
+    pairs = [(output, gradient) for output, gradient in zip(outputs, gradients, strict=True) if gradient is not None]
+    if not pairs:
         return None
-    ends, given = map(list, zip(*used, strict=True))
-    others = [tensor for tensor in op.inputs if tensor is not leaf]
-    (gradient,) = tf.gradients(ends, leaf, grad_ys=given, stop_gradients=others)
+    outputs, gradients = map(list, zip(*pairs, strict=True))
+    other_inputs = [other for other in op.inputs if other is not tensor]
+    (gradient,) = tf.gradients(outputs, tensor, grad_ys=gradients, stop_gradients=other_inputs)
     return gradient

@@ -1,4 +1,4 @@
-"""Scores within a graph, and where their gradients begin."""
+"""Scores within a graph, and the starts of their backward passes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,52 +6,56 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-End: TypeAlias = tuple[Any, Any]
-"""A tensor that gradients are taken of, and the gradient that it begins with; None is 1 everywhere."""
+BackwardStart: TypeAlias = tuple[Any, Any]
+"""A tensor that a backward pass starts at, and the gradient that it starts with; None stands for ones."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Scores and their gradients' ends.
+class Scores:
+    """Scores and the starts of their backward passes.
 
     Args:
-        values: (N * T,), those of the first sample first.
-        ends: one for each of the T targets of a sample.
+        values: (N * T,); the T targets of the first input, then those of the next.
+        starts: one start for each of the T targets of an input.
     """
 
     values: Any
-    ends: Sequence[End]
+    starts: Sequence[BackwardStart]
 
 
-def gradients_of(end: End, leaves: list[Any]) -> list[Any]:
-    """Return the gradients from an end to tensors, as ``tf.gradients``: None where there is none."""
-    tensor, start = end
-    found: list[Any] = tf.gradients(tensor, leaves, grad_ys=start)
-    return found
+def backpropagate(start: BackwardStart, tensors: list[Any]) -> list[Any]:
+    """Return the gradients with respect to tensors, as ``tf.gradients`` does; None for a tensor without a path."""
+    tensor, gradient = start
+    gradients: list[Any] = tf.gradients(tensor, tensors, grad_ys=gradient)
+    return gradients
 
 
-def columns(scores: Any, times: int) -> list[End]:
-    """Return the ends of scores (N * times,) of which nothing is known but their values."""
-    found = tf.unstack(tf.reshape(scores, (-1, times)), axis=1) if times > 1 else [scores]
-    return [(column, None) for column in found]
+def backward_starts(values: Any, targets_per_input: int) -> list[BackwardStart]:
+    """Return the starts of backward passes for scores (N * T,) of which only the values are known."""
+    if targets_per_input == 1:
+        return [(values, None)]
+    return [(column, None) for column in tf.unstack(tf.reshape(values, (-1, targets_per_input)), axis=1)]
 
 
-def scored_at(seen: Any, places: Any, weights: Any, times: int) -> Scored:
-    """Read scores at places of outputs, as ``core.outputs.read`` does.
+def scores_at(output: Any, indices: Any, weights: Any, targets_per_input: int) -> Scores:
+    """Read scores from an output at given indices; the values are those of ``saliency.core.score_reading.read_scores``.
 
-    The gradient by the outputs is put down at once: it is the weights at their places. To differentiate the reading would
-    take dozens of operations on small arrays, which are felt where a pass takes milliseconds.
+    The gradient with respect to the output is written down directly: it is the weights at their indices. Differentiating
+    the reading would take dozens of operations on small arrays, a measurable cost where a pass takes milliseconds.
 
     Args:
-        seen: (N, channels, *space).
-        places: (N * times, terms, 2 or 4), see ``Target.positions``; inputs that the outputs lack are told by the caller.
-        weights: (N * times, terms).
-        times: targets of one sample.
+        output: (N, channels, *space).
+        indices: (N * T, terms, 2 or 4), see ``Target.positions``. Indices beyond the output are clipped here; the caller
+            reports them.
+        weights: (N * T, terms).
+        targets_per_input: T.
     """
-    if places.shape[-1] == 2 and seen.shape.rank > 2:
-        seen = tf.reduce_mean(seen, axis=tuple(range(2, seen.shape.rank)))
-    sizes = tf.shape(seen, out_type=places.dtype)
-    places = tf.minimum(places, sizes - 1)
-    values = tf.reduce_sum(tf.gather_nd(seen, places) * weights, axis=1)
-    each = [(places[i::times], weights[i::times]) for i in range(times)] if times > 1 else [(places, weights)]
-    return Scored(values, [(seen, tf.scatter_nd(at, one, sizes)) for at, one in each])
+    if indices.shape[-1] == 2 and output.shape.rank > 2:
+        output = tf.reduce_mean(output, axis=tuple(range(2, output.shape.rank)))
+    sizes = tf.shape(output, out_type=indices.dtype)
+    indices = tf.minimum(indices, sizes - 1)
+    values = tf.reduce_sum(tf.gather_nd(output, indices) * weights, axis=1)
+    if targets_per_input == 1:
+        return Scores(values, [(output, tf.scatter_nd(indices, weights, sizes))])
+    rows = [slice(i, None, targets_per_input) for i in range(targets_per_input)]
+    return Scores(values, [(output, tf.scatter_nd(indices[each], weights[each], sizes)) for each in rows])

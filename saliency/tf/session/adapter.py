@@ -1,4 +1,4 @@
-"""TensorFlow's side of the contract for what runs in a session: a graph of the first version."""
+"""The adapter for a TensorFlow 1 graph and its session."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,40 +14,47 @@ from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import Array
-from saliency.tf.ops.error_translation import served
-from saliency.tf.ops.last_layer import at_last
-from saliency.tf.ops.spatial_layout import Grid
-from saliency.tf.session.queries import GraphQuestions
-from saliency.tf.session.runner import Answers
-from saliency.tf.session.session import Held, Running
-from saliency.tf.session.tensor_lookup import layer_of, tensor_of
+from saliency.tf.ops.error_translation import translate_errors
+from saliency.tf.ops.last_layer import evaluate_last_layer
+from saliency.tf.ops.spatial_layout import SpatialLayout
+from saliency.tf.session.queries import GraphQueries
+from saliency.tf.session.runner import SessionRunner
+from saliency.tf.session.session import GraphSession, NonArrayValue
+from saliency.tf.session.tensor_lookup import resolve_layer, resolve_tensor
 
 NO_LAYER = (
-    "`conv_layer` (=None) must be named: no operation between `x` and `y` gives the input's spatial axes, in its proportions "
-    "and with more than one position on them (within a SavedModel's calls none is found: saliency.wrap takes its folder)"
+    "`conv_layer` (=None) must be named: no operation between `x` and `y` outputs the input's spatial axes, with similar "
+    "proportions and more than one position (operations inside the function calls of a SavedModel are not searched: pass its "
+    "folder to saliency.wrap)"
 )
 
 
 @final
 class GraphAdapter(GradientAdapter):
-    """A ``tf.Graph`` and the session that runs it.
+    """Adapt a ``tf.Graph`` and the session that runs it.
 
-    Gradients are operations that are added to the graph, each once for all masks; nothing else of it changes, and a finalized
-    graph is one again. Arrays are NumPy's, for a session is fed from the host. The other inputs (``feed_dict``, by tensor or
-    name) go in as they are, with what batch axis they need; N inputs at once take N such values each. Inputs go through one
-    at a time where ``y`` is a single number, where ``x`` takes one, and beside other inputs that have axes.
+    Gradient operations are added to the graph, once for all masks. Nothing else of the graph changes, and a finalized graph
+    is finalized again. Arrays are NumPy's, because a session is fed from the host.
+
+    Other inputs (``feed_dict``, by tensor or name) are fed unchanged, so each must have the batch axis that its placeholder
+    expects. ``GetMasks`` of N inputs accepts N such values.
+
+    Inputs are evaluated one at a time if ``y`` is a single number, if ``x`` accepts one input only, or if another input has
+    axes.
 
     Args:
         graph: the graph.
-        session: of this graph.
-        y: a tensor or its name: one number (PAIR's ``logits[0][neuron_selector]``), one for each input (N,), or
-            (N, classes, ...), of which the mask's ``y`` picks one; only there, a softmax or sigmoid is looked behind.
-        x: the tensor that inputs are fed to, floats of the shape (N or 1 or None, *input), or its name.
-        conv_layer: the layer where a mask names none: a tensor, operation or name; None finds the last one with spatial axes.
-        channel_axis: of one input, without its batch axis; None if it has no channels, as (H, W).
+        session: a session of this graph.
+        y: a tensor or its name: one number (PAIR's ``logits[0][neuron_selector]``), one number for each input (N,), or
+            (N, classes, ...), from which the mask's ``y`` selects. In the last case only, the logits in front of a softmax or
+            sigmoid are explained.
+        x: the input tensor or its name: floats, (N or 1 or None, *input).
+        conv_layer: the layer for masks that name none: a tensor, an operation or a name. None finds the last layer with the
+            input's spatial axes.
+        channel_axis: channel axis of one input, without the batch axis; None for inputs without channels, as (H, W).
 
     Raises:
-        InputError: if one of these is not in the graph, or does not fit.
+        InputError: if an argument is not in the graph, or does not fit.
         TargetError: if the layer is not in the graph.
         ModelError: if the number of the output's axes is unknown.
     """
@@ -59,29 +66,29 @@ class GraphAdapter(GradientAdapter):
     ) -> None:
         if not isinstance(graph, tf.Graph):
             raise InputError(f"`graph` ({type(graph).__name__}) must be a tf.Graph")
-        self.x, self.y, self.graph = tensor_of(graph, x, "x"), tensor_of(graph, y, "y"), graph
+        self.x, self.y, self.graph = resolve_tensor(graph, x, "x"), resolve_tensor(graph, y, "y"), graph
         if not self.x.dtype.is_floating or self.x.shape.rank == 0:
             raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
         double = tf.float64 in (self.x.dtype, self.y.dtype)
-        questions = GraphQuestions(self.x, self.y, tf.float64 if double else tf.float32, channel_axis != 0)
-        questions.one_row(Target())
-        self._answers = Answers(Running(graph, session, self.x), questions)
+        queries = GraphQueries(self.x, self.y, tf.float64 if double else tf.float32, channel_axis != 0)
+        queries.has_single_row(Target())  # raises an error for a `y` of the wrong shape
+        self._runner = SessionRunner(GraphSession(graph, session, self.x), queries)
         self._host = FunctionAdapter(session.run, channel_axis, "float64" if double else "float32")
         self.channel_axis = channel_axis
-        self.conv_layer = None if conv_layer is None else layer_of(conv_layer, self.x, self.y)
-        self._found: dict[Any, Any] = {}  # layers found before, by the kind of input and target
+        self.conv_layer = None if conv_layer is None else resolve_layer(conv_layer, self.x, self.y)
+        self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         return self._host.asarray(value, name)
 
     def asfeed(self, value: Any, name: str) -> Any:
         if not hasattr(value, "shape") and not isinstance(value, list):
-            return Held(value) if isinstance(value, tuple) else value
+            return NonArrayValue(value) if isinstance(value, tuple) else value
         try:
             array = np.asarray(value)
         except (TypeError, ValueError, NotImplementedError) as error:
             raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array: {error}") from error
-        return Held(value) if array.dtype == object else array
+        return NonArrayValue(value) if array.dtype == object else array
 
     def numpy(self, array: Array) -> npt.NDArray[Any]:
         return self._host.numpy(array)
@@ -90,45 +97,48 @@ class GraphAdapter(GradientAdapter):
         return self._host.normal(shape, seeds)
 
     def outputs(self, x: Array, request: Request) -> Any:
-        with served(x):
-            return self._answers.outputs(x, request)
+        with translate_errors(x):
+            return self._runner.outputs(x, request)
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
-        with served(x):
-            scores, gradients = self._answers.gradients(x, request)
+        with translate_errors(x):
+            scores, gradients = self._runner.gradients(x, request)
             return scores, gradients.astype(scores.dtype, copy=False)
 
     def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
         layer = self.conv_layer if request.layer is None else request.layer
-        at = partial(self._at, x, request)
-        with served(x):
+        evaluate, spatial_layers = partial(self._features_at, x, request), partial(self._spatial_layers, x, request)
+        with translate_errors(x):
             if layer is not None:
-                return at(layer)
-            return at_last(self._found, _kind(x, request.target), at, partial(self._look, x, request), _counts, NO_LAYER)
+                return evaluate(layer)
+            key = _layer_key(x, request.target)
+            return evaluate_last_layer(self._last_layers, key, evaluate, spatial_layers, _has_gradient, NO_LAYER)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:
-        found = self._found.get(_kind(x, request.target))
-        return None if found is None else str(found)
+        layer = self._last_layers.get(_layer_key(x, request.target))
+        return None if layer is None else str(layer)
 
-    def _at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:
-        """Evaluate a layer that is named."""
-        leaf, grid = layer_of(layer, self.x, self.y), Grid.of_input(x.shape, self.channel_axis)
-        name = f"layer {leaf.op.name!r}"
-        scores, gradients, found = self._answers.features(x, request, leaf, name)
-        found, gradients = (grid.of(one, name, np).astype(scores.dtype, copy=False) for one in (found, gradients))
-        return scores, found, gradients
+    def _features_at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:
+        """Return scores, features and gradients at a layer."""
+        tensor, layout = resolve_layer(layer, self.x, self.y), SpatialLayout.of_input(x.shape, self.channel_axis)
+        name = f"layer {tensor.op.name!r}"
+        scores, gradients, features = self._runner.features(x, request, tensor, name)
+        features, gradients = (
+            layout.to_feature_map(array, name, np).astype(scores.dtype, copy=False) for array in (features, gradients)
+        )
+        return scores, features, gradients
 
-    def _look(self, x: Array, request: Request) -> dict[str, bool]:
-        """Return the layers with the input's spatial axes, in the order of their making; do their gradients count?"""
-        grid = Grid.of_input(x.shape, self.channel_axis)
-        layers = self._answers.layers(x, request, grid.ranks)
-        return {name: counts for name, (shape, counts) in layers.items() if grid.suits(shape)}
+    def _spatial_layers(self, x: Array, request: Request) -> dict[str, bool]:
+        """Return the layers with the input's spatial axes in the order of their creation, and whether they have gradients."""
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis)
+        layers = self._runner.layers(x, request, layout.ranks)
+        return {name: nonzero for name, (shape, nonzero) in layers.items() if layout.is_spatial(shape)}
 
 
-def _kind(x: Array, target: Target) -> Any:
-    """Return what distinguishes requests whose last layers may differ."""
+def _layer_key(x: Array, target: Target) -> Any:
+    """Return what the choice of the last spatial layer depends on."""
     return x.shape[1:], target.layer, target.logits
 
 
-def _counts(found: Sequence[Array]) -> bool:
-    return bool(np.any(found[2]))
+def _has_gradient(result: Sequence[Array]) -> bool:
+    return bool(np.any(result[2]))

@@ -1,70 +1,78 @@
-"""Operations that are added to a user's graph: each question's once, for as long as the graph lives."""
+"""Add operations to a user's graph once for each query, and find them again for as long as the graph lives."""
 
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
-from saliency.tf.eager.forward import LOCK
-from saliency.tf.eager.tracing import Notes
-from saliency.tf.ops.error_translation import told
+from saliency.tf.ops.error_translation import summarize_error
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.tracing_lock import TRACING_LOCK
 
-Build: TypeAlias = Callable[[Notes], Sequence[Any]]
-"""From notes, which it may add to, to tensors of the graph that is being built; what it notes must not hold a tensor."""
+OpBuilder: TypeAlias = Callable[[GraphInfo], Sequence[Any]]
+"""Takes a ``GraphInfo`` that it adds to; returns tensors of the graph that is being extended."""
+
+
+class QueryTensors(NamedTuple):
+    """The tensors that answer a query, and facts that were recorded while they were built."""
+
+    tensors: list[Any]
+    info: GraphInfo
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """A question's tensors by name, for a tensor would hold the graph; or why there are none."""
+class _CachedQuery:
+    """The names of a query's tensors (a tensor itself would keep the graph alive), or the error that building raised."""
 
     names: list[str] = field(default_factory=list)
-    notes: Notes = field(default_factory=dict)
-    failure: tuple[type[SaliencyError], str] | None = None
+    info: GraphInfo = field(default_factory=GraphInfo)
+    error: tuple[type[SaliencyError], str] | None = None
 
 
-_kept: "weakref.WeakKeyDictionary[tf.Graph, dict[Hashable, _Kept]]" = weakref.WeakKeyDictionary()
+_caches: "weakref.WeakKeyDictionary[tf.Graph, dict[Hashable, _CachedQuery]]" = weakref.WeakKeyDictionary()
 
 
-def built(graph: tf.Graph, question: Hashable, build: Build) -> tuple[list[Any], Notes]:
-    """Return a question's tensors and notes; the first time, its operations are added to the graph.
+def cached_ops(graph: tf.Graph, key: Hashable, builder: OpBuilder) -> QueryTensors:
+    """Return the tensors of a query; the first call adds their operations to the graph.
 
     Args:
-        graph: the user's; a finalized one is finalized again.
-        question: all that makes two answers differ.
-        build: adds the operations.
+        graph: the user's graph. A finalized graph is finalized again.
+        key: what distinguishes the query's operations from those of other queries.
+        builder: adds the operations.
 
     Raises:
-        SaliencyError: what ``build`` raised, now or the first time: a question that has no answer adds operations once.
+        SaliencyError: as ``builder``, on the first call or on an earlier one. A query that fails adds operations only once.
     """
-    with LOCK:
-        answers = _kept.setdefault(graph, {})
-        if question not in answers:
-            answers[question] = _answer(graph, build)
-        kept = answers[question]
-    if kept.failure is not None:
-        kind, message = kept.failure
+    with TRACING_LOCK:
+        queries = _caches.setdefault(graph, {})
+        if key not in queries:
+            queries[key] = _build(graph, builder)
+        query = queries[key]
+    if query.error is not None:
+        kind, message = query.error
         raise kind(message)
-    return [graph.get_tensor_by_name(name) for name in kept.names], kept.notes
+    return QueryTensors([graph.get_tensor_by_name(name) for name in query.names], query.info)
 
 
-def _answer(graph: tf.Graph, build: Build) -> _Kept:
-    notes: Notes = {}
-    with _open(graph):
+def _build(graph: tf.Graph, builder: OpBuilder) -> _CachedQuery:
+    info = GraphInfo()
+    with _allow_new_operations(graph):
         try:
-            return _Kept([tensor.name for tensor in build(notes)], notes)
+            return _CachedQuery([tensor.name for tensor in builder(info)], info)
         except SaliencyError as error:
-            return _Kept(failure=(type(error), str(error)))
+            return _CachedQuery(error=(type(error), str(error)))
         except Exception as error:
-            return _Kept(failure=(ModelError, f"TensorFlow can't differentiate this graph: {told(error)}"))
+            message = f"TensorFlow can't differentiate this graph: {summarize_error(error)}"
+            return _CachedQuery(error=(ModelError, message))
 
 
 @contextmanager
-def _open(graph: tf.Graph) -> Iterator[None]:
-    """Add operations to a graph within the block, outside of any scope that its user may be in."""
+def _allow_new_operations(graph: tf.Graph) -> Iterator[None]:
+    """Allow new operations in a graph within the block, outside of all scopes that the user may have entered."""
     finalized = graph.finalized
     if finalized:
         graph._unsafe_unfinalize()

@@ -1,6 +1,6 @@
-"""PAIR's constructors, ``Method(graph, session, y, x)``: each puts a core mask on a graph and its session.
+"""PAIR's constructors, ``Method(graph, session, y, x)``, which create masks for a graph and its session.
 
-What they return is ``saliency``'s own mask, with all of its options and calls, at PAIR's defaults.
+Each returns ``saliency``'s own mask of this name, with all of its options and methods, and PAIR's defaults.
 """
 
 from typing import Any, TypeVar
@@ -21,8 +21,8 @@ def Vanilla(graph: Any, session: Any, y: Any, x: Any, target: Any = None, **sett
 
     Args:
         graph, session, y, x: see ``GraphAdapter``.
-        target: what of ``y`` is explained, as ``saliency.Vanilla``'s own ``y``: a class, a list of classes, None for each
-            input's top class; of no meaning where ``y`` is one number for an input.
+        target: the part of ``y`` to explain, as the ``y`` of ``saliency.Vanilla``: a class, a list of classes, or None for
+            each input's top class. It is ignored if ``y`` is one number for an input.
         **settings: ``channel_axis`` of ``GraphAdapter``; ``batch_size``, ``logits``, ``modifier`` and the method's options.
 
     Returns:
@@ -31,7 +31,7 @@ def Vanilla(graph: Any, session: Any, y: Any, x: Any, target: Any = None, **sett
     Raises:
         InputError, TargetError, ModelError: as ``GraphAdapter`` and the method.
     """
-    return _mask(VanillaMask, GraphAdapter(graph, session, y, x, **_own(settings)), target, settings)
+    return _make_mask(VanillaMask, GraphAdapter(graph, session, y, x, **_adapter_options(settings)), target, settings)
 
 
 def GuidedBackprop(
@@ -39,37 +39,37 @@ def GuidedBackprop(
     session: Any,
     y: Any,
     x: Any,
-    tmp_ckpt_path: Any = None,  # noqa: ARG001 - PAIR's; no checkpoint is written
+    tmp_ckpt_path: Any = None,  # noqa: ARG001 - PAIR's argument; no checkpoint is written
     target: Any = None,
     **settings: Any,
 ) -> GuidedBackpropMask:
-    """Explain a graph's output by guided backpropagation, in the same graph and session: see ``Vanilla``."""
-    return _mask(GuidedBackpropMask, GraphAdapter(graph, session, y, x, **_own(settings)), target, settings)
+    """Explain a graph's output by guided backpropagation, in the same graph and session; see ``Vanilla``."""
+    return _make_mask(GuidedBackpropMask, GraphAdapter(graph, session, y, x, **_adapter_options(settings)), target, settings)
 
 
 def IntegratedGradients(
     graph: Any, session: Any, y: Any, x: Any, target: Any = None, **settings: Any
 ) -> IntegratedGradientsMask:
-    """Explain a graph's output by integrated gradients, with PAIR's 25 steps, both ends at full weight: see ``Vanilla``."""
-    adapter = GraphAdapter(graph, session, y, x, **_own(settings))
-    return _mask(IntegratedGradientsMask, adapter, target, {"x_steps": 25, "rule": "inclusive", **settings})
+    """Explain a graph's output by integrated gradients, in PAIR's 25 steps, endpoints at full weight; see ``Vanilla``."""
+    adapter = GraphAdapter(graph, session, y, x, **_adapter_options(settings))
+    return _make_mask(IntegratedGradientsMask, adapter, target, {"x_steps": 25, "rule": "inclusive", **settings})
 
 
 def Occlusion(graph: Any, session: Any, y: Any, x: Any, target: Any = None, **settings: Any) -> OcclusionMask:
-    """Explain a graph's output by occlusion, with PAIR's windows of 15 x 15 zeros, pixel by pixel: see ``Vanilla``."""
-    adapter = GraphAdapter(graph, session, y, x, **_own(settings))
-    return _mask(OcclusionMask, adapter, target, {"size": 15, "value": 0.0, **settings})
+    """Explain a graph's output by occlusion, with PAIR's windows of 15 x 15 zeros and stride 1; see ``Vanilla``."""
+    adapter = GraphAdapter(graph, session, y, x, **_adapter_options(settings))
+    return _make_mask(OcclusionMask, adapter, target, {"size": 15, "value": 0.0, **settings})
 
 
 def GradCAM(
     graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, target: Any = None, **settings: Any
 ) -> GradCAMMask:
-    """Explain a graph's output by Grad-CAM, resized to the input and repeated for its channels as PAIR's: see ``Vanilla``.
+    """Explain a graph's output by Grad-CAM, resized to the input and repeated for its channels as in PAIR; see ``Vanilla``.
 
-    ``conv_layer`` is a tensor, an operation or a name; None finds the last one with spatial axes.
+    ``conv_layer`` is a tensor, an operation or a name; None finds the last layer with the input's spatial axes.
     """
-    adapter = GraphAdapter(graph, session, y, x, conv_layer, **_own(settings))
-    return _mask(GradCAMMask, adapter, target, {"should_resize": True, "three_dims": True, **settings})
+    adapter = GraphAdapter(graph, session, y, x, conv_layer, **_adapter_options(settings))
+    return _make_mask(GradCAMMask, adapter, target, {"should_resize": True, "three_dims": True, **settings})
 
 
 GradientSaliency = Vanilla
@@ -77,11 +77,11 @@ GuidedBackpropSaliency = GuidedBackprop
 GradCam = GradCAM
 
 
-def _own(settings: dict[str, Any]) -> dict[str, Any]:
-    """Take the adapter's settings out of those of a mask."""
+def _adapter_options(settings: dict[str, Any]) -> dict[str, Any]:
+    """Remove the adapter's options from the settings, and return them."""
     return {"channel_axis": settings.pop("channel_axis")} if "channel_axis" in settings else {}
 
 
-def _mask(method: type[Mask], adapter: GraphAdapter, target: Any, settings: dict[str, Any]) -> Mask:
-    one_number = adapter.y.shape.rank in (0, 1)  # of an input: it is the top one, and need not be looked for
+def _make_mask(method: type[Mask], adapter: GraphAdapter, target: Any, settings: dict[str, Any]) -> Mask:
+    one_number = adapter.y.shape.rank in (0, 1)  # for each input: the top class is known without a forward pass
     return method(adapter, 0 if target is None and one_number else target, **settings)

@@ -1,8 +1,8 @@
-"""What is asked of a user's graph: an output, its gradients, and those by a layer. Each is built once."""
+"""Queries on a user's graph: outputs, input gradients and layer gradients, each built once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,155 +10,169 @@ from saliency.core.errors import InputError, ModelError
 from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
-from saliency.tf.eager.tracing import Notes
-from saliency.tf.ops.gradients import differentiate
-from saliency.tf.ops.logits import logits_of
-from saliency.tf.ops.operation_input import input_of
-from saliency.tf.ops.operations import candidates
-from saliency.tf.ops.relu_rules import ruled
-from saliency.tf.ops.scores import columns
+from saliency.tf.ops.gradients import differentiate_scores
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.logits import find_logits
+from saliency.tf.ops.operation_input import differentiable_input
+from saliency.tf.ops.operation_lookup import outputs_between
+from saliency.tf.ops.relu_rules import apply_relu_rule
+from saliency.tf.ops.scores import backward_starts
 from saliency.tf.ops.spatial_layout import channels_first
-from saliency.tf.session.op_cache import built
-from saliency.tf.session.score_placeholders import scores_of
-from saliency.tf.session.subgraph_copy import check_loops, own
-from saliency.tf.session.tensor_lookup import layer_of
-
-Answer: TypeAlias = tuple[list[Any], Notes]
-"""Tensors, and what was noticed while they were built."""
+from saliency.tf.session.op_cache import QueryTensors, cached_ops
+from saliency.tf.session.score_placeholders import ScorePlaceholders, add_scores
+from saliency.tf.session.subgraph_copy import differentiable_copies, refuse_unsupported_loops
+from saliency.tf.session.tensor_lookup import resolve_layer
 
 
 @dataclass(frozen=True)
-class GraphQuestions:
-    """The questions that are asked of one output and one input.
+class GraphQueries:
+    """The queries on one output and one input of a graph.
 
     Args:
-        x: tensor, (N or None, *input).
-        y: tensor: one number, (N,) or (N, classes, ...).
-        counted_in: type of scores.
-        last: whether channels stand last.
+        x: input tensor, (N or None, *input).
+        y: output tensor: one number, (N,) or (N, classes, ...).
+        float_dtype: type of the scores.
+        channels_last: whether layers have their channels last.
     """
 
     x: Any
     y: Any
-    counted_in: Any
-    last: bool
+    float_dtype: Any
+    channels_last: bool
 
-    def read_from(self, target: Target) -> Any:
-        """Return the tensor that a target's scores are read off: ``y``, or a layer's."""
-        return self.y if target.layer is None else layer_of(target.layer, self.x, self.y)
+    def score_source(self, target: Target) -> Any:
+        """Return the tensor that a target's scores are read from: ``y``, or a layer's tensor."""
+        return self.y if target.layer is None else resolve_layer(target.layer, self.x, self.y)
 
-    def one_row(self, target: Target) -> bool:
-        """Tell whether this tensor is of a single input, however many there are.
+    def has_single_row(self, target: Target) -> bool:
+        """Tell whether the tensor that a target reads has one row, whatever the number of inputs.
 
         Raises:
-            InputError: if it is neither that nor of each of them.
+            InputError: if the tensor has neither one row nor a row for each input.
+            ModelError: if the tensor's number of axes is unknown.
         """
-        tensor = self.read_from(target)
+        tensor = self.score_source(target)
         shape, batch = tensor.shape, None if self.x.shape.rank is None else self.x.shape.as_list()[0]
         if shape.rank is None:
-            raise ModelError(f"`y` ({tensor.name!r}) has an unknown number of axes; tf.ensure_shape tells it")
+            raise ModelError(f"`y` ({tensor.name!r}) has an unknown number of axes; set its shape with tf.ensure_shape")
         rows = shape.as_list()[0] if shape.rank else 1
         if rows not in (None, 1, batch) or (rows == 1 and batch not in (None, 1)):
             raise InputError(
-                f"`y` ({tensor.name!r}, shape {tuple(shape.as_list())}) must be one number, or have a row for each "
-                f"of those in `x` ({self.x.name!r}, {batch or 'any number'} at a time)"
+                f"`y` ({tensor.name!r}, shape {tuple(shape.as_list())}) must be one number, or have a row for each row of "
+                f"`x` ({self.x.name!r}, {batch or 'any number of'} rows)"
             )
         return rows == 1
 
-    def outputs(self, target: Target) -> Answer:
-        """Answer [output (n, channels, *space)]."""
-        tensor = self.read_from(target)
+    def outputs(self, target: Target) -> QueryTensors:
+        """Return the tensors [output (n, channels, *space)]."""
+        tensor = self.score_source(target)
 
-        def build(notes: Notes) -> list[Any]:
-            (end,) = own(self.x, [tensor]) if target.logits else [tensor]
-            return [self._seen(end, target, notes)]
+        def build(info: GraphInfo) -> list[Any]:
+            (source,) = differentiable_copies(self.x, [tensor]) if target.logits else [tensor]
+            return [self._output(source, target, info)]
 
-        return built(self.x.graph, ("outputs", *self._about(target)), build)
+        return cached_ops(self.x.graph, ("outputs", *self._target_key(target)), build)
 
-    def gradients(self, request: Request, times: int) -> Answer:
-        """Answer [the output's shape, places, weights, scores (n * times,), their gradients (n * times, *input)].
+    def gradients(self, request: Request, targets_per_input: int) -> QueryTensors:
+        """Return the tensors [*score placeholders, scores (n * T,), gradients (n * T, ...)].
 
-        ``at`` an operation, they are those by its input, or by its output, (n * times, ...).
+        The gradients are with respect to the input, or to the input or output of the operation ``request.at``.
         """
-        target, at, rule, allow_no_relu = request.target, request.at, request.rule, request.allow_no_relu
-        tensor = self.read_from(target)
-        behind = isinstance(at, OutputOf)
-        given = None if at is None else layer_of(at.layer if behind else at, self.x, self.y, "at", scopes=False)
-        side = "output" if behind else "input"
-        of, name = ("the input", "`x_value`") if given is None else (f"the {side} of {given.op.name!r}",) * 2
-        if given is not None and not behind:
-            input_of(self.x, given.op)  # before calls are laid open
+        target, at = request.target, request.at
+        tensor = self.score_source(target)
+        is_output = isinstance(at, OutputOf)
+        at_tensor = None
+        if at is not None:
+            at_tensor = resolve_layer(at.layer if is_output else at, self.x, self.y, "at", scopes=False)
+        end = "output" if is_output else "input"
+        in_words, name = ("the input", "`x_value`") if at_tensor is None else (f"the {end} of {at_tensor.op.name!r}",) * 2
+        if at_tensor is not None and not is_output:
+            differentiable_input(self.x, at_tensor.op)  # checked here, because copies do not contain function calls
 
-        def build(notes: Notes) -> list[Any]:
-            end, *own_given = own(self.x, [tensor] if given is None else [tensor, given])
-            leaf, op = (own_given[0], None) if behind else input_of(self.x, own_given[0].op) if own_given else (self.x, None)
-            scores, asked = self._scores(end, target, notes)
-            with ruled(leaf, scores, rule, allow_no_relu, of):
-                return [*asked, scores, differentiate(columns(scores, times), leaf, name, op)]
+        def build(info: GraphInfo) -> list[Any]:
+            leaf, op = self.x, None
+            if at_tensor is None:
+                (source,) = differentiable_copies(self.x, [tensor])
+            else:
+                source, at_copy = differentiable_copies(self.x, [tensor, at_tensor])
+                leaf, op = (at_copy, None) if is_output else differentiable_input(self.x, at_copy.op)
+            scores, placeholders = self._scores(source, target, info)
+            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, in_words):
+                gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name, op)
+            return [*placeholders, scores, gradients]
 
-        about = ("gradients", *self._about(target), target.units.shape[-1], times, rule, allow_no_relu)
-        return built(self.x.graph, (*about, behind, None if given is None else given.name), build)
+        key = ("gradients", *self._score_key(request, targets_per_input), is_output)
+        return cached_ops(self.x.graph, (*key, None if at_tensor is None else at_tensor.name), build)
 
-    def features(self, request: Request, times: int, leaf: Any, name: str) -> Answer:
-        """Answer as ``gradients``, with respect to a layer's tensor; and this tensor (n, ...)."""
+    def features(self, request: Request, targets_per_input: int, layer: Any, name: str) -> QueryTensors:
+        """Return the tensors of ``gradients``, with respect to a layer's tensor, and this tensor (n, ...)."""
+        target = request.target
+        tensor = self.score_source(target)
+
+        def build(info: GraphInfo) -> list[Any]:
+            source, leaf = differentiable_copies(self.x, [tensor, layer])
+            scores, placeholders = self._scores(source, target, info)
+            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, name):
+                gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name)
+            return [*placeholders, scores, gradients, tf.convert_to_tensor(leaf)]
+
+        key = ("features", *self._score_key(request, targets_per_input), layer.name)
+        return cached_ops(self.x.graph, key, build)
+
+    def layers(self, target: Target, ranks: Collection[int]) -> QueryTensors:
+        """Return the tensors [*score placeholders, *shapes, *whether any gradient of the layer is not zero].
+
+        The layers are the operations that output tensors of the given ranks, in the order of their creation. The info has
+        their names.
+        """
+        tensor = self.score_source(target)
+
+        def build(info: GraphInfo) -> list[Any]:
+            outputs = outputs_between(self.x, tensor)
+            maps = {name: output for name, output in outputs.items() if _may_be_map(output, ranks)}
+            source, *copies = differentiable_copies(self.x, [tensor, *maps.values()])
+            scores, placeholders = self._scores(source, target, info)
+            gradients = tf.gradients(scores, copies) if copies else []
+            reached = [each for each in zip(maps, copies, gradients, strict=True) if each[2] is not None]
+            info.layer_names = [name for name, _, _ in reached]
+            shapes = [tf.shape(copy) for _, copy, _ in reached]
+            return [*placeholders, *shapes, *(_any_nonzero(gradient) for _, _, gradient in reached)]
+
+        key = ("layers", *self._target_key(target), target.units.shape[-1], tuple(sorted(ranks)))
+        return cached_ops(self.x.graph, key, build)
+
+    def _target_key(self, target: Target) -> tuple[Any, ...]:
+        """Return what an output's operations depend on."""
+        layer = None if target.layer is None else self.score_source(target).name
+        return self.x.name, self.y.name, layer, target.logits, self.channels_last, self.float_dtype.name
+
+    def _score_key(self, request: Request, targets_per_input: int) -> tuple[Any, ...]:
+        """Return what the operations of scores and their gradients depend on."""
         target, rule, allow_no_relu = request.target, request.rule, request.allow_no_relu
-        tensor = self.read_from(target)
+        return *self._target_key(target), target.units.shape[-1], targets_per_input, rule, allow_no_relu
 
-        def build(notes: Notes) -> list[Any]:
-            end, own_leaf = own(self.x, [tensor, leaf])
-            scores, asked = self._scores(end, target, notes)
-            with ruled(own_leaf, scores, rule, allow_no_relu, name):
-                return [*asked, scores, differentiate(columns(scores, times), own_leaf, name), tf.convert_to_tensor(own_leaf)]
-
-        about = ("features", *self._about(target), target.units.shape[-1], times, leaf.name, rule, allow_no_relu)
-        return built(self.x.graph, about, build)
-
-    def layers(self, target: Target, ranks: Collection[int]) -> Answer:
-        """Answer the first three of ``gradients``; then each layer's shape; then whether any of its gradients is not zero.
-
-        Their names are noted. Layers are the operations of as many axes as ``ranks`` says, in the order of their making.
-        """
-        tensor = self.read_from(target)
-
-        def build(notes: Notes) -> list[Any]:
-            named = {name: one for name, one in candidates(self.x, tensor).items() if _may_be_map(one, ranks)}
-            end, *found = own(self.x, [tensor, *named.values()])
-            scores, asked = self._scores(end, target, notes)
-            gradients = tf.gradients(scores, found) if found else []
-            reached = [one for one in zip(named, found, gradients, strict=True) if one[2] is not None]
-            notes["names"] = [name for name, _, _ in reached]
-            shapes = [tf.shape(one) for _, one, _ in reached]
-            return [*asked, *shapes, *(_counts(gradient) for _, _, gradient in reached)]
-
-        about = ("layers", *self._about(target), target.units.shape[-1], tuple(sorted(ranks)))
-        return built(self.x.graph, about, build)
-
-    def _about(self, target: Target) -> tuple[Any, ...]:
-        layer = None if target.layer is None else self.read_from(target).name
-        return self.x.name, self.y.name, layer, target.logits, self.last, self.counted_in.name
-
-    def _seen(self, tensor: Any, target: Target, notes: Notes) -> Any:
-        """Return a tensor as (n, channels, *space); logits are looked for where it has a class for each of them."""
-        rank, notes["hidden"] = tensor.shape.rank, False
+    def _output(self, tensor: Any, target: Target, info: GraphInfo) -> Any:
+        """Return a tensor as (n, channels, *space). Logits are looked for if it has a class axis."""
+        rank = tensor.shape.rank
         if target.logits and target.layer is None and rank > 1:
-            tensor, notes["hidden"] = logits_of(tensor)
-        tensor = tf.cast(tensor, self.counted_in)
+            tensor, info.hidden_logits = find_logits(tensor)
+        tensor = tf.cast(tensor, self.float_dtype)
         if rank < 2:
             return tf.reshape(tensor, (-1, 1))
-        return channels_first(tensor) if self.last and rank > 2 else tensor
+        return channels_first(tensor) if self.channels_last and rank > 2 else tensor
 
-    def _scores(self, tensor: Any, target: Target, notes: Notes) -> tuple[Any, list[Any]]:
-        """Return what ``scores_of`` does, for a tensor and a target."""
-        check_loops(self.x, [tensor])
-        seen = self._seen(tensor, target, notes)
-        notes["shape"] = tuple(seen.shape.as_list())
-        return scores_of(seen, target.units.shape[-1] + 1)
+    def _scores(self, tensor: Any, target: Target, info: GraphInfo) -> tuple[Any, ScorePlaceholders]:
+        """Return the scores and placeholders of ``add_scores`` for a target of this tensor."""
+        refuse_unsupported_loops(self.x, [tensor])
+        output = self._output(tensor, target, info)
+        info.output_shape = tuple(output.shape.as_list())
+        return add_scores(output, target.units.shape[-1] + 1)
 
 
-def _counts(gradient: Any) -> Any:
-    return tf.reduce_any(tf.not_equal(tf.convert_to_tensor(gradient), 0))  # `!=` is another thing in the first version
+def _any_nonzero(gradient: Any) -> Any:
+    return tf.reduce_any(tf.not_equal(tf.convert_to_tensor(gradient), 0))  # TensorFlow 1 does not overload `!=`
 
 
 def _may_be_map(tensor: Any, ranks: Collection[int]) -> bool:
-    inside = tensor.op._get_control_flow_context() is not None  # of a loop of the first version, which has no gradient there
-    return tensor.dtype.is_floating and tensor.shape.rank in ranks and not inside
+    in_control_flow = tensor.op._get_control_flow_context() is not None  # TensorFlow 1 has no gradients inside loops
+    return tensor.dtype.is_floating and tensor.shape.rank in ranks and not in_control_flow

@@ -1,4 +1,4 @@
-"""What a session answers to the questions that are asked of a graph, for as many inputs at a time as the graph takes."""
+"""Run queries in a session, for as many inputs at a time as the graph accepts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,118 +10,133 @@ import numpy.typing as npt
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.tf.ops.logits import tell
-from saliency.tf.session.queries import Answer, GraphQuestions
-from saliency.tf.session.session import Running
+from saliency.tf.ops.logits import warn_of_hidden_logits
+from saliency.tf.session.op_cache import QueryTensors
+from saliency.tf.session.queries import GraphQueries
+from saliency.tf.session.session import GraphSession
 
 Arrays = npt.NDArray[Any]
 Feed = Mapping[Any, Any]
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers in arrays.
+class SessionRunner:
+    """Runs queries and returns arrays.
 
     Args:
-        running: of the graph.
-        questions: that may be asked of it.
+        session: the graph's session.
+        queries: the queries on the graph.
     """
 
-    running: Running
-    questions: GraphQuestions
+    session: GraphSession
+    queries: GraphQueries
 
     def outputs(self, x: Arrays, request: Request) -> Arrays:
-        """Return what scores are read off, (N, channels, *space)."""
+        """Return the output that scores are read from, (N, channels, *space)."""
         _refuse_functions(request.target)
-        answer = self.questions.outputs(request.target)
-        tell(answer[1])
-        (found,) = self._run(answer[0], [1], x, request)
-        return np.asarray(found)
+        query = self.queries.outputs(request.target)
+        warn_of_hidden_logits(query.info)
+        (output,) = self._run(query.tensors, [1], x, request)
+        return np.asarray(output)
 
     def gradients(self, x: Arrays, request: Request) -> tuple[Arrays, Arrays]:
-        """Return scores (N * T,) and their gradients (N * T, *input), or by an operation's input (N * T, ...)."""
+        """Return scores (N * T,) and gradients (N * T, ...) with respect to the input, or to ``request.at``."""
         _refuse_functions(request.target)
         times = request.target.per_input(len(x))
-        scores, gradients = self._read(self.questions.gradients(request, times), [times, times], x, request)
+        scores, gradients = self._run_scored(self.queries.gradients(request, times), [times, times], x, request)
         return scores, gradients
 
-    def features(self, x: Arrays, request: Request, leaf: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
-        """Return scores (N * T,), the gradients (N * T, ...) by a layer's tensor, and this tensor (N, ...)."""
+    def features(self, x: Arrays, request: Request, layer: Any, name: str) -> tuple[Arrays, Arrays, Arrays]:
+        """Return scores (N * T,), the gradients (N * T, ...) with respect to a layer's tensor, and this tensor (N, ...)."""
         _refuse_functions(request.target)
         times = request.target.per_input(len(x))
-        answer = self.questions.features(request, times, leaf, name)
-        scores, gradients, found = self._read(answer, [times, times, 1], x, request)
-        return scores, gradients, found
+        query = self.queries.features(request, times, layer, name)
+        scores, gradients, features = self._run_scored(query, [times, times, 1], x, request)
+        return scores, gradients, features
 
     def layers(self, x: Arrays, request: Request, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
-        """Return each layer's shape (1, ...) and whether any of its gradients counts for the first input, by its name."""
+        """Return each layer's shape (1, ...) and whether any of its gradients is not zero for the first input, by name."""
         _refuse_functions(request.target)
         target = request.target.take(slice(request.target.per_input(len(x))))
         first = replace(request, target=target, feed=_first_rows(request.feed))
-        answer = self.questions.layers(target, ranks)
-        names = answer[1]["names"]
-        found = self._read(answer, [None] * 2 * len(names), x[:1], first)
-        shapes = [tuple(int(length) for length in shape) for shape in found[: len(names)]]
-        counts = [bool(one) for one in found[len(names) :]]
-        return dict(zip(names, zip(shapes, counts, strict=True), strict=True))
+        query = self.queries.layers(target, ranks)
+        names = query.info.layer_names
+        results = self._run_scored(query, [None] * 2 * len(names), x[:1], first)
+        shapes = [tuple(int(length) for length in shape) for shape in results[: len(names)]]
+        nonzero = [bool(one) for one in results[len(names) :]]
+        return dict(zip(names, zip(shapes, nonzero, strict=True), strict=True))
 
-    def _read(self, answer: Answer, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
-        """Run a question in which scores are read off an output, at the places of a target."""
-        tell(answer[1])
-        shape = answer[1]["shape"]
-        if None in shape[1:]:  # what the graph does not know before it runs
+    def _run_scored(self, query: QueryTensors, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
+        """Run a query that reads scores, after a check of the target's indices."""
+        warn_of_hidden_logits(query.info)
+        shape = query.info.output_shape
+        if None in shape[1:]:  # known only once the graph runs
             shape = self.outputs(x[:1], replace(request, feed=_first_rows(request.feed))).shape
         request.target.check(shape)
-        return self._run(answer[0], rows, x, request)
+        return self._run(query.tensors, rows, x, request)
 
     def _run(self, tensors: list[Any], rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
-        """Fetch tensors for all inputs, as many at a time as may be; ``rows`` tells how many each has of an input."""
-        target, others = request.target, self.running.check(x, request.feed)
-        apart = any(getattr(value, "shape", ()) for value in others.values())
-        size = 1 if apart or self.questions.one_row(target) else self.running.batch or len(x)
-        parts = []
-        for start in range(0, len(x), size):
-            fed = {key: value[start] if getattr(value, "shape", ()) else value for key, value in others.items()}
-            times, some = target.per_input(len(x)), x[start : start + size]
-            one = target.take(slice(start * times, (start + len(some)) * times))
-            found = self._fetch(tensors, len(rows), some, one, fed)
-            _check_rows(found, rows, {len(some), self.running.batch or len(some)})
-            parts.append([a if row is None else a[: len(some) * row] for a, row in zip(found, rows, strict=True)])
-        return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        """Fetch a query's results for all inputs, in batches.
 
-    def _fetch(self, tensors: list[Any], wanted: int, x: Arrays, target: Target, fed: Feed) -> list[Any]:
-        """Fetch the last of a question's tensors, whose first say where scores are read, if any are."""
-        sizes, asked, more = tensors[0], tensors[:-wanted] if wanted else tensors, {}
-        if asked:
-            sizes, places, weights = asked
-            more = {places: target.positions(len(x)), weights: target.weights}
-        size, *found = self.running([sizes, *tensors[len(asked) :]], x, fed, more)
-        rows, fit = int(size[0]) if asked else len(size), self.running.batch or len(x)
-        if rows != fit:
-            y = self.questions.read_from(target)
-            alone = "; if it is of one input alone, batch_size=1 hands over no more" if rows == 1 else ""
-            raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {fit} input(s); it must have one for each{alone}")
-        return [np.asarray(one) for one in found]
+        Args:
+            tensors: the query's tensors; the last ``len(rows)`` are its results.
+            rows: number of rows that each result has for an input; None if its rows are not the inputs'.
+            x: (N, *input).
+            request: the request.
+        """
+        target, feed = request.target, self.session.check_feed(x, request.feed)
+        one_by_one = any(getattr(value, "shape", ()) for value in feed.values())
+        size = 1 if one_by_one or self.queries.has_single_row(target) else self.session.batch or len(x)
+        batches = []
+        for start in range(0, len(x), size):
+            batch_feed = {key: value[start] if getattr(value, "shape", ()) else value for key, value in feed.items()}
+            times, batch = target.per_input(len(x)), x[start : start + size]
+            batch_target = target.take(slice(start * times, (start + len(batch)) * times))
+            results = self._fetch(tensors, len(rows), batch, batch_target, batch_feed)
+            _check_rows(results, rows, {len(batch), self.session.batch or len(batch)})
+            cut = [a if row is None else a[: len(batch) * row] for a, row in zip(results, rows, strict=True)]
+            batches.append(cut)
+        return batches[0] if len(batches) == 1 else [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
+
+    def _fetch(self, tensors: list[Any], n_results: int, x: Arrays, target: Target, feed: Feed) -> list[Any]:
+        """Fetch the last tensors of a query. Its first ones are the score placeholders, if it reads scores."""
+        placeholders, indices_feed = tensors[:-n_results] if n_results else tensors, {}
+        output_or_shape = tensors[0]
+        if placeholders:
+            output_or_shape, indices, weights = placeholders
+            indices_feed = {indices: target.positions(len(x)), weights: target.weights}
+        first, *results = self.session.run([output_or_shape, *tensors[len(placeholders) :]], x, feed, indices_feed)
+        rows, expected = int(first[0]) if placeholders else len(first), self.session.batch or len(x)
+        if rows != expected:
+            y = self.queries.score_source(target)
+            hint = "; if `y` depends on one input only, pass batch_size=1" if rows == 1 else ""
+            raise ModelError(f"`y` ({y.name!r}) has {rows} row(s) for {expected} input(s); it must have one for each{hint}")
+        return [np.asarray(result) for result in results]
 
 
 def _first_rows(feed: Feed) -> dict[Any, Any]:
     return {key: value[:1] if getattr(value, "shape", ()) else value for key, value in feed.items()}
 
 
-def _check_rows(found: list[Any], rows: Sequence[int | None], inputs: set[int]) -> None:
-    """Refuse what is not of so many inputs, given or taken by the graph at a time, ``rows`` of it for each.
+def _check_rows(results: list[Any], rows: Sequence[int | None], batch_sizes: set[int]) -> None:
+    """Check the number of rows of each result.
+
+    Args:
+        results: arrays.
+        rows: number of rows that each result has for an input; None is not checked.
+        batch_sizes: the accepted numbers of inputs: given, or fed to the graph.
 
     Raises:
-        TargetError: if it is a layer's that has something else on its first axis.
+        TargetError: if a layer's tensor does not have the inputs on its first axis.
     """
-    for array, row in zip(found, rows, strict=True):
-        if row is not None and (array.ndim == 0 or len(array) not in {n * row for n in inputs}):
+    for array, row in zip(results, rows, strict=True):
+        if row is not None and (array.ndim == 0 or len(array) not in {n * row for n in batch_sizes}):
             raise TargetError(
-                f"the layer has, or takes, an array of the shape {array.shape} for {max(inputs)} input(s); its first axis "
-                "must be theirs"
+                f"the layer outputs, or takes, an array of the shape {array.shape} for {max(batch_sizes)} input(s); its first "
+                "axis must be the batch axis"
             )
 
 
 def _refuse_functions(target: Target) -> None:
     if target.function is not None:
-        raise TargetError("`y` is a callable; compute its number within the graph, and give that tensor as `y`")
+        raise TargetError("`y` is a callable; compute its number within the graph, and pass that tensor as `y`")

@@ -1,34 +1,42 @@
-"""Scores that are read off an output of a graph at places which are fed: a class is no part of the graph."""
+"""Read scores from an output at indices that are fed to placeholders, so that all classes share the same operations."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from saliency.core.score_reading import read_scores
 
 
-def scores_of(seen: Any, width: int) -> tuple[Any, list[Any]]:
-    """Add the operations that read scores.
+class ScorePlaceholders(NamedTuple):
+    """The output's shape, and the placeholders for the indices (samples, terms, width) and weights (samples, terms)."""
+
+    output_shape: Any
+    indices: Any
+    weights: Any
+
+
+def add_scores(output: Any, width: int) -> tuple[Any, ScorePlaceholders]:
+    """Add the operations that read scores from an output.
 
     Args:
-        seen: (n, channels, *space), a tensor of the graph that is being built.
-        width: of a place, 2 for input and channel, or 4 with row and column; see ``Target.positions``.
+        output: (n, channels, *space), a tensor of the graph that is being extended.
+        width: length of an index: 2 for (row, channel), or 4 with the position; see ``Target.positions``.
 
     Returns:
-        Scores (samples,); and the output's shape, and the placeholders for places (samples, terms, width) and weights
-        (samples, terms).
+        Scores (samples,), and their placeholders.
     """
-    sizes = tf.shape(seen, out_type=tf.int64)
-    places = tf.compat.v1.placeholder(tf.int64, (None, None, width), "places")
-    weights = tf.compat.v1.placeholder(seen.dtype, (None, None), "weights")
-    return read_scores(seen, places, weights, WORDS, shape=sizes), [sizes, places, weights]
+    sizes = tf.shape(output, out_type=tf.int64)
+    indices = tf.compat.v1.placeholder(tf.int64, (None, None, width), "places")
+    weights = tf.compat.v1.placeholder(output.dtype, (None, None), "weights")
+    scores = read_scores(output, indices, weights, GRAPH_NAMESPACE, shape=sizes)
+    return scores, ScorePlaceholders(sizes, indices, weights)
 
 
 def _take(values: Any, index: Any) -> Any:
-    last = tf.size(values, out_type=index.dtype) - 1  # an output with too few rows is told once they are known
+    last = tf.size(values, out_type=index.dtype) - 1  # an output with too few rows is reported after the run
     return tf.gather(tf.reshape(values, [-1]), tf.minimum(index, last))
 
 
-WORDS = SimpleNamespace(mean=tf.reduce_mean, sum=tf.reduce_sum, take=_take)
-"""What a score is read off with: TensorFlow's own words, for its NumPy's want the second version's behaviour."""
+GRAPH_NAMESPACE = SimpleNamespace(mean=tf.reduce_mean, sum=tf.reduce_sum, take=_take)
+"""The functions that ``read_scores`` needs. TensorFlow's NumPy functions require TensorFlow 2 behavior."""

@@ -1,4 +1,4 @@
-"""A part of a graph, built again within it: for gradients that would change operations which a session has run."""
+"""Copy a part of a graph within the graph, for gradients that would change operations which a session has run."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
@@ -7,92 +7,92 @@ from typing import Any
 from tensorflow.python.framework.ops import uid
 
 from saliency.core.errors import ModelError
-from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, between, bodies, called
+from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, called_graphs, control_flow_graphs, operations_between
 
-CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
-"""Operations that are replaced by what they call."""
+INLINED_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
+"""Function calls that are replaced by the operations of the function."""
 
-LOOP = "Enter"
-"""What a loop of TensorFlow 1 begins with: it runs in circles, and can't be built again."""
+LOOP_ENTRY = "Enter"
+"""The first operation of a TensorFlow 1 loop. The graph of such a loop has a cycle, and can't be copied."""
 
 
-def own(x: Any, tensors: Sequence[Any]) -> list[Any]:
-    """Return tensors that can be looked behind, and whose gradients may be built however often the graph was run.
+def differentiable_copies(x: Any, tensors: Sequence[Any]) -> list[Any]:
+    """Return tensors whose gradients can be built even after sessions have run the graph, and whose ReLUs are accessible.
 
-    The gradient of a condition or a loop adds outputs to the operation itself, after which no session that has run it runs
-    anything of its graph any more; that of a call is not what a rule reaches. So what lies between the input and the tensors
-    is built again where there are such operations, with the calls laid open. Variables, and all else that does not depend on
-    the input, are shared.
+    The gradient of a TensorFlow 2 condition or loop adds outputs to the operation itself. After that, a session that has run
+    the operation can run nothing of its graph any more. A backward rule also can't reach ReLUs inside a function call. If
+    there are such operations between the input and the tensors, all operations between them are copied, and calls are
+    replaced by the operations of the function. Variables, and all else that does not depend on the input, are shared.
 
     Args:
         x: the input.
-        tensors: of the graph that is being built.
+        tensors: tensors of the graph that is being extended.
     """
-    found = between(x, list(tensors))
-    types = {op.type for op in found}
-    if not types & (CONDITIONS | LOOPS | CALLS) or LOOP in types:
+    between = operations_between(x, list(tensors))
+    types = {op.type for op in between}
+    if not types & (CONDITIONS | LOOPS | INLINED_CALLS) or LOOP_ENTRY in types:
         return list(tensors)
-    known: dict[str, Any] = {}
-    _build(x.graph, (op for op in x.graph.get_operations() if op in found), known)
-    return [known.get(tensor.name, tensor) for tensor in tensors]
+    copies: dict[str, Any] = {}
+    _copy_operations(x.graph, (op for op in x.graph.get_operations() if op in between), copies)
+    return [copies.get(tensor.name, tensor) for tensor in tensors]
 
 
-def check_loops(x: Any, tensors: Sequence[Any]) -> None:
-    """Refuse loops that have no gradient.
+def refuse_unsupported_loops(x: Any, tensors: Sequence[Any]) -> None:
+    """Refuse TensorFlow 1 loops that have no gradient.
 
     Raises:
-        ModelError: if there is one between an input and tensors that ``own`` returned.
+        ModelError: if there is such a loop between an input and tensors that ``differentiable_copies`` returned.
     """
-    found = between(x, list(tensors))
-    mixed = any(op.type in CONDITIONS | LOOPS | CALLS for op in found)
-    for op in found:
-        if op.type == LOOP and (mixed or op._get_control_flow_context() is None):
+    between = operations_between(x, list(tensors))
+    has_v2_operations = any(op.type in CONDITIONS | LOOPS | INLINED_CALLS for op in between)
+    for op in between:
+        if op.type == LOOP_ENTRY and (has_v2_operations or op._get_control_flow_context() is None):
             raise ModelError(
-                f"the graph has a loop of TensorFlow 1 ({op.name}) that was imported, or is beside conditions or calls of "
-                "TensorFlow 2, and has no gradient: tf.compat.v1.train.import_meta_graph keeps loops; Occlusion and RISE "
-                "need no gradient"
+                f"the graph has a loop of TensorFlow 1 ({op.name}) without a gradient: the loop was imported from a GraphDef, "
+                "or the graph also has conditions or function calls of TensorFlow 2. Import the graph with "
+                "tf.compat.v1.train.import_meta_graph, which keeps loops, or use Occlusion or RISE, which need no gradient"
             )
 
 
-def _build(graph: Any, ops: Iterable[Any], known: dict[str, Any]) -> None:
-    """Build operations again, and add their outputs and themselves to those that are known, by their old names."""
+def _copy_operations(graph: Any, ops: Iterable[Any], copies: dict[str, Any]) -> None:
+    """Copy operations, and add the copies and their outputs to ``copies`` under the names of the originals."""
     for op in ops:
-        inputs = [known.get(tensor.name, tensor) for tensor in op.inputs]
-        before = [known.get(f"^{one.name}", one if one.graph is graph else None) for one in op.control_inputs]
-        with graph.control_dependencies([one for one in before if one is not None]), _place(graph, op):
-            if op.type in CALLS:
-                outputs = _laid_open(graph, op, inputs)
+        inputs = [copies.get(tensor.name, tensor) for tensor in op.inputs]
+        control_inputs = [copies.get(f"^{one.name}", one if one.graph is graph else None) for one in op.control_inputs]
+        with graph.control_dependencies([one for one in control_inputs if one is not None]), _same_device(graph, op):
+            if op.type in INLINED_CALLS:
+                outputs = _inline_call(graph, op, inputs)
             else:
-                new = known[f"^{op.name}"] = _again(graph, op, inputs)
-                outputs = new.outputs
-        known |= {old.name: new for old, new in zip(op.outputs, outputs, strict=True)}
+                copy = copies[f"^{op.name}"] = _copy_operation(graph, op, inputs)
+                outputs = copy.outputs
+        copies |= {original.name: output for original, output in zip(op.outputs, outputs, strict=True)}
 
 
-def _place(graph: Any, op: Any) -> Any:
+def _same_device(graph: Any, op: Any) -> Any:
     return graph.device(op.device) if op.device else nullcontext()
 
 
-def _laid_open(graph: Any, call: Any, inputs: list[Any]) -> list[Any]:
-    """Build what an operation calls; return its outputs."""
-    (body,) = called(call)
-    known = {own.name: given for own, given in zip(body.inputs, inputs, strict=True)}
-    given = {own.op.name for own in body.inputs}
-    _build(graph, (op for op in body.get_operations() if op.name not in given), known)
-    return [known[output.name] for output in body.outputs]
+def _inline_call(graph: Any, call: Any, inputs: list[Any]) -> list[Any]:
+    """Copy the operations of the called function into the graph, and return its outputs."""
+    (body,) = called_graphs(call)
+    copies = {inner.name: outer for inner, outer in zip(body.inputs, inputs, strict=True)}
+    input_names = {inner.op.name for inner in body.inputs}
+    _copy_operations(graph, (op for op in body.get_operations() if op.name not in input_names), copies)
+    return [copies[output.name] for output in body.outputs]
 
 
-def _again(graph: Any, op: Any, inputs: list[Any]) -> Any:
+def _copy_operation(graph: Any, op: Any, inputs: list[Any]) -> Any:
     attributes = dict(op.node_def.attr)
-    attributes.pop("_class", None)  # where the old one stands
+    attributes.pop("_class", None)  # colocation with the original
     types = [output.dtype for output in op.outputs]
-    new = graph.create_op(op.type, inputs, types, name=op.name, attrs=attributes, op_def=op.op_def)
-    _name_bodies(new)
-    return new
+    copy = graph.create_op(op.type, inputs, types, name=op.name, attrs=attributes, op_def=op.op_def)
+    _rename_control_flow_graphs(copy)
+    return copy
 
 
-def _name_bodies(op: Any) -> None:
-    """Give branches and loop bodies names of their own, for a gradient adds its variant of them to the graph by name."""
-    for body in bodies(op):
+def _rename_control_flow_graphs(op: Any) -> None:
+    """Give branches and loop bodies unique names: their gradients add functions of derived names to the graph."""
+    for body in control_flow_graphs(op):
         body.name = f"saliency_{uid()}"
         for inner in body.get_operations():
-            _name_bodies(inner)
+            _rename_control_flow_graphs(inner)

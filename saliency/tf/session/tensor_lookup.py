@@ -1,4 +1,4 @@
-"""A graph's tensors, as users spell them: the tensor itself, its operation, or a name."""
+"""Find a graph's tensors from the user's references: a tensor, an operation, or a name."""
 
 import difflib
 from typing import Any
@@ -6,65 +6,65 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, TargetError
-from saliency.tf.ops.graph_traversal import between
-from saliency.tf.ops.operations import find_tensor
+from saliency.tf.ops.graph_traversal import operations_between
+from saliency.tf.ops.operation_lookup import find_operation_output
 
 
-def tensor_of(graph: Any, spelling: Any, name: str) -> Any:
+def resolve_tensor(graph: Any, reference: Any, option: str) -> Any:
     """Return a tensor of a graph.
 
     Args:
         graph: a ``tf.Graph``.
-        spelling: a tensor, an operation (its first output) or the name of one of them.
-        name: what an error calls it.
+        reference: a tensor, an operation (its first output), or the name of either.
+        option: the option's name in errors.
 
     Raises:
-        InputError: if it is none of the graph's.
+        InputError: if the graph has no such tensor.
     """
-    if isinstance(spelling, str):
-        return _named(graph, spelling, name)
-    tensor = spelling.outputs[0] if isinstance(spelling, tf.Operation) and spelling.outputs else spelling
+    if isinstance(reference, str):
+        return _tensor_by_name(graph, reference, option)
+    tensor = reference.outputs[0] if isinstance(reference, tf.Operation) and reference.outputs else reference
     if not isinstance(tensor, tf.Tensor):
-        raise InputError(f"`{name}` ({type(spelling).__name__}) must be a tensor of `graph`, or a tensor's name")
+        raise InputError(f"`{option}` ({type(reference).__name__}) must be a tensor of `graph`, or a tensor's name")
     if getattr(tensor, "graph", None) is not graph:  # an eager tensor has none
-        raise InputError(f"`{name}` ({_label(tensor)}) must be a tensor of `graph`; it is not in this one")
+        raise InputError(f"`{option}` ({_label(tensor)}) must be a tensor of `graph`; it belongs to another graph or to none")
     return tensor
 
 
-def layer_of(layer: Any, x: Any, y: Any, option: str = "layer", scopes: bool = True) -> Any:
-    """Return a layer's tensor; a name may be the end of one, or a scope that lies between the input and the output.
+def resolve_layer(layer: Any, x: Any, y: Any, option: str = "layer", scopes: bool = True) -> Any:
+    """Return a layer's tensor.
 
     Args:
-        layer: a tensor, an operation or a name.
+        layer: a tensor, an operation or a name; also the end of a name, or a scope between the input and the output.
         x, y: the input and the output.
-        option: what an error calls it.
-        scopes: whether it may name a scope.
+        option: the option's name in errors.
+        scopes: whether ``layer`` may name a scope.
 
     Raises:
-        TargetError: if there is none, or several.
+        TargetError: if there is no such layer, or several match.
     """
     graph = x.graph
     try:
-        tensor = tensor_of(graph, layer, option)
+        tensor = resolve_tensor(graph, layer, option)
     except InputError as error:
         if not isinstance(layer, str):
             raise TargetError(str(error)) from error
         tensor = None
     if tensor is None:
-        found = between(x, y)
-        tensor = find_tensor((op for op in graph.get_operations() if op in found), layer, option, scopes)
+        between = operations_between(x, y)
+        tensor = find_operation_output((op for op in graph.get_operations() if op in between), layer, option, scopes)
     if not tensor.dtype.is_floating:
         raise TargetError(f"`{option}` ({_label(tensor)}) must hold floats; it holds {tensor.dtype.name}")
     return tensor
 
 
-def _named(graph: Any, spelling: str, name: str) -> Any:
+def _tensor_by_name(graph: Any, name: str, option: str) -> Any:
     try:
-        return graph.as_graph_element(spelling if ":" in spelling else f"{spelling}:0", allow_operation=False)
+        return graph.as_graph_element(name if ":" in name else f"{name}:0", allow_operation=False)
     except (KeyError, ValueError):
         names = [op.name for op in graph.get_operations()]
-    near = difflib.get_close_matches(spelling.partition(":")[0], names, n=3, cutoff=0.3) or names[-3:]
-    raise InputError(f"`{name}` (={spelling!r}) must be one of the graph's tensors; nearest: {', '.join(near) or 'none'}")
+    near = difflib.get_close_matches(name.partition(":")[0], names, n=3, cutoff=0.3) or names[-3:]
+    raise InputError(f"`{option}` (={name!r}) must be one of the graph's tensors; nearest: {', '.join(near) or 'none'}")
 
 
 def _label(tensor: Any) -> str:

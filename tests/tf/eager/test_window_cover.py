@@ -1,4 +1,4 @@
-"""What covers inputs on the host's memory, and functions that become one operation."""
+"""Test occlusion in the host's memory, and fused functions."""
 
 import itertools
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 import saliency
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.tf.eager import fused_functions
-from saliency.tf.eager.window_cover import host_covering
+from saliency.tf.eager.window_cover import host_window_occluder
 
 RNG = np.random.default_rng(0)
 SHAPES = {
@@ -21,17 +21,17 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_windows_are_covered_and_nothing_else(shape):
+def test_only_the_windows_are_occluded(shape):
     shape, channel_axis, size, space = SHAPES[shape]
     x, cover = RNG.normal(size=(2, 2, *shape)).astype("float32")
     windows = SlidingWindows.of(x, channel_axis, size, 2)
-    covered = host_covering(tf.constant(x), tf.constant(cover), windows)
+    occlude = host_window_occluder(tf.constant(x), tf.constant(cover), windows)
     sizes = np.broadcast_to(size, len(space))
     starts = [sorted({*range(0, shape[a] - wide, 2), shape[a] - wide}) for a, wide in zip(space, sizes, strict=True)]
     corners = list(itertools.product(*starts))
     found = []
-    for run in (range(2), range(2, len(corners)), range(2)):  # memory is used again, also for fewer
-        found += list(covered(run))
+    for run in (range(2), range(2, len(corners)), range(2)):  # the copies are reused, also for fewer windows
+        found += list(occlude(run))
     for one, corner in zip(found, [*corners, *corners[:2]], strict=True):
         expected, place = x.copy(), [slice(None)] * (1 + len(shape))
         for axis, start, wide in zip(space, corner, sizes, strict=True):
@@ -40,51 +40,51 @@ def test_windows_are_covered_and_nothing_else(shape):
         np.testing.assert_array_equal(one, expected)
 
 
-def weighed(xp, how, a, b):
+def weighted_sum(xp, how, a, b):
     return xp.sum(a * b, axis=1) * how
 
 
-def test_a_function_is_traced_once_for_each_shape_and_setting(monkeypatch):
-    monkeypatch.setattr(fused_functions, "SMALL", 0)
+def test_one_trace_for_each_shape_and_setting(monkeypatch):
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", 0)
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    before = fused_functions._traced.cache_info().misses
+    before = fused_functions._trace.cache_info().misses
     for how in (1.0, 2.0, 1.0):
         np.testing.assert_allclose(
-            fused_functions.call_fused(weighed, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5
+            fused_functions.call_fused(weighted_sum, how, a, b), how * (a.numpy() * b.numpy()).sum(1), rtol=1e-5
         )
-    assert fused_functions._traced.cache_info().misses == before + 2
+    assert fused_functions._trace.cache_info().misses == before + 2
 
 
-def test_numpy_and_a_graph_give_the_same(monkeypatch):
+def test_numpy_and_graph_agree(monkeypatch):
     a, b = (tf.constant(RNG.normal(size=(3, 4)).astype("float32")) for _ in range(2))
-    small = fused_functions.call_fused(weighed, 3.0, a, b)
-    monkeypatch.setattr(fused_functions, "SMALL", 0)
+    small = fused_functions.call_fused(weighted_sum, 3.0, a, b)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", 0)
     assert small.dtype == tf.float32
-    np.testing.assert_allclose(fused_functions.call_fused(weighed, 3.0, a, b), small, rtol=1e-5)
+    np.testing.assert_allclose(fused_functions.call_fused(weighted_sum, 3.0, a, b), small, rtol=1e-5)
 
 
-def overwriting(xp, how, a):
+def multiply_in_place(xp, how, a):
     a *= how
     return a
 
 
-@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
-def test_a_function_that_works_in_place_leaves_what_it_is_given(small, monkeypatch):
-    monkeypatch.setattr(fused_functions, "SMALL", small)
+@pytest.mark.parametrize("small", [0, fused_functions.NUMPY_MAX_SIZE])
+def test_in_place_function_does_not_change_its_arguments(small, monkeypatch):
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", small)
     a = tf.ones((2, 3))
-    np.testing.assert_array_equal(fused_functions.call_fused(overwriting, 2.0, a), np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(fused_functions.call_fused(multiply_in_place, 2.0, a), np.full((2, 3), 2.0))
     np.testing.assert_array_equal(a, np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("small", [0, fused_functions.SMALL])
-def test_a_second_map_traces_nothing(small, monkeypatch):
+@pytest.mark.parametrize("small", [0, fused_functions.NUMPY_MAX_SIZE])
+def test_second_map_traces_nothing(small, monkeypatch):
     import keras
 
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    monkeypatch.setattr(fused_functions, "SMALL", small)
+    monkeypatch.setattr(fused_functions, "NUMPY_MAX_SIZE", small)
     x = RNG.normal(size=(8, 8, 3)).astype("float32")
     first = saliency.HiResCAM(model, 1).GetMask(x)
     monkeypatch.setattr(tf, "function", None)

@@ -1,4 +1,4 @@
-"""The convolution that a picture enters by is differentiated in another way, to the same numbers."""
+"""Test the fast gradient of strided input convolutions against TensorFlow's."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import saliency
 from saliency.tf.ops import strided_convolution
-from saliency.tf.ops.gradients import differentiate
+from saliency.tf.ops.gradients import differentiate_scores
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 65, 70, 3)).astype(np.float32)
@@ -23,29 +23,29 @@ X = RNG.normal(size=(3, 65, 70, 3)).astype(np.float32)
         ((4, 4), (5, 7), [[0, 0], [1, 1], [2, 2], [0, 0]], [1, 2]),
     ],
 )
-def test_the_gradient_is_the_one_that_tensorflow_finds(kernel, stride, padding, before):
+def test_gradient_equals_tensorflow_s(kernel, stride, padding, before):
     x = tf.constant(RNG.normal(size=(2, 61, 66, 3)))
     weights = tf.constant(RNG.normal(size=(*kernel, 3, 6)))
     with tf.GradientTape() as tape:
         tape.watch(x)
         output = tf.nn.conv2d(x, weights, stride, padding)
-    outwards = tf.constant(RNG.normal(size=output.shape))
-    expected = tape.gradient(output, x, outwards)
-    got = strided_convolution.by_input(outwards, weights, stride, before, (61, 66))
+    upstream = tf.constant(RNG.normal(size=output.shape))
+    expected = tape.gradient(output, x, upstream)
+    got = strided_convolution.convolution_input_gradient(upstream, weights, stride, before, (61, 66))
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
-def taken(convolution, x=X):
-    """Return the gradient of a convolution, and whether another way was taken to it."""
+def differentiate_convolution(convolution, x=X):
+    """Return the gradient of a convolution, and whether the fast gradient was used."""
 
     @tf.function
     def gradient(x):
         scores = tf.reduce_max(tf.nn.relu(convolution(x)), (1, 2, 3))
-        return differentiate([(scores, None)], x, "x")
+        return differentiate_scores([(scores, None)], x, "x")
 
     trace = gradient.get_concrete_function(tf.TensorSpec((None, *x.shape[1:])))
-    own = "Conv2DBackpropInput" not in {op.type for op in trace.graph.get_operations()}
-    return np.array(trace(tf.constant(x))), own
+    is_fast = "Conv2DBackpropInput" not in {op.type for op in trace.graph.get_operations()}
+    return np.array(trace(tf.constant(x))), is_fast
 
 
 def conv(kernel=7, stride=2, padding="SAME", **settings):
@@ -67,23 +67,23 @@ def conv(kernel=7, stride=2, padding="SAME", **settings):
         (conv(stride=1, dilations=2), False),
     ],
 )
-def test_it_is_used_for_strided_convolutions_of_few_channels(convolution, used):
-    got, own = taken(convolution)
+def test_used_for_strided_convolutions_of_few_channels(convolution, used):
+    got, is_fast = differentiate_convolution(convolution)
     x = tf.constant(X)
     with tf.GradientTape() as tape:
         tape.watch(x)
         scores = tf.reduce_max(tf.nn.relu(convolution(x)), (1, 2, 3))
     expected = np.array(tape.gradient(scores, x))
-    assert own == used
+    assert is_fast == used
     assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
-def test_weights_that_depend_on_the_picture_keep_their_gradient():
+def test_gradient_through_weights_that_depend_on_the_image():
     def convolution(x):
         return tf.nn.conv2d(x, conv_weights * tf.reduce_mean(x[:, :7, :7]), 2, "SAME")
 
     conv_weights = tf.constant(RNG.normal(size=(7, 7, 3, 8)).astype(np.float32))
-    got, _ = taken(convolution, X[:1])
+    got, _ = differentiate_convolution(convolution, X[:1])
     x = tf.constant(X[:1])
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -92,7 +92,7 @@ def test_weights_that_depend_on_the_picture_keep_their_gradient():
     assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
-def test_masks_of_several_targets_of_a_keras_network_are_as_by_hand():
+def test_masks_of_several_targets_equal_those_of_the_tape():
     keras.utils.set_random_seed(0)
     layers = keras.layers
     model = keras.Sequential(

@@ -1,16 +1,25 @@
-"""Networks in graphs of TensorFlow's first version, with sessions that have run them."""
+"""Networks in TensorFlow 1 graphs, with sessions that have run them; and assertions."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from saliency import Deconvnet, GuidedBackprop, Vanilla
 from tests.tf.relu_networks import W1, W2, W3, X
 
 v1 = tf.compat.v1
 
+RULES = {"guided": GuidedBackprop, "rectified": Deconvnet, None: Vanilla}
+
+
+def assert_close(found, expected, tolerance=1e-5):
+    assert found.shape == expected.shape
+    assert abs(expected).max() > 1e-3  # any small array is close to zeros
+    np.testing.assert_allclose(found, expected, atol=tolerance * abs(expected).max(), rtol=0)
+
 
 def perceptron(relu=tf.nn.relu, resource=True, batch=None, head=tf.identity):
-    """The network of relu_networks, whose gradients are known: graph, session, y (N, 3), x (N, 6)."""
+    """Return the network of relu_networks, whose gradients are known: graph, session, y (N, 3), x (N, 6)."""
     graph = tf.Graph()
     with graph.as_default():
         x = v1.placeholder(tf.float32, (batch, 6), name="x")
@@ -20,12 +29,12 @@ def perceptron(relu=tf.nn.relu, resource=True, batch=None, head=tf.identity):
         y = head(relu(relu(x @ one) @ two) @ three)
         session = v1.Session(graph=graph)
         session.run(v1.global_variables_initializer())
-    session.run(y, {x: X if batch is None else np.repeat(X[:1], batch, 0)})  # a session that has run it makes gradients harder
+    session.run(y, {x: X if batch is None else np.repeat(X[:1], batch, 0)})  # gradients are harder to add after a run
     return graph, session, y, x
 
 
-def keras_pictures():
-    """A network for pictures that ends in a softmax."""
+def keras_model_of_images():
+    """Return an image classifier that ends in a softmax."""
     keras.utils.set_random_seed(3)
     x = keras.Input((8, 8, 3))
     h = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(x)
@@ -38,8 +47,8 @@ def keras_pictures():
     return model
 
 
-def session_pictures(model, resource=True):
-    """The same by hand: graph, session, and the tensors by name."""
+def session_of_keras_model(model, resource=True):
+    """Build the network of ``keras_model_of_images`` in TensorFlow 1: graph and session."""
     graph, weights = tf.Graph(), model.get_weights()
     with graph.as_default():
         x = v1.placeholder(tf.float32, (None, 8, 8, 3), name="x")

@@ -1,0 +1,74 @@
+"""Run queries on a model: find the query's trace, check the target against it, and evaluate it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from saliency.core.errors import ModelError
+from saliency.core.request import Request
+from saliency.core.target import Target
+from saliency.core.types import Rule
+from saliency.tf.eager.model_outputs import ModelOutputs
+from saliency.tf.eager.trace_cache import TraceCache
+from saliency.tf.eager.tracing import GraphBuilder
+from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.logits import warn_of_hidden_logits
+
+
+class QueryRunner:
+    """Runs queries on one model.
+
+    Args:
+        outputs: reads the model's outputs and layers.
+        traces: the model's traces.
+    """
+
+    def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
+        self._outputs, self._traces = outputs, traces
+
+    def outputs(self, x: Any, request: Request) -> Any:
+        """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
+        target, feed = request.target, request.feed
+
+        def build(info: GraphInfo, x: Any, feed: Mapping[str, Any]) -> Any:
+            return self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), target, info)
+
+        trace = self._traces.get(("outputs", *self._outputs.target_key(target)), [], build, x, feed)
+        warn_of_hidden_logits(trace.info)
+        return trace(x, feed)
+
+    def run(
+        self, key: tuple[Any, ...], builder: GraphBuilder, x: Any, request: Request, rule: Rule | None = None
+    ) -> tuple[GraphInfo, Sequence[Any]]:
+        """Return the info and the results of a query, whose graph returns the ``empty_rows`` of its output first."""
+        target, feed = request.target, request.feed
+        key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
+        if target.function is not None:  # its scores are checked while the graph is built
+            trace = self._traces.get(key, [target.function, *functions], builder, x, feed)
+            return trace.info, trace(x, feed)[1:]
+        places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
+        trace = self._traces.get(key, functions, builder, x, feed, *places)
+        warn_of_hidden_logits(trace.info)
+        shape = trace.info.output_shape
+        if None in shape[1:]:  # known only once the graph runs
+            first = {name: value[:1] if np.ndim(value) else value for name, value in feed.items()}
+            shape = self.outputs(x[:1], replace(request, feed=first)).shape
+        target.check(shape)
+        rows, *results = trace(x, feed, *places)
+        if rows.shape[0] != x.shape[0]:
+            shape = (rows.shape[0], *trace.info.output_shape[1:])
+            raise ModelError(
+                f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
+            )
+        return trace.info, results
+
+
+def empty_rows(output: Any, target: Target) -> Any:
+    """Return an empty tensor with the output's number of rows: its shape is available without waiting for the device.
+
+    For a callable target the output may be any structure, and the number of its scores is checked instead.
+    """
+    return tf.zeros([0]) if target.function is not None else output[:, :0]

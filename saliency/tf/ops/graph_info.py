@@ -1,0 +1,21 @@
+"""Facts about a graph that are recorded while it is built."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class GraphInfo:
+    """What building a graph found out. It must not hold a tensor, which would keep the graph alive.
+
+    Args:
+        inlining: how operations inside called functions were exposed; see ``saliency.tf.eager.forward``.
+        output_shape: shape of the output that the scores are read from; None for an unknown length.
+        layer_names: names of the layers that the graph evaluates, in the order of its results.
+        hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
+    """
+
+    inlining: str = "none"
+    output_shape: tuple[Any, ...] = ()
+    layer_names: list[str] = field(default_factory=list)
+    hidden_logits: bool = False
