@@ -4,5 +4,5 @@ from functools import partial
 
 from saliency.demo.gallery_methods import METHODS
 
-FEWER = {"RISE": {"nmasks": 40}, "Occlusion": {"stride": 15}}
-QUICK = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER.items()}
+FEWER_SAMPLES = {"RISE": {"nmasks": 40}, "Occlusion": {"stride": 15}}
+QUICK_METHODS = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()}

@@ -1,4 +1,4 @@
-"""Plain functions as models: a scikit-learn classifier of digits, and functions that misbehave."""
+"""Python functions as models: a scikit-learn classifier of digits, outputs of all forms, and failures."""
 
 import functools
 import sys
@@ -65,7 +65,7 @@ def test_a_classifier_of_images(digits):
 
 
 @pytest.mark.parametrize("method", [Occlusion, RISE])
-def test_what_a_mask_points_at_is_what_the_classifier_needs(digits, method):
+def test_masked_pixels_matter_to_the_classifier(digits, method):
     model, images, classes = digits
     function = as_images(model)
     mask = method(
@@ -105,7 +105,7 @@ def test_the_constructors_take_functions_of_any_kind():
         assert isinstance(saliency.wrap(model), FunctionAdapter)
 
 
-def test_a_torch_module_goes_to_its_own_adapter_and_a_keras_model_on_torch_to_none(monkeypatch):
+def test_torch_modules_get_the_torch_adapter_and_other_keras_backends_none(monkeypatch):
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
     assert type(saliency.wrap(module)).__name__ == "TorchAdapter"
@@ -139,7 +139,7 @@ FEATURES = ["GradCAM", "GradCAMPlusPlus", "HiResCAM", "LayerCAM", "XGradCAM", "S
 
 @pytest.mark.parametrize("name", GRADIENTS + FEATURES)
 @pytest.mark.parametrize("y", [None, 1])
-def test_what_a_function_cannot_give_is_told_with_a_way_out(name, y):
+def test_gradient_methods_refuse_a_function_and_suggest_alternatives(name, y):
     what = "the gradient of its input" if name in GRADIENTS else "a layer's output and its gradient"
     with pytest.raises(
         saliency.ModelError,
@@ -160,7 +160,7 @@ def test_smoothing_needs_no_gradient():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", np.float64])
-def test_a_function_gets_the_type_it_asks_for(dtype):
+def test_a_function_receives_arrays_of_the_requested_dtype(dtype):
     def strict(x):
         assert type(x) is np.ndarray and x.dtype == dtype and x.flags["C_CONTIGUOUS"] and x.flags["WRITEABLE"]
         return net(x.astype(np.float64))
@@ -177,7 +177,7 @@ def test_a_half_precision_function_s_mask_does_not_overflow():
     assert 20_000 < mask.min() == mask.max() < 100_000  # 120,000 for what is visible, less its share
 
 
-def test_other_inputs_come_by_name():
+def test_other_inputs_are_passed_by_name():
     def scaled(x, scale, shift=0.0, names=None):
         assert names == {"a": 1}
         return net(x) * scale[:, :1] + shift
@@ -194,7 +194,7 @@ def test_other_inputs_come_by_name():
         mask.GetMask(X[0], feed_dict={"other": 1}, size=3)
 
 
-def test_a_function_may_work_in_place_and_use_its_memory_again():
+def test_a_function_may_work_in_place_and_reuse_its_memory():
     buffer = np.zeros((100, 4))
 
     def selfish(x, scale):
@@ -252,7 +252,7 @@ def test_one_number_a_sample_is_class_0():
         (lambda scores: (scores,), lambda outputs: outputs[0][:, 2:3]),
     ],
 )
-def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, read):
+def test_several_outputs_need_a_callable(make, read):
     np.testing.assert_array_equal(
         Occlusion(returning(make), read).GetMask(X[0], size=3), Occlusion(net, 2).GetMask(X[0], size=3)
     )
@@ -281,7 +281,7 @@ def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, re
 )  # fmt: skip
 @pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40)])
 @pytest.mark.parametrize("y", [None, 1])
-def test_a_function_that_misbehaves_is_told(function, error, message, method, y):
+def test_failures_of_a_function_raise(function, error, message, method, y):
     with pytest.raises(error, match=message):
         method(function, y).GetMask(X[0])
 
@@ -291,7 +291,7 @@ def test_another_class_may_be_infinite():
     np.testing.assert_array_equal(mask, Occlusion(net, 2).GetMask(X[0], size=3))
 
 
-def test_what_does_not_fit_into_memory_is_halved():
+def test_batches_that_do_not_fit_are_halved():
     sizes = []
 
     def small(x):
@@ -311,7 +311,7 @@ def test_what_does_not_fit_into_memory_is_halved():
         Occlusion(none, 2).GetMask(X[0], size=3)
 
 
-def test_an_interrupt_passes():
+def test_a_keyboard_interrupt_is_not_caught():
     def stop(x):
         raise KeyboardInterrupt
 
@@ -319,7 +319,7 @@ def test_an_interrupt_passes():
         Occlusion(stop, 0).GetMask(X[0], size=3)
 
 
-def test_a_grey_picture_without_a_channel_axis():
+def test_a_gray_image_without_a_channel_axis():
     from PIL import Image
 
     pixels = RNG.integers(0, 256, (5, 12), dtype=np.uint8)
@@ -344,12 +344,12 @@ def test_a_grey_picture_without_a_channel_axis():
         (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have at least one axis"),
     ],
 )  # fmt: skip
-def test_bad_input_is_told_by_name_value_and_rule(make, message):
+def test_errors_state_name_value_and_rule(make, message):
     with pytest.raises((saliency.InputError, saliency.TargetError), match=message):
         make()
 
 
-def test_a_classifier_itself_is_pointed_to_its_method(digits):
+def test_a_classifier_instance_raises_and_suggests_its_method(digits):
     with pytest.raises(
         saliency.InputError, match=r"LogisticRegression\) must be .* a function of a batch .*; pass its `predict_proba`"
     ):

@@ -1,4 +1,4 @@
-"""Masks against closed forms, on an adapter without a framework."""
+"""Compare masks with closed forms, on an adapter without a framework."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 
 import saliency
 from saliency import Vanilla
-from tests.reference import FunctionAdapter, linear, quadratic
+from tests.reference import JacobianAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3, 5, 6))
@@ -29,7 +29,7 @@ def test_no_target_is_each_sample_s_top_class():
     np.testing.assert_array_equal(Vanilla(linear(W)).GetMasks(X), W[tops])
 
 
-def test_many_inputs_have_targets_of_their_own_sums_of_different_length_too():
+def test_each_input_has_its_own_target_or_sum_of_targets():
     masks = Vanilla(linear(W)).GetMasks(X, y=[0, [1], [1, 2], [0, 1, 2, 3], 3, None, 2])
     top = (X[5].ravel() @ W.reshape(4, -1).T).argmax()
     expected = [W[0], W[1], W[1] + W[2], W.sum(0), W[3], W[top], W[2]]
@@ -48,7 +48,7 @@ def test_the_default_batch_is_bounded():
     adapter = linear(W)
     Vanilla(adapter, 0).GetSmoothedMasks(np.zeros((70, 3, 5, 6)), nsamples=3, magnitude=False)
     assert max(adapter.passes) <= 32
-    large = FunctionAdapter(lambda x: x.mean((1, 2))[:, None], lambda x: np.ones((len(x), 1, *x.shape[1:])))
+    large = JacobianAdapter(lambda x: x.mean((1, 2))[:, None], lambda x: np.ones((len(x), 1, *x.shape[1:])))
     Vanilla(large, 0).GetSmoothedMask(np.zeros((1000, 1200)), nsamples=5, magnitude=False)
     assert max(large.passes) <= 2
 
@@ -99,7 +99,7 @@ def test_noise_has_the_promised_spread_and_squares_are_averaged():
 
 
 @pytest.mark.parametrize("size", [1, 4, 25, 64])
-def test_a_seed_gives_the_same_mask_whatever_the_batch(size):
+def test_a_seed_gives_the_same_mask_for_any_batch_size(size):
     alone = Vanilla(quadratic([1]), 0, batch_size=25).GetSmoothedMask(X[2], seed=5)
     adapter = quadratic([1])
     together = Vanilla(adapter, 0, batch_size=size).GetSmoothedMasks(X, seed=5)
@@ -127,7 +127,7 @@ def test_seeds_differ_and_no_seed_leaves_numpy_s_generator_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
-def test_samples_are_shared_out_evenly():
+def test_samples_are_split_evenly():
     adapter = quadratic([1])
     Vanilla(adapter, 0, batch_size=8).GetSmoothedMask(X[0], nsamples=25)
     assert sorted(adapter.passes) == [6, 6, 6, 7]
@@ -138,7 +138,7 @@ def test_progress_counts_masks(capsys):
     assert "9/9" in capsys.readouterr().err
 
 
-def test_inputs_come_as_lists_integers_and_images():
+def test_inputs_may_be_lists_integers_and_images():
     from PIL import Image
 
     pixels = RNG.integers(0, 256, (5, 6, 3), dtype=np.uint8)
@@ -254,19 +254,19 @@ def test_options_by_position_and_by_name_are_the_same():
         (lambda: saliency.wrap(linear(W), relu_nodes=[]), r"options \(relu_nodes\) must be given when the adapter is created"),
     ],
 )
-def test_bad_input_is_told_by_name_value_and_rule(call, message):
+def test_errors_state_name_value_and_rule(call, message):
     with pytest.raises((saliency.InputError, saliency.TargetError), match=message):
         call()
 
 
-def test_a_gradient_that_is_not_finite_is_an_error_and_names_the_input():
+def test_a_gradient_that_is_not_finite_raises_and_names_the_input():
     weights = W.copy()
     weights[1, 0, 0, 0] = np.inf
     with pytest.raises(saliency.GradientError, match=r"input \[2\] holds NaN or infinite"):
         Vanilla(linear(weights)).GetMasks(X[:4], y=[0, 2, 1, 3])
 
 
-def test_a_gradient_that_is_zero_everywhere_is_told():
+def test_a_gradient_that_is_zero_everywhere_warns():
     with pytest.warns(saliency.ZeroGradientWarning, match=r"input \[1\] is zero everywhere"):
         masks = Vanilla(linear(W * [[[[0]]], [[[1]]], [[[1]]], [[[1]]]])).GetMasks(X[:2], y=[1, 0])
     assert not masks[1].any()
@@ -274,4 +274,4 @@ def test_a_gradient_that_is_zero_everywhere_is_told():
 
 def test_an_output_that_is_not_finite_has_no_top_class():
     with pytest.raises(saliency.ModelError, match="no top class"):
-        Vanilla(FunctionAdapter(lambda x: np.full((len(x), 2), np.nan), None)).GetMask(X[0])
+        Vanilla(JacobianAdapter(lambda x: np.full((len(x), 2), np.nan), None)).GetMask(X[0])

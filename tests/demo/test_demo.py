@@ -23,7 +23,7 @@ from saliency.demo.localization import (
     target_logits,
 )
 from saliency.demo.scenes import HERE, TAG, load_scenes
-from tests.quick_methods import QUICK
+from tests.quick_methods import QUICK_METHODS
 
 SCENES = load_scenes()
 PLAIN, PAIRS = SCENES[:24], SCENES[24:]
@@ -118,7 +118,7 @@ def six_scenes(monkeypatch):
     """Reduce the demo to a few scenes, masks and windows: the whole demo takes two minutes."""
     monkeypatch.setattr("saliency.demo.__main__.load_scenes", lambda: SCENES[12:18] + PAIRS)
     monkeypatch.setattr("saliency.demo.__main__.PLAIN_SCENES", 6)
-    for name, method in QUICK.items():
+    for name, method in QUICK_METHODS.items():
         monkeypatch.setitem(METHODS, name, method)
 
 
@@ -140,8 +140,8 @@ from saliency import nets
 from saliency.demo.gallery_methods import METHODS
 from saliency.demo.localization import compute_maps, scene_targets
 from saliency.demo.scenes import load_scenes
-from tests.quick_methods import QUICK
-METHODS.update(QUICK)
+from tests.quick_methods import QUICK_METHODS
+METHODS.update(QUICK_METHODS)
 network = nets.load("DemoNet", framework={framework!r})
 targets = scene_targets(load_scenes()[:1])
 compute_maps(network.model, network, targets, list(METHODS), seed=0)

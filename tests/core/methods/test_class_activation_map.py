@@ -1,4 +1,4 @@
-"""Class activation maps against numbers worked out by hand, on an adapter that knows the promised words only."""
+"""Compare class activation maps with values computed by hand, on an adapter with a minimal array namespace."""
 
 import inspect
 import pydoc
@@ -14,33 +14,33 @@ from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM
 from saliency.core.method_options import option_names
 from saliency.core.methods.class_activation_map import ClassActivationMap
 from saliency.core.progress import Progress
-from tests.reference import Bare, FunctionAdapter
+from tests.reference import JacobianAdapter, MinimalArray
 
 BY_GRADIENT = [GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, XGradCAM]
 
 
-class Layered(FunctionAdapter):
-    """A function with one layer: `seen(x)` is its output (N, channels, *space), `slopes` (classes, channels, *space) d f / d seen."""
+class Layered(JacobianAdapter):
+    """A function with one layer, whose output is `layer(x)`, (N, channels, *space), and d f / d layer is `slopes`."""
 
-    def __init__(self, f, df, seen, slopes, channel_axis=0):
+    def __init__(self, f, df, layer, slopes, channel_axis=0):
         super().__init__(f, df)
-        self.seen, self.slopes, self.channel_axis = seen, np.asarray(slopes, float), channel_axis
-        self.looked_at, self.layers = [], []  # inputs of each pass through the layer, and what it was called
+        self.layer, self.slopes, self.channel_axis = layer, np.asarray(slopes, float), channel_axis
+        self.looked_at, self.layers = [], []  # the inputs of each pass through the layer, and the requested layer
 
     def features(self, x, request):
         x, target = x.array, request.target
         self.looked_at.append(x)
         self.layers.append(request.layer)
-        scores = target.scores(Bare(self.f(x)), len(x), self)
+        scores = target.scores(MinimalArray(self.f(x)), len(x), self)
         weights = target.weights.reshape(*target.weights.shape, *[1] * (self.slopes.ndim - 1))
-        return scores, Bare(self.seen(x)), Bare((self.slopes[target.units[..., 0]] * weights).sum(1))
+        return scores, MinimalArray(self.layer(x)), MinimalArray((self.slopes[target.units[..., 0]] * weights).sum(1))
 
 
 def on_layer(slopes, channel_axis=0):
-    """f(x) = sum(slopes * layer) for each class, where the layer takes every other row and column of x (N, C, H, W)."""
+    """f(x) = sum(slopes * layer) for each class; the layer returns every other row and column of x (N, C, H, W)."""
     slopes = np.asarray(slopes, float)
 
-    def seen(x):
+    def layer(x):
         return (x if channel_axis == 0 else np.moveaxis(x, -1, 1))[:, :, ::2, ::2]
 
     def df(x):
@@ -48,7 +48,7 @@ def on_layer(slopes, channel_axis=0):
         full[..., ::2, ::2] = slopes
         return full if channel_axis == 0 else np.moveaxis(full, 2, -1)
 
-    return Layered(lambda x: np.einsum("nkij,ckij->nc", seen(x), slopes), df, seen, slopes, channel_axis)
+    return Layered(lambda x: np.einsum("nkij,ckij->nc", layer(x), slopes), df, layer, slopes, channel_axis)
 
 
 A = np.array([[[1, 2], [3, 4]], [[0, 2], [0, 2]]], float)
@@ -56,11 +56,13 @@ G = np.array(
     [
         [[[1, -1], [2, 2]], [[-4, 0], [0, -4]]],  # means: 1 and -2
         [[[0, 0], [0, 0]], [[0, 1], [0.5, 0]]],  # means: 0 and 3/8
-        [[[-1, 0], [0, -1]], [[-1, 0], [0, 0]]],  # nothing speaks for class 2
+        [[[-1, 0], [0, -1]], [[-1, 0], [0, 0]]],  # no positive evidence for class 2
     ]
 )
-X = A.repeat(2, axis=1).repeat(2, axis=2)  # (2, 4, 4), of which the layer sees A
-LINEAR = np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])  # 2 positions to 4: between their centres, and level outside
+X = A.repeat(2, axis=1).repeat(2, axis=2)  # (2, 4, 4); the layer returns A
+LINEAR = np.array(
+    [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+)  # 2 positions to 4: between their centers, and constant outside
 
 BY_HAND = {
     GradCAM: ([[1, 0], [3, 0]], [[0, 3 / 4], [0, 3 / 4]]),
@@ -98,7 +100,7 @@ def test_a_map_is_scaled_before_it_is_resized():
 
 
 @pytest.mark.parametrize("method", BY_GRADIENT)
-def test_a_map_with_nothing_in_it_is_zero_and_told(method):
+def test_an_empty_map_is_zero_and_warns(method):
     for options in ({}, {"should_resize": False}, {"three_dims": True}):
         with pytest.warns(
             saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere: the weighted sum of the layer's channels"
@@ -179,12 +181,12 @@ def test_score_cam_weighs_channels_by_what_they_show():
 def test_a_level_channel_shows_nothing_however_it_is_rounded():
     class Single(Layered):
         def asarray(self, value, name="x_value"):
-            return Bare(super().asarray(value, name).array.astype(np.float32))
+            return MinimalArray(super().asarray(value, name).array.astype(np.float32))
 
     layer = np.array([[0, 3, 0], [0.7, 0.7, 0.7]], np.float32)
     adapter = Single(lambda x: x.sum((1, 2))[:, None], None, lambda x: np.stack([layer] * len(x)), [np.ones((2, 3))])
     mask = ScoreCAM(adapter, 0).GetMask(np.ones((1, 7)), should_resize=False)
-    weight = 1 / (1 + np.exp(-17 / 7))  # seen through [0, 1/7, 4/7, 1, 4/7, 1/7, 0], and through nothing
+    weight = 1 / (1 + np.exp(-17 / 7))  # masked with [0, 1/7, 4/7, 1, 4/7, 1/7, 0], and with zeros
     np.testing.assert_allclose(mask, np.array([weight, 1 - weight]) @ layer, rtol=1e-6)
 
 
@@ -290,11 +292,11 @@ def test_options_are_the_method_s():
 
 
 @pytest.mark.parametrize("kind", [*BY_GRADIENT, ScoreCAM])
-def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
+def test_help_lists_each_option_once_and_describes_the_method(kind):
     head, _, rest = inspect.getdoc(kind).partition("\n\nOptions:\n")
     options, _, source = rest.partition("\n\nSource:\n")
-    told = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
-    assert ", ".join(told).split(", ") == option_names(kind(on_layer(G), 0).masks)
+    listed = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
+    assert ", ".join(listed).split(", ") == option_names(kind(on_layer(G), 0).masks)
     assert "arXiv" in source or "IEEE" in source
     assert head.startswith(
         ("Weight each channel", "Weight each position", "Weight each positive gradient", "Weight a layer's channels")
@@ -303,12 +305,12 @@ def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
     assert "ClassActivationMap" not in inspect.getdoc(kind)
 
 
-def test_a_user_s_own_map_has_the_options_in_its_help_unless_it_tells_its_own():
+def test_a_user_defined_map_inherits_the_options_in_its_help():
     class Mean(ClassActivationMap):
         """The mean."""
 
-        def weighted(self, seen):
-            return seen.features
+        def weighted(self, inputs):
+            return inputs.features
 
     class Told(Mean):
         """The mean.

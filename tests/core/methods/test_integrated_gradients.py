@@ -1,4 +1,4 @@
-"""Integrated gradients against integrals that are known."""
+"""Compare integrated gradients with known integrals."""
 
 import warnings
 
@@ -8,7 +8,7 @@ import pytest
 import saliency
 from saliency import IntegratedGradients
 from saliency.core.numerics.quadrature import QUADRATURE_RULES, CellQuadrature, ChebyshevQuadrature
-from tests.reference import FunctionAdapter, linear, quadratic
+from tests.reference import JacobianAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3, 5, 6))
@@ -24,12 +24,12 @@ def sigmoid(scale=1.0):
     def df(x):
         return (scale * f(x) * (1 - f(x))).reshape(-1, 1, *[1] * (x.ndim - 1)) * np.ones_like(x)[:, None]
 
-    return FunctionAdapter(f, df)
+    return JacobianAdapter(f, df)
 
 
 def hinge(kink):
     """f(x) = sum(max(0, x - kink))."""
-    return FunctionAdapter(
+    return JacobianAdapter(
         lambda x: np.maximum(x - kink, 0).reshape(len(x), -1).sum(1)[:, None], lambda x: (x > kink)[:, None].astype(float)
     )
 
@@ -78,7 +78,7 @@ def test_a_saturating_function_and_the_rules_known_errors():
 
 
 @pytest.mark.parametrize("rule", QUADRATURE_RULES)
-def test_a_relu_s_integral_is_approached(rule):
+def test_the_integral_of_a_relu_converges(rule):
     # max(0, x - .3) from 0 to x: the integral of the gradient is (x - .3) / x
     x = RNG.uniform(0.5, 2, size=(3, 4))
     mask = IntegratedGradients(hinge(0.3), 0).GetMask(x, x_steps=1500, rule=rule)  # no error above the weight of a point
@@ -102,7 +102,7 @@ def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
     assert details["points"] in grown and max(map(len, seen)) <= 8
 
 
-def test_a_tolerance_serves_each_input_alone():
+def test_a_tolerance_holds_for_each_input_separately():
     x = [np.full(3, 0.2), np.linspace(0.5, 2, 3), np.full(3, 1.0)]
     mask = IntegratedGradients(hinge(0.37), 0, tolerance=0.01, x_steps=5)
     with warnings.catch_warnings():
@@ -113,7 +113,7 @@ def test_a_tolerance_serves_each_input_alone():
     assert len(set(together.details["points"])) > 1
 
 
-def test_a_tolerance_alone_begins_with_seven_of_chebyshev_s_points():
+def test_a_tolerance_starts_with_seven_chebyshev_points_by_default():
     adapter, x = sigmoid(), np.full((2, 2), 0.3)
     loose, tight = (IntegratedGradients(adapter, 0).GetMask(x, tolerance=tolerance) for tolerance in (0.05, 1e-4))
     assert (loose.details["points"], tight.details["points"]) == (7, 31)
@@ -123,7 +123,7 @@ def test_a_tolerance_alone_begins_with_seven_of_chebyshev_s_points():
     assert len(set(np.ravel(tight))) == 1
 
 
-def test_a_tolerance_out_of_reach_warns_and_says_how_far_it_came():
+def test_an_unreachable_tolerance_warns_with_the_error_reached():
     with pytest.warns(saliency.ToleranceWarning, match=r"`tolerance` \(=1e-09\) .* gap after 27 steps is .* `max_steps`"):
         mask = IntegratedGradients(hinge(0.37), 0, rule="midpoint").GetMask(
             np.ones(3), x_steps=3, tolerance=1e-9, max_steps=80
@@ -131,7 +131,7 @@ def test_a_tolerance_out_of_reach_warns_and_says_how_far_it_came():
     assert mask.details["points"] == 27 and abs(mask.details["gap"]) > 0
 
 
-def test_the_gap_comes_by_itself_where_the_rule_evaluates_the_ends():
+def test_the_gap_is_recorded_if_the_rule_evaluates_both_ends():
     adapter = quadratic([1])
     evaluated = []
     outputs = adapter.outputs
@@ -172,7 +172,7 @@ def test_a_constant_image_and_whole_numbers():
     np.testing.assert_allclose(IntegratedGradients(quadratic([1]), 0).GetMask(pixels, x_baseline="blur"), 0, atol=1e-8)
 
 
-def test_steps_go_in_even_batches():
+def test_steps_are_evaluated_in_even_batches():
     adapter = linear(W)
     IntegratedGradients(adapter, 0, batch_size=500).GetMask(X[0], x_steps=1001, rule="midpoint")
     assert sorted(adapter.passes) == [333, 334, 334]
@@ -190,7 +190,7 @@ def test_masks_of_a_batch_are_the_masks_one_by_one(size):
     assert max(adapter.passes) <= size
 
 
-def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
+def test_each_cell_contains_its_node_before_and_after_refinement():
     for rule in set(QUADRATURE_RULES) - {"chebyshev"}:
         for points in (1, 2, 3, 10, 57):
             if (rule, points) == ("trapezoid", 1):
@@ -207,7 +207,7 @@ def test_a_rule_s_cells_hold_their_nodes_also_when_they_are_cut():
                 cells = refined
 
 
-def test_chebyshev_s_points_go_on_as_if_there_had_been_as_many_from_the_start():
+def test_refined_chebyshev_sums_equal_direct_sums():
     points, sines = ChebyshevQuadrature(7), 0.0
     new, keep = points, 0.0
     for _ in range(4):
@@ -221,7 +221,7 @@ def test_chebyshev_s_points_go_on_as_if_there_had_been_as_many_from_the_start():
     np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 4, rtol=0.01)  # second order
 
 
-def test_chebyshev_s_weights_are_the_handbook_s():
+def test_chebyshev_weights_equal_the_handbook():
     for n in (1, 2, 3, 4, 9):
         nodes = np.cos(np.arange(n, 0, -1) * np.pi / (n + 1))  # zeros of the second kind's polynomial
         polynomial = np.polynomial.chebyshev.Chebyshev.basis(n + 1).deriv()
@@ -231,7 +231,7 @@ def test_chebyshev_s_weights_are_the_handbook_s():
         np.testing.assert_allclose(ChebyshevQuadrature(n).weights, halves / halves.sum(), rtol=1e-12)
 
 
-def test_cutting_midpoint_cells_gives_the_midpoint_rule():
+def test_refining_midpoint_cells_gives_the_midpoint_rule():
     np.testing.assert_allclose(
         CellQuadrature.of("midpoint", 5).refine()[0].nodes, CellQuadrature.of("midpoint", 15).nodes, rtol=1e-12
     )
@@ -249,12 +249,12 @@ def test_cutting_midpoint_cells_gives_the_midpoint_rule():
         ({"tolerance": float("nan")}, r"`tolerance` \(=nan\)"),
         ({"max_steps": 0, "tolerance": 0.1}, r"`max_steps` \(=0\)"),
         ({"x_baseline": np.ones((3, 5, 7))}, r"`x_baseline` \(shape \(3, 5, 7\)\) must have the input's shape \(3, 5, 6\)"),
-        ({"x_baseline": "grey"}, r"`x_baseline` \(='grey'\) must be a number, an array, or one of blur"),
+        ({"x_baseline": "gray"}, r"`x_baseline` \(='gray'\) must be a number, an array, or one of blur"),
         ({"x_baseline": []}, r"`x_baseline`"),
         ({"x_baseline": [0.0, "gray"]}, r"`x_baseline\[1\]` \(='gray'\)"),
         ({"x_baseline": float("nan")}, r"`x_baseline` holds 1 of 1 values that are NaN"),
     ],
 )
-def test_bad_options_are_told(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(saliency.InputError, match=message):
         IntegratedGradients(linear(W), 0).GetMask(X[0], **options)

@@ -1,4 +1,4 @@
-"""Occlusion against a loop over windows, written by hand from its definition."""
+"""Compare Occlusion with a loop over windows."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import saliency
 from saliency import Occlusion
-from tests.reference import FunctionAdapter
+from tests.reference import JacobianAdapter
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 6, 7))
@@ -18,35 +18,35 @@ MIX, OUT = RNG.normal(size=(126, 8)) / 6, RNG.normal(size=(8, 4))
 
 
 def net(x):
-    """Pixels that work together, so that a window is more than its pixels; 4 classes."""
+    """A nonlinear function with 4 classes, whose pixels interact."""
     flat = x.reshape(len(x), -1)
     return np.tanh(flat @ MIX[: flat.shape[1]]) @ OUT
 
 
 def adapter(f=net, channel_axis=0):
-    """An adapter that knows no gradient, on the few words that a framework must have; notes the samples of each call."""
+    """Return an adapter without gradients and with a minimal array namespace, which records the samples of each call."""
     calls = []
 
-    def noting(x):
+    def recorded(x):
         calls.append(len(x))
         return f(x)
 
     def refuse(x):
-        raise AssertionError("Occlusion takes no gradient")
+        raise AssertionError("Occlusion must not use gradients")
 
-    made = FunctionAdapter(noting, refuse)
+    made = JacobianAdapter(recorded, refuse)
     made.channel_axis, made.calls = channel_axis, calls
     return made
 
 
 def by_hand(x, y, size, stride=1, cover=0.0, space=(1, 2), average=False):
-    """Each window covers the input in turn, and every number in it gets the drop of the score."""
+    """Cover the input with each window, and add the drop in score to every value in the window."""
     sizes, strides = (np.broadcast_to(number, len(space)) for number in (size, stride))
     starts = []
     for axis, wide, step in zip(space, sizes, strides, strict=True):
         at = [0]
         while at[-1] + wide < x.shape[axis]:
-            at.append(min(at[-1] + step, x.shape[axis] - wide))  # the last window stands at the border
+            at.append(min(at[-1] + step, x.shape[axis] - wide))  # the last window ends at the border
         starts.append(at)
     cover, total, times = np.broadcast_to(cover, x.shape), np.zeros(x.shape), np.zeros(x.shape)
     for corner in itertools.product(*starts):
@@ -72,7 +72,7 @@ def test_the_last_row_and_column_are_covered_and_one_window_may_be_all():
     np.testing.assert_allclose(whole, np.full((3, 6, 7), net(X[:1])[0, 1] - net(0 * X[:1])[0, 1]), rtol=1e-12)
 
 
-def test_a_window_is_15_pixels_wide_unless_told():
+def test_the_default_window_is_15_pixels_wide():
     x = RNG.normal(size=(1, 16, 17))
     f = lambda x: x.sum((2, 3))  # noqa: E731
     starts = [(row, column) for row in range(2) for column in range(3)]
@@ -96,7 +96,7 @@ def test_every_window_is_covered_in_turn(size, stride, average):
 
 
 def blurred(x):
-    """Gaussian weights that sum to 1 at the borders too: what lies beyond them does not count."""
+    """Blur with Gaussian weights that sum to 1, also at the borders."""
     sigma = (0, x.shape[1] / 12, x.shape[2] / 12)
     blur = [ndimage.gaussian_filter(a, sigma, mode="constant", truncate=30, radius=(0, 9, 9)) for a in (x, np.ones_like(x))]
     return blur[0] / blur[1]
@@ -169,7 +169,7 @@ def test_a_constant_input_that_is_covered_by_itself_says_so():
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
-def test_many_inputs_with_targets_of_their_own_are_as_one_at_a_time(size):
+def test_inputs_with_different_targets_equal_one_at_a_time(size):
     ys = [2, [0, 3], None, 1]
     model = adapter()
     together = Occlusion(model, batch_size=size).GetMasks(X, y=ys, size=(3, 4), stride=2)
@@ -236,7 +236,7 @@ def test_a_function_of_the_output_and_a_channel_of_a_layer():
     np.testing.assert_allclose(mask, np.full((3, 6, 7), model[0](x)[0, 4].mean().item()), rtol=1e-5)
 
 
-def test_the_bar_is_told_of_every_evaluation_beforehand(capsys, monkeypatch):
+def test_every_evaluation_is_announced_to_the_progress_bar(capsys, monkeypatch):
     Occlusion(adapter(), 0).GetMasks(X[:1], size=3, progress=True)
     last = capsys.readouterr().err.split("\r")[-1]
     assert "21/21" in last and "outputs" in last
@@ -273,7 +273,7 @@ def test_the_bar_is_told_of_every_evaluation_beforehand(capsys, monkeypatch):
         ({"windows": 3}, r"`windows` is not an option of Occlusion"),
     ],
 )
-def test_bad_options_are_told_by_name_value_and_rule(options, message):
+def test_invalid_options_raise(options, message):
     model = adapter()
     with pytest.raises(saliency.InputError, match=message):
         Occlusion(model, 0).GetMask(X[0], **options)
@@ -287,7 +287,7 @@ def test_a_modifier_of_gradients_has_nothing_to_modify():
         Occlusion(adapter(), 0, modifier="absolute")
 
 
-def test_an_output_that_is_not_a_number_is_no_gradient_s_fault():
+def test_an_output_that_is_nan_is_reported():
     model = adapter(lambda x: np.where(x.reshape(len(x), -1)[:, :1] > 100, np.nan, net(x)))
     with pytest.raises(saliency.GradientError, match=r"input \[1\] holds NaN or infinite values, as does the model's output"):
         Occlusion(model, 0).GetMasks([X[0], X[0] + 200], size=6)

@@ -1,4 +1,4 @@
-"""Cubic splines: SciPy's numbers, and what splines reproduce."""
+"""Compare resizing by cubic splines with SciPy."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ RNG = np.random.default_rng(3)
 
 @pytest.mark.parametrize("before", [(1,), (2,), (3,), (7,), (3, 4), (1, 5), (2, 3, 4)])
 @pytest.mark.parametrize("times", [0.4, 1, 2.5, 6])
-def test_it_is_what_scipy_does(before, times):
+def test_splines_equal_scipy(before, times):
     ndimage = pytest.importorskip("scipy.ndimage")
     size = tuple(max(1, int(length * times) + i) for i, length in enumerate(before))
     maps = RNG.normal(size=(2, *before))
@@ -18,7 +18,7 @@ def test_it_is_what_scipy_does(before, times):
     np.testing.assert_allclose(resize_by_splines(maps, size), wanted, rtol=1e-9, atol=1e-9)
 
 
-def test_positions_stay_where_they_are_and_constants_what_they_are():
+def test_positions_and_constants_are_preserved():
     values = RNG.normal(size=(3, 6)).astype(np.float32)
     found = resize_by_splines(values, (26,))
     assert found.dtype == np.float32
