@@ -13,14 +13,15 @@
 # %% [markdown]
 # # Examples
 #
-# Which parts of an image does a network's output depend on? This notebook computes saliency masks of a small network
-# that comes with the library, so it needs no download. It runs in Torch or in TensorFlow: set `flavour`, and run all
-# cells. [docs/methods.md](docs/methods.md) has the formula, options and source of every method.
+# Which parts of an image does a network's output depend on? This notebook answers this question with saliency masks.
+# It uses a small network that is included in the library, so it needs no download. It runs in Torch or in TensorFlow:
+# set `framework` in the next cell, and run all cells. [docs/methods.md](docs/methods.md) has the formula, options and
+# source of every method.
 #
 # The source of this notebook is `Examples.py`; `make notebook` runs it and writes `Examples.ipynb`.
 
 # %%
-flavour = "torch"  # or "tf"
+framework = "torch"  # or "tf"
 
 # %%
 import numpy as np
@@ -29,7 +30,7 @@ import saliency
 from saliency import nets
 from saliency.demo.scenes import load_scenes
 
-network = nets.load("DemoNet", framework=flavour)  # ten outputs: does the image contain a 0, a 1, ... a 9?
+network = nets.load("DemoNet", framework=framework)  # ten outputs: does the image contain a 0, a 1, ... a 9?
 model = network.model  # a torch.nn.Module or a Keras model; use your own here
 
 scenes = {scene.name: scene for scene in load_scenes()}
@@ -40,30 +41,30 @@ scene.picture.resize((192, 192))
 # %% [markdown]
 # ## A mask
 #
-# A mask is an array of the input's shape. At the end of a cell it renders itself as a figure: the input, the magnitude of
-# each pixel's attribution and, for a signed mask, its sign. The scales are in the mask's units. The title shows the
-# target, and its score if the method computes the score anyway.
+# A mask is an array of the input's shape. If it is the last value of a cell, the notebook shows it as a figure: the
+# input, the magnitude of each pixel's attribution and, for a signed mask, its sign. The color scales are in the
+# mask's units. The title contains the target, and the score if the method computes it anyway.
 
 # %%
 saliency.Vanilla(model, 3).GetMask(x)
 
 # %% [markdown]
-# The gradient of the score of the 3 is largest on the 3. It is noisy: neighboring pixels have opposite signs.
-# *SmoothGrad* averages the masks of noisy copies of the input. By default it averages their squares, so positive and
-# negative values do not cancel, and the result has no sign.
+# The gradient of the score for the class 3 is largest on the digit 3. It is noisy: neighboring pixels have opposite
+# signs. *SmoothGrad* averages the masks of noisy copies of the input. By default it averages the squared masks, so
+# positive and negative values do not cancel, and the result has no sign.
 
 # %%
 saliency.Vanilla(model, 3).GetSmoothedMask(x, seed=0)
 
 # %% [markdown]
-# For the target 8, the mask of the same network highlights the 8. Guided backpropagation keeps only positive gradients at
-# each ReLU, and therefore draws the outline of the digit.
+# With the class 8 as target, the mask of the same network highlights the 8. Guided backpropagation keeps only
+# positive gradients at each ReLU, so it shows the outline of the digit.
 
 # %%
 saliency.GuidedBackprop(model, 8).GetMask(x)
 
 # %% [markdown]
-# A mask is an instance of a NumPy array subclass. Results that are computed from it are plain arrays.
+# A mask is an instance of a subclass of `numpy.ndarray`. Computations with a mask return plain arrays.
 
 # %%
 mask = saliency.GuidedBackprop(model, 8).GetMask(x)
@@ -72,8 +73,8 @@ type(np.asarray(mask)), type(mask * 2), mask.shape == x.shape
 # %% [markdown]
 # ## Every method, plain and smoothed
 #
-# The target of all masks is the 3, the digit on the left. Check two things: does the map highlight the 3, and how much
-# of the rest of the image does it highlight?
+# All masks have the class 3 as target, the digit on the left. Check two things in each map: does it highlight the 3,
+# and how much of the rest of the image does it highlight?
 
 # %%
 plain = {
@@ -104,13 +105,13 @@ maps = [strength(method, method.GetMask(x)) for method in plain.values()]
 saliency.show([scene.picture, *maps], ["a 3 and an 8", *plain], columns=8, size=1.35)
 
 # %% [markdown]
-# Gradient methods resolve single pixels. Class activation maps have the resolution of a layer, here 24 by 24 positions.
-# Occlusion and RISE measure the score while parts of the image are hidden; with 200 masks, the map of RISE is still
-# coarse. Not every method isolates the target: `ScoreCAM` spreads over background and clutter, and `LayerCAM` and
-# `GradCAMPlusPlus` also highlight parts of the 8.
+# Gradient methods resolve single pixels. Class activation maps have the resolution of a layer, here 24 by 24
+# positions. Occlusion and RISE measure the score while parts of the image are covered; with 200 random masks, the map
+# of RISE is still coarse. Not every method isolates the target: the map of `ScoreCAM` spreads over the background and
+# the clutter, and the maps of `LayerCAM` and `GradCAMPlusPlus` also highlight parts of the 8.
 #
-# The next figure shows smoothed maps, the mean over the masks of 8 noisy copies. It leaves out `ScoreCAM`, `Occlusion`
-# and `RISE`, which take hundreds of passes per mask, and `GradientSHAP`, which is already a mean over random points.
+# The next figure shows smoothed maps, the mean over the masks of 8 noisy copies. It omits `ScoreCAM`, `Occlusion` and
+# `RISE`, which need hundreds of passes per mask, and `GradientSHAP`, which is already a mean over random points.
 
 # %%
 quick = [name for name in plain if name not in ("GradientSHAP", "ScoreCAM", "Occlusion", "RISE")]
@@ -125,8 +126,8 @@ saliency.show([scene.picture, *smooth], ["a 3 and an 8", *quick], columns=6, siz
 # ## From a mask to an image
 #
 # `VisualizeImageGrayscale` shows the magnitude of each pixel's attribution and ignores its sign.
-# `VisualizeImageDiverging` keeps the sign: red is evidence for the 3, blue is evidence against it. Both have the names
-# of PAIR's `saliency`. `overlay` draws a mask over the image. All three return arrays.
+# `VisualizeImageDiverging` keeps the sign: red is evidence for the 3, blue is evidence against it. Both functions
+# have the same names as in PAIR's `saliency`. `overlay` draws a mask over the image. All three return arrays.
 
 # %%
 mask = saliency.GuidedBackprop(model, 3).GetSmoothedMask(x, magnitude=False, seed=0)
@@ -137,10 +138,11 @@ signed = saliency.VisualizeImageDiverging(mask)
 saliency.show([signed, saliency.overlay(x, mask)], ["VisualizeImageDiverging", "overlay"], size=1.8, cmap="coolwarm")
 
 # %% [markdown]
-# ## Other targets than a class
+# ## Targets other than a class
 #
-# **A filter of a convolution.** The target `(layer, channel)` is the mean of a channel over its positions. The layer is
-# given by its name. This filter responds to horizontal lines: the stroke on the left, and the top and bottom of the 3.
+# **A filter of a convolution.** The target `(layer, channel)` is the mean of a channel over its positions. Specify
+# the layer by name. This filter responds to horizontal lines: the stroke on the left, and the top and the bottom of
+# the 3.
 
 # %%
 saliency.GuidedBackprop(model, ("conv4", 23)).GetMask(x)
@@ -153,9 +155,10 @@ saliency.GuidedBackprop(model, ("conv4", 23)).GetMask(x)
 saliency.Vanilla(model, ("conv4", 23, 10, 14)).GetMask(x)
 
 # %% [markdown]
-# **A regression.** The target can be any function from the model's output to one number per sample. For a model with one
-# output, use `y=0`. Here the function counts the digits that the network detects. Occluding parts of either digit lowers
-# the count, at most by almost one. Occluding the clutter does not change it. The unit of the scale is one digit.
+# **A regression.** The target can be any function from the model's output to one number per sample. For a model with
+# one output, use `y=0`. Here the function counts the digits that the network detects. Occluding a part of either
+# digit lowers the count by up to almost one. Occluding the clutter does not change the count. The values of the map
+# are numbers of digits.
 
 
 # %%
@@ -167,8 +170,8 @@ def count(out):
 saliency.Occlusion(model, count, size=15, stride=5, average=True).GetMask(x)
 
 # %% [markdown]
-# **A custom loss.** This loss measures how far the outputs are from "a 3, and nothing else". Nearly all of it is due to
-# the 8, so the mask highlights the 8: changes to the image there would reduce the loss.
+# **A custom loss.** This loss measures how far the outputs are from "a 3, and nothing else". The 8 causes nearly all
+# of the loss, so the mask highlights the 8: changing the image there would reduce the loss.
 
 
 # %%
@@ -198,8 +201,8 @@ saliency.show(
 # %% [markdown]
 # ## Batches
 #
-# `GetMasks` accepts many inputs, and returns the same numbers as one call per input. Without a target, it explains each
-# input's top class. A batch of masks renders its first four.
+# `GetMasks` accepts many inputs, and returns the same values as one call per input. Without a target, it explains the
+# top class of each input. The notebook shows the first four masks of a batch.
 
 # %%
 names = [f"scene_{i:02}" for i in range(6)]
@@ -217,9 +220,10 @@ ten = saliency.Vanilla(model).GetMasks([x] * 10, y=range(10))
 # %% [markdown]
 # ## Numerical accuracy: the completeness gap
 #
-# Integrated gradients sum to the change in score from a baseline to the image. The baseline here is a uniform mid-gray
-# image, which is 0 after preprocessing. Numerical integration misses this sum by a *gap*. Compare the gap with the
-# change: at 1% the map is as accurate as the method allows; at 30% it is a different map.
+# Integrated gradients sum to the change in score from a baseline to the image. The baseline here is a uniform
+# mid-gray image, which is 0 after preprocessing. Numerical integration only approximates this sum; the difference is
+# the *gap*. Compare the gap with the change in score: at 1% the map is as accurate as the method allows; at 30% it is
+# a different map.
 
 # %%
 for steps in (3, 10, 30, 90):
@@ -228,8 +232,8 @@ for steps in (3, 10, 30, 90):
     print(f"{steps:3} steps: gap {gap:+.3f} of {change:+.2f}, {abs(gap / change):.1%}")
 
 # %% [markdown]
-# Instead of the number of steps, you can set a tolerance. Points are then added until the relative gap is at most that
-# large. `details` records how many points were needed.
+# Instead of the number of steps, you can set a tolerance. The method then adds points until the relative gap is no
+# larger than the tolerance. `details` records the number of points.
 
 # %%
 mask = saliency.IntegratedGradients(model, 3).GetMask(x, tolerance=0.01)
@@ -241,7 +245,7 @@ mask
 #
 # A smoothed mask is a mean over random copies, so it depends on the random seed. Its standard error estimates the
 # uncertainty of each pixel. The right panel keeps only pixels whose mean is more than two standard errors from zero.
-# Pixels that are black there may be due to chance.
+# The values of all other pixels, shown in black, may be due to chance.
 
 # %%
 mask = saliency.IntegratedGradients(model, 3, x_steps=3).GetSmoothedMask(
@@ -258,13 +262,13 @@ saliency.show([saliency.VisualizeImageGrayscale(mask), saliency.VisualizeImageGr
 #
 # ## Does the map depend on the network? Two sanity checks
 #
-# **Random weights.** If a map stays the same when the network's weights are randomized, it shows the image and not the
-# network ([arXiv:1810.03292](https://arxiv.org/abs/1810.03292)). The top row shows maps of the trained network. The
-# bottom row shows the same layers with random weights, and the correlation of the two maps. The 3 must disappear in
-# the bottom row, and it does.
+# **Random weights.** If a map stays the same when the network's weights are randomized, it shows the image and not
+# the network ([arXiv:1810.03292](https://arxiv.org/abs/1810.03292)). The top row shows maps of the trained network.
+# The bottom row shows the same layers with random weights, and the correlation of the two maps. In the bottom row,
+# the 3 should no longer be visible, and it is not.
 
 # %%
-untrained = nets.untrained(0, flavour)
+untrained = nets.untrained(0, framework)
 checked = {
     "Vanilla": saliency.Vanilla,
     "IntegratedGradients": saliency.IntegratedGradients,
@@ -280,12 +284,12 @@ titles = [*checked, *(f"random: {value:+.2f}" for value in alike)]
 saliency.show([before for before, _ in pairs] + [after for _, after in pairs], titles, columns=5, size=1.5)
 
 # %% [markdown]
-# **A spurious feature.** A second network was trained on images in which every 3 had a magenta tag. Both networks detect
-# the 3 in this scene, but the mask of the second one highlights the tag.
+# **A spurious feature.** A second network, `ShortcutNet`, was trained on images in which every 3 had a magenta tag.
+# Both networks detect the 3 in this scene, but the mask of `ShortcutNet` highlights the tag.
 
 # %%
 tagged = scenes["scene_24"]
-shortcut = nets.load("ShortcutNet", framework=flavour)
+shortcut = nets.load("ShortcutNet", framework=framework)
 found = [saliency.GuidedBackprop(net.model, 3).GetMask(net.prepare(tagged.picture)) for net in (network, shortcut)]
 titles = [
     "a 3 and a tag",
@@ -296,9 +300,9 @@ saliency.show([tagged.picture, *map(saliency.VisualizeImageGrayscale, found)], t
 # %% [markdown]
 # ## Migrating from DNNBrain
 #
-# `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channels count from 1, as
-# in DNNBrain: channel 4 of the last layer is the 3. It accepts DNNBrain's networks, and any network that `nets.load`
-# returns. In the images below, gray means zero.
+# `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channel numbers start at
+# 1, as in DNNBrain: channel 4 of the last layer is the 3. The classes accept DNNBrain's networks, and any network
+# that `nets.load` returns. In the images below, gray means zero.
 
 # %%
 from saliency.compat.dnnbrain import GuidedSaliencyImage, VanillaSaliencyImage, ip
@@ -313,7 +317,7 @@ saliency.show(pictures, ["guided", "vanilla", "vanilla, smoothed"], size=1.8)
 # ## Migrating from keras-vis
 #
 # `saliency.compat.keras_vis` keeps the functions of keras-vis, so only the imports of your code change. The functions
-# accept Keras models, and also Torch modules. The output is layer -1; other layers are given by name. Inputs include the
+# accept Keras models and Torch modules. Layer -1 is the output; specify other layers by name. Inputs include the
 # batch axis, and maps range from 0 to 1. [docs/keras-vis.md](docs/keras-vis.md) lists the differences from keras-vis.
 
 # %%
@@ -327,8 +331,10 @@ titles = [f"{way}: {name}" for way in ("saliency", "CAM") for name in filters]
 saliency.show([scene.picture, *found], ["a 3 and an 8", *titles], size=1.6)
 
 # %% [markdown]
-# Users of PAIR's `saliency` keep `GetMask`, `GetSmoothedMask` and `VisualizeImage*` under the same names. For a graph
-# and its session, use `saliency.tf`; see [docs/tensorflow.md](docs/tensorflow.md).
+# ## Migrating from PAIR's `saliency`
+#
+# `GetMask`, `GetSmoothedMask` and `VisualizeImage*` have the same names as in PAIR's `saliency`. For a TensorFlow 1
+# graph and its session, use `saliency.tf`; see [docs/tensorflow.md](docs/tensorflow.md).
 #
 # ## DNNBrain's files
 #
@@ -357,14 +363,14 @@ with TemporaryDirectory() as folder:
 # ## A larger network
 #
 # `nets.load` accepts the name of any classifier of torchvision or Keras. This cell does not download anything: it uses
-# weights that are already on this machine, and does nothing if there are none. The mask explains the network's top
+# weights that are already on this machine, and is skipped if there are none. The mask explains the network's top
 # class, and should highlight the flower.
 
 # %%
 import os
 from importlib.util import find_spec
 
-if flavour == "torch":
+if framework == "torch":
     cache = Path(os.environ.get("TORCH_HOME", Path.home() / ".cache" / "torch")) / "hub" / "checkpoints"
     files = {
         "squeezenet1_0": "squeezenet1_0-*.pth",
@@ -381,7 +387,7 @@ if known and find_spec("sklearn"):  # scikit-learn includes a sample photograph
     from PIL import Image
     from sklearn.datasets import load_sample_image
 
-    large = nets.load(known[0], framework=flavour)
+    large = nets.load(known[0], framework=framework)
     flower = large.prepare(Image.fromarray(load_sample_image("flower.jpg")))
     shown = saliency.GuidedBackprop(large.model).GetMask(flower)
 else:

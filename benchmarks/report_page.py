@@ -19,7 +19,7 @@ from PIL import Image
 
 import saliency.demo
 from saliency.cli.main import main as saliency_command
-from saliency.cli.page.run import GROUP
+from saliency.cli.page.run import ROWS_PER_BLOCK
 
 SCENES = Path(saliency.demo.__file__).parent / "scenes.stim.csv"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
@@ -60,12 +60,12 @@ def repeat_rows(page: Path, n: int) -> Path:
     head, start, rest = page.read_text(encoding="utf-8").partition('<div class="block">')
     rows, end, tail = rest.partition("</div>\n<template")
     parts = re.split(r'(?=<div class="block">)', start + rows)
-    blocks = [part for part in parts if part.count('role="listitem"') == GROUP]
+    blocks = [part for part in parts if part.count('role="listitem"') == ROWS_PER_BLOCK]
     number = itertools.count(1)
     out = page.with_name(f"{n}.html")
     with out.open("w", encoding="utf-8") as file:
         file.write(head)
-        for block in itertools.islice(itertools.cycle(blocks), -(-n // GROUP)):
+        for block in itertools.islice(itertools.cycle(blocks), -(-n // ROWS_PER_BLOCK)):
             file.write(re.sub(r'(?<=id="stimulus)\d+', lambda _: str(next(number)), block))
         file.write(end + tail)
     return out

@@ -16,18 +16,18 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 GRAY_LEVELS, COLORS = 48, 256  # of a stored image: halves its size without a visible difference
-FRAMEWORK_LINE = 'flavour = "torch"'
+FRAMEWORK_LINE = 'framework = "torch"'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the notebook and write it; stop at an error in a cell."""
     parser = argparse.ArgumentParser(prog="docs/notebook.py", description=__doc__.partition(": ")[2])
     parser.add_argument(
-        "--flavour", choices=("torch", "tf"), default="torch", help="framework of the networks (default: torch)"
+        "--framework", choices=("torch", "tf"), default="torch", help="framework of the networks (default: torch)"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "Examples.ipynb", help="output file (default: Examples.ipynb)")
     options = parser.parse_args(argv)
-    notebook = load_source(options.flavour)
+    notebook = load_source(options.framework)
     run(notebook)
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     for cell in notebook.cells:
@@ -47,13 +47,13 @@ def run(notebook: Any) -> None:
     client.execute()
 
 
-def load_source(flavour: str) -> Any:
+def load_source(framework: str) -> Any:
     """Return the notebook without outputs. Cell ids are the cells' indices, so that they do not change between runs."""
     notebook = jupytext.read(ROOT / "Examples.py")
     for i, cell in enumerate(notebook.cells):
         cell["id"], cell["metadata"] = f"cell-{i:02}", {}
         if cell.cell_type == "code":
-            cell["source"] = cell.source.replace(FRAMEWORK_LINE, f'flavour = "{flavour}"')
+            cell["source"] = cell.source.replace(FRAMEWORK_LINE, f'framework = "{framework}"')
     return notebook
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from saliency.cli.options import Refused
+from saliency.cli.options import CommandError
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts), *ROOT.glob("*.md")]
@@ -34,7 +34,7 @@ def test_every_command_is_shown():
 def test_a_command_knows_its_options(line):
     known, arguments = parser(line)
     known.parse(arguments)
-    with pytest.raises(Refused, match="-nonesuch"):
+    with pytest.raises(CommandError, match="-nonesuch"):
         known.parse([*arguments, "-nonesuch"])
 
 

@@ -1,4 +1,4 @@
-"""The notebook runs from top to bottom on either framework, and what is kept of it is what its text gives."""
+"""The notebook runs from top to bottom in both frameworks, and the committed notebook matches Examples.py."""
 
 import re
 import subprocess
@@ -27,24 +27,24 @@ def outputs(notebook):
 
 
 def kinds(notebook):
-    """Return, for each cell, what it gives: text, a picture, printed lines."""
+    """Return the types of each cell's outputs: text, a picture, printed lines."""
     return [
         [sorted(output.get("data", [output.output_type])) for output in cell.get("outputs", [])] for cell in notebook.cells
     ]
 
 
 @pytest.mark.parametrize(
-    "flavour",
+    "framework",
     [pytest.param("torch", marks=pytest.mark.needs("torch")), pytest.param("tf", marks=pytest.mark.needs("tensorflow"))],
 )
-def test_it_runs_from_end_to_end(flavour, tmp_path):
-    command = [sys.executable, "docs/notebook.py", "--flavour", flavour, "--out", str(tmp_path / "run.ipynb")]
+def test_it_runs_from_end_to_end(framework, tmp_path):
+    command = [sys.executable, "docs/notebook.py", "--framework", framework, "--out", str(tmp_path / "run.ipynb")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
     found = read(tmp_path / "run.ipynb")
     assert all(output.output_type != "error" and output.get("name") != "stderr" for output in outputs(found))
     assert kinds(found)[:-1] == kinds(read(ROOT / "Examples.ipynb"))[:-1]  # the last one is a network that need not be there
-    assert f'flavour = "{flavour}"' in found.cells[1].source
+    assert f'framework = "{framework}"' in found.cells[1].source
 
 
 def test_what_is_kept_is_of_this_text():

@@ -1,1 +1,1 @@
-"""Commands, spelt as DNNBrain spells them."""
+"""Command-line programs, with DNNBrain's names and options."""

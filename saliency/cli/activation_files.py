@@ -1,4 +1,4 @@
-"""The file of activations that a command writes, and what stands beside it meanwhile."""
+"""The files of a ``dnn_act`` run: its output, and the files that exist until it is finished."""
 
 import os
 import shutil
@@ -8,78 +8,78 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency.cli.journal import Journal
-from saliency.cli.options import Refused
+from saliency.cli.journal import Journal, journal_path
+from saliency.cli.options import CommandError
 from saliency.io import act
 from saliency.io.atomic_write import leftover_files
 
 
-def check_output(out: Path, suffix: str = act.SUFFIX) -> None:
-    """Check the output's name and folder before any work.
+def check_output_path(out: Path, suffix: str = act.SUFFIX) -> None:
+    """Check the name and the folder of an output file before any computation.
 
     Raises:
-        Refused: if the name is no such file's, or the folder cannot be written.
+        CommandError: if the suffix is wrong, or the folder is not writable.
     """
     if not out.name.endswith(suffix) or out.is_dir():
-        raise Refused(f"-out ({out}) must be a file whose name ends in {suffix}")
+        raise CommandError(f"-out ({out}) must be a file whose name ends in {suffix}")
     try:
-        with tempfile.TemporaryFile(dir=out.parent):  # it has no name that a killed process could leave
+        with tempfile.TemporaryFile(dir=out.parent):  # it has no name, so a killed process leaves no file
             pass
     except OSError as error:
-        raise Refused(f"-out ({out}) cannot be written: {out.absolute().parent}: {error.strerror}") from None
+        raise CommandError(f"-out ({out}) cannot be written: {out.absolute().parent}: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
-class ActFiles:
-    """Where the files of a run are.
+class ActivationFiles:
+    """The paths of the files of a run.
 
     Args:
-        out: the activations.
+        out: path of the activations.
     """
 
     out: Path
 
     @property
     def errors(self) -> Path:
-        """The table of what failed."""
+        """The table of failed stimuli."""
         return self.out.with_name(f"{self.out.name.removesuffix(act.SUFFIX)}_errors.csv")
 
     @property
     def journal(self) -> Path:
-        """What is done, while the run goes on."""
-        return self.out.with_name(f".{self.out.name}.journal")
+        """The journal, until the run is finished."""
+        return journal_path(self.out)
 
     @property
     def parts(self) -> Path:
-        """The folder of what is computed, while the run goes on."""
+        """The folder of the values computed so far, until the run is finished."""
         return self.out.with_name(f".{self.out.name}.parts")
 
-    def check(self) -> None:
-        """Check that no file of the run is there.
+    def check_absent(self) -> None:
+        """Check that no output file exists.
 
         Raises:
-            Refused: if one is.
+            CommandError: if one exists.
         """
         for path in (self.out, self.errors):
             if os.path.lexists(path):
-                raise Refused(f"-out ({self.out}): {path.name} is there already; give -overwrite to replace it")
+                raise CommandError(f"-out ({self.out}): {path.name} already exists; use -overwrite to replace it")
 
-    def clean(self) -> None:
-        """Remove what a killed run left half-written."""
+    def remove_temporary_files(self) -> None:
+        """Remove the temporary files of a killed run."""
         for left in (*leftover_files(self.out), *leftover_files(self.errors)):
             left.unlink(missing_ok=True)
 
     @contextmanager
-    def without_parts_of(self, done: Journal) -> Iterator[None]:
-        """Leave no parts when the block raises before anything is recorded, as there is no journal then."""
+    def discard_unrecorded_parts(self, journal: Journal) -> Iterator[None]:
+        """Remove the values if the block raises before anything is recorded, because the journal is removed too."""
         try:
             yield
         except BaseException:
-            if not done.records:
+            if not journal.records:
                 self.remove_parts()
             raise
 
     def remove_parts(self) -> None:
-        """Remove what is computed."""
+        """Remove the values computed so far."""
         if self.parts.exists():
             shutil.rmtree(self.parts)

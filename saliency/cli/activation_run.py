@@ -1,4 +1,4 @@
-"""One run of ``dnn_act``: everything is checked first, then the stimuli go by in batches, and all become one file."""
+"""Run ``dnn_act``: check all options, compute activations in batches, then write them to one file."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,119 +10,123 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.cli import network, unit_selection
-from saliency.cli.activation_files import ActFiles, check_output
-from saliency.cli.activations import Activations, all_layers
-from saliency.cli.journal import Journal, journal
-from saliency.cli.options import Refused
-from saliency.cli.preprocessing import prepared
-from saliency.cli.run_log import Report
-from saliency.cli.run_settings import about
-from saliency.cli.stimuli import Picture, Stimuli
+from saliency.cli.activation_files import ActivationFiles, check_output_path
+from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
+from saliency.cli.journal import Journal, open_journal
+from saliency.cli.network import load_network
+from saliency.cli.options import CommandError
+from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.run_log import RunLog
+from saliency.cli.run_settings import run_settings
+from saliency.cli.stimuli import Stimuli, StimulusImage
+from saliency.cli.unit_selection import selected_units
 from saliency.io import act
 from saliency.io.hdf5_layer import check_layer_names
 from saliency.io.raw_layer import RawFileLayer
 from saliency.nets.preparation import Float32
 
 Array = npt.NDArray[Any]
-ABOUT = ("layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range", "max_pixels",
-         "allow_outside", "allow_duplicates")  # fmt: skip
+RECORDED_OPTIONS = ("layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range", "max_pixels",
+                    "allow_outside", "allow_duplicates")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the file, or what is missing of it; return the exit status.
+    """Compute the activations and write the file, or resume a run that ended early; return the exit status.
 
     Raises:
-        Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
-        TooManyFailed: if more pictures failed than may.
+        CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid.
+        TooManyFailures: if more images failed than ``-max-errors`` allows.
     """
-    check_output(Path(options.out))
-    files, mask, stimuli = ActFiles(Path(options.out)), unit_selection.chosen(options), Stimuli.of(options)
-    report = Report("dnn_act", len(stimuli), options.max_errors)
-    told = about(options, ABOUT, stimuli, read=("stim", "dmask"))
-    with journal(files.journal, told, options.overwrite) as done, files.without_parts_of(done):
-        if not (done.resumed or options.overwrite):
-            files.check()
-        if _is_written(done, files):
-            report.restore(done.records)
+    check_output_path(Path(options.out))
+    files, mask, stimuli = ActivationFiles(Path(options.out)), selected_units(options), Stimuli.of(options)
+    log = RunLog("dnn_act", len(stimuli), options.max_errors)
+    settings = run_settings(options, RECORDED_OPTIONS, stimuli, files=("stim", "dmask"))
+    with open_journal(files.journal, settings, options.overwrite) as journal, files.discard_unrecorded_parts(journal):
+        if not (journal.resumed or options.overwrite):
+            files.check_absent()
+        if _is_written(journal, files):
+            log.restore(journal.records)
         else:
-            loaded = network.load(options)
-            mask = all_layers(loaded) if mask is None else mask
+            network = load_network(options)
+            mask = mask_of_all_layers(network) if mask is None else mask
             check_layer_names(files.out, mask.layers)
-            ActRun(loaded, Activations(loaded, mask, options), stimuli, files, report, done).run()
-        status = report.end(files.errors)
-        files.clean()
+            ActivationRun(network, ActivationExtractor(network, mask, options), stimuli, files, log, journal).run()
+        status = log.finish(files.errors)
+        files.remove_temporary_files()
         files.remove_parts()
-        done.end()
+        journal.finish()
         return status
 
 
-def _is_written(done: Journal, files: ActFiles) -> bool:
-    """Tell whether this run was killed between its last record and its end."""
-    return done.resumed and bool(done.records) and "written" in done.records[-1] and files.out.exists()
+def _is_written(journal: Journal, files: ActivationFiles) -> bool:
+    """Return whether an earlier part of this run wrote the whole file and was killed before it ended."""
+    return journal.resumed and bool(journal.records) and "written" in journal.records[-1] and files.out.exists()
 
 
 @dataclass
-class ActRun:
-    """A command whose options, files and network have been found good."""
+class ActivationRun:
+    """The computation of a run, after its options, files and network have been checked."""
 
     network: nets.Network
-    layers: Activations
+    extractor: ActivationExtractor
     stimuli: Stimuli
-    files: ActFiles
-    report: Report
-    done: Journal
+    files: ActivationFiles
+    log: RunLog
+    journal: Journal
 
     def __post_init__(self) -> None:
         n, folder = len(self.stimuli), self.files.parts
-        names = enumerate(self.layers.shapes.items())
+        names = enumerate(self.extractor.shapes.items())
         self._parts = {name: RawFileLayer.for_file(folder / f"{i}.float32", (n, *shape)) for i, (name, shape) in names}
 
     def run(self) -> None:
-        """Compute what is not there yet, and write the file."""
-        n, each = len(self.stimuli), self.layers.batch
-        start = self._begin()
-        for at in range(start, n, each):
-            numbers = range(at, min(at + each, n))
-            self._batch(numbers, list(prepared(self.network, self.stimuli.read(numbers, self.report), self.report)))
-            self.report.finished(numbers.stop)
-            self.done.add(self.report.record())
+        """Compute the activations that are missing, and write the file."""
+        n, batch = len(self.stimuli), self.extractor.batch
+        for start in range(self._begin(), n, batch):
+            indices = range(start, min(start + batch, n))
+            images = self.stimuli.read(indices, self.log)
+            self._compute_batch(indices, list(preprocess_images(self.network, images, self.log)))
+            self.log.show_progress(indices.stop)
+            self.journal.add(self.log.new_record())
         act.write(act.Activation(self._parts), self.files.out)
-        self.done.add({**self.report.record(), "written": True})
+        self.journal.add({**self.log.new_record(), "written": True})
 
     def _begin(self) -> int:
-        """Begin the run, or take it up where it ended; return how many stimuli are done."""
-        self.done.begin()
-        self.files.clean()
-        self.report.restore(self.done.records)
-        done = min(len(self.done.records) * self.layers.batch, len(self.stimuli))
+        """Start the run, or resume it; return how many stimuli are done."""
+        self.journal.begin()
+        self.files.remove_temporary_files()
+        self.log.restore(self.journal.records)
+        done = min(len(self.journal.records) * self.extractor.batch, len(self.stimuli))
         if not done:
             self.files.remove_parts()
             self.files.parts.mkdir()
         elif all(part.has_stimuli(done) for part in self._parts.values()):
-            self.report.going_on(done)
+            self.log.show_resumed(done)
         else:
-            raise Refused(f"{self.files.parts} lacks what {self.files.journal.name} has for done; remove both to begin anew")
+            raise CommandError(
+                f"{self.files.parts} lacks results that {self.files.journal.name} lists as done; remove both to start again"
+            )
         return done
 
-    def _batch(self, numbers: range, inputs: Sequence[tuple[Picture, Float32]]) -> None:
-        """Write the activation to stimuli; a row of NaN to those without an input, or that give a value that is no number."""
-        pictures = [picture for picture, _ in inputs]
-        rows = [picture.number - numbers.start for picture in pictures]
-        x = self.layers.inputs([one for _, one in inputs]) if inputs else None
-        unsound: dict[int, str] = {}
+    def _compute_batch(self, indices: range, inputs: Sequence[tuple[StimulusImage, Float32]]) -> None:
+        """Write the activations of a batch; stimuli without an input, or with values that are not finite, are rows of NaN."""
+        images = [image for image, _ in inputs]
+        rows = [image.index - indices.start for image in images]
+        x = self.extractor.stack([one for _, one in inputs]) if inputs else None
+        nonfinite: dict[int, str] = {}
         for name, part in self._parts.items():
-            values = np.full((len(numbers), *part.shape[1:]), np.nan, np.float32)
-            if pictures:
-                values[rows] = self.layers.of(name, x)
+            values = np.full((len(indices), *part.shape[1:]), np.nan, np.float32)
+            if images:
+                values[rows] = self.extractor.compute(name, x)
                 finite = np.isfinite(values[rows]).all(axis=(1, 2, 3))
-                unsound |= dict.fromkeys(np.flatnonzero(~finite).tolist(), name)
-            part.write_stimuli(numbers.start, values)
-        for i, name in sorted(unsound.items()):
-            self._drop(pictures[i], name)
+                nonfinite |= dict.fromkeys(np.flatnonzero(~finite).tolist(), name)
+            part.write_stimuli(indices.start, values)
+        for i, name in sorted(nonfinite.items()):
+            self._discard(images[i], name)
 
-    def _drop(self, picture: Picture, layer: str) -> None:
+    def _discard(self, image: StimulusImage, layer: str) -> None:
+        """Replace the activations of a stimulus by NaN in all layers, and log the failure."""
         for part in self._parts.values():
-            part.write_stimuli(picture.number, np.full((1, *part.shape[1:]), np.nan, np.float32))
-        told = f"layer {layer} gives values that are infinite or no numbers"
-        self.report.fail(picture.name, picture.path, "forward", "NONFINITE_ACT", told)
+            part.write_stimuli(image.index, np.full((1, *part.shape[1:]), np.nan, np.float32))
+        message = f"layer {layer} has infinite or NaN values"
+        self.log.add_failure(image.name, image.path, "forward", "NONFINITE_ACT", message)

@@ -1,4 +1,4 @@
-"""The activation of a network's layers to pictures, as far as units are wanted."""
+"""Compute the activations of selected units of a network."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.cli import unit_selection
-from saliency.cli.network import grey
-from saliency.cli.options import Refused
+from saliency.cli.network import gray_input
+from saliency.cli.options import CommandError
+from saliency.cli.unit_selection import check_units
 from saliency.core.errors import MemoryShortage
 from saliency.core.request import Request
 from saliency.core.runner import default_batch_size
@@ -26,80 +26,83 @@ from saliency.io.pooling import POOLS
 Array = npt.NDArray[Any]
 
 
-def all_layers(network: nets.Network) -> Dmask:
-    """Return the mask of all layers that DNNBrain, or the network itself, names.
+def mask_of_all_layers(network: nets.Network) -> Dmask:
+    """Return the mask of all layers that DNNBrain, or the network itself, lists.
 
     Raises:
-        Refused: if there is no such list; all modules, each with those inside of it, would be the same values many times.
+        CommandError: if there is no list. All modules of the model would be too many: modules contain other modules, so the
+            same values would be stored several times.
     """
     if not network.named:
-        raise Refused(f"{network.name} has no list of layers such as DNNBrain's networks have; name those wanted by -layer")
+        raise CommandError(f"{network.name} has no list of layers, as DNNBrain's networks have; select layers with -layer")
     return Dmask({name: Units() for name in network.named})
 
 
-class Activations:
-    """Layers, masked and pooled; the network runs once for a grey picture, to learn their shapes.
+class ActivationExtractor:
+    """Compute the activations of layers, then select units and pool them. Runs the network once to find the shapes.
 
     Args:
-        network: by name.
-        mask: layers and their units.
-        options: that these are from, and ``-pool`` and ``-batch``.
+        network: the network.
+        mask: the layers and their units.
+        options: options of the command: those of the mask, ``-pool`` and ``-batch``.
 
     Raises:
-        TargetError: if the network has no such layer.
-        Refused: if a layer is no map, or has no such unit.
+        TargetError: if the network does not have one of the layers.
+        CommandError: if the output of a layer is not a map, or the layer does not have one of the units.
     """
 
     def __init__(self, network: nets.Network, mask: Dmask, options: argparse.Namespace) -> None:
         self._mask, self._pool = mask, options.pool
         self._paths = {name: network.layer(name) for name in mask.layers}
         self._adapter = wrap(network.model)
-        grey_one = grey(network)
-        x = self.inputs([grey_one])
-        self._maps: dict[str, Shape] = {}
+        gray = gray_input(network)
+        x = self.stack([gray])
+        self._layer_shapes: dict[str, Shape] = {}
         self.shapes: dict[str, Shape] = {}
-        for name, chosen in mask.layers.items():
-            values = self._values(name, x)
-            self._maps[name] = values.shape[1:]
-            unit_selection.check(options, Dmask({name: chosen}), self._maps)
-            self.shapes[name] = self._wanted(name, values).shape[1:]
-        self.batch: int = options.batch or default_batch_size(grey_one, self._adapter)
+        for name, units in mask.layers.items():
+            values = self._layer_activation(name, x)
+            self._layer_shapes[name] = values.shape[1:]
+            check_units(options, Dmask({name: units}), self._layer_shapes)
+            self.shapes[name] = self._select_and_pool(name, values).shape[1:]
+        self.batch: int = options.batch or default_batch_size(gray, self._adapter)
 
-    def inputs(self, prepared: Sequence[Array]) -> Any:
-        """Bring n inputs, as the network prepares them, to its device."""
-        return self._adapter.stack(list(prepared))
+    def stack(self, inputs: Sequence[Array]) -> Any:
+        """Return n preprocessed inputs as one batch on the network's device."""
+        return self._adapter.stack(list(inputs))
 
-    def of(self, name: str, x: Any) -> Array:
-        """Return a layer's activation to n inputs, (n, *shapes[name]), float32.
+    def compute(self, name: str, x: Any) -> Array:
+        """Return the activation of a layer for a batch of n inputs: (n, *shapes[name]), float32.
 
         Raises:
-            Refused: if the layer's map has another shape than before.
+            CommandError: if the shape of the layer's output differs from that for the gray image.
         """
-        values = self._values(name, x)
-        if values.shape[1:] != self._maps[name]:
-            raise Refused(
-                f"-layer {name} gives {values.shape[1:]} for inputs of shape {tuple(x.shape[1:])}, and {self._maps[name]} for "
-                "a grey picture; a file of activations has one shape: the network must prepare all pictures alike"
+        values = self._layer_activation(name, x)
+        if values.shape[1:] != self._layer_shapes[name]:
+            raise CommandError(
+                f"-layer {name} outputs {values.shape[1:]} for inputs of shape {tuple(x.shape[1:])}, and "
+                f"{self._layer_shapes[name]} for a gray image; all activations in a file have one shape, so the network's "
+                "preprocessing must return inputs of one size"
             )
-        return self._wanted(name, values)
+        return self._select_and_pool(name, values)
 
-    def _wanted(self, name: str, values: Array) -> Array:
-        chosen = astuple(self._mask.layers[name])
-        if chosen != (None, None, None):
-            values = InMemoryLayer.from_array(values).take(None, *chosen).read()
+    def _select_and_pool(self, name: str, values: Array) -> Array:
+        units = astuple(self._mask.layers[name])
+        if units != (None, None, None):
+            values = InMemoryLayer.from_array(values).take(None, *units).read()
         return values if self._pool is None else POOLS[self._pool](values).astype(np.float32, copy=False)
 
-    def _values(self, name: str, x: Any) -> Array:
-        """Return all of a layer, (n, channels, rows, columns)."""
-        found = self._run(self._paths[name], x).astype(np.float32, copy=False)
-        if found.ndim not in (2, 4) or len(found) != x.shape[0]:
+    def _layer_activation(self, name: str, x: Any) -> Array:
+        """Return the activation of a whole layer: (n, channels, rows, columns)."""
+        values = self._forward(self._paths[name], x).astype(np.float32, copy=False)
+        if values.ndim not in (2, 4) or len(values) != x.shape[0]:
             rule = "(stimuli, channels) or (stimuli, channels, rows, columns)"
-            raise Refused(
-                f"-layer {name} gives an array {found.shape} for {x.shape[0]} pictures; an activation must be {rule}"
+            raise CommandError(
+                f"-layer {name} outputs an array of shape {values.shape} for a batch of {x.shape[0]}; it must be {rule}"
             )
-        return found if found.ndim == 4 else found[:, :, None, None]
+        return values if values.ndim == 4 else values[:, :, None, None]
 
-    def _run(self, path: str, x: Any) -> Array:
+    def _forward(self, path: str, x: Any) -> Array:
+        """Run the network; if memory runs out, run it on the two halves of the batch."""
         try:
             with add_shape_hints(self._adapter):
                 return self._adapter.numpy(self._adapter.outputs(x, Request(Target(path))))
@@ -107,4 +110,4 @@ class Activations:
             if x.shape[0] == 1:
                 raise
         half = x.shape[0] // 2
-        return np.concatenate([self._run(path, x[:half]), self._run(path, x[half:])])
+        return np.concatenate([self._forward(path, x[:half]), self._forward(path, x[half:])])

@@ -1,4 +1,4 @@
-"""The masks of a layer's channels, one input failing without the others."""
+"""Compute saliency maps of a layer's channels; an input that fails does not stop the others."""
 
 import warnings
 from collections import Counter
@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
-from saliency.cli.channels import Channels
-from saliency.cli.methods import COLOURED, METHODS, defaults, split
-from saliency.cli.options import Refused
+from saliency.cli.channels import LayerChannels
+from saliency.cli.methods import COLOR_METHODS, METHODS, default_options, split_settings
+from saliency.cli.options import CommandError
 from saliency.core.errors import NoReLUError
 
 Array = npt.NDArray[Any]
-MOST_BYTES = 256 * 2**20  # of the masks that are held at a time, unless those of one channel are more
+MAX_MASK_BYTES = 256 * 2**20  # size of the masks in memory at a time; a single channel may exceed it
 
 
 @dataclass(frozen=True)
@@ -25,94 +25,95 @@ class ChannelMasks:
     """The masks of n inputs for one channel.
 
     Args:
-        channel: its number, from 1.
-        masks: (n, 3, height, width), or (n, height, width) for a method whose maps have no colours; signed, in the method's
-            units; NaN where an input failed.
+        channel: the channel, counting from 1.
+        masks: (n, 3, height, width), or (n, height, width) for methods whose maps have no color channels; signed, in the
+            method's units; NaN for an input that failed.
     """
 
     channel: int
     masks: Array
 
 
-class ChannelMaps:
-    """A method on a network's layer.
+class ChannelExplainer:
+    """Apply a method to the channels of a layer.
 
     Args:
-        network: by name.
+        network: the network.
         method: one of ``METHODS``.
-        channels: of the layer.
-        smooth: number of noisy copies that a mask is averaged over; None for none.
-        batch: inputs in one pass at most; None chooses.
-        given: the method's options, and with ``smooth`` also smoothing's, by name.
+        channels: the channels of the layer.
+        smooth: number of noisy copies over which each mask is averaged; None for no smoothing.
+        batch: maximum batch size; None chooses it by the size of the inputs.
+        settings: options of the method and, with ``smooth``, of smoothing, by name.
 
     Raises:
-        Refused, ValueError: if the method does not take them.
+        CommandError, ValueError: if a setting is invalid.
     """
 
     def __init__(
         self,
         network: nets.Network,
         method: str,
-        channels: Channels,
+        channels: LayerChannels,
         smooth: int | None,
         batch: int | None,
-        given: Mapping[str, Any],
+        settings: Mapping[str, Any],
     ) -> None:
         self._network, self._method, self._channels = network, method, channels
-        own, smoothing = split(method, given, smooth)
-        own = {name: network.layer(str(value)) if name in ("layer", "at") else value for name, value in own.items()}
-        options = {**defaults(method, network.size), **own}
+        given, smoothing = split_settings(method, settings, smooth)
+        given = {name: network.layer(str(value)) if name in ("layer", "at") else value for name, value in given.items()}
+        options = {**default_options(method, network.size), **given}
         kind = getattr(saliency, METHODS[method])
         self._mask: saliency.SaliencyMask = kind(network.model, batch_size=batch or "auto", **options)
         self._smooth = smooth
         self._smoothing: dict[str, Any] = {"magnitude": False, "seed": 0, **smoothing}
-        self.failed: dict[int, tuple[str, str]] = {}
+        self.failures: dict[int, tuple[str, str]] = {}
         self._notes: Counter[str] = Counter()
 
-    def of(self, inputs: Sequence[Array], channels: Sequence[int]) -> Iterator[ChannelMasks]:
-        """Yield the masks, channel by channel; ``failed`` then has the code and the reason for each input without one.
+    def explain(self, inputs: Sequence[Array], channels: Sequence[int]) -> Iterator[ChannelMasks]:
+        """Yield the masks, one channel after the other.
 
-        Several channels of an input share its forward pass, as many as fit into memory.
+        Several channels of an input share its forward pass, as many as fit into memory. Afterwards, ``failures`` has a code
+        and a reason for each input without a mask, by its index.
 
         Args:
-            inputs: n inputs, as the network prepares them.
-            channels: their numbers, from 1.
+            inputs: n preprocessed inputs.
+            channels: the channels, counting from 1.
         """
-        self.failed = {}
-        each = max(1, MOST_BYTES // (len(inputs) * np.asarray(inputs[0]).size * 4))
-        for start in range(0, len(channels), each):
-            some = channels[start : start + each]
-            masks = self._masks(inputs, some)  # (n, channels, *mask)
+        self.failures = {}
+        step = max(1, MAX_MASK_BYTES // (len(inputs) * np.asarray(inputs[0]).size * 4))
+        for start in range(0, len(channels), step):
+            chunk = channels[start : start + step]
+            masks = self._masks(inputs, chunk)  # (n, channels, *mask)
             zeros = (masks == 0).all(axis=tuple(range(2, masks.ndim)))  # (n, channels)
-            for i, channel in enumerate(some):
-                told = f"the map of channel {channel} is zero everywhere: {self._mask.empty}"
-                self._notes[told] += int(np.count_nonzero(zeros, axis=0)[i])
-                yield ChannelMasks(channel, self._colours_first(masks[:, i]))
+            for i, channel in enumerate(chunk):
+                note = f"the map of channel {channel} is zero everywhere: {self._mask.empty}"
+                self._notes[note] += int(np.count_nonzero(zeros, axis=0)[i])
+                yield ChannelMasks(channel, self._colors_first(masks[:, i]))
 
-    def take_notes(self) -> Counter[str]:
-        """Return how many maps were zero everywhere since this was asked last, in words."""
+    def pop_notes(self) -> Counter[str]:
+        """Return how many maps were zero everywhere since the last call, by message."""
         notes, self._notes = self._notes, Counter()
         return notes
 
     def _masks(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
-        """Return (n, channels, *mask); where one input fails, each is computed by itself."""
+        """Return (n, channels, *mask); if an input fails, compute each one alone."""
         try:
-            return self._computed(inputs, channels)
+            return self._compute(inputs, channels)
         except (saliency.GradientError, saliency.MemoryShortage):
-            found = [self._alone(i, x, channels) for i, x in enumerate(inputs)]
-        shape = next((one.shape for one in found if one is not None), (1, len(channels), *inputs[0].shape))
-        return np.concatenate([np.full(shape, np.nan, np.float32) if one is None else one for one in found])
+            single = [self._compute_one(i, x, channels) for i, x in enumerate(inputs)]
+        shape = next((masks.shape for masks in single if masks is not None), (1, len(channels), *inputs[0].shape))
+        return np.concatenate([np.full(shape, np.nan, np.float32) if masks is None else masks for masks in single])
 
-    def _alone(self, i: int, x: Array, channels: Sequence[int]) -> Array | None:
+    def _compute_one(self, i: int, x: Array, channels: Sequence[int]) -> Array | None:
         try:
-            return self._computed([x], channels)
+            return self._compute([x], channels)
         except saliency.GradientError as error:
-            self.failed[i] = "NONFINITE_GRAD", f"the network gives no finite gradient: {error}"
+            self.failures[i] = "NONFINITE_GRAD", f"the network's gradient is not finite: {error}"
         except saliency.MemoryShortage as error:
-            self.failed[i] = "OOM", str(error)
+            self.failures[i] = "OOM", str(error)
         return None
 
-    def _computed(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
+    def _compute(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
         copies = [x for x in inputs for _ in channels]
         targets = [self._channels.target(channel) for channel in channels] * len(inputs)
         with warnings.catch_warnings():
@@ -123,14 +124,14 @@ class ChannelMaps:
                 else:
                     masks = self._mask.GetSmoothedMasks(copies, targets, nsamples=self._smooth, **self._smoothing)
             except NoReLUError as error:
-                raise Refused(
-                    f"-meth {self._method} needs a ReLU between the picture and -layer {self._channels.layer}, and "
-                    f"{self._network.name} has none there: use -meth vanilla"
+                raise CommandError(
+                    f"-meth {self._method} needs a ReLU between the image and -layer {self._channels.layer}, and "
+                    f"{self._network.name} has none there; use -meth vanilla"
                 ) from error
         return np.asarray(masks).reshape(len(inputs), len(channels), *masks.shape[1:])
 
-    def _colours_first(self, masks: Array) -> Array:
-        """Return (n, 3, height, width), or (n, height, width) where the channels, if there are any, say the same."""
+    def _colors_first(self, masks: Array) -> Array:
+        """Return (n, 3, height, width), or (n, height, width) if there are no color channels or all of them are equal."""
         if masks.ndim == 4:
             masks = np.moveaxis(masks, self._network.channel_axis % 3 + 1, 1)
-        return masks[:, 0] if masks.ndim == 4 and (masks.shape[1] == 1 or self._method not in COLOURED) else masks
+        return masks[:, 0] if masks.ndim == 4 and (masks.shape[1] == 1 or self._method not in COLOR_METHODS) else masks

@@ -7,22 +7,30 @@ from typing import Any
 import numpy as np
 
 from saliency import nets
-from saliency.cli.network import grey
-from saliency.cli.options import Refused
+from saliency.cli.network import gray_input
+from saliency.cli.options import CommandError, OptionParser, channel_number
 from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 
 
+def add_channel_options(parser: OptionParser) -> None:
+    """Add ``-layer`` and ``-chn``: a layer and its channels."""
+    add = parser.add_option
+    add("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1 or features.3")
+    add("chn", required=True, type=channel_number, nargs="+", metavar="Channel", help="channels, counting from 1")
+
+
 @dataclass(frozen=True)
-class Channels:
-    """A layer's channels as targets.
+class LayerChannels:
+    """The channels of a layer, as targets.
 
     Args:
-        layer: its name on the command line.
-        path: its path in the model; None if its output is the model's, whose classes are explained in front of a softmax.
-        count: how many channels it has.
+        layer: name of the layer on the command line.
+        path: path of the layer in the model; None if its output is the output of the model. In that case the target is the
+            logit in front of the softmax.
+        count: number of channels.
     """
 
     layer: str
@@ -30,33 +38,41 @@ class Channels:
     count: int
 
     @classmethod
-    def of(cls, network: nets.Network, layer: str) -> "Channels":
-        """Look at a layer, by running the network on a grey picture.
+    def of(cls, network: nets.Network, layer: str) -> "LayerChannels":
+        """Run the network on a gray image to find the channels of a layer.
 
         Raises:
-            TargetError: if there is no such layer; the network has not run then.
-            Refused: if it has no channels.
+            TargetError: if there is no such layer; the network has not been run then.
+            CommandError: if the layer has no channels.
         """
         path, adapter = network.layer(layer), wrap(network.model)
-        x = adapter.asarray(grey(network)[None])
+        x = adapter.asarray(gray_input(network)[None])
         with add_shape_hints(adapter):
-            found = adapter.numpy(adapter.outputs(x, Request(Target(path))))
-        if found.ndim < 2:
-            raise Refused(f"-layer {layer} gives an array {found.shape} for 1 picture; it must be (pictures, channels, ...)")
-        whole = adapter.outputs(x, Request(Target(logits=False)))
-        last = hasattr(whole, "shape") and np.array_equal(adapter.numpy(whole), found)
-        return cls(layer, None if last else path, found.shape[1])
+            activation = adapter.numpy(adapter.outputs(x, Request(Target(path))))
+        if activation.ndim < 2:
+            raise CommandError(
+                f"-layer {layer} outputs an array of shape {activation.shape} for a batch of 1; "
+                "it must be (images, channels, ...)"
+            )
+        output = adapter.outputs(x, Request(Target(logits=False)))
+        is_last = hasattr(output, "shape") and np.array_equal(adapter.numpy(output), activation)
+        return cls(layer, None if is_last else path, activation.shape[1])
 
     def check(self, numbers: Sequence[int]) -> None:
-        """Check that the layer has the channels.
+        """Check that the layer has the given channels.
+
+        Args:
+            numbers: channels, counting from 1.
 
         Raises:
-            Refused: if a number is greater than that of its channels.
+            CommandError: if a number is too large.
         """
-        outside = [number for number in numbers if number > self.count]
-        if outside:
-            raise Refused(f"-chn (={outside[0]}) must be a channel of {self.layer}, whose channels run from 1 to {self.count}")
+        too_large = [number for number in numbers if number > self.count]
+        if too_large:
+            raise CommandError(
+                f"-chn (={too_large[0]}) must be between 1 and {self.count}: {self.layer} has {self.count} channels"
+            )
 
     def target(self, number: int) -> Any:
-        """Return what a mask explains for a channel."""
+        """Return the target of a mask for one channel, counting from 1."""
         return number - 1 if self.path is None else (self.path, number - 1)

@@ -1,39 +1,32 @@
-"""``dnn_act``: extract the activation of a network's layers to pictures."""
+"""``dnn_act``: extract the activations of a network's layers for a set of images."""
 
 import sys
 from collections.abc import Sequence
 
-from saliency.cli.command import carry_out
-from saliency.cli.network import network_options
-from saliency.cli.options import Parser
-from saliency.cli.stimuli import stimulus_options
-from saliency.cli.unit_selection import unit_options
+from saliency.cli.command import run_command
+from saliency.cli.network import add_network_options
+from saliency.cli.options import OptionParser
+from saliency.cli.stimuli import add_stimulus_options
+from saliency.cli.unit_selection import add_unit_options
 from saliency.io.pooling import POOLS
 
-DESCRIPTION = """Extract the activation of a network's layers to pictures:
-of all units, of channels, or of those of a mask."""
+DESCRIPTION = """Extract the activations of a network's layers for a set of images. Select
+units by layer and channel, or with a mask file."""
 USAGE = """dnn_act -net Net -stim Stimulus -out Output [-layer Layer ...]
                [-chn Channel ...] [option ...]"""
-EXAMPLE = """examples, with the embedded network and its pictures:
+EXAMPLE = """examples, with the embedded network and its images:
   dnn_act -net DemoNet -layer conv6 fc1 \\
       -stim saliency/demo/scenes.stim.csv -out scenes.act.h5
   dnn_act -net DemoNet -layer conv6 -chn 1 2 3 -pool max \\
       -stim saliency/demo/scenes.stim.csv -out three.act.h5
 
-exit status: 0 all done, 1 some pictures failed (see *_errors.csv),
-             2 refused and nothing written"""
+exit status: 0 success, 1 some images failed (see *_errors.csv),
+             2 invalid option or input (nothing written), 130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: its arguments; None takes the process's own.
-
-    Returns:
-        Exit status: 0 all done, 1 some pictures failed, 2 refused, 130 interrupted.
-    """
-    return carry_out("dnn_act", _run, argv, "the same command goes on from what is finished")
+    """Run the command with the given arguments (None: those of the process) and return its exit status."""
+    return run_command("dnn_act", _run, argv, "run the same command again to resume")
 
 
 def _run(arguments: list[str]) -> int:
@@ -43,16 +36,16 @@ def _run(arguments: list[str]) -> int:
     return run(options)
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="dnn_act", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
-    network_options(parser)
-    parser.option("cuda", dest="device", action="store_const", const="cuda", help="the same as -device cuda")
-    unit_options(parser)
-    stimulus_options(parser)
-    parser.option("pool", choices=tuple(POOLS), help="make one number of each channel's rows and columns (default: keep them)")
-    parser.option("out", required=True, metavar="Output", help="a .act.h5 file")
-    parser.option("overwrite", action="store_true", help="replace files that are there already")
-    parser.option("debug", action="store_true", help="show the whole traceback of an error")
+def _parser() -> OptionParser:
+    parser = OptionParser(prog="dnn_act", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
+    add_network_options(parser)
+    parser.add_option("cuda", dest="device", action="store_const", const="cuda", help="same as -device cuda")
+    add_unit_options(parser)
+    add_stimulus_options(parser)
+    parser.add_option("pool", choices=tuple(POOLS), help="reduce each channel's map to one number (default: keep the maps)")
+    parser.add_option("out", required=True, metavar="Output", help="the .act.h5 file to write")
+    parser.add_option("overwrite", action="store_true", help="replace existing files")
+    parser.add_option("debug", action="store_true", help="show the full traceback of an error")
     return parser
 
 

@@ -1,40 +1,34 @@
-"""``dnn_saliency``: find the parts of pictures that contribute to the activation of a layer's channels."""
+"""``dnn_saliency``: find the parts of images that contribute to the activation of a layer's channels."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from saliency.cli.command import carry_out
-from saliency.cli.methods import COLOURED, METHODS, split
-from saliency.cli.network import network_options
-from saliency.cli.options import Parser, Refused, channel, count, finite, setting
-from saliency.cli.run_log import say
-from saliency.cli.stimuli import stimulus_options
+from saliency.cli.channels import add_channel_options
+from saliency.cli.command import run_command
+from saliency.cli.methods import COLOR_METHODS, METHODS, split_settings
+from saliency.cli.network import add_network_options
+from saliency.cli.options import CommandError, OptionParser, finite_number, name_value, positive_integer
+from saliency.cli.run_log import print_message
+from saliency.cli.stimuli import add_stimulus_options
 
-DESCRIPTION = """Find the parts of pictures that contribute to the activation of channels,
-and draw a row of stimuli and a row of saliency images for each channel."""
+DESCRIPTION = """Find the parts of images that contribute to the activation of channels. Draw
+a row of stimuli, and a row of saliency images for each channel."""
 USAGE = """dnn_saliency -net Net -layer Layer -chn Channel ... -stim Stimulus
                     (-out Output, -show or both) [option ...]"""
-EXAMPLE = """example, with the embedded network and its pictures:
+EXAMPLE = """example, with the embedded network and its images:
   dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out figures
-(channels count from 1: channels 4 and 8 of fc1 answer for the digits 3 and 7)
+(channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)
 
-exit status: 0 all done, 1 some pictures failed (see *_errors.csv),
-             2 refused and nothing written"""
+exit status: 0 success, 1 some images failed (see *_errors.csv),
+             2 invalid option or input (nothing written), 130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: its arguments; None takes the process's own.
-
-    Returns:
-        Exit status: 0 all done, 1 some pictures failed, 2 refused, 130 interrupted.
-    """
-    return carry_out("dnn_saliency", _run, argv, "the same command goes on from what is finished")
+    """Run the command with the given arguments (None: those of the process) and return its exit status."""
+    return run_command("dnn_saliency", _run, argv, "run the same command again to resume")
 
 
 def _run(arguments: list[str]) -> int:
@@ -48,69 +42,69 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     _check_output(options)
     if len(set(options.chn)) < len(options.chn):
-        raise Refused(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
+        raise CommandError(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
     options.set = dict(options.set)
-    split(options.meth, options.set, options.smooth)
-    _check_scale(options)
+    split_settings(options.meth, options.set, options.smooth)
+    _check_color_scale(options)
     return options
 
 
 def _check_output(options: argparse.Namespace) -> None:
     if not options.show and options.out is None:
-        raise Refused("nothing to do: give -out DIR to save the figures, or -show to see them, or both")
+        raise CommandError("nothing to do: use -out DIR to save the figures, -show to show them, or both")
     if options.out == "":
-        raise Refused("-out must be a folder; its name is empty")
-    if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - for a name of any length
-        raise Refused(f"-out ({options.out}) must be a folder; it is a file")
+        raise CommandError("-out must be a folder, but its name is empty")
+    if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - works for names of any length
+        raise CommandError(f"-out ({options.out}) must be a folder, but it is a file")
     if options.save is not None and options.out is None:
-        raise Refused(f"-save {options.save} needs -out DIR, the folder of the maps")
+        raise CommandError(f"-save {options.save} needs -out DIR, the folder of the maps")
 
 
-def _check_scale(options: argparse.Namespace) -> None:
-    """Check what sets the colours of gray images, and forget it where there are none."""
+def _check_color_scale(options: argparse.Namespace) -> None:
+    """Check the options of the color map; if the maps are drawn in RGB, print that they are ignored and reset them."""
     if options.vmin is not None and options.vmax is not None and options.vmin >= options.vmax:
-        raise Refused(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
-    if options.mode == "RGB" and options.meth in COLOURED:
+        raise CommandError(f"-vmin (={options.vmin}) must be less than -vmax (={options.vmax})")
+    if options.mode == "RGB" and options.meth in COLOR_METHODS:
         if options.units:
-            raise Refused("-units needs -mode gray: a map with colours has no scale that a colour bar could show")
+            raise CommandError("-units needs -mode gray: an RGB map has no color scale for a color bar")
         unused = [f"-{name}" for name in ("cmap", "vmin", "vmax") if getattr(options, name) is not None]
         if unused:
-            say(f"dnn_saliency: note: not used, as they are for -mode gray: {', '.join(unused)}")
+            print_message(f"dnn_saliency: note: ignored without -mode gray: {', '.join(unused)}")
         options.cmap = options.vmin = options.vmax = None
     options.cmap = options.cmap or "coolwarm"
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="dnn_saliency", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
-    network_options(parser)
-    parser.option("layer", required=True, metavar="Layer", help="layer of the channels, such as conv1, fc1, features.3")
-    parser.option("chn", required=True, type=channel, nargs="+", metavar="Channel", help="channels, counting from 1")
-    stimulus_options(parser)
-    told = f"{', '.join(METHODS)} (default: guided)"
-    parser.option("meth", choices=tuple(METHODS), default="guided", metavar="Method", help=told)
-    told = "options of the method, such as x_steps=50"
-    parser.option("set", type=setting, nargs="+", default=[], metavar="NAME=VALUE", help=told)
-    parser.option("smooth", type=count, metavar="N", help="average each map over N noisy copies of the picture (SmoothGrad)")
-    _drawing(parser)
-    parser.option("show", action="store_true", help="show the figures")
-    parser.option("out", metavar="Output", help="folder where the figures are saved; made if it is not there")
-    parser.option("save", choices=("npz", "h5"), help="save the maps as numbers too: a file a figure, or one file of all")
-    parser.option("overwrite", action="store_true", help="replace files that are there already")
-    parser.option("debug", action="store_true", help="show the whole traceback of an error")
+def _parser() -> OptionParser:
+    parser = OptionParser(prog="dnn_saliency", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLE)
+    add = parser.add_option
+    add_network_options(parser)
+    add_channel_options(parser)
+    add_stimulus_options(parser)
+    methods = f"method: {', '.join(METHODS)} (default: guided)"
+    add("meth", choices=tuple(METHODS), default="guided", metavar="Method", help=methods)
+    add("set", type=name_value, nargs="+", default=[], metavar="NAME=VALUE", help="options of the method, such as x_steps=50")
+    add("smooth", type=positive_integer, metavar="N", help="average each map over N noisy copies of the image (SmoothGrad)")
+    _add_drawing_options(parser)
+    add("show", action="store_true", help="show the figures")
+    add("out", metavar="Output", help="folder to save the figures in; created if necessary")
+    add("save", choices=("npz", "h5"), help="also save the maps as numbers: npz, one file per figure; h5, one file for all")
+    add("overwrite", action="store_true", help="replace existing files")
+    add("debug", action="store_true", help="show the full traceback of an error")
     return parser
 
 
-def _drawing(parser: Parser) -> None:
-    parser.option(
+def _add_drawing_options(parser: OptionParser) -> None:
+    add = parser.add_option
+    add(
         "mode",
         choices=("RGB", "gray"),
         default="RGB",
-        help="RGB shows the gradient's colours, gray the largest of the three (default: RGB)",
+        help="RGB: the magnitudes of the color channels; gray: the largest of them, in a color map (default: RGB)",
     )
-    parser.option("cmap", metavar="Colormap", help="matplotlib colours of gray images (default: coolwarm)")
-    parser.option("vmin", type=finite, metavar="Vmin", help="lower end of the colours, on the images' scale of 0 to 255")
-    parser.option("vmax", type=finite, metavar="Vmax", help="upper end of it (default of both: each image's own)")
-    parser.option("units", action="store_true", help="gray images in the method's units, with a colour bar; -vmin, -vmax too")
+    add("cmap", metavar="Colormap", help="Matplotlib color map (default: coolwarm)")
+    add("vmin", type=finite_number, metavar="Vmin", help="lower limit of the color map, on the images' scale of 0 to 255")
+    add("vmax", type=finite_number, metavar="Vmax", help="upper limit of the color map (default of both: each image's own)")
+    add("units", action="store_true", help="draw gray images, -vmin and -vmax in the method's units, with a color bar")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What could not be done, as a table beside the pictures."""
+"""Write the table of failed stimuli, ``*_errors.csv``."""
 
 import csv
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from saliency.io.atomic_write import atomic_write
 
 @dataclass(frozen=True)
 class Failure:
-    """One stimulus that has no saliency image, and why."""
+    """A stimulus without a result, and the reason. The fields are the columns of the table."""
 
     stimID: str  # noqa: N815 - the column's name in the stimulus file
     path: str
@@ -20,7 +20,7 @@ class Failure:
 
 
 def write_failures(file: Path, failures: Iterable[Failure]) -> None:
-    """Write ``errors.csv``; a cell that a spreadsheet would run as a formula gets a quotation mark in front."""
+    """Write the table, with a quotation mark in front of each cell that a spreadsheet would run as a formula."""
     with atomic_write(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as table:
         writer = csv.writer(table)
         writer.writerow([field.name for field in fields(Failure)])

@@ -1,4 +1,4 @@
-"""DNNBrain's figure: a row of stimuli, and a row of their saliency images for each channel."""
+"""Draw DNNBrain's figure: a row of stimuli, and a row of their saliency images for each channel."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,126 +9,134 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.cli.figure_layout import Beside, places
+from saliency.cli.figure_layout import RightMargin, image_boxes
 from saliency.io.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-WIDTH, HEIGHT, ROW = 10.0, 6.0, 1.0  # inches: the least height, and what a row of pictures takes, unless there are too many
-MOST = 650.0  # inches of 100 pixels: a JPEG has at most 65,500
-GAP = 4 / 72  # inches between a label and its picture
-FRAME = 0.8  # points
-BAR_GAP = 0.04  # between a map and its colour bar, as a share of its width
-BAR = Beside(share=0.086, room=0.55)  # with the numbers of the bar
+WIDTH, MIN_HEIGHT, ROW_HEIGHT = 10.0, 6.0, 1.0  # inches
+MAX_HEIGHT = 650.0  # inches of 100 pixels: a JPEG file has at most 65,500 pixels
+LABEL_GAP = 4 / 72  # inches between a label and its image
+FRAME_LINEWIDTH = 0.8  # points
+COLOR_BAR_GAP = 0.04  # between a map and its color bar, as a share of the map's width
+COLOR_BAR_MARGIN = RightMargin(share=0.086, inches=0.55)  # for a color bar and its numbers
 
 
-class Sheet:
-    """A figure. All its pictures stand in one Matplotlib ``Axes``: one for each takes longer to make than to draw.
+class SaliencyFigure:
+    """A figure whose images all share one Matplotlib ``Axes``, because creating one each takes longer than drawing.
 
     Args:
-        rows: of pictures.
-        columns: of pictures.
-        show: in a window.
+        rows: rows of images.
+        columns: columns of images.
+        show: whether to open a window.
     """
 
     def __init__(self, rows: int, columns: int, show: bool) -> None:
-        self._size = WIDTH, min(max(HEIGHT, ROW * rows), MOST)
+        self._size = WIDTH, min(max(MIN_HEIGHT, ROW_HEIGHT * rows), MAX_HEIGHT)
         self._shape = rows, columns
-        self.figure: Figure = _window(self._size) if show else _figure(self._size)
+        self.figure: Figure = _pyplot_figure(self._size) if show else _plain_figure(self._size)
         self._axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, self._size[0]), ylim=(self._size[1], 0))
         self._axes.set_axis_off()
         self._axes.set_autoscale_on(False)
 
-    def fill(
+    def draw(
         self,
-        pictures: Sequence[Image.Image | None],
+        stimuli: Sequence[Image.Image | None],
         maps: Mapping[str, Sequence[npt.NDArray[Any] | None]],
         scale: Mapping[str, Any],
     ) -> None:
         """Draw stimuli and saliency images.
 
         Args:
-            pictures: the n stimuli, as they are in their files; None leaves a gap.
-            maps: label of a row -> its n saliency images, None for a gap: uint8, (H, W, 3) colours or (H, W) brightness; or
-                floats (H, W), which get a colour bar.
+            stimuli: the n stimuli in their original size; None leaves a gap.
+            maps: label of a row -> its n saliency images, None for a gap. An image is uint8, (H, W, 3) colors or (H, W)
+                brightness, or float, (H, W), and then has a color bar.
             scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
         """
-        stimuli = [None if picture is None else np.asarray(picture) for picture in pictures]
-        rows = {"stim": stimuli, **maps}
-        shapes = np.array([[_shape(image, row) for image in row] for row in rows.values()], float).reshape(*self._shape, 2)
+        rows = {"stim": [None if stimulus is None else np.asarray(stimulus) for stimulus in stimuli], **maps}
+        shapes = np.array([[_image_shape(image, row) for image in row] for row in rows.values()], float)
         bars = any(image is not None and image.dtype.kind == "f" for row in rows.values() for image in row)
-        boxes = places(self._size, shapes, BAR if bars else Beside())
+        boxes = image_boxes(self._size, shapes.reshape(*self._shape, 2), COLOR_BAR_MARGIN if bars else RightMargin())
         for (label, row), line in zip(rows.items(), boxes, strict=True):
-            self._label(label, *line[0])
+            self._draw_label(label, *line[0])
             for image, box in zip(row, line, strict=True):
                 if image is not None:
-                    self._picture(image, scale, *box)
+                    self._draw_image(image, scale, *box)
 
-    def _label(self, label: str, left: float, top: float, _: float, height: float) -> None:
-        """Write a row's label, upwards, beside its first picture."""
-        upwards: dict[str, Any] = {"rotation": 90, "rotation_mode": "anchor", "ha": "center", "va": "bottom"}
-        self._axes.text(left - GAP, top + height / 2, label, **upwards)
+    def _draw_label(self, label: str, left: float, top: float, _: float, height: float) -> None:
+        """Draw the label of a row, rotated, on the left of its first image."""
+        rotated: dict[str, Any] = {"rotation": 90, "rotation_mode": "anchor", "ha": "center", "va": "bottom"}
+        self._axes.text(left - LABEL_GAP, top + height / 2, label, **rotated)
 
-    def _picture(
+    def _draw_image(
         self, image: npt.NDArray[Any], scale: Mapping[str, Any], left: float, top: float, width: float, height: float
     ) -> None:
-        """Draw an image in its frame, and its colour bar if it is one of floats."""
+        """Draw an image and its frame, and a color bar for an image of floats."""
         from matplotlib.patches import Rectangle
 
-        shown = self._axes.imshow(image, extent=(left, left + width, top + height, top), **scale)
-        self._axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=FRAME))
+        drawn = self._axes.imshow(image, extent=(left, left + width, top + height, top), **scale)
+        self._axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=FRAME_LINEWIDTH))
         if image.dtype.kind == "f":
-            whole_width, whole_height = self._size
-            start, thick = left + width * (1 + BAR_GAP), width * (BAR.share - BAR_GAP)
-            box = start / whole_width, 1 - (top + height) / whole_height, thick / whole_width, height / whole_height
-            bar = self.figure.colorbar(shown, cax=self.figure.add_axes(box))
+            figure_width, figure_height = self._size
+            start, thickness = left + width * (1 + COLOR_BAR_GAP), width * (COLOR_BAR_MARGIN.share - COLOR_BAR_GAP)
+            bottom = 1 - (top + height) / figure_height
+            box = start / figure_width, bottom, thickness / figure_width, height / figure_height
+            bar = self.figure.colorbar(drawn, cax=self.figure.add_axes(box))
             bar.ax.tick_params(labelsize="x-small")
 
     def save(self, path: Path, comment: str = "") -> None:
-        """Write the figure as a JPEG, 1000 pixels wide, with a comment in it.
+        """Write the figure as a JPEG file, 1000 pixels wide, with a comment.
 
         Raises:
-            OSError: if it was not written.
+            OSError: if the file was not written.
         """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        canvas: Any = FigureCanvasAgg(self.figure)  # which has no types
+        canvas: Any = FigureCanvasAgg(self.figure)  # Matplotlib has no types for it
         canvas.draw()
-        picture, encoded = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), io.BytesIO()
-        picture.save(encoded, "JPEG", dpi=(100, 100), comment=comment)
+        image, encoded = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), io.BytesIO()
+        image.save(encoded, "JPEG", dpi=(100, 100), comment=comment)
         with atomic_write(path) as temporary:
-            temporary.write_bytes(encoded.getvalue())  # Pillow's own writing passes over a full disk
+            temporary.write_bytes(encoded.getvalue())  # Pillow itself ignores the error of a full disk
 
     def show(self) -> None:
-        """Show the figure, until its window is closed."""
+        """Show the figure until its window is closed."""
         import matplotlib.pyplot as plt
 
         plt.show()
         plt.close(self.figure)
 
 
-def _figure(size: tuple[float, float]) -> "Figure":
+def _plain_figure(size: tuple[float, float]) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, dpi=100)
 
 
-def _window(size: tuple[float, float]) -> "Figure":
+def _pyplot_figure(size: tuple[float, float]) -> "Figure":
     import matplotlib.pyplot as plt
 
     return plt.figure(figsize=size, dpi=100)
 
 
-def _shape(image: npt.NDArray[Any] | None, row: Sequence[npt.NDArray[Any] | None]) -> tuple[int, ...]:
-    """Return an image's height and width; those of another one in its row where it is lacking."""
+def _image_shape(image: npt.NDArray[Any] | None, row: Sequence[npt.NDArray[Any] | None]) -> tuple[int, ...]:
+    """Return the height and width of an image; for a gap, those of another image in its row."""
     found = next((one for one in (image, *row) if one is not None), np.zeros((1, 1)))
     return found.shape[:2]
 
 
-def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
-    """Return what is drawn of a map, in its units: magnitudes (H, W, 3), or the largest (H, W); without colours its values."""
+def displayed_values(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
+    """Return the values of a map that are drawn, in the method's units.
+
+    Args:
+        mask: (3, H, W), whose magnitudes are drawn, or (H, W), which is drawn with its sign.
+        mode: ``RGB`` keeps the color channels; ``gray`` takes the largest of them.
+
+    Returns:
+        (H, W, 3) or (H, W).
+    """
     if mask.ndim == 2:
         return mask
     magnitude: npt.NDArray[Any] = np.abs(mask)
@@ -138,16 +146,16 @@ def strength(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
 
 
 def saliency_image(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
-    """Scale a map to a picture as DNNBrain does: from its own minimum to its maximum.
+    """Scale a map to an image as DNNBrain does, from its own minimum to its maximum over all color channels.
 
     Args:
-        mask: (3, H, W), of which the magnitudes count, or (H, W).
-        mode: ``RGB`` keeps the colours, scaled together; ``gray`` keeps the largest of the three.
+        mask: (3, H, W) or (H, W), as for ``displayed_values``.
+        mode: ``RGB`` or ``gray``.
 
     Returns:
         (H, W, 3) or (H, W), 0 to 255; zeros for a constant map.
     """
-    values = strength(mask, mode)
+    values = displayed_values(mask, mode)
     low, high = values.min(), values.max()
     scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
     image: npt.NDArray[np.uint8] = (scaled * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What a run has finished, kept beside its outputs, so that the same command goes on where a killed one was."""
+"""Record the finished parts of a run in a file beside its outputs, so that the same command can resume a killed run."""
 
 import json
 import os
@@ -7,56 +7,57 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from saliency.cli.options import Refused
+from saliency.cli.options import CommandError
 
 try:
     import fcntl
-except ImportError:  # Windows: two runs at a time are not noticed there
+except ImportError:  # on Windows, simultaneous runs are not detected
     fcntl = None  # type: ignore[assignment]
 
 
 class Journal:
-    """A file of lines in JSON: what the run is, and a record of each piece of work that is done.
+    """A file with lines of JSON: the settings of a run, then a record of each finished part.
 
     Args:
-        stream: the open file, which no other run has.
-        about: what sets the run's result, by the name of the option.
-        lines: that stand in it: what the run that it is of is about, then its records.
+        stream: the open file, which this run has locked.
+        settings: the settings that determine the result of this run, by option name.
+        lines: the lines of the file, which may come from another run: its settings, then its records.
     """
 
-    def __init__(self, stream: IO[bytes], about: Mapping[str, str], lines: list[dict[str, Any]]) -> None:
-        self._stream, self._about = stream, dict(about)
-        self._begun: dict[str, str] | None = lines[0] if lines else None
-        self.records = lines[1:]  # of the pieces that are done, in their order
-        self.ended = False
+    def __init__(self, stream: IO[bytes], settings: Mapping[str, str], lines: list[dict[str, Any]]) -> None:
+        self._stream, self._settings = stream, dict(settings)
+        self._recorded_settings: dict[str, str] | None = lines[0] if lines else None
+        self.records = lines[1:]
+        self.finished = False
 
     @property
     def resumed(self) -> bool:
-        """Whether the same run had begun before."""
-        return self._begun == self._about
+        """Whether the file has the settings of this run, so that the run continues an earlier one."""
+        return self._recorded_settings == self._settings
 
     def begin(self) -> None:
-        """Write what the run is, unless it stands there: from now on a run that ends early can be taken up."""
+        """Write the settings, unless this run is resumed. If the run ends early, it can be resumed from now on."""
         if not self.resumed:
             self._stream.truncate(0)
             self.records = []
-            self._begun = self._about
-            self._append(self._about)
+            self._recorded_settings = self._settings
+            self._append(self._settings)
 
-    def differing(self) -> list[str]:
-        """Return what another run's journal, if this is one, says otherwise: ``-cmap (hot there, gray here)``."""
-        there = self._begun if self._begun is not None else self._about
-        names = [name for name in {**there, **self._about} if there.get(name) != self._about.get(name)]
-        return [f"{name} ({there.get(name, 'none')} there, {self._about.get(name, 'none')} here)" for name in names]
+    def differences(self) -> list[str]:
+        """Return how the settings differ from those in the file, such as ``-cmap (was hot, is now gray)``."""
+        old = self._recorded_settings if self._recorded_settings is not None else self._settings
+        new = self._settings
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return [f"{name} (was {old.get(name, 'none')}, is now {new.get(name, 'none')})" for name in names]
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Record a piece of work whose files are whole."""
+        """Record a finished part, after its files are complete."""
         self.records.append(dict(record))
         self._append(record)
 
-    def end(self) -> None:
-        """Tell that the run is finished: its journal is removed."""
-        self.ended = True
+    def finish(self) -> None:
+        """Mark the run as finished; its journal is removed when it is closed."""
+        self.finished = True
 
     def _append(self, record: Mapping[str, Any]) -> None:
         self._stream.seek(0, os.SEEK_END)
@@ -64,60 +65,65 @@ class Journal:
         self._stream.flush()
 
 
+def journal_path(output: Path) -> Path:
+    """Return the path of the journal of an output: ``.NAME.journal``, beside it."""
+    return output.with_name(f".{output.name}.journal")
+
+
 @contextmanager
-def journal(file: Path, about: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
-    """Open a run's journal, for this run alone; it stays, when the block raises after a record.
+def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
+    """Open and lock the journal of a run. It is kept if the block raises after a part was recorded.
 
     Args:
-        file: its path, in a folder that exists.
-        about: what sets the run's result, by the name of the option.
-        overwrite: forget what another run has done.
+        file: path of the journal, in an existing folder.
+        settings: the settings that determine the result of the run, by option name.
+        overwrite: whether to discard the journal of a run with other settings.
 
     Raises:
-        Refused: if it is another run's, or another run is under way; nothing has been changed.
+        CommandError: if the journal belongs to a run with other settings, or to a run in progress; no file has been changed.
     """
-    with _alone(file) as stream:
-        opened = Journal(stream, about, _lines(stream))
-        differing = opened.differing()
-        if differing and not overwrite:
-            raise Refused(
-                f"{_of(file)} is of an unfinished run with other arguments, {'; '.join(differing)}: finish that one, or give "
-                "-overwrite to begin anew"
+    with _open_locked(file) as stream:
+        journal = Journal(stream, settings, _read_lines(stream))
+        differences = journal.differences()
+        if differences and not overwrite:
+            raise CommandError(
+                f"{_output_path(file)} belongs to an unfinished run with other arguments: {'; '.join(differences)}; "
+                "finish that run first, or start again with -overwrite"
             )
         try:
-            yield opened
+            yield journal
         finally:
-            if opened.ended or not opened.records:
+            if journal.finished or not journal.records:
                 file.unlink()
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[IO[bytes]]:
-    """Open a file that one process at a time can have; another that ended with it may have removed it meanwhile."""
+def _open_locked(file: Path) -> Iterator[IO[bytes]]:
+    """Open and lock a file. Open it again if another process that had locked it removed it meanwhile."""
     while True:
         with file.open("a+b") as stream:
             if fcntl is not None:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    raise Refused(f"{_of(file)} is being written by another run") from None
+                    raise CommandError(f"{_output_path(file)} is being written by another run") from None
             if file.exists() and os.path.samestat(os.fstat(stream.fileno()), file.stat()):
                 yield stream
                 return
 
 
-def _lines(stream: IO[bytes]) -> list[dict[str, Any]]:
-    """Return the records of a journal, whose last line may be cut off; it is dropped from the file."""
+def _read_lines(stream: IO[bytes]) -> list[dict[str, Any]]:
+    """Return the lines of a journal; a last line that is incomplete is removed from the file."""
     stream.seek(0)
     text = stream.read()
-    whole = text[: text.rfind(b"\n") + 1]
-    stream.truncate(len(whole))
+    complete = text[: text.rfind(b"\n") + 1]
+    stream.truncate(len(complete))
     try:
-        return [dict(json.loads(line)) for line in whole.splitlines()]
+        return [dict(json.loads(line)) for line in complete.splitlines()]
     except (ValueError, TypeError):
-        raise Refused(f"{getattr(stream, 'name', 'the journal')} is no journal of a run; remove it") from None
+        raise CommandError(f"{getattr(stream, 'name', 'the journal')} is not a valid journal; remove it") from None
 
 
-def _of(file: Path) -> Path:
-    """Return the name that a run's files have, from its journal's, ``.NAME.journal``."""
-    return file.with_name(file.name.removeprefix(".").removesuffix(".journal"))
+def _output_path(journal: Path) -> Path:
+    """Return the path of the output of a journal."""
+    return journal.with_name(journal.name.removeprefix(".").removesuffix(".journal"))

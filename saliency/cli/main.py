@@ -1,42 +1,43 @@
-"""``saliency``: a command of commands; those of DNNBrain's have their own names."""
+"""``saliency``: run a subcommand. DNNBrain's commands are separate programs."""
 
 import difflib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from saliency.cli.run_log import say
+from saliency.cli.run_log import print_message
 
-COMMANDS = {"report": "one HTML page of pictures and their saliency maps"}
-"""Name -> what it makes; its module is ``saliency_NAME``."""
+COMMANDS = {"report": "write one HTML page of images and their saliency maps"}
+"""Name -> summary of each subcommand. Its module is ``saliency_NAME``."""
 
 USAGE = """usage: saliency COMMAND ...
 
+commands:
 {commands}
 
-example, with the embedded network and its pictures:
+example, with the embedded network and its images:
   saliency report -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out maps.html
 
-saliency COMMAND -h shows a command's options."""
+Run saliency COMMAND -h for the options of a command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a subcommand.
 
     Args:
-        argv: its name and its arguments; None takes the process's own.
+        argv: its name and its arguments; None for those of the process.
 
     Returns:
-        Exit status: the command's; 2 where there is no such command.
+        The exit status of the subcommand; 2 if there is no such subcommand.
     """
     name, *arguments = list(sys.argv[1:] if argv is None else argv) or ["-h"]
     if name in ("-h", "-help", "--help"):
-        print(USAGE.format(commands="\n".join(f"  {name:<10}{told}" for name, told in COMMANDS.items())))
+        print(USAGE.format(commands="\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())))
         return 0
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.3) or list(COMMANDS)
-        say(f"saliency: error: {name} is no command; did you mean {near[0]}?")
+        nearest = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.3) or list(COMMANDS)
+        print_message(f"saliency: error: unknown command {name}; did you mean {nearest[0]}?")
         return 2
     status: int = import_module(f"saliency.cli.saliency_{name}").main(arguments)
     return status

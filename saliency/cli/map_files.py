@@ -1,4 +1,4 @@
-"""Maps as numbers: an ``.npz`` for the stimuli of each figure, or all of them in one ``.h5``."""
+"""Save maps as numbers: one ``.npz`` file per figure, or one ``.h5`` file for all stimuli."""
 
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,8 @@ from saliency.io.hdf5_writing import create_hdf5
 Array = npt.NDArray[Any]
 
 
-class MapFile:
-    """An ``.npz`` that is being written, an array at a time."""
+class MapWriter:
+    """Write an ``.npz`` file, one array at a time."""
 
     def __init__(self, file: zipfile.ZipFile) -> None:
         self._file = file
@@ -29,31 +29,31 @@ class MapFile:
 
 
 @contextmanager
-def writing(path: Path, names: Sequence[str], numbers: Sequence[int]) -> Iterator[MapFile]:
-    """Write the maps of n stimuli: ``stimID`` and ``number``, and what the block adds.
+def open_map_writer(path: Path, names: Sequence[str], numbers: Sequence[int]) -> Iterator[MapWriter]:
+    """Write the maps of n stimuli: ``stimID``, ``number``, and the arrays that the block adds.
 
     Args:
-        path: the file; it appears when the block ends well.
+        path: path of the file, which appears when the block ends without an error.
         names: stimIDs.
-        numbers: of the stimuli in their file, from 1.
+        numbers: numbers of the stimuli in their file, counting from 1.
     """
     with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
-        maps = MapFile(file)
+        maps = MapWriter(file)
         maps.add("stimID", np.asarray(names, np.str_))
         maps.add("number", np.asarray(numbers, np.int64))
         yield maps
 
 
-def join(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
-    """Put the maps of all stimuli into one file: ``stimID``, and a dataset (stimuli, *map) for each channel.
+def merge_map_files(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
+    """Merge ``.npz`` files into one HDF5 file: ``stimID``, and a dataset (stimuli, *map) per channel.
 
     Args:
-        parts: ``.npz`` files, which need not have all of the stimuli.
+        parts: the ``.npz`` files.
         names: stimIDs of all stimuli.
-        path: the file. A stimulus that no part has is NaN there.
+        path: path of the HDF5 file. A stimulus that is in none of the parts is NaN.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if the file cannot be written.
     """
     with atomic_write(path) as temporary, create_hdf5(temporary, path) as h5:
         h5.h5.create_dataset("stimID", data=list(names), dtype=h5py.string_dtype())

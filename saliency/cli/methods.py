@@ -1,12 +1,13 @@
-"""The methods of ``-meth``."""
+"""The methods of ``-meth`` and their options."""
 
 import difflib
 from collections.abc import Mapping
 from typing import Any
 
 import saliency
-from saliency.cli.options import Refused
-from saliency.core.method_options import SMOOTHING_OPTIONS, option_names
+from saliency.cli.options import CommandError
+from saliency.core.method_options import SMOOTHING_OPTIONS as ALL_SMOOTHING_OPTIONS
+from saliency.core.method_options import option_names
 
 METHODS = {
     "guided": "GuidedBackprop",
@@ -25,48 +26,52 @@ METHODS = {
     "scorecam": "ScoreCAM",
     "guidedgradcam": "GuidedGradCAM",
 }
-"""What ``-meth`` takes -> the mask's name in ``saliency``."""
+"""Value of ``-meth`` -> name of the mask in ``saliency``."""
 
-SMOOTHED = tuple(name for name in SMOOTHING_OPTIONS if name not in ("nsamples", "standard_error"))
-"""What ``-set`` takes beside a method's own, where ``-smooth`` is given."""
+SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in ("nsamples", "standard_error"))
+"""Names that ``-set`` accepts in addition to the method's options if ``-smooth`` is given."""
 
-COLOURED = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
-"""Those whose maps have the picture's colours."""
+COLOR_METHODS = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
+"""Methods whose maps have color channels."""
 
 
-def split(method: str, given: Mapping[str, Any], smooth: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return those of a user's settings that are the method's, and those that are smoothing's.
+def split_settings(method: str, settings: Mapping[str, Any], smooth: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split the settings of ``-set`` into options of the method and options of smoothing.
 
     Args:
         method: one of ``METHODS``.
-        given: the settings, by name.
-        smooth: number of noisy copies; None where nothing is smoothed.
+        settings: the settings, by name.
+        smooth: number of noisy copies; None without smoothing.
 
     Raises:
-        Refused: if one is neither's.
+        CommandError: if a setting is an option of neither.
     """
-    own = (*option_names(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
-    for name in given:
-        if name not in own and name in SMOOTHED and smooth is None:
-            raise Refused(f"-set {name}=... is for smoothing, and needs -smooth N")
-        if name not in own and name not in SMOOTHED:
-            near = difflib.get_close_matches(name, (*own, *SMOOTHED), n=1)
-            meant = "; did you mean " + near[0] + "?" if near else "."
-            raise Refused(f"-set {name}=... is no option of -meth {method}{meant} Its own: {', '.join(own)}")
+    method_options = (*option_names(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
+    for name in settings:
+        if name not in method_options and name in SMOOTHING_OPTIONS and smooth is None:
+            raise CommandError(f"-set {name}=... is an option of smoothing and needs -smooth N")
+        if name not in method_options and name not in SMOOTHING_OPTIONS:
+            nearest = difflib.get_close_matches(name, (*method_options, *SMOOTHING_OPTIONS), n=1)
+            suggestion = "; did you mean " + nearest[0] + "?" if nearest else "."
+            raise CommandError(
+                f"-set {name}=... is not an option of -meth {method}{suggestion} Its options: {', '.join(method_options)}"
+            )
     return (
-        {name: value for name, value in given.items() if name in own},
-        {name: value for name, value in given.items() if name in SMOOTHED and smooth is not None},
+        {name: value for name, value in settings.items() if name in method_options},
+        {name: value for name, value in settings.items() if name in SMOOTHING_OPTIONS and smooth is not None},
     )
 
 
-def defaults(method: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Return a method's options on the command line where they are not its own: a run can be repeated, and ends.
+def default_options(method: str, size: tuple[int, int]) -> dict[str, Any]:
+    """Return the options of a method that differ from its defaults on the command line.
+
+    Random methods get a fixed seed, so runs can be repeated. Occlusion gets a stride with which it ends in reasonable time.
 
     Args:
         method: one of ``METHODS``.
         size: (height, width) of the network's input.
     """
-    if method == "occlusion":  # a window of a seventh of the picture, moved by a quarter of itself
+    if method == "occlusion":  # a window of a seventh of the image, moved by a quarter of its size
         window = max(1, min(size) // 7)
         return {"size": window, "stride": max(1, window // 4), "average": True}
     return {"seed": 0} if "seed" in option_names(getattr(saliency, METHODS[method]).masks) else {}

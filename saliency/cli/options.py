@@ -1,4 +1,4 @@
-"""Options in DNNBrain's spelling: one dash, whole names, numbers that may be negative."""
+"""Command-line options in DNNBrain's syntax: one dash, full names, negative numbers as values."""
 
 import argparse
 import ast
@@ -7,106 +7,111 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
+NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
 
 
-class Refused(Exception):  # noqa: N818 - a refusal, as the exit status names it
-    """A command that is stopped before any work: one line, exit status 2."""
+class CommandError(Exception):
+    """An error that ends a command with one line and exit status 2."""
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser for ``-layer fc3 -chn 294 23 -vmin -1e-3``; ``--layer`` works too, ``-lay`` does not."""
+class OptionParser(argparse.ArgumentParser):
+    """Parse options such as ``-layer fc3 -chn 294 23 -vmin -1e-3``.
+
+    Names must be written in full, with one dash or two.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
-        self._negative_number_matcher = NUMBER  # argparse's own takes -1e-3 for an option
+        self._negative_number_matcher = NEGATIVE_NUMBER  # argparse's own pattern does not match -1e-3
 
-    def option(self, name: str, **settings: Any) -> None:
-        """Add ``-name``."""
+    def add_option(self, name: str, **settings: Any) -> None:
+        """Add the option ``-name``."""
         self.add_argument(f"-{name}", **settings)
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse; a name that is not an option's whole name is refused with the nearest one.
+        """Parse the arguments of a command.
 
         Raises:
-            Refused: if an option is unknown.
+            CommandError: if an argument is invalid. For an unknown option, the message suggests the nearest one.
         """
-        known = self._option_string_actions
-        words = [word[1:] if word.startswith("--") and word[1:].partition("=")[0] in known else word for word in arguments]
+        options = self._option_string_actions
+        words = [word[1:] if word.startswith("--") and word[1:].partition("=")[0] in options else word for word in arguments]
         for word in words:
             name = word.partition("=")[0]
-            if word.startswith("-") and not NUMBER.match(word) and name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-                raise Refused(f"{name} is no option" + (f"; did you mean {near[0]}?" if near else ""))
+            if word.startswith("-") and not NEGATIVE_NUMBER.match(word) and name not in options:
+                nearest = difflib.get_close_matches(name, options, n=1, cutoff=0.3)
+                raise CommandError(f"unknown option {name}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
         return self.parse_args(words)
 
     def error(self, message: str) -> NoReturn:
-        """Refuse, as for every other fault, with the message alone.
+        """Raise argparse's error message, without its usage text and exit.
 
         Raises:
-            Refused: always.
+            CommandError: always.
         """
-        raise Refused(message)
+        raise CommandError(message)
 
 
-def channel(word: str) -> int:
-    """Read a channel's number, which counts from 1.
+def channel_number(word: str) -> int:
+    """Parse the number of a channel, counting from 1.
 
     Raises:
-        argparse.ArgumentTypeError: if it is not a whole number, 1 or more.
+        argparse.ArgumentTypeError: if it is not a whole number of at least 1.
     """
     if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 1 or more: channels count from 1")
+        raise argparse.ArgumentTypeError(f"invalid channel {word!r}: must be a whole number, counting from 1")
     return int(word)
 
 
-def count(word: str) -> int:
-    """Read a number of things.
+def positive_integer(word: str) -> int:
+    """Parse a whole number of at least 1.
 
     Raises:
-        argparse.ArgumentTypeError: if it is not a whole number, 1 or more.
+        argparse.ArgumentTypeError: if it is anything else.
     """
-    if whole(word) < 1:
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 1 or more")
-    return int(word)
+    return _integer(word, 1)
 
 
-def whole(word: str) -> int:
-    """Read a number of things that may be none.
+def nonnegative_integer(word: str) -> int:
+    """Parse a whole number of at least 0.
 
     Raises:
-        argparse.ArgumentTypeError: if it is not a whole number, 0 or more.
+        argparse.ArgumentTypeError: if it is anything else.
     """
-    if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be a whole number, 0 or more")
+    return _integer(word, 0)
+
+
+def _integer(word: str, minimum: int) -> int:
+    if not word.isdecimal() or int(word) < minimum:
+        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be a whole number, at least {minimum}")
     return int(word)
 
 
-def setting(word: str) -> tuple[str, Any]:
-    """Read ``name=value``: a number, a list, True, None, or else a word.
+def name_value(word: str) -> tuple[str, Any]:
+    """Parse ``name=value``, where the value is a Python literal (a number, a list, True, None) or any other string.
 
     Raises:
         argparse.ArgumentTypeError: if there is no name.
     """
     name, equals, value = word.partition("=")
     if not equals or not name.isidentifier():
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be NAME=VALUE")
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
 
 
-def finite(word: str) -> float:
-    """Read a finite number.
+def finite_number(word: str) -> float:
+    """Parse a finite number.
 
     Raises:
-        argparse.ArgumentTypeError: if it is another.
+        argparse.ArgumentTypeError: if it is anything else.
     """
     try:
         value = float(word)
     except ValueError:
         value = float("nan")
     if not abs(value) < float("inf"):
-        raise argparse.ArgumentTypeError(f"(={word!r}) must be a finite number")
+        raise argparse.ArgumentTypeError(f"invalid value {word!r}: must be a finite number")
     return value

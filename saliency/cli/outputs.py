@@ -1,4 +1,4 @@
-"""The names of a run's files in a folder, and the folder itself."""
+"""The output files of a ``dnn_saliency`` run, and their folder."""
 
 import argparse
 import hashlib
@@ -10,24 +10,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency.cli.methods import COLOURED
-from saliency.cli.options import Refused
+from saliency.cli.journal import journal_path
+from saliency.cli.methods import COLOR_METHODS
+from saliency.cli.options import CommandError
 from saliency.io.atomic_write import leftover_files
 
-MOST_NAMED = 6  # channels that a name spells
-TOLD = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
+MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
+COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Where the files of a run are: all of their names begin with what tells it from other runs.
+class OutputFiles:
+    """The paths of the files of a run, whose names begin alike and identify the run.
 
     Args:
-        folder: of the files.
-        base: how their names begin.
-        figures: how many there are.
-        save: ``npz`` or ``h5`` if the maps are saved.
-        comment: what the run is, which a figure says within.
+        folder: folder of the files.
+        base: beginning of their names.
+        figures: number of figures.
+        save: ``npz`` or ``h5`` if the maps are saved, else None.
+        comment: the options of the run, for the comment of each JPEG file.
     """
 
     folder: Path
@@ -37,103 +38,104 @@ class Outputs:
     comment: str
 
     @classmethod
-    def of(cls, options: argparse.Namespace, network: str, figures: int) -> "Outputs":
-        """Name the files by the options that tell runs apart: ``AlexNet_fc3_chn294-23_guided_RGB``."""
-        words = [network, options.layer, f"chn{_numbers(options.chn)}", options.meth]
-        words += [options.mode] if options.meth in COLOURED else []
+    def of(cls, options: argparse.Namespace, network: str, figures: int) -> "OutputFiles":
+        """Name the files by the options that identify the run: ``AlexNet_fc3_chn294-23_guided_RGB``."""
+        words = [network, options.layer, f"chn{_channel_label(options.chn)}", options.meth]
+        words += [options.mode] if options.meth in COLOR_METHODS else []
         words += [] if options.smooth is None else [f"smooth{options.smooth}"]
         words += [] if options.cmap == "coolwarm" else [options.cmap]
         words += ["units"] if options.units else []
         rest = options.vmin, options.vmax, sorted(options.set.items())
         words += [] if rest == (None, None, []) else [_digest(repr(rest))]
-        comment = ", ".join(f"-{name} {getattr(options, name)}" for name in TOLD if getattr(options, name) not in (None, {}))
+        values = {name: getattr(options, name) for name in COMMENT_OPTIONS}
+        comment = ", ".join(f"-{name} {value}" for name, value in values.items() if value not in (None, {}))
         return cls(Path(options.out), re.sub(r"[^\w.+-]", "_", "_".join(words)), figures, options.save, comment)
 
     @property
     def errors(self) -> Path:
-        """The table of what failed."""
+        """The table of failed stimuli."""
         return self.folder / f"{self.base}_errors.csv"
 
     @property
     def journal(self) -> Path:
-        """What is done, while the run goes on."""
-        return self.folder / f".{self.base}.journal"
+        """The journal, until the run is finished."""
+        return journal_path(self.folder / self.base)
 
     @property
-    def joined(self) -> Path:
-        """All maps in one file."""
+    def merged_maps(self) -> Path:
+        """The HDF5 file of all maps."""
         return self.folder / f"{self.base}.h5"
 
     def figure(self, k: int) -> Path:
-        """The k-th figure, from 1."""
+        """Return the path of the k-th figure, counting from 1."""
         return self.folder / f"{self.base}_fig{k}.jpg"
 
     def maps(self, k: int) -> Path:
-        """The maps of its stimuli; hidden, where they are to be joined."""
+        """Return the path of the maps of the k-th figure; it is a hidden file if the maps are merged at the end."""
         return self.folder / f"{'.' if self.save == 'h5' else ''}{self.base}_fig{k}.npz"
 
     def all(self) -> Iterator[Path]:
-        """Yield all files that the run may leave."""
+        """Yield the paths of all files that the run can write."""
         yield from map(self.figure, range(1, self.figures + 1))
         if self.save == "npz":
             yield from map(self.maps, range(1, self.figures + 1))
         if self.save == "h5":
-            yield self.joined
+            yield self.merged_maps
         yield self.errors
 
-    def check(self) -> None:
-        """Check that none of them is there.
+    def check_absent(self) -> None:
+        """Check that no output file exists.
 
         Raises:
-            Refused: if one is.
+            CommandError: if one exists.
         """
-        there = [path.name for path in self.all() if os.path.lexists(path)]
-        if there:
-            raise Refused(
-                f"-out ({self.folder}) holds {there[0]} already ({len(there)} files of this run); give -overwrite to replace"
+        existing = [path.name for path in self.all() if os.path.lexists(path)]
+        if existing:
+            files = "1 file" if len(existing) == 1 else f"{len(existing)} files"
+            raise CommandError(
+                f"-out ({self.folder}): {existing[0]} already exists ({files} of this run); use -overwrite to replace"
             )
 
-    def clean(self) -> None:
-        """Remove what a killed run left half-written."""
+    def remove_temporary_files(self) -> None:
+        """Remove the temporary files of a killed run."""
         for path in [*self.all(), *(map(self.maps, range(1, self.figures + 1)) if self.save == "h5" else ())]:
             for left in leftover_files(path):
                 left.unlink(missing_ok=True)
 
 
 @contextmanager
-def folder(out: Path) -> Iterator[None]:
-    """Make a folder, and see that files can be written there; if the block raises and left none, what was made goes again.
+def writable_folder(out: Path) -> Iterator[None]:
+    """Create a folder and check that it is writable; if the block raises, remove the folders that were created and are empty.
 
     Raises:
-        Refused: if it is a file, or cannot be written.
+        CommandError: if it is a file, or is not writable.
     """
     new = [parent for parent in (out, *out.parents) if not os.path.lexists(parent)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):  # it has no name that a killed process could leave
+        with tempfile.TemporaryFile(dir=out):  # it has no name, so a killed process leaves no file
             pass
     except OSError as error:
-        _remove(new)
-        rule = "must be a folder that can be written, or the name of a new one"
-        raise Refused(f"-out ({out}) {rule}: {error.strerror}") from None
+        _remove_empty_folders(new)
+        raise CommandError(f"-out ({out}) must be a writable folder or a new one: {error.strerror}") from None
     try:
         yield
     except BaseException:
-        _remove(new)
+        _remove_empty_folders(new)
         raise
 
 
-def _remove(folders: list[Path]) -> None:
-    for one in folders:
-        with suppress(OSError):  # it is not empty, or was not made
-            one.rmdir()
+def _remove_empty_folders(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # it is not empty, or was not created
+            folder.rmdir()
 
 
-def _numbers(channels: list[int]) -> str:
-    if len(channels) <= MOST_NAMED:
+def _channel_label(channels: list[int]) -> str:
+    if len(channels) <= MAX_LISTED_CHANNELS:
         return "-".join(map(str, channels))
     return f"{channels[0]}-and-{len(channels) - 1}-more-{_digest(str(channels))}"
 
 
-def _digest(words: str) -> str:
-    return hashlib.sha256(words.encode()).hexdigest()[:6]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]

@@ -1,33 +1,33 @@
-"""What a command checks before any work; each raises with one line that says what is wrong."""
+"""Check options that need Matplotlib before any computation."""
 
 import difflib
 
-from saliency.cli.options import Refused
+from saliency.cli.options import CommandError
 
-HEADLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+WINDOWLESS_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 
 
-def colour_map(name: str) -> None:
-    """Check a colour map's name.
+def check_color_map(name: str) -> None:
+    """Check the name of a color map.
 
     Raises:
-        Refused: if matplotlib has none of this name; the message gives the nearest.
+        CommandError: if Matplotlib has no such color map; the message suggests the nearest names.
     """
     from matplotlib import colormaps
 
     if name not in colormaps:
-        near = difflib.get_close_matches(name, colormaps, n=3, cutoff=0.3)
-        raise Refused(f"-cmap (={name!r}) must be one of matplotlib's colour maps; nearest: {', '.join(near) or 'coolwarm'}")
+        nearest = difflib.get_close_matches(name, colormaps, n=3, cutoff=0.3)
+        raise CommandError(f"-cmap (={name!r}) must be a Matplotlib color map; nearest: {', '.join(nearest) or 'coolwarm'}")
 
 
-def display() -> None:
-    """Check that figures can be shown.
+def check_display() -> None:
+    """Check that figures can be shown in a window.
 
     Raises:
-        Refused: if matplotlib has no window to draw in.
+        CommandError: if Matplotlib's backend has no windows.
     """
     import matplotlib.pyplot as plt
 
     backend = plt.get_backend()
-    if backend.lower() in HEADLESS:
-        raise Refused(f"-show needs a display, and there is none (matplotlib draws with {backend}); use -out DIR")
+    if backend.lower() in WINDOWLESS_BACKENDS:
+        raise CommandError(f"-show needs a display, but Matplotlib's backend ({backend}) has none; use -out DIR instead")

@@ -1,26 +1,28 @@
-"""From pictures to what a network is shown, one failing without the others."""
+"""Preprocess images for a network; images that fail are logged and skipped."""
 
 from collections.abc import Iterable, Iterator
 
 from saliency import nets
-from saliency.cli.run_log import Report
-from saliency.cli.stimuli import Picture
+from saliency.cli.run_log import RunLog
+from saliency.cli.stimuli import StimulusImage
 from saliency.core.errors import InputError
 from saliency.nets.preparation import Float32
 
 
-def prepared(network: nets.Network, pictures: Iterable[Picture], report: Report) -> Iterator[tuple[Picture, Float32]]:
-    """Yield pictures and their inputs; report those that the network's own preparation fails for.
+def preprocess_images(
+    network: nets.Network, images: Iterable[StimulusImage], log: RunLog
+) -> Iterator[tuple[StimulusImage, Float32]]:
+    """Yield each image and its network input; log the images for which the network's preprocessing fails.
 
     Args:
-        network: by name.
-        pictures: that were read.
-        report: to which failures are told.
+        network: the network.
+        images: the images, as they were read.
+        log: the log of the run.
     """
-    for picture in pictures:
+    for image in images:
         try:
-            x = network.prepare(picture.image)
+            x = network.prepare(image.rgb)
         except InputError as error:
-            report.fail(picture.name, picture.path, "prepare", "PREPARATION", str(error))
+            log.add_failure(image.name, image.path, "prepare", "PREPARATION", str(error))
         else:
-            yield picture, x
+            yield image, x

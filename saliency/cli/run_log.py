@@ -1,4 +1,4 @@
-"""What becomes of a run's stimuli: how far it is, what was converted, what failed."""
+"""Report the progress, conversions and failures of a run."""
 
 import os
 import sys
@@ -8,71 +8,75 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.errors_table import Failure, write_failures
-from saliency.cli.text_wrapping import folded
+from saliency.cli.text_wrapping import wrap_line
 
 
-class TooManyFailed(Exception):  # noqa: N818 - told as the end of a run, not as a fault of its user
-    """A run that is stopped, since more pictures failed than it was to stand."""
+class TooManyFailures(Exception):  # noqa: N818 - it ends a run with exit status 1, not with that of an error
+    """The run stops because more images failed than ``-max-errors`` allows."""
 
 
-class Report:
-    """A run's tally.
+class RunLog:
+    """Print and count what happens to the stimuli of a run.
 
     Args:
-        command: its name.
+        command: name of the command.
         n: number of stimuli.
-        most: how many may fail before the run is stopped; None for any number.
+        max_failures: how many may fail before the run stops; None for any number.
     """
 
-    def __init__(self, command: str, n: int, most: int | None = None) -> None:
-        self.command, self.n, self.most = command, n, most
+    def __init__(self, command: str, n: int, max_failures: int | None = None) -> None:
+        self.command, self.n, self.max_failures = command, n, max_failures
         self.failures: list[Failure] = []
         self.notes: Counter[str] = Counter()
-        self._told = 0, Counter[str]()
+        self._recorded = 0, Counter[str]()  # the number of failures and the notes that are in records
         self._bar: Any = None
 
-    def fail(self, name: str, path: Path, stage: str, code: str, message: str) -> None:
-        """Tell that a stimulus failed, and keep it for the table.
+    def add_failure(self, name: str, path: Path, stage: str, code: str, message: str) -> None:
+        """Print that a stimulus failed, and add it to the table of failures.
 
         Raises:
-            TooManyFailed: if it is one too many.
+            TooManyFailures: if more than ``max_failures`` stimuli have failed.
         """
         self.failures.append(Failure(name, str(path), stage, code, message))
         self._print(f"{self.command}: {name}: {code}: {message}")
-        if self.most is not None and len(self.failures) > self.most:
-            raise TooManyFailed(f"stopped: {len(self.failures)} failed, and -max-errors is {self.most}")
+        if self.max_failures is not None and len(self.failures) > self.max_failures:
+            raise TooManyFailures(f"stopped: {len(self.failures)} failed, and -max-errors is {self.max_failures}")
 
-    def finished(self, done: int) -> None:
-        """Tell how many stimuli are done: on a terminal a bar, else a line for each call."""
+    def show_progress(self, done: int) -> None:
+        """Show how many stimuli are done: as a progress bar on a terminal, otherwise as one line per call."""
         if self._bar is None and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=self.n, initial=done, unit=" stimuli")
         if self._bar is None:
-            say(f"Finish: {done}/{self.n}", "stdout")
+            print_message(f"Finish: {done}/{self.n}", "stdout")
         else:
             self._bar.update(done - self._bar.n)
 
-    def record(self) -> dict[str, Any]:
-        """Return what was added since the last record, for a journal."""
-        failed, noted = self._told
-        self._told = len(self.failures), self.notes.copy()
-        return {"failures": [vars(one) for one in self.failures[failed:]], "notes": dict(self.notes - noted)}
+    def new_record(self) -> dict[str, Any]:
+        """Return the failures and notes since the last record, for the journal."""
+        failures, notes = self._recorded
+        self._recorded = len(self.failures), self.notes.copy()
+        return {"failures": [vars(one) for one in self.failures[failures:]], "notes": dict(self.notes - notes)}
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Add what the records of an earlier part of this run hold."""
+        """Add the failures and notes that an earlier part of this run recorded."""
         for record in records:
             self.failures += [Failure(**one) for one in record["failures"]]
             self.notes.update(record["notes"])
-        self._told = len(self.failures), self.notes.copy()
+        self._recorded = len(self.failures), self.notes.copy()
 
-    def going_on(self, done: int) -> None:
-        """Tell that an earlier part of this run did so many stimuli, if it did any."""
+    def show_resumed(self, done: int) -> None:
+        """Print how many stimuli an earlier part of this run finished, if any."""
         if done:
-            say(f"{self.command}: going on after {min(done, self.n)} stimuli")
+            print_message(f"{self.command}: resuming after {min(done, self.n)} stimuli")
 
-    def end(self, errors: Path | None) -> int:
-        """Write the table of what failed, or remove an older one; tell the sums; return the exit status."""
+    def finish(self, errors: Path | None) -> int:
+        """Write the table of failures, print the totals and return the exit status.
+
+        Args:
+            errors: path of the table. An older one is removed if nothing failed. None writes no table.
+        """
         if self._bar is not None:
             self._bar.close()
         if errors is not None and self.failures:
@@ -80,27 +84,29 @@ class Report:
         elif errors is not None:
             errors.unlink(missing_ok=True)
         for note, count in (+self.notes).items():
-            say(f"{self.command}: note: {count} of {self.n}: {note}")
+            print_message(f"{self.command}: note: {count} of {self.n} images: {note}")
         if self.failures:
             see = f", see {errors}" if errors is not None else ""
-            say(f"{self.n - len(self.failures)} done, {len(self.failures)} failed{see}")
+            print_message(f"{self.n - len(self.failures)} done, {len(self.failures)} failed{see}")
         return 1 if self.failures else 0
 
     def _print(self, line: str) -> None:
         if self._bar is None:
-            say(line)
+            print_message(line)
         else:
-            self._bar.write(folded(line, sys.stderr), file=sys.stderr)
+            self._bar.write(wrap_line(line, sys.stderr), file=sys.stderr)
 
 
-def say(line: str, name: str = "stderr") -> None:
-    """Print a line on one of the standard streams, folded on a terminal.
+def print_message(line: str, name: str = "stderr") -> None:
+    """Print a line to a standard stream, wrapped on a terminal. A closed or full stream does not stop the run.
 
-    A stream that is closed, or takes no more, does not stop a run.
+    Args:
+        line: the line.
+        name: ``stdout`` or ``stderr``.
     """
     stream = getattr(sys, name)
     try:
         if stream is not None:
-            print(folded(line, stream), file=stream, flush=True)
+            print(wrap_line(line, stream), file=stream, flush=True)
     except OSError:
-        setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - or the interpreter would fail at its end
+        setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - or the interpreter would fail when it exits

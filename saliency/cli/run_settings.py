@@ -1,4 +1,4 @@
-"""What sets a run's result, as its journal tells it."""
+"""Describe the settings that determine the result of a run, for its journal."""
 
 import argparse
 import hashlib
@@ -9,31 +9,31 @@ import saliency
 from saliency.cli.stimuli import Stimuli
 
 
-def about(
-    options: argparse.Namespace, names: Sequence[str], stimuli: Stimuli, read: Sequence[str] = ("stim",)
+def run_settings(
+    options: argparse.Namespace, names: Sequence[str], stimuli: Stimuli, files: Sequence[str] = ("stim",)
 ) -> dict[str, str]:
-    """Return what sets a run's result.
+    """Return the settings that determine the result of a run, by option name.
 
     Args:
-        options: of the command.
-        names: of those that count; ``-net`` and ``-weights`` do always.
-        stimuli: whose pictures count by their sizes and times.
-        read: those that name small files, which count by what is in them.
+        options: options of the command.
+        names: names of the options to include; ``-net`` and ``-weights`` are always included.
+        stimuli: the stimuli, whose images are identified by their sizes and modification times.
+        files: names of the options that are small files, which are identified by their contents.
     """
-    told = {f"-{name.replace('_', '-')}": str(getattr(options, name)) for name in names}
-    files = {f"-{name}": _contents(getattr(options, name)) for name in read}
-    loaded = {f"-{name}": _version(getattr(options, name)) for name in ("net", "weights")}
-    return {**told, **files, **loaded, "pictures": stimuli.version(), "saliency": saliency.__version__}
+    settings = {f"-{name.replace('_', '-')}": str(getattr(options, name)) for name in names}
+    contents = {f"-{name}": _content_digest(getattr(options, name)) for name in files}
+    networks = {f"-{name}": _file_version(getattr(options, name)) for name in ("net", "weights")}
+    return {**settings, **contents, **networks, "pictures": stimuli.fingerprint(), "saliency": saliency.__version__}
 
 
-def _contents(file: str | None) -> str:
+def _content_digest(file: str | None) -> str:
     if file is None:
         return "none"
     return f"{Path(file).name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]}"
 
 
-def _version(name: str | None) -> str:
-    """Return what tells a file from an older one of its name; the name of a network is no file's."""
+def _file_version(name: str | None) -> str:
+    """Return the path, size and modification time of a file; for the name of a network, the name."""
     if name is None:
         return "none"
     file = Path(name)

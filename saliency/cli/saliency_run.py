@@ -1,4 +1,4 @@
-"""One run of ``dnn_saliency``: everything is checked first, then the stimuli go by, six to a figure."""
+"""Run ``dnn_saliency``: check all options, then compute and draw six stimuli per figure."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -10,136 +10,140 @@ import numpy as np
 from PIL import Image
 
 from saliency import nets
-from saliency.cli import map_files, network, preflight
-from saliency.cli.channel_maps import ChannelMaps
-from saliency.cli.channels import Channels
-from saliency.cli.figure import Sheet, saliency_image, strength
-from saliency.cli.journal import Journal, journal
-from saliency.cli.outputs import Outputs, folder
-from saliency.cli.preprocessing import prepared
-from saliency.cli.run_log import Report
-from saliency.cli.run_settings import about
-from saliency.cli.stimuli import Picture, Stimuli
+from saliency.cli.channel_maps import ChannelExplainer
+from saliency.cli.channels import LayerChannels
+from saliency.cli.figure import SaliencyFigure, displayed_values, saliency_image
+from saliency.cli.journal import Journal, open_journal
+from saliency.cli.map_files import MapWriter, merge_map_files, open_map_writer
+from saliency.cli.network import load_network
+from saliency.cli.outputs import OutputFiles, writable_folder
+from saliency.cli.preflight import check_color_map, check_display
+from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.run_log import RunLog
+from saliency.cli.run_settings import run_settings
+from saliency.cli.stimuli import Stimuli, StimulusImage
 
-IN_A_FIGURE = 6
-ABOUT = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
-         "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
+STIMULI_PER_FIGURE = 6
+RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
+                    "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside",
+                    "allow_duplicates")  # fmt: skip
 
 
 @dataclass
 class SaliencyRun:
-    """A command whose options, files and network have been found good."""
+    """A run whose options, files and network have been checked."""
 
     options: argparse.Namespace
-    maps: ChannelMaps
+    explainer: ChannelExplainer
     network: nets.Network
     stimuli: Stimuli
-    outputs: Outputs | None  # None if the figures are shown and not saved
-    report: Report
+    files: OutputFiles | None  # None if the figures are shown and not saved
+    log: RunLog
 
     @classmethod
     def prepare(cls, options: argparse.Namespace) -> "SaliencyRun":
-        """Check everything that can be checked before the work.
+        """Check everything that can be checked before the computation.
 
         Raises:
-            Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong; nothing has been written.
+            CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid; nothing has been written.
         """
-        preflight.colour_map(options.cmap)
+        check_color_map(options.cmap)
         if options.show:
-            preflight.display()
+            check_display()
         stimuli = Stimuli.of(options)
-        loaded = network.load(options)
-        channels = Channels.of(loaded, options.layer)
+        network = load_network(options)
+        channels = LayerChannels.of(network, options.layer)
         channels.check(options.chn)
-        maps = ChannelMaps(loaded, options.meth, channels, options.smooth, options.batch, options.set)
-        figures = -(-len(stimuli) // IN_A_FIGURE)
-        outputs = None if options.out is None else Outputs.of(options, loaded.name, figures)
-        return cls(options, maps, loaded, stimuli, outputs, Report("dnn_saliency", len(stimuli), options.max_errors))
+        explainer = ChannelExplainer(network, options.meth, channels, options.smooth, options.batch, options.set)
+        figures = -(-len(stimuli) // STIMULI_PER_FIGURE)
+        files = None if options.out is None else OutputFiles.of(options, network.name, figures)
+        return cls(options, explainer, network, stimuli, files, RunLog("dnn_saliency", len(stimuli), options.max_errors))
 
     def run(self) -> int:
-        """Make what is not there yet; return the exit status."""
-        n, each = len(self.stimuli), IN_A_FIGURE
-        with self._begun() as done:
-            for k, start in enumerate(range(0, n, each), start=1):
-                if done is not None and k <= len(done.records):
+        """Make the figures that are missing; return the exit status."""
+        n = len(self.stimuli)
+        with self._open_journal() as journal:
+            for k, start in enumerate(range(0, n, STIMULI_PER_FIGURE), start=1):
+                if journal is not None and k <= len(journal.records):
                     continue
-                self._figure(k, list(self.stimuli.read(range(start, min(start + each, n)), self.report)))
-                self.report.finished(min(start + each, n))
-                if done is not None:
-                    done.add(self.report.record())
-            status = self.report.end(self.outputs.errors if self.outputs is not None else None)
-            if done is not None and self.outputs is not None:
+                indices = range(start, min(start + STIMULI_PER_FIGURE, n))
+                self._make_figure(k, indices, list(self.stimuli.read(indices, self.log)))
+                self.log.show_progress(indices.stop)
+                if journal is not None:
+                    journal.add(self.log.new_record())
+            status = self.log.finish(self.files.errors if self.files is not None else None)
+            if journal is not None and self.files is not None:
                 if self.options.save == "h5":
-                    self._join(self.outputs, done)
-                done.end()
+                    self._merge_maps(self.files, journal)
+                journal.finish()
             return status
 
     @contextmanager
-    def _begun(self) -> Iterator[Journal | None]:
-        """Begin the run, or take it up where it ended; what failed is told after an interrupt too."""
-        if self.outputs is None:
+    def _open_journal(self) -> Iterator[Journal | None]:
+        """Start the run, or resume it with the failures and notes of its earlier part."""
+        if self.files is None:
             yield None
             return
         with ExitStack() as stack:
-            stack.enter_context(folder(self.outputs.folder))
-            told = about(self.options, ABOUT, self.stimuli)
-            done = stack.enter_context(journal(self.outputs.journal, told, self.options.overwrite))
-            if not done.resumed and not self.options.overwrite:
-                self.outputs.check()
-            self.outputs.clean()
-            done.begin()
-            self.report.restore(done.records)
-            self.report.going_on(IN_A_FIGURE * len(done.records))
-            yield done
+            stack.enter_context(writable_folder(self.files.folder))
+            settings = run_settings(self.options, RECORDED_OPTIONS, self.stimuli)
+            journal = stack.enter_context(open_journal(self.files.journal, settings, self.options.overwrite))
+            if not journal.resumed and not self.options.overwrite:
+                self.files.check_absent()
+            self.files.remove_temporary_files()
+            journal.begin()
+            self.log.restore(journal.records)
+            self.log.show_resumed(STIMULI_PER_FIGURE * len(journal.records))
+            yield journal
 
-    def _figure(self, k: int, group: Sequence[Picture]) -> None:
-        """Make the k-th figure and its maps."""
-        found = list(prepared(self.network, group, self.report))
-        if not found:
+    def _make_figure(self, k: int, indices: range, images: Sequence[StimulusImage]) -> None:
+        """Make the k-th figure, counting from 1, and save its maps."""
+        preprocessed = list(preprocess_images(self.network, images, self.log))
+        if not preprocessed:
             return
-        group, inputs = [picture for picture, _ in found], [x for _, x in found]
-        images: dict[str, list[Any]] = {}
-        with self._saving(k, group) as saved:
-            for maps in self.maps.of(inputs, self.options.chn):
-                images[f"chn{maps.channel}"] = [self._image(mask) for mask in maps.masks]
-                if saved is not None:
-                    saved.add(f"chn{maps.channel}", maps.masks)
-        self.report.notes.update(self.maps.take_notes())
-        for i, (code, why) in self.maps.failed.items():
-            self.report.fail(group[i].name, group[i].path, "gradient", code, why)
-        good = {one.number: i for i, one in enumerate(group) if i not in self.maps.failed}
+        images, inputs = [image for image, _ in preprocessed], [x for _, x in preprocessed]
+        rows: dict[str, list[Any]] = {}
+        with self._map_writer(k, images) as writer:
+            for maps in self.explainer.explain(inputs, self.options.chn):
+                rows[f"chn{maps.channel}"] = [self._saliency_image(mask) for mask in maps.masks]
+                if writer is not None:
+                    writer.add(f"chn{maps.channel}", maps.masks)
+        self.log.notes.update(self.explainer.pop_notes())
+        for i, (code, reason) in self.explainer.failures.items():
+            self.log.add_failure(images[i].name, images[i].path, "gradient", code, reason)
+        good = {image.index: i for i, image in enumerate(images) if i not in self.explainer.failures}
         if good:
-            first = (k - 1) * IN_A_FIGURE
-            places = [good.get(number) for number in range(first, min(first + IN_A_FIGURE, len(self.stimuli)))]
-            rows = {label: [None if i is None else row[i] for i in places] for label, row in images.items()}
-            self._draw(k, [None if i is None else group[i].image for i in places], rows)
+            order = [good.get(index) for index in indices]  # None leaves a gap
+            rows = {label: [None if i is None else row[i] for i in order] for label, row in rows.items()}
+            self._draw(k, [None if i is None else images[i].rgb for i in order], rows)
 
     @contextmanager
-    def _saving(self, k: int, group: Sequence[Picture]) -> Iterator[map_files.MapFile | None]:
-        """Write the maps of the k-th figure, if maps are saved."""
-        if self.options.save is None or self.outputs is None:
+    def _map_writer(self, k: int, images: Sequence[StimulusImage]) -> Iterator[MapWriter | None]:
+        """Yield a writer for the maps of the k-th figure, or None if maps are not saved."""
+        if self.options.save is None or self.files is None:
             yield None
             return
-        with map_files.writing(self.outputs.maps(k), [one.name for one in group], [one.number + 1 for one in group]) as saved:
-            yield saved
+        names, numbers = [image.name for image in images], [image.index + 1 for image in images]
+        with open_map_writer(self.files.maps(k), names, numbers) as writer:
+            yield writer
 
-    def _image(self, mask: Any) -> Any:
-        drawable = strength if self.options.units else saliency_image
-        return drawable(np.nan_to_num(mask), self.options.mode)
+    def _saliency_image(self, mask: Any) -> Any:
+        convert = displayed_values if self.options.units else saliency_image
+        return convert(np.nan_to_num(mask), self.options.mode)
 
-    def _draw(self, k: int, pictures: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
-        sheet = Sheet(len(rows) + 1, len(pictures), self.options.show)
-        sheet.fill(pictures, rows, {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")})
-        if self.outputs is not None:
-            sheet.save(self.outputs.figure(k), self.outputs.comment)
+    def _draw(self, k: int, stimuli: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
+        figure = SaliencyFigure(len(rows) + 1, len(stimuli), self.options.show)
+        figure.draw(stimuli, rows, {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")})
+        if self.files is not None:
+            figure.save(self.files.figure(k), self.files.comment)
         if self.options.show:
-            sheet.show()
+            figure.show()
 
-    def _join(self, outputs: Outputs, done: Journal) -> None:
-        """Put all maps into one file; where a run was killed behind this, some of the parts may be gone already."""
-        parts = [path for path in map(outputs.maps, range(1, outputs.figures + 1)) if path.exists()]
-        if parts and "joined" not in done.records[-1]:
-            map_files.join(parts, self.stimuli.names, outputs.joined)
-            done.add({**self.report.record(), "joined": True})
+    def _merge_maps(self, files: OutputFiles, journal: Journal) -> None:
+        """Merge all maps into one file and remove the parts. If an earlier run was killed here, some parts may be missing."""
+        parts = [path for path in map(files.maps, range(1, files.figures + 1)) if path.exists()]
+        if parts and "joined" not in journal.records[-1]:
+            merge_map_files(parts, self.stimuli.names, files.merged_maps)
+            journal.add({**self.log.new_record(), "joined": True})
         for part in parts:
             part.unlink()

@@ -1,4 +1,4 @@
-"""The pictures of a stimulus file, as options say that they are to be read."""
+"""Read the images of a stimulus file, as the options specify."""
 
 import argparse
 import hashlib
@@ -11,28 +11,28 @@ from pathlib import Path
 
 from PIL import Image
 
-from saliency.cli.options import Parser, Refused, count, finite, whole
-from saliency.cli.run_log import Report
+from saliency.cli.options import CommandError, OptionParser, finite_number, nonnegative_integer, positive_integer
+from saliency.cli.run_log import RunLog
 from saliency.io import stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_conversion import PictureError, PictureOptions
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that was read.
+class StimulusImage:
+    """The image of a stimulus.
 
     Args:
-        number: of its stimulus in the file, from 0.
+        index: index of the stimulus in the file, counting from 0.
         name: its stimID.
-        path: its file.
-        image: as RGB.
+        path: path of the image file.
+        rgb: the image, as RGB.
     """
 
-    number: int
+    index: int
     name: str
     path: Path
-    image: Image.Image
+    rgb: Image.Image
 
 
 @dataclass(frozen=True)
@@ -41,43 +41,44 @@ class Stimuli:
 
     Args:
         names: stimIDs.
-        folder: of the pictures.
-        reading: how they are read.
-        outside: whether a name may lead out of the folder.
+        folder: folder of the images.
+        reading: how the images are read.
+        allow_outside: whether a stimID may lead outside the folder.
     """
 
     names: Sequence[str]
     folder: Path
     reading: PictureOptions
-    outside: bool
+    allow_outside: bool
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Stimuli":
         """Read the stimulus file of ``-stim``.
 
-        A relative ``path=`` counts from the working folder, as in DNNBrain, or else from the stimulus file's own.
+        A relative ``path=`` is resolved relative to the working directory, as in DNNBrain. If there is no such folder, it is
+        resolved relative to the stimulus file.
 
         Raises:
-            Refused: if the stimuli are no pictures, none of them exists, or one is named twice.
+            CommandError: if the stimuli are not images, none of the files exists, or a stimulus is listed twice.
             ValueError, OSError: if the file cannot be read.
         """
         file = options.stim
-        table = _table(file)
+        table = _read_table(file)
         folder = Path(table.path)
         if not folder.is_dir() and (Path(file).parent / folder).is_dir():
             folder = Path(file).parent / folder
         names = [str(name) for name in table.data["stimID"]]
         if not any(os.path.lexists(folder / name) for name in names):
-            raise Refused(f"{file}: none of its {len(names)} pictures is in {folder.absolute()}; is its path= line right?")
+            raise CommandError(f"{file}: none of its {len(names)} images is in {folder.absolute()}; check its path= line")
         if not options.allow_duplicates:
-            _check_twice(file, names)
+            _check_duplicates(file, names)
         return cls(names, folder, _reading(options), options.allow_outside)
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def version(self) -> str:
-        """Return what tells the pictures from others of their names, without reading them."""
+    def fingerprint(self) -> str:
+        """Return a hash of the sizes and modification times of the images, to notice changed files without reading them."""
         digest = hashlib.sha256()
         for name in self.names:
             with suppress(OSError, ValueError):
@@ -85,70 +86,83 @@ class Stimuli:
                 digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
-    def read(self, numbers: range, report: Report) -> Iterator[Picture]:
-        """Yield pictures, by their stimuli's numbers from 0; report those that can't be read, and what was converted."""
-        for number in numbers:
-            name = self.names[number]
+    def read(self, indices: range, log: RunLog) -> Iterator[StimulusImage]:
+        """Yield the images of stimuli; log conversions, and images that cannot be read.
+
+        Args:
+            indices: indices of the stimuli, counting from 0.
+            log: the log of the run.
+        """
+        for index in indices:
+            name = self.names[index]
             path = self.folder / name
             try:
-                if not self.outside and not _is_inside(name):
-                    raise PictureError("OUTSIDE_PATH", path, "leads out of the folder of path=; -allow-outside reads it")
-                image, notes = read_picture(path, self.reading)
+                if not self.allow_outside and not _is_inside(name):
+                    raise PictureError(
+                        "OUTSIDE_PATH", path, "leads outside the folder of path=; use -allow-outside to read it"
+                    )
+                rgb, notes = read_picture(path, self.reading)
             except PictureError as error:
-                report.fail(name, path, "read", error.code, str(error))
+                log.add_failure(name, path, "read", error.code, str(error))
             else:
-                report.notes.update(notes)
-                yield Picture(number, name, path, image)
+                log.notes.update(notes)
+                yield StimulusImage(index, name, path, rgb)
 
 
-def stimulus_options(parser: Parser) -> None:
-    """Add the options that say how pictures are read."""
-    parser.option("stim", required=True, metavar="Stimulus", help="a .stim.csv file of pictures")
-    parser.option("frame", type=count, default=1, metavar="N", help="which frame of a picture with several (default: 1)")
-    parser.option("no-exif", action="store_true", help="do not turn pictures as their EXIF orientation says")
-    parser.option(
-        "float-range", type=finite, nargs=2, metavar=("BLACK", "WHITE"), help="read pictures of floats, between these values"
+def add_stimulus_options(parser: OptionParser) -> None:
+    """Add ``-stim`` and the options that specify how images are read."""
+    add = parser.add_option
+    add("stim", required=True, metavar="Stimulus", help="a .stim.csv file of images")
+    add("frame", type=positive_integer, default=1, metavar="N", help="frame to read from a multi-frame image (default: 1)")
+    add("no-exif", action="store_true", help="ignore the EXIF orientation of images")
+    add(
+        "float-range",
+        type=finite_number,
+        nargs=2,
+        metavar=("BLACK", "WHITE"),
+        help="read floating-point images, given the values of black and white",
     )
-    parser.option("max-pixels", type=count, metavar="N", help="read no larger pictures (default: 89 million pixels)")
-    parser.option("allow-outside", action="store_true", help="read stimuli whose names lead out of path='s folder")
-    parser.option("allow-duplicates", action="store_true", help="take a stimulus as often as the file names it")
-    parser.option("max-errors", type=whole, metavar="N", help="stop when more than N pictures failed (default: never)")
-    parser.option("strict", dest="max_errors", action="store_const", const=0, help="stop when a picture fails")
+    add("max-pixels", type=positive_integer, metavar="N", help="maximum number of pixels of an image (default: 89 million)")
+    add("allow-outside", action="store_true", help="read stimuli whose names lead outside their folder")
+    add("allow-duplicates", action="store_true", help="process a stimulus each time that the file lists it")
+    add("max-errors", type=nonnegative_integer, metavar="N", help="stop when more than N images failed (default: never)")
+    add("strict", dest="max_errors", action="store_const", const=0, help="stop when an image fails")
 
 
-def _table(file: str) -> stim.Stimulus:
+def _read_table(file: str) -> stim.Stimulus:
     if not file.endswith(stim.SUFFIX):
-        raise Refused(f"-stim ({file}) must end in {stim.SUFFIX}")
+        raise CommandError(f"-stim ({file}) must end in {stim.SUFFIX}")
     try:
         table = stim.read(file)
     except OSError as error:
-        raise Refused(f"-stim ({file}) cannot be read: {error.strerror}") from None
+        raise CommandError(f"-stim ({file}) cannot be read: {error.strerror}") from None
     if table.type != "image":
-        raise Refused(f"{file}: stimuli of type {table.type} are not supported; type=image is")
+        raise CommandError(f"{file}: stimuli of type {table.type} are not supported; the type must be image")
     return table
 
 
 def _reading(options: argparse.Namespace) -> PictureOptions:
     if options.float_range is None:
-        between = None
+        float_range = None
     else:
-        low, high = options.float_range
-        between = low, high
-        if low >= high:
-            raise Refused(f"-float-range (={low}) must be less than its second ({high})")
-    return PictureOptions(options.frame - 1, not options.no_exif, between, options.max_pixels)
+        black, white = options.float_range
+        float_range = black, white
+        if black >= white:
+            raise CommandError(f"-float-range: BLACK (={black}) must be less than WHITE (={white})")
+    return PictureOptions(options.frame - 1, not options.no_exif, float_range, options.max_pixels)
 
 
-def _check_twice(file: str, names: Sequence[str]) -> None:
-    twice = [name for name, n in Counter(names).items() if n > 1]
-    if twice:
-        rows = [str(i + 1) for i, name in enumerate(names) if name == twice[0]]
-        raise Refused(
-            f"{file}: {twice[0]} is named by the stimuli {', '.join(rows[:5])}{' ...' if len(rows) > 5 else ''} (from 1); "
-            "-allow-duplicates takes it each time"
+def _check_duplicates(file: str, names: Sequence[str]) -> None:
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        rows = [str(i + 1) for i, name in enumerate(names) if name == duplicates[0]]
+        listed = f"{', '.join(rows[:5])}{' ...' if len(rows) > 5 else ''}"
+        raise CommandError(
+            f"{file}: {duplicates[0]} is listed more than once (stimuli {listed}); "
+            "use -allow-duplicates to process it each time"
         )
 
 
 def _is_inside(name: str) -> bool:
-    """Tell whether a stimID stays in its folder."""
+    """Return whether a stimID stays inside the folder of the stimuli."""
     return not Path(name).is_absolute() and Path(os.path.normpath(name)).parts[:1] != ("..",)

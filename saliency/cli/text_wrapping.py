@@ -1,16 +1,16 @@
-"""What a terminal shows of a long line: folded at its width, between words."""
+"""Wrap long lines to the width of a terminal."""
 
 import shutil
 import textwrap
 from typing import Any
 
 
-def folded(line: str, stream: Any) -> str:
-    """Return a line as a stream shows it best.
+def wrap_line(line: str, stream: Any) -> str:
+    """Wrap a line to the width of a terminal; leave it unchanged for a file or a pipe, where it can be searched.
 
     Args:
-        line: the line; a word of it, such as a path, is never broken.
-        stream: that it is printed on. In a file or a pipe it stays one line, which can be searched.
+        line: the line. It is broken between words only, so paths stay whole.
+        stream: the stream that the line is printed to.
     """
     if not stream.isatty():
         return line

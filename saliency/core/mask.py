@@ -139,9 +139,6 @@ class SaliencyMask(ABC):
         Returns:
             The averaged mask, in the mask's units or their square. With ``standard_error`` or ``tolerance``, its ``details``
             hold the standard error and the number of samples.
-
-        Raises:
-            As ``GetMask``.
         """
         smoothing = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
         inputs = ModelInputs.single(self.adapter, x_value, self.y, feed_dict)

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saliency import nets
-from saliency.cli.run_log import say
+from saliency.cli.run_log import print_message
 from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.gallery import draw_gallery
 from saliency.demo.gallery_methods import GALLERY_SECTIONS, METHODS
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         clean, shortcut = (nets.load(name, framework=options.framework) for name in ("DemoNet", "ShortcutNet"))
         random = nets.untrained(options.seed, options.framework) if options.random_weights else None
     except (ModelError, ImportError) as error:  # ImportError: Keras without its backend
-        say(f"{parser.prog}: error: {error}")
+        print_message(f"{parser.prog}: error: {error}")
         return 2
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _compare_networks(clean: nets.Network, shortcut: nets.Network, scenes: Seque
     heading = "Right for the wrong reason: the shortcut network learned that every 3 has a magenta tag"
     _save_figure(draw_gallery(targets, labels, {"": columns}, heading), out / "shortcut.png")
     for line in _shortcut_summary(clean, shortcut, scenes):
-        say(line, "stdout")
+        print_message(line, "stdout")
 
 
 def _shortcut_summary(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene]) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.cli.run_log import say
+from saliency.cli.run_log import print_message
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
 from saliency.core.display.visualization import overlay
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         model = steering_network()
     except ImportError as error:
-        say(f"{parser.prog}: error: {error}; to install TensorFlow: pip install 'saliency-masks[tf]'")
+        print_message(f"{parser.prog}: error: {error}; to install TensorFlow: pip install 'saliency-masks[tf]'")
         return 2
     pictures, bends = roads(64, seed=1)
     predicted = model.predict(pictures, verbose=0)[:, 0]

@@ -1,19 +1,15 @@
-"""A page of ``saliency report`` as a program reads it."""
+"""Run ``saliency report`` in tests and parse its page."""
 
 import json
 from html.parser import HTMLParser
-from pathlib import Path
 
-import saliency.demo
 from saliency.cli.main import main
 
-DEMO = Path(saliency.demo.__file__).parent
-EMBEDDED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
 VOID = ("meta", "input", "img", "br", "link")
 
 
 class Page(HTMLParser):
-    """Its elements, in order, as (name, attributes, text directly inside); an element that is left open is an error."""
+    """The elements of a page, in order, as (name, attributes, direct text). An element that is not closed is an error."""
 
     def __init__(self, text):
         super().__init__()
@@ -35,7 +31,7 @@ class Page(HTMLParser):
             self._open[-1][2] += data
 
     def all(self, tag, **attributes):
-        """Return the elements of a name whose attributes have these values."""
+        """Return the elements with a name and these values of attributes."""
         wanted = {name.rstrip("_"): value for name, value in attributes.items()}
         return [one for one in self.elements if one[0] == tag and all(one[1].get(k) == v for k, v in wanted.items())]
 
@@ -44,12 +40,12 @@ class Page(HTMLParser):
         return [text for _, _, text in self.all("bdi")]
 
     def numbers(self, which):
-        """Return the scores or the agreement of each row."""
+        """Return the ``scores`` or the ``agreement`` of each row."""
         return [json.loads(attributes[f"data-{which}"]) for _, attributes, _ in self.all("div", class_="row", role="listitem")]
 
     @property
     def pictures(self):
-        """The pictures of each row that has some."""
+        """The images of each row that has any."""
         return [json.loads(text) for _, _, text in self.all("script", type="application/json")]
 
 
@@ -57,14 +53,7 @@ def read(path):
     return Page(path.read_text(encoding="utf-8"))
 
 
-def table(folder, names, source=DEMO / "scenes"):
-    """Write a stimulus file."""
-    file = folder / "some.stim.csv"
-    file.write_text(f"type=image\npath={source}\ndata=stimID\n" + "\n".join(names), encoding="utf-8")
-    return file
-
-
 def run(capsys, *arguments):
-    """Return the exit status and what was printed."""
+    """Return the exit status and the printed output and errors."""
     status = main(["report", *map(str, arguments)])
     return status, *capsys.readouterr()

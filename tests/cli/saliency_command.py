@@ -1,4 +1,4 @@
-"""``dnn_saliency`` as its users run it, on the embedded network."""
+"""Run ``dnn_saliency`` in tests, on the embedded network."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ FIGURE = BASE + "_fig{}.jpg"
 
 
 def table(folder, names, source=DEMO / "scenes"):
-    """Write a stimulus file."""
+    """Write a stimulus file and return its path."""
     file = folder / "some.stim.csv"
-    file.write_text(f"type=image\npath={source}\ndata=stimID\n" + "\n".join(names))
+    file.write_text(f"type=image\npath={source}\ndata=stimID\n" + "\n".join(names), encoding="utf-8")
     return str(file)
 
 
 def run(capsys, *arguments):
-    """Return the exit status and what was printed."""
+    """Return the exit status and the printed output and errors."""
     status = main(list(map(str, arguments)))
     return status, *capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The options that DNNBrain does not have: every method, smoothing, maps as numbers, units, where it runs."""
+"""The options of ``dnn_saliency`` that DNNBrain does not have: methods, smoothing, saved maps, units and devices."""
 
 import h5py
 import numpy as np
@@ -7,7 +7,7 @@ from PIL import Image
 
 import saliency
 from saliency import nets
-from saliency.cli.methods import COLOURED, METHODS
+from saliency.cli.methods import COLOR_METHODS, METHODS
 from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -35,7 +35,7 @@ def test_every_mask_is_a_method():
 
 @needs_torch
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_s_maps_are_the_library_s(method, tmp_path, capsys):
+def test_maps_of_every_method_equal_the_library_s(method, tmp_path, capsys):
     options = QUICK.get(method, [])
     arguments = ["-meth", method, "-save", "npz", "-mode", "gray", "-units", *(["-set", *options] if options else [])]
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)
@@ -52,14 +52,14 @@ def test_every_method_s_maps_are_the_library_s(method, tmp_path, capsys):
         for channel in (4, 8):
             found = maps[f"chn{channel}"]
             expected = np.asarray(kind(network.model, ("fc1", channel - 1), **given).GetMasks(inputs(network, NAMES[:2])))
-            assert found.shape == ((2, 3, 96, 96) if method in COLOURED else (2, 96, 96))
+            assert found.shape == ((2, 3, 96, 96) if method in COLOR_METHODS else (2, 96, 96))
             expected = expected if expected.shape == found.shape else expected[:, 0]
             assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
             assert expected.any()
 
 
 @needs_torch
-def test_smoothing_averages_signed_maps_and_repeats(tmp_path, capsys):
+def test_smoothing_averages_signed_maps_and_is_reproducible(tmp_path, capsys):
     for folder in ("a", "b"):
         status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-smooth", "5", "-save", "npz", "-out",
                          tmp_path / folder)  # fmt: skip
@@ -85,10 +85,10 @@ def test_smoothing_has_options(tmp_path, capsys):
 
 
 @needs_torch
-def test_a_picture_that_failed_leaves_a_gap_and_the_figure_says_what_it_is_of(tmp_path, capsys, monkeypatch):
+def test_a_failed_image_leaves_a_gap_and_the_figure_has_a_comment(tmp_path, capsys, monkeypatch):
     drawn = []
-    original = saliency.cli.figure.Sheet.fill
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda *rest: (drawn.append(rest), original(*rest)))
+    original = saliency.cli.figure.SaliencyFigure.draw
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
     names = [NAMES[0], "none.png", *NAMES[1:3]]
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
     _, pictures, maps, _ = drawn[0]
@@ -99,7 +99,7 @@ def test_a_picture_that_failed_leaves_a_gap_and_the_figure_says_what_it_is_of(tm
 
 
 @needs_torch
-def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
+def test_the_file_of_all_maps_has_nan_for_a_failed_stimulus(tmp_path, capsys):
     names = [*NAMES[:3], "none.png", *NAMES[3:]]
     status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-save", "h5", "-out", tmp_path / "out")
     assert status == 1
@@ -116,9 +116,9 @@ def test_all_maps_in_one_file_with_nan_for_what_failed(tmp_path, capsys):
 
 
 @needs_torch
-def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
+def test_maps_in_units_have_a_color_bar(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.Sheet.save", lambda sheet, *rest: drawn.append(sheet.figure))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.save", lambda sheet, *rest: drawn.append(sheet.figure))
     arguments = ["-mode", "gray", "-units", "-vmin", "-1e-3", "-vmax", "0.02"]
     assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
     network = nets.load("DemoNet")
@@ -131,9 +131,9 @@ def test_units_have_a_colour_bar(tmp_path, capsys, monkeypatch):
 
 
 @needs_torch
-def test_a_map_without_colours_is_drawn_in_the_colour_map_with_its_sign(tmp_path, capsys, monkeypatch):
+def test_a_map_without_colors_is_drawn_in_the_color_map_with_its_sign(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.Sheet.fill", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
@@ -146,7 +146,7 @@ def test_a_map_without_colours_is_drawn_in_the_colour_map_with_its_sign(tmp_path
 
 @needs_torch
 @needs_tf
-def test_both_frameworks_give_the_same_maps(tmp_path, capsys):
+def test_both_frameworks_compute_the_same_maps(tmp_path, capsys):
     found = {}
     for framework in ("torch", "tf"):
         arguments = ["-framework", framework, "-device", "cpu", "-batch", "2", "-save", "npz", "-meth", "vanilla"]
@@ -159,7 +159,7 @@ def test_both_frameworks_give_the_same_maps(tmp_path, capsys):
 
 
 @needs_torch
-def test_a_network_of_one_s_own(tmp_path, capsys):
+def test_a_user_network(tmp_path, capsys):
     source = tmp_path / "mine.py"
     source.write_text("from saliency import nets\n\ndef network():\n    return nets.load('DemoNet')\n")
     arguments = ["-net", f"{source}:network", "-layer", "fc1", "-chn", "1", "-stim", table(tmp_path, NAMES[:1])]
@@ -195,53 +195,8 @@ def test_many_channels_share_a_figure_and_their_names_are_short(tmp_path, capsys
         assert image.size == (1000, 6500)
 
 
-def test_figures_are_as_high_as_a_jpeg_can_be():
+def test_the_height_of_figures_is_limited_by_jpeg():
     pytest.importorskip("matplotlib")
-    from saliency.cli.figure import Sheet
+    from saliency.cli.figure import SaliencyFigure
 
-    assert Sheet(651, 1, show=False).figure.get_size_inches().tolist() == [10, 650]
-
-
-REFUSED = {
-    "units of colours": (["-units"], "-units needs -mode gray"),
-    "maps without a folder": (["-save", "npz", "-show"], "-save npz needs -out"),
-    "a number of copies": (["-smooth", "0"], "must be a whole number, 1 or more"),
-    "a setting": (["-set", "steps"], "must be NAME=VALUE"),
-    "the batch": (["-set", "batch_size=2"], "-set batch_size=... is no option of -meth guided"),
-    "another target": (["-set", "y=7"], "-set y=... is no option of -meth guided"),
-    "smoothing that is not asked for": (["-set", "seed=3"], "-set seed=... is for smoothing, and needs -smooth N"),
-    "no folder": (["-out", ""], "-out must be a folder"),
-    "an option that is not the method's": (
-        ["-set", "stepz=3", "-meth", "ig"],
-        "-set stepz=... is no option of -meth ig; did you mean x_steps?",
-    ),
-    "the inputs": (
-        ["-set", "x=3", "-meth", "gradcam"],
-        "-set x=... is no option of -meth gradcam. Its own: layer, should_resize,",
-    ),
-    "a value that is not the option's": (["-set", "x_steps=x", "-meth", "ig"], "x_steps"),
-    "a word for a boolean": (["-set", "three_dims=yes", "-meth", "gradcam"], "`three_dims` (='yes') must be True or False"),
-    "a word for smoothing's": (["-set", "antithetic=no", "-smooth", "4"], "`antithetic` (='no') must be True or False"),
-    "a layer of the maps": (["-set", "layer=conv9", "-meth", "gradcam"], "nearest: conv"),
-    "a device": (["-device", "nonsense"], "-device (=nonsense)"),
-    "a device that is not here": (["-device", "cuda:99"], "-device (=cuda:99)"),
-    "a framework": (["-framework", "jax"], "invalid choice"),
-}
-
-
-@needs_torch
-@pytest.mark.parametrize("case", REFUSED)
-def test_refusals_write_nothing(case, tmp_path, capsys):
-    arguments, message = REFUSED[case]
-    out = [] if "-show" in arguments else ["-out", tmp_path / "out"]
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *out, *arguments)
-    assert (status, printed) == (2, "") and message in errors and len(errors.splitlines()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
-
-
-@needs_tf
-@pytest.mark.parametrize("device", ["nonsense", "gpu:99", "gpu:x"])
-def test_a_device_that_tensorflow_lacks_is_refused(device, tmp_path, capsys):
-    arguments = ["-framework", "tf", "-device", device, "-out", tmp_path / "out"]
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments)
-    assert status == 2 and f"-device (={device})" in errors and not (tmp_path / "out").exists()
+    assert SaliencyFigure(651, 1, show=False).figure.get_size_inches().tolist() == [10, 650]

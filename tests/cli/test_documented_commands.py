@@ -1,11 +1,13 @@
-"""The commands of DNNBrain's documents as printed there, and its figures beside ours."""
+"""Run the commands that DNNBrain's documentation prints, and compare its figures with ours."""
 
+import functools
 import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from saliency import nets
 from saliency.cli.dnn_saliency import main
 from tests.cli.saliency_command import DEMO
 from tests.dnnbrain import CLI, FIXTURES, needs_fixtures
@@ -23,8 +25,8 @@ DRAWN = {
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """DNNBrain's folder, with the AlexNet of its fixtures."""
+def data_folder(tmp_path_factory):
+    """DNNBrain's data folder, with the AlexNet of its fixtures."""
     folder = tmp_path_factory.mktemp("dnnbrain_data")
     (folder / "models").mkdir()
     with torch.random.fork_rng():
@@ -33,34 +35,42 @@ def weights(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def load_once():
+    """A replacement of `nets.load` that loads each network once: AlexNet's checkpoint is large."""
+    return functools.cache(nets.load)
+
+
 @pytest.fixture
-def here(weights, tmp_path, monkeypatch):
-    monkeypatch.setenv("DNNBRAIN_DATA", str(weights))
+def folder(data_folder, load_once, tmp_path, monkeypatch):
+    """The working directory of a command."""
+    monkeypatch.setenv("DNNBRAIN_DATA", str(data_folder))
+    monkeypatch.setattr("saliency.nets.load", load_once)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_they_run_as_printed(here, capsys, monkeypatch):
+def test_documented_commands_run_as_printed(folder, capsys, monkeypatch):
     names = "\n".join(f"scene_{i:02d}.png" for i in range(7))
-    (here / "examples.stim.csv").write_text(f"type=image\npath={DEMO / 'scenes'}\ndata=stimID\n{names}")
+    (folder / "examples.stim.csv").write_text(f"type=image\npath={DEMO / 'scenes'}\ndata=stimID\n{names}")
     shown = []
-    monkeypatch.setattr("saliency.cli.preflight.HEADLESS", ())
+    monkeypatch.setattr("saliency.cli.preflight.WINDOWLESS_BACKENDS", ())
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: shown.append(1))
     assert main(shlex.split(SHOWN)[1:]) == 0
-    assert len(shown) == 2 and [path.name for path in here.iterdir()] == ["examples.stim.csv"]
+    assert len(shown) == 2 and [path.name for path in folder.iterdir()] == ["examples.stim.csv"]
     assert main(shlex.split(SAVED)[1:]) == 0
     assert capsys.readouterr() == ("Finish: 6/7\nFinish: 7/7\n" * 2, "")
-    figures = sorted(here.glob("*.jpg"))
+    figures = sorted(folder.glob("*.jpg"))
     assert [path.name for path in figures] == [f"AlexNet_fc3_chn294-23_guided_gray_gray_fig{k}.jpg" for k in (1, 2)]
 
 
 @needs_fixtures
 @pytest.mark.parametrize("name", DRAWN)
-def test_figures_look_as_dnnbrain_s_do(name, here):
-    """Its second picture is not here: the first of two columns is compared, which the other one's width does not move."""
-    (here / "two.stim.csv").write_text(f"type=image\npath={FIXTURES / 'images'}\ndata=stimID\nsynthA.png\nsynthB.png")
+def test_figures_look_like_dnnbrain_s(name, folder):
+    """DNNBrain's second image is not available, so only the first of two columns is compared."""
+    (folder / "two.stim.csv").write_text(f"type=image\npath={FIXTURES / 'images'}\ndata=stimID\nsynthA.png\nsynthB.png")
     assert main(shlex.split(f"-net AlexNet -layer fc3 -chn 294 23 -stim two.stim.csv -out . {DRAWN[name]}")) == 0
-    (ours,), (theirs,) = here.glob("*.jpg"), (CLI / name).glob("*_fig1.jpg")
+    (ours,), (theirs,) = folder.glob("*.jpg"), (CLI / name).glob("*_fig1.jpg")
     pixels = []
     for file in (ours, theirs):
         with Image.open(file) as figure:

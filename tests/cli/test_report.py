@@ -1,4 +1,4 @@
-"""``saliency report``: what stands in its page."""
+"""The contents of the page of ``saliency report``."""
 
 import base64
 import io
@@ -13,9 +13,10 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.cli.page.agreement import agreement
-from saliency.cli.page.thumbnails import SCALES
+from saliency.cli.page.thumbnails import COLOR_MAPS
 from saliency.core.request import Request
-from tests.cli.report_page import DEMO, EMBEDDED, read, run, table
+from tests.cli.report_page import read, run
+from tests.cli.saliency_command import DEMO, EMBEDDED, table
 
 pytest.importorskip("jinja2")
 needs_torch = pytest.mark.needs("torch")
@@ -35,7 +36,7 @@ def prepared(network, name):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_row_for_each_stimulus_and_a_column_for_each_channel_and_method(framework, tmp_path, capsys):
+def test_the_page_has_a_row_per_stimulus_and_a_column_per_channel_and_method(framework, tmp_path, capsys):
     out = tmp_path / "page.html"
     status, printed, errors = run(capsys, *EMBEDDED, "-framework", framework, "-meth", "vanilla", "gradcam", "-smooth", "2",
                                   "-stim", table(tmp_path, NAMES), "-out", out)  # fmt: skip
@@ -65,7 +66,7 @@ def test_a_row_for_each_stimulus_and_a_column_for_each_channel_and_method(framew
 
 
 @needs_torch
-def test_the_pictures_are_the_library_s_masks_in_its_own_colours(tmp_path, capsys):
+def test_thumbnails_show_the_masks_of_the_library_in_its_colors(tmp_path, capsys):
     from matplotlib import colormaps
 
     out = tmp_path / "page.html"
@@ -75,18 +76,18 @@ def test_the_pictures_are_the_library_s_masks_in_its_own_colours(tmp_path, capsy
     guided = np.asarray(saliency.GuidedBackprop(network.model, 7).GetMask(x))
     cam = np.asarray(saliency.GradCAM(network.model, 7).GetMask(x))
     expected = [
-        colormaps[SCALES[True]]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
-        colormaps[SCALES[False]](saliency.VisualizeImageGrayscale(cam)),
+        colormaps[COLOR_MAPS[True]]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
+        colormaps[COLOR_MAPS[False]](saliency.VisualizeImageGrayscale(cam)),
     ]
-    for (text,), colours in zip(page.pictures[0]["maps"][2:], expected, strict=True):
-        assert np.abs(pixels(text) - 255 * colours[..., :3]).mean() < 8  # WebP's own loss
+    for (text,), colors in zip(page.pictures[0]["maps"][2:], expected, strict=True):
+        assert np.abs(pixels(text) - 255 * colors[..., :3]).mean() < 8  # WebP's own loss
     with Image.open(DEMO / "scenes" / NAMES[2]) as picture:
         assert np.abs(pixels(page.pictures[0]["picture"]) - np.asarray(picture.convert("RGB"), float)).mean() < 8
     assert page.numbers("agreement")[0][1] == [pytest.approx(agreement([guided, cam]), abs=1e-3)]
 
 
 @needs_torch
-def test_strength_alone_has_no_sign(tmp_path, capsys):
+def test_mode_strength_draws_no_sign(tmp_path, capsys):
     out = tmp_path / "page.html"
     run(capsys, *EMBEDDED, "-mode", "strength", "-stim", table(tmp_path, NAMES), "-out", out)
     page = read(out)
@@ -98,7 +99,7 @@ def test_strength_alone_has_no_sign(tmp_path, capsys):
 def test_agreement_is_the_mean_rank_correlation():
     ramp = np.arange(20.0).reshape(4, 5)
     assert agreement([ramp, np.exp(ramp)]) == pytest.approx(1)
-    assert agreement([ramp, -ramp]) == pytest.approx(1)  # what counts against the score counts
+    assert agreement([ramp, -ramp]) == pytest.approx(1)  # only the magnitude matters
     assert agreement([ramp, ramp.max() - ramp]) == pytest.approx(-1)
     assert agreement([ramp, ramp, ramp.max() - ramp]) == pytest.approx(-1 / 3)
     assert agreement([np.stack([ramp, ramp, -ramp]), ramp]) == pytest.approx(1)
@@ -109,7 +110,7 @@ def test_agreement_is_the_mean_rank_correlation():
 
 
 @needs_torch
-def test_the_page_asks_for_nothing_from_elsewhere(tmp_path, capsys):
+def test_the_page_loads_nothing_else(tmp_path, capsys):
     out = tmp_path / "page.html"
     run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", out)
     text = out.read_text(encoding="utf-8")
@@ -123,7 +124,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(tmp_path, capsys):
 
 
 @needs_torch
-def test_names_are_text_whatever_they_hold(tmp_path, capsys):
+def test_names_are_escaped(tmp_path, capsys):
     names = ["<script>alert(1)</script>.png", "'\"><img src=x onerror=alert(1)>.png", "</li></ol>&amp;.png", "{{ 7 * 7 }}.png"]
     folder = tmp_path / "pictures"
     for name in names:
@@ -142,7 +143,7 @@ def test_names_are_text_whatever_they_hold(tmp_path, capsys):
 
 
 @needs_torch
-def test_a_broken_picture_has_a_row_that_says_so(tmp_path, capsys, monkeypatch):
+def test_the_row_of_a_broken_image_shows_the_reason(tmp_path, capsys, monkeypatch):
     original = nets.Network.prepare
 
     def prepare(network, picture):
@@ -158,9 +159,9 @@ def test_a_broken_picture_has_a_row_that_says_so(tmp_path, capsys, monkeypatch):
     status, _, errors = run(capsys, *EMBEDDED, "-meth", "vanilla", "gradcam", "-stim", stim, "-out", out)
     assert status == 1 and "1 done, 3 failed" in errors
     page = read(out)
-    told = [text for _, _, text in page.all("p", class_="failure")][-3:]
-    assert [text.partition(":")[0] for text in told] == ["TRUNCATED", "MISSING", "NONFINITE_GRAD"]
-    assert not any(str(tmp_path) in text for text in told)
+    texts = [text for _, _, text in page.all("p", class_="failure")][-3:]
+    assert [text.partition(":")[0] for text in texts] == ["TRUNCATED", "MISSING", "NONFINITE_GRAD"]
+    assert not any(str(tmp_path) in text for text in texts)
     assert page.all("b", class_="failure")[0][2] == "3 failed"
     assert page.numbers("scores")[0] == page.numbers("scores")[2] == []
     assert [len(row["maps"]) for row in page.pictures] == [4, 4]
@@ -168,7 +169,7 @@ def test_a_broken_picture_has_a_row_that_says_so(tmp_path, capsys, monkeypatch):
 
 
 @needs_torch
-def test_thumbnails_keep_the_picture_s_shape_and_stay_small(tmp_path, capsys):
+def test_thumbnails_keep_the_aspect_ratio_and_are_small(tmp_path, capsys):
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (600, 900, 3), np.uint8)).save(tmp_path / "wide.png")
     Image.fromarray(rng.integers(0, 256, (400, 3, 3), np.uint8)).save(tmp_path / "thin.png")
@@ -182,8 +183,10 @@ def test_thumbnails_keep_the_picture_s_shape_and_stay_small(tmp_path, capsys):
         assert len(json.dumps(row)) < 25_000  # a picture and two maps
 
 
-def test_the_command_of_commands(capsys):
+def test_the_command_saliency_runs_subcommands(capsys):
     from saliency.cli.main import main
 
     assert main([]) == main(["-h"]) == 0 and "report" in capsys.readouterr().out
-    assert main(["reprot"]) == 2 and capsys.readouterr().err == "saliency: error: reprot is no command; did you mean report?\n"
+    assert (
+        main(["reprot"]) == 2 and capsys.readouterr().err == "saliency: error: unknown command reprot; did you mean report?\n"
+    )

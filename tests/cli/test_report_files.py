@@ -1,4 +1,4 @@
-"""``saliency report``: what it refuses, and what is left of a run that ends early."""
+"""Errors of ``saliency report``, and runs that end early."""
 
 import sys
 from pathlib import Path
@@ -6,73 +6,74 @@ from pathlib import Path
 import pytest
 
 from saliency.cli.page import run as page_run
-from saliency.cli.page.template import Template
-from tests.cli.report_page import EMBEDDED, read, run, table
+from saliency.cli.page.template import PageTemplate
+from tests.cli.report_page import read, run
+from tests.cli.saliency_command import EMBEDDED, table
 
 pytest.importorskip("jinja2")
 needs_torch = pytest.mark.needs("torch")
 NAMES = [f"scene_{i:02d}.png" for i in range(5)]
 
-REFUSALS = {
+ERRORS_BY_CASE = {
     "suffix": (["-out", "page.htm"], "-out (page.htm) must be a file whose name ends in .html"),
     "folder": (["-out", "none/page.html"], "cannot be written"),
     "channel twice": (["-out", "page.html", "-chn", "4", "4"], "-chn (4 4) names a channel twice"),
     "method twice": (["-out", "page.html", "-meth", "ig", "ig"], "-meth (ig ig) names a method twice"),
     "method": (["-out", "page.html", "-meth", "gradcm"], "invalid choice"),
-    "size": (["-out", "page.html", "-size", "9999"], "-size (=9999) must be 32 to 512 pixels"),
-    "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "names the method 'igg'"),
-    "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-meth (guided) does not name"),
-    "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps is no option of guided"),
-    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x is no option of guided"),
-    "channel": (["-out", "page.html", "-chn", "11"], "run from 1 to 10"),
+    "size": (["-out", "page.html", "-size", "9999"], "-size (=9999) must be between 32 and 512 pixels"),
+    "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "there is no method 'igg'"),
+    "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-set ig.x_steps=... is for a method that is not in -meth (guided)"),
+    "no option": (["-out", "page.html", "-set", "x_steps=3"], "-set x_steps=... is not an option of guided"),
+    "the inputs, which are no option": (["-out", "page.html", "-set", "x=3"], "-set x=... is not an option of guided"),
+    "channel": (["-out", "page.html", "-chn", "11"], "must be between 1 and 10"),
 }  # fmt: skip
-WITH_THE_NETWORK = {"another method's option", "no option", "the inputs, which are no option", "channel"}
+NETWORK_CASES = {"another method's option", "no option", "the inputs, which are no option", "channel"}
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=needs_torch if case in WITH_THE_NETWORK else ()) for case in REFUSALS]
+    "case", [pytest.param(case, marks=needs_torch if case in NETWORK_CASES else ()) for case in ERRORS_BY_CASE]
 )
-def test_refusals_say_why_in_one_line_and_write_nothing(case, tmp_path, capsys, monkeypatch):
+def test_errors_are_one_line_and_nothing_is_written(case, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments, message = REFUSALS[case]
+    arguments, message = ERRORS_BY_CASE[case]
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments)
     assert (status, printed) == (2, "") and message in errors and len(errors.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
 
 
-def test_jinja2_that_is_not_installed_is_told_with_its_cure(tmp_path, capsys, monkeypatch):
+def test_a_missing_jinja2_is_an_error_with_the_install_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", tmp_path / "page.html")
     assert status == 2
-    assert errors == "saliency report: error: a report needs Jinja2: pip install 'saliency-masks[report]'\n"
+    assert errors == "saliency report: error: Jinja2 is not installed; run pip install 'saliency-masks[report]'\n"
 
 
 @needs_torch
-def test_options_go_to_the_methods_that_take_them(tmp_path, capsys):
+def test_settings_go_to_the_methods_that_have_them(tmp_path, capsys):
     out = tmp_path / "page.html"
     status, *_ = run(capsys, *EMBEDDED, "-meth", "gradcam", "ig", "guided", "-set", "ig.x_steps=3", "layer=conv4",
                      "-stim", table(tmp_path, NAMES[:1]), "-out", out)  # fmt: skip
-    told = [element[2] for element in read(out).all("code")]
-    assert status == 0 and told == ["x_steps=3", "layer=conv4"]
+    texts = [element[2] for element in read(out).all("code")]
+    assert status == 0 and texts == ["x_steps=3", "layer=conv4"]
 
 
 @needs_torch
-def test_what_exists_is_kept_unless_overwriting(tmp_path, capsys):
+def test_existing_files_are_replaced_only_with_overwrite(tmp_path, capsys):
     out = tmp_path / "page.html"
     out.write_text("mine")
     arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", out]
     status, _, errors = run(capsys, *arguments)
-    assert status == 2 and "give -overwrite" in errors and out.read_text() == "mine"
+    assert status == 2 and "use -overwrite" in errors and out.read_text() == "mine"
     assert run(capsys, *arguments, "-overwrite")[0] == 0 and read(out).names == NAMES[:1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "some.stim.csv"]
 
 
 @needs_torch
-def test_a_run_that_ends_early_leaves_no_page_and_goes_on(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+def test_a_run_that_ends_early_leaves_no_page_and_can_be_resumed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim = table(tmp_path, [*NAMES, "none.png"])
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
-    original, calls, out = Template.rows, [], tmp_path / "page.html"
+    original, calls, out = PageTemplate.rows, [], tmp_path / "page.html"
 
     def rows(*arguments):
         calls.append(1)
@@ -80,28 +81,28 @@ def test_a_run_that_ends_early_leaves_no_page_and_goes_on(tmp_path, capsys, monk
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(Template, "rows", rows)
+    monkeypatch.setattr(PageTemplate, "rows", rows)
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
-    assert status == 130 and "the same command goes on" in errors
+    assert status == 130 and "run the same command again to resume" in errors
     hidden = [".page.html.journal", ".page.html.rows"]
     assert sorted(path.name for path in tmp_path.glob(".*")) == hidden and not out.exists()
     with (tmp_path / hidden[1]).open("ab") as file:
-        file.write(b"<li>half a row, of a run that was killed before it told of it")
+        file.write(b"<li>half a row, of a run that was killed before it recorded it")
     status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-meth", "vanilla")
-    assert status == 2 and "an unfinished run with other arguments" in errors
+    assert status == 2 and "an unfinished run with other arguments: -meth (was ['guided'], is now ['vanilla'])" in errors
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
-    assert status == 1 and "going on after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
+    assert status == 1 and "resuming after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
     assert out.read_bytes() == (tmp_path / "whole.html").read_bytes()
     assert not list(tmp_path.glob(".*"))
 
 
 class Killed(BaseException):
-    """As good as a kill: what the command does in the way of tidying is not done either."""
+    """Raised instead of killing the process; while it is raised, no file can be removed."""
 
 
 @needs_torch
-def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+def test_a_run_that_is_killed_at_its_end_can_be_resumed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim, original = table(tmp_path, [*NAMES, "none.png"]), Path.unlink
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
     for at in range(10):
@@ -126,7 +127,7 @@ def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, cap
         if status is not None:
             assert status == 1 and left == set() and gone == [f".{at}.html.rows", f".{at}.html.journal"]
             break
-        assert left in ({"journal", "rows"}, {"journal"})  # never rows that nobody knows of
+        assert left in ({"journal", "rows"}, {"journal"})  # never rows without a journal
         status, printed, errors = run(capsys, *arguments)
         assert status == 1 and "5 done, 1 failed" in errors and "Finish: 2/6" not in printed
         assert out.read_bytes() == (tmp_path / "whole.html").read_bytes() and not list(tmp_path.glob(".*"))
@@ -134,17 +135,17 @@ def test_whenever_it_is_killed_at_its_end_the_same_command_ends_it(tmp_path, cap
 
 
 @needs_torch
-def test_rows_that_are_lost_are_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(page_run, "GROUP", 2)
+def test_missing_rows_are_an_error(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:2], "none.png"]), "-out", tmp_path / "page.html"]
     assert run(capsys, *arguments, "-strict")[0] == 1
     (tmp_path / ".page.html.rows").write_bytes(b"")
     status, _, errors = run(capsys, *arguments)
-    assert status == 2 and ".page.html.rows lacks what .page.html.journal has for done" in errors
+    assert status == 2 and ".page.html.rows lacks rows that .page.html.journal lists as done" in errors
 
 
 @needs_torch
-def test_a_run_that_did_nothing_leaves_nothing(tmp_path, capsys):
+def test_a_run_without_results_leaves_no_files(tmp_path, capsys):
     stim = table(tmp_path, ["none.png", *NAMES])
     assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "page.html", "-strict")[0] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]

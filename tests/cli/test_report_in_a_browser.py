@@ -1,4 +1,4 @@
-"""``saliency report``: its page opened from the disk in Chromium, where that and playwright are installed."""
+"""The page of ``saliency report`` in Chromium, if Chromium and playwright are installed."""
 
 import io
 import shutil
@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from saliency.cli.main import main
-from tests.cli.report_page import DEMO, EMBEDDED, read, table
+from tests.cli.report_page import read
+from tests.cli.saliency_command import DEMO, EMBEDDED, table
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -18,8 +19,8 @@ pytestmark = [pytest.mark.needs("torch"), pytest.mark.skipif(CHROMIUM is None, r
 HOSTILE = "<img src=x onerror=document.title=1>.png"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 CONTRAST = """(element) => {
-  const light = (colour) => {
-    const [r, g, b] = colour.match(/\\d+/g).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  const light = (color) => {
+    const [r, g, b] = color.match(/\\d+/g).map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const [a, b] = [getComputedStyle(element).color, getComputedStyle(document.body).backgroundColor].map(light);
@@ -29,7 +30,7 @@ CONTRAST = """(element) => {
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
-    """Forty rows, of which one has a hostile name and one is a broken picture."""
+    """A page of forty rows: one stimulus has a hostile name, one has no image."""
     folder = tmp_path_factory.mktemp("report")
     for i in range(38):
         shutil.copy(DEMO / "scenes" / f"scene_{i % 18:02d}.png", folder / f"scene_{i:02d}.png")
@@ -50,7 +51,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, page_file):
-    """The page, which may neither fail nor ask for anything."""
+    """The open page. It must raise no error and request no other file."""
     tab, troubles = browser.new_page(viewport={"width": 1100, "height": 700}), []
     tab.on("pageerror", lambda error: troubles.append(str(error)))
     tab.on("console", lambda message: troubles.append(message.text))
@@ -59,7 +60,7 @@ def page(browser, page_file):
     expect(tab.locator("#stimulus1 img")).to_have_count(9)
     tab.evaluate(
         "Promise.all([...document.images].map((one) => one.decode()))"
-    )  # wait_for_function needs eval, which is forbidden
+    )  # wait_for_function needs eval, which the page's policy forbids
     yield tab
     assert troubles == [page_file.as_uri()]
     tab.close()
@@ -79,7 +80,7 @@ def current(page):
     return page.locator("[aria-current] bdi").text_content()
 
 
-def test_rows_near_the_screen_have_their_pictures_and_others_do_not(page):
+def test_only_rows_near_the_screen_have_images(page):
     assert page.locator(".row[role=listitem]").count() == 40
     assert page.evaluate("[...document.images].every((one) => one.naturalWidth === 128 && one.alt + one.className)")
     assert page.get_by_alt_text("map of guided for channel 8 of scene_01.png").count() == 1
@@ -92,7 +93,7 @@ def test_rows_near_the_screen_have_their_pictures_and_others_do_not(page):
     assert page.title() == "Saliency of DemoNet, fc1" and HOSTILE in order(page)
 
 
-def test_the_slider_lays_the_map_over_the_picture(page):
+def test_the_slider_sets_the_opacity_of_the_map(page):
     slider, cell = page.get_by_role("slider", name="Map"), page.locator("#stimulus4 figure").first
     shots = {}
     for percent in ("0", "100", "50"):
@@ -108,17 +109,17 @@ def test_the_slider_lays_the_map_over_the_picture(page):
 
 def test_plain_and_smoothed(page):
     first = page.locator("#stimulus1 .map").first
-    plain, told = first.get_attribute("src"), page.locator("#stimulus1 .channel > p").first
-    before = told.inner_text()
+    plain, caption = first.get_attribute("src"), page.locator("#stimulus1 .channel > p").first
+    before = caption.inner_text()
     page.get_by_label("Smoothed").check()
     assert first.get_attribute("src") != plain
     assert first.get_attribute("alt") == "smoothed map of guided for channel 4 of scene_00.png"
-    assert told.inner_text() != before and "agree" in before
+    assert caption.inner_text() != before and "agreement" in before
     page.keyboard.press("s")
-    assert first.get_attribute("src") == plain and told.inner_text() == before
+    assert first.get_attribute("src") == plain and caption.inner_text() == before
 
 
-def test_rows_are_sorted_by_numbers_and_those_without_come_last(page, page_file):
+def test_rows_are_sorted_by_number_and_rows_without_numbers_come_last(page, page_file):
     names, scores, agreements = (lambda p: (p.names, p.numbers("scores"), p.numbers("agreement")))(read(page_file))
     by_score = sorted(range(39), key=lambda i: -scores[i][1])
     page.get_by_label("Sort by").select_option(label="score of channel 8, high to low")
@@ -135,7 +136,7 @@ def test_rows_are_sorted_by_numbers_and_those_without_come_last(page, page_file)
     assert page.locator("#rows > .block").evaluate_all("blocks => blocks.map((one) => one.children.length)") == [16, 16, 8]
 
 
-def test_keys_go_on(page):
+def test_keyboard_shortcuts(page):
     assert current(page) == "scene_00.png"
     for key, name in (("j", 1), ("ArrowDown", 2), ("k", 1), ("ArrowUp", 0), ("k", 0), ("j", 1)):
         page.keyboard.press(key)
@@ -156,14 +157,14 @@ def test_keys_go_on(page):
     page.get_by_label("Sort by").focus()
     page.keyboard.press("k")
     assert current(page) == "none.png"
-    page.get_by_text("Keys", exact=True).click()
-    page.get_by_label("these keys do something").uncheck()
+    page.get_by_text("Keyboard shortcuts", exact=True).click()
+    page.get_by_label("enable keyboard shortcuts").uncheck()
     page.locator("#stimulus40").focus()
     page.keyboard.press("j")
     assert current(page) == "none.png"
 
 
-def test_after_scrolling_away_keys_go_on_from_what_is_seen(page):
+def test_after_scrolling_keys_move_from_the_first_visible_row(page):
     page.evaluate("window.scrollTo(0, 3000)")
     expect(page.locator("#stimulus20 img")).to_have_count(9)
     page.keyboard.press("j")
@@ -172,7 +173,7 @@ def test_after_scrolling_away_keys_go_on_from_what_is_seen(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_and_controls_have_names(page, scheme):
+def test_text_has_contrast_and_controls_have_labels(page, scheme):
     page.emulate_media(color_scheme=scheme)
     for what in ("h1", "summary", "header .failure", "#place", "bdi", ".channel > p", ".ends"):
         assert page.locator(what).first.evaluate(CONTRAST) >= 4.5, what
@@ -181,7 +182,7 @@ def test_text_can_be_read_and_controls_have_names(page, scheme):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_a_screenshot_shows_pictures(page, tmp_path):
+def test_a_screenshot_shows_the_images(page, tmp_path):
     page.get_by_role("slider", name="Map").fill("100")
     page.screenshot(path=tmp_path / "shot.png")
     box = page.locator("#stimulus2 figure").first.bounding_box()
@@ -189,5 +190,5 @@ def test_a_screenshot_shows_pictures(page, tmp_path):
         assert shot.size == (1100, 700)
         cell = shot.convert("RGB").crop([int(box[k]) for k in ("x", "y")] + [int(box["x"] + 128), int(box["y"] + 128)])
     assert len(cell.getcolors(128 * 128)) > 500
-    grey = cell.getpixel((2, 2))
-    assert max(grey) - min(grey) < 12 and 200 < grey[0] < 240  # the middle of the scale, where the map is zero
+    gray = cell.getpixel((2, 2))
+    assert max(gray) - min(gray) < 12 and 200 < gray[0] < 240  # the middle of the scale, where the map is zero

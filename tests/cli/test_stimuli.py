@@ -1,12 +1,12 @@
-"""How the pictures of a stimulus file are read, by option."""
+"""The options that specify how the images of a stimulus file are read."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from saliency.cli.options import Parser, Refused
-from saliency.cli.run_log import Report
-from saliency.cli.stimuli import Stimuli, stimulus_options
+from saliency.cli.options import CommandError, OptionParser
+from saliency.cli.run_log import RunLog
+from saliency.cli.stimuli import Stimuli, add_stimulus_options
 from tests.cli.saliency_command import EMBEDDED, run, table
 from tests.dnnbrain import needs_fixtures
 from tests.io.test_odd_inputs import STIM, odd
@@ -24,18 +24,18 @@ def pictures(tmp_path):
 
 
 def read(folder, names, *options):
-    """Return the pictures as arrays by name, and the failures' codes."""
-    parser = Parser(prog="command")
-    stimulus_options(parser)
+    """Return the images as arrays, the codes of failures, and the notes."""
+    parser = OptionParser(prog="command")
+    add_stimulus_options(parser)
     file = table(folder.parent, names, folder)
     stimuli = Stimuli.of(parser.parse(["-stim", file, *options]))
-    report = Report("command", len(stimuli))
-    found = {one.name: np.asarray(one.image) for one in stimuli.read(range(len(stimuli)), report)}
-    return found, {one.stimID: one.code for one in report.failures}, report.notes
+    log = RunLog("command", len(stimuli))
+    found = {one.name: np.asarray(one.rgb) for one in stimuli.read(range(len(stimuli)), log)}
+    return found, {one.stimID: one.code for one in log.failures}, log.notes
 
 
 def test_frames(pictures, capsys):
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "lime", "blue")]
     frames[0].save(pictures / "c.tif", save_all=True, append_images=frames[1:])
     assert read(pictures, ["c.tif"])[0]["c.tif"][0, 0].tolist() == [255, 0, 0]
     found, _, notes = read(pictures, ["c.tif"], "-frame", "3")
@@ -53,7 +53,7 @@ def test_orientation(pictures):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_pictures_of_floats_need_a_range(kind, pictures):
+def test_floating_point_images_need_a_range(kind, pictures):
     ramp = np.linspace(-10, 30, 41, dtype=np.float64).astype(kind)[None].repeat(3, 0)
     Image.fromarray(ramp).save(pictures / "c.tif")
     assert read(pictures, ["c.tif"])[1] == {"c.tif": "FLOAT_IMAGE" if kind is np.float32 else "DEEP_IMAGE"}
@@ -63,14 +63,14 @@ def test_pictures_of_floats_need_a_range(kind, pictures):
     assert np.abs(found["c.tif"][0, :, 0] - expected).max() <= 0.5
 
 
-def test_large_pictures(pictures):
+def test_large_images(pictures):
     limit = Image.MAX_IMAGE_PIXELS
     assert read(pictures, NAMES, "-max-pixels", "26")[1] == {"b.png": "TOO_LARGE"}
     assert read(pictures, NAMES, "-max-pixels", "28")[1] == {}
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_names_that_lead_out(pictures):
+def test_names_that_lead_outside_the_folder(pictures):
     (pictures.parent / "c.png").write_bytes((pictures / "a.png").read_bytes())
     names = ["../c.png", str(pictures / "b.png"), "x/../a.png"]
     (pictures / "x").mkdir()
@@ -79,7 +79,7 @@ def test_names_that_lead_out(pictures):
 
 
 def test_a_stimulus_named_twice(pictures):
-    with pytest.raises(Refused, match=r"a\.png is named by the stimuli 1, 3 .*-allow-duplicates"):
+    with pytest.raises(CommandError, match=r"a\.png is listed more than once \(stimuli 1, 3\).*-allow-duplicates"):
         read(pictures, ["a.png", "b.png", "a.png"])
     found, failed, _ = read(pictures, ["a.png", "b.png", "a.png"], "-allow-duplicates")
     assert list(found) == NAMES and not failed
@@ -90,26 +90,26 @@ def test_names_that_differ_in_case_alone(pictures):
     assert len(read(pictures, ["a.png", "A.png"])[0]) == len({"a.png", "A.png"} & {path.name for path in pictures.iterdir()})
 
 
-REFUSED = {
-    ("-frame", "0"): "1 or more",
+ERRORS_BY_OPTIONS = {
+    ("-frame", "0"): "must be a whole number, at least 1",
     ("-max-pixels", "x"): "must be a whole number",
-    ("-max-errors", "-1"): "-1",
-    ("-float-range", "0", "nan"): "finite",
-    ("-float-range", "1", "1"): "must be less",
+    ("-max-errors", "-1"): "argument -max-errors: invalid value '-1': must be a whole number, at least 0",
+    ("-float-range", "0", "nan"): "must be a finite number",
+    ("-float-range", "1", "1"): r"BLACK \(=1\.0\) must be less than WHITE \(=1\.0\)",
 }
 
 
-@pytest.mark.parametrize("options", REFUSED, ids=" ".join)
-def test_options_that_mean_nothing_are_refused(options, pictures):
-    with pytest.raises(Refused, match=REFUSED[options]):
+@pytest.mark.parametrize("options", ERRORS_BY_OPTIONS, ids=" ".join)
+def test_invalid_options_are_refused(options, pictures):
+    with pytest.raises(CommandError, match=ERRORS_BY_OPTIONS[options]):
         read(pictures, NAMES, *options)
 
 
 @needs_fixtures
 @pytest.mark.parametrize("case", STIM)
-def test_a_malformed_file_is_one_line_and_no_output(case, tmp_path, capsys):
+def test_a_malformed_file_is_an_error_of_one_line(case, tmp_path, capsys):
     file = tmp_path / "odd.stim.csv"
     file.write_bytes(odd("stim")[case]["file_bytes_utf8"].encode())
     status, printed, errors = run(capsys, *EMBEDDED, "-stim", file, "-out", tmp_path / "out")
-    assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # also where it is read: its pictures are nowhere
+    assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # if the file is valid, its images do not exist
     assert [path.name for path in tmp_path.iterdir()] == ["odd.stim.csv"]

@@ -1,4 +1,4 @@
-"""The commands, where a network's own ``test_transform`` fails."""
+"""The commands with user networks whose ``test_transform`` or ``preprocess`` fails."""
 
 import csv
 
@@ -9,7 +9,8 @@ from PIL import Image
 
 from saliency import nets
 from saliency.cli import dnn_act, dnn_saliency, saliency_report
-from tests.cli.report_page import read, table
+from tests.cli.report_page import read
+from tests.cli.saliency_command import table
 
 pytestmark = pytest.mark.needs("torch")
 
@@ -55,9 +56,9 @@ def written():
 
     return nets.Network("written", nets.load("DemoNet").model, (96, 96), preprocess=prepare, paths={"fc1": "fc1"})
 """
-MAINS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.main: "out.html"}
+OUTPUTS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.main: "out.html"}
 RULE = "`{}` must turn a picture into finite numbers of three axes, such as (3, height, width); it "
-REFUSED = {
+ERRORS_BY_NETWORK = {
     "Always": RULE.format("test_transform") + "raises KeyError: 'mean'",
     "Flat": RULE.format("test_transform") + "returned an array of shape (7,)",
     "written": RULE.format("preprocess") + "raises TypeError: of my own",
@@ -66,8 +67,8 @@ REFUSED = {
 
 
 @pytest.fixture
-def given(tmp_path):
-    """Arguments behind ``-net``: four pictures of which a network may refuse two."""
+def arguments(tmp_path):
+    """The arguments after ``-net``: four images, two of which a network may reject."""
     (tmp_path / "own.py").write_text(SOURCE)
     for name, size in (("good", 9), ("narrow", 5), ("bright", 6), ("fine", 8)):
         pixels = np.random.default_rng(size).integers(0, 256, (size, size, 3), np.uint8)
@@ -76,34 +77,37 @@ def given(tmp_path):
     return ["-layer", "fc1", "-chn", "4", "-stim", str(stim)]
 
 
-@pytest.mark.parametrize("main", MAINS)
-@pytest.mark.parametrize("network", REFUSED)
-def test_one_that_fails_for_all_is_told_in_one_line(network, main, given, tmp_path, capsys):
+@pytest.mark.parametrize("main", OUTPUTS)
+@pytest.mark.parametrize("network", ERRORS_BY_NETWORK)
+def test_preprocessing_that_always_fails_is_an_error_of_one_line(network, main, arguments, tmp_path, capsys):
     before = sorted(tmp_path.iterdir())
-    status = main(["-net", f"{tmp_path / 'own.py'}:{network}", *given, "-out", str(tmp_path / MAINS[main])])
+    status = main(["-net", f"{tmp_path / 'own.py'}:{network}", *arguments, "-out", str(tmp_path / OUTPUTS[main])])
     printed, errors = capsys.readouterr()
     lines = [line for line in errors.splitlines() if "note: -net" not in line]
     assert (status, printed, len(lines)) == (2, "", 1)
-    assert ": error: " in lines[0] and REFUSED[network] in lines[0]
+    assert ": error: " in lines[0] and ERRORS_BY_NETWORK[network] in lines[0]
     assert [path for path in sorted(tmp_path.iterdir()) if path.name != "__pycache__"] == before
 
 
-@pytest.mark.parametrize("main", MAINS)
-def test_one_that_fails_for_some_pictures_has_their_rows(main, given, tmp_path, capsys):
-    out = tmp_path / MAINS[main]
+@pytest.mark.parametrize("main", OUTPUTS)
+def test_images_for_which_preprocessing_fails_are_reported(main, arguments, tmp_path, capsys):
+    out = tmp_path / OUTPUTS[main]
     more = ["-save", "npz"] if main is dnn_saliency.main else []
-    status = main(["-net", f"{tmp_path / 'own.py'}:Narrow", *given, "-out", str(out), *more])
+    status = main(["-net", f"{tmp_path / 'own.py'}:Narrow", *arguments, "-out", str(out), *more])
     errors = capsys.readouterr().err
     rule = RULE.format("test_transform")
-    told = {"narrow.png": rule + "raises AttributeError: too narrow", "bright.png": rule + "returned NaN or infinite values"}
+    messages = {
+        "narrow.png": rule + "raises AttributeError: too narrow",
+        "bright.png": rule + "returned NaN or infinite values",
+    }
     assert status == 1 and "2 done, 2 failed" in errors and "Traceback" not in errors
-    assert all(f"{name}: PREPARATION: {message}" in errors for name, message in told.items())
+    assert all(f"{name}: PREPARATION: {message}" in errors for name, message in messages.items())
     found = {dnn_saliency.main: figures, dnn_act.main: activations, saliency_report.main: page}[main](out, tmp_path)
-    assert found == (told, [True, False, False, True])
+    assert found == (messages, [True, False, False, True])
 
 
 def figures(out, _):
-    """Return what the table of errors says, and which of the pictures have maps."""
+    """Return the messages in the table of errors, and which images have maps."""
     (table,), (maps,) = out.glob("*_errors.csv"), out.glob("*.npz")
     with np.load(maps) as saved:
         numbers = saved["number"].tolist()
@@ -119,8 +123,8 @@ def activations(out, folder):
 
 def page(out, _):
     found = read(out)
-    told = [text.removeprefix("PREPARATION: ") for _, _, text in found.all("p", class_="failure")][-2:]
-    return dict(zip(["narrow.png", "bright.png"], told, strict=True)), [bool(one) for one in found.numbers("scores")]
+    messages = [text.removeprefix("PREPARATION: ") for _, _, text in found.all("p", class_="failure")][-2:]
+    return dict(zip(["narrow.png", "bright.png"], messages, strict=True)), [bool(one) for one in found.numbers("scores")]
 
 
 def _rows(table):
@@ -130,10 +134,10 @@ def _rows(table):
     return {row["stimID"]: row["message"] for row in rows}
 
 
-def test_python_is_told_too_and_where(tmp_path):
+def test_the_error_in_python_has_the_user_s_traceback(tmp_path):
     (tmp_path / "own.py").write_text(SOURCE)
     picture = Image.new("RGB", (5, 5))
     with pytest.raises(ValueError, match="raises AttributeError: too narrow$") as raised:
         nets.load(f"{tmp_path / 'own.py'}:Narrow").prepare(picture)
-    assert raised.value.__cause__.__traceback__.tb_next is not None  # the user's own line
+    assert raised.value.__cause__.__traceback__.tb_next is not None  # the line in the user's code
     assert nets.load(f"{tmp_path / 'own.py'}:Fine").prepare(picture).shape == (3, 96, 96)

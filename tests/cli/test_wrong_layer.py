@@ -1,9 +1,9 @@
-"""A ``-layer`` that a network has not, or that has no channels: told before any work."""
+"""A ``-layer`` that does not exist, or has no channels, is an error before any computation."""
 
 import pytest
 
 from saliency.cli import dnn_act, dnn_saliency, saliency_report
-from tests.cli.report_page import DEMO, table
+from tests.cli.saliency_command import DEMO, table
 
 pytestmark = pytest.mark.needs("torch")
 
@@ -24,26 +24,26 @@ class Own:
         self.model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), Sum())
         self.img_size = (24, 24)
 """
-MAINS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.main: "out.html"}
+OUTPUTS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report.main: "out.html"}
 
 
 @pytest.mark.parametrize(
-    ("layer", "told", "runs"),
+    ("layer", "message", "runs"),
     [
         ("conv9", "Own has no layer 'conv9'; nearest: 0, 1 (of 2, 0 to 1)", False),
-        ("1", "-layer 1 gives an array (1,) for 1 picture", True),
+        ("1", "-layer 1 outputs an array of shape (1,) for a batch of 1", True),
     ],
 )
-@pytest.mark.parametrize("main", MAINS)
-def test_it_is_told_before_any_picture_is_read(main, layer, told, runs, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("main", OUTPUTS)
+def test_a_wrong_layer_is_an_error_before_any_image_is_read(main, layer, message, runs, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("saliency.cli.stimuli.read_picture", None)
     (tmp_path / "own.py").write_text(SOURCE)
     names = [path.name for path in sorted((DEMO / "scenes").glob("*.png"))]
-    stim, out = table(tmp_path, names), str(tmp_path / MAINS[main])
+    stim, out = table(tmp_path, names), str(tmp_path / OUTPUTS[main])
     status = main(["-net", f"{tmp_path / 'own.py'}:Own", "-layer", layer, "-chn", "1", "-stim", str(stim), "-out", out])
     printed, errors = capsys.readouterr()
     assert (status, printed, len(errors.splitlines())) == (2, "", 1)
-    assert told in errors
+    assert message in errors
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"own.py", "some.stim.csv"} | (
         {"ran"} if runs else set()
     )

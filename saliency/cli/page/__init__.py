@@ -1,1 +1,1 @@
-"""The HTML page of ``saliency report``."""
+"""Write the HTML page of ``saliency report``."""

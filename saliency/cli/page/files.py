@@ -1,4 +1,4 @@
-"""The page, and what stands beside it while it is made."""
+"""The page file, and the files that exist until it is finished."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,80 +6,84 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency.cli.journal import Journal, journal
-from saliency.cli.options import Refused
+from saliency.cli.journal import Journal, journal_path, open_journal
+from saliency.cli.options import CommandError
 from saliency.io.atomic_write import atomic_write, leftover_files
 
 SUFFIX = ".html"
-PIECE = 2**20  # characters that are copied at a time
+CHUNK_CHARACTERS = 2**20  # rows are copied into the page in chunks of this size
 
 
 @dataclass(frozen=True)
 class PageFiles:
-    """Where the files of a run are.
+    """The files of a run.
 
     Args:
-        out: the page.
+        out: path of the page.
     """
 
     out: Path
 
     @property
     def journal(self) -> Path:
-        """What is done, while the run goes on."""
-        return self.out.with_name(f".{self.out.name}.journal")
+        """The journal, until the run is finished."""
+        return journal_path(self.out)
 
     @property
     def rows(self) -> Path:
-        """The rows that are done, as they will stand in the page; it is there as long as the journal is."""
+        """The finished rows, as HTML. The file exists as long as the journal."""
         return self.out.with_name(f".{self.out.name}.rows")
 
     @contextmanager
-    def begun(self, about: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
-        """Begin a run, or take it up where it ended.
+    def open_run(self, settings: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
+        """Start a run, or resume it.
+
+        Args:
+            settings: the settings that determine the result of the run, by option name.
+            overwrite: whether to replace an existing page, or discard an unfinished run with other settings.
 
         Raises:
-            Refused: if the page is there already, or what is done is another run's; nothing has been changed.
+            CommandError: if the page exists, or the journal belongs to another run; no file has been changed.
         """
-        with journal(self.journal, about, overwrite) as done:
+        with open_journal(self.journal, settings, overwrite) as journal:
             try:
-                if os.path.lexists(self.out) and not (done.resumed or overwrite):
-                    raise Refused(f"-out ({self.out}) is there already; give -overwrite to replace it")
-                done.begin()
+                if os.path.lexists(self.out) and not (journal.resumed or overwrite):
+                    raise CommandError(f"-out ({self.out}) already exists; use -overwrite to replace it")
+                journal.begin()
                 for left in leftover_files(self.out):
                     left.unlink(missing_ok=True)
-                if not self.is_written(done):
-                    self._cut(int(done.records[-1]["bytes"]) if done.records else 0)
-                yield done
+                if not self.is_written(journal):
+                    self._truncate_rows(int(journal.records[-1]["bytes"]) if journal.records else 0)
+                yield journal
             finally:
-                if done.ended or not done.records:  # before the journal goes, which tells what they are
+                if journal.finished or not journal.records:  # remove the rows first: only the journal identifies them
                     self.rows.unlink(missing_ok=True)
 
-    def is_written(self, done: Journal) -> bool:
-        """Tell whether the page is whole, so that the run only has to end."""
-        return bool(done.records) and "written" in done.records[-1] and self.out.exists()
+    def is_written(self, journal: Journal) -> bool:
+        """Return whether an earlier part of this run wrote the whole page."""
+        return bool(journal.records) and "written" in journal.records[-1] and self.out.exists()
 
-    def add(self, rows: str) -> int:
-        """Add rows; return how many bytes there are now."""
+    def append_rows(self, rows: str) -> int:
+        """Append rows; return the size of the file in bytes."""
         with self.rows.open("ab") as file:
             file.write(rows.encode("utf-8", "backslashreplace"))
             return file.tell()
 
-    def pieces(self) -> Iterator[str]:
-        """Yield what was added, a piece at a time."""
+    def read_rows(self) -> Iterator[str]:
+        """Yield all rows, in chunks of text."""
         with self.rows.open(encoding="utf-8", newline="") as file:
-            while piece := file.read(PIECE):
-                yield piece
+            while chunk := file.read(CHUNK_CHARACTERS):
+                yield chunk
 
-    def write(self, page: Iterable[str]) -> None:
-        """Write the page, of which a reader sees all or nothing."""
+    def write_page(self, chunks: Iterable[str]) -> None:
+        """Write the page, which appears under its name when it is complete."""
         with atomic_write(self.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(page)
+            file.writelines(chunks)
 
-    def _cut(self, size: int) -> None:
-        """Drop rows that were written by a run that was killed before it recorded them."""
-        there = self.rows.stat().st_size if self.rows.exists() else 0
-        if there < size:
-            raise Refused(f"{self.rows} lacks what {self.journal.name} has for done; remove both to begin anew")
+    def _truncate_rows(self, size: int) -> None:
+        """Remove rows that a killed run wrote but did not record."""
+        existing = self.rows.stat().st_size if self.rows.exists() else 0
+        if existing < size:
+            raise CommandError(f"{self.rows} lacks rows that {self.journal.name} lists as done; remove both to start again")
         with self.rows.open("ab") as file:
             file.truncate(size)

@@ -1,4 +1,4 @@
-"""``-set`` where there are several methods: ``ig.x_steps=50`` of one, ``layer=conv6`` of each that takes it."""
+"""Parse ``-set`` for several methods: ``ig.x_steps=50`` for one, ``layer=conv6`` for each method that has the option."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,17 @@ from typing import Any
 
 import saliency
 from saliency.cli.methods import METHODS
-from saliency.cli.options import Refused, setting
+from saliency.cli.options import CommandError, name_value
 from saliency.core.method_options import option_names
 
 MethodSetting = tuple[str | None, str, Any]
 
 
-def method_setting(word: str) -> MethodSetting:
-    """Read ``name=value`` or ``method.name=value``; return the method, or None, and the two.
+def parse_method_setting(word: str) -> MethodSetting:
+    """Parse ``name=value`` or ``method.name=value``.
+
+    Returns:
+        The method, or None; the name; the value.
 
     Raises:
         argparse.ArgumentTypeError: if there is no name, or no such method.
@@ -21,25 +24,31 @@ def method_setting(word: str) -> MethodSetting:
     front, equals, value = word.partition("=")
     method, dot, name = front.rpartition(".")
     if dot and method not in METHODS:
-        raise argparse.ArgumentTypeError(f"(={word!r}) names the method {method!r}; it must be one of {', '.join(METHODS)}")
-    return (method or None, *setting(f"{name}{equals}{value}"))
+        raise argparse.ArgumentTypeError(
+            f"invalid value {word!r}: there is no method {method!r}; choose from {', '.join(METHODS)}"
+        )
+    return (method or None, *name_value(f"{name}{equals}{value}"))
 
 
-def by_method(settings: Sequence[MethodSetting], methods: Sequence[str]) -> Mapping[str, dict[str, Any]]:
-    """Return each method's own options.
+def settings_by_method(settings: Sequence[MethodSetting], methods: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+    """Return the options of each method.
+
+    Args:
+        settings: the settings of ``-set``.
+        methods: the methods of ``-meth``.
 
     Raises:
-        Refused: if one is for a method that is not asked for, or is no option of any.
+        CommandError: if a setting is for a method that is not in ``methods``, or is an option of none of them.
     """
-    found: dict[str, dict[str, Any]] = {method: {} for method in methods}
+    options: dict[str, dict[str, Any]] = {method: {} for method in methods}
     for method, name, value in settings:
         if method is not None and method not in methods:
-            raise Refused(f"-set {method}.{name} is for a method that -meth ({' '.join(methods)}) does not name")
-        takers = [
+            raise CommandError(f"-set {method}.{name}=... is for a method that is not in -meth ({' '.join(methods)})")
+        matching = [
             one for one in methods if method in (None, one) and name in option_names(getattr(saliency, METHODS[one]).masks)
         ]
-        if not takers:
-            raise Refused(f"-set {name} is no option of {method or ' or '.join(methods)}")
-        for taker in takers:
-            found[taker][name] = value
-    return found
+        if not matching:
+            raise CommandError(f"-set {name}=... is not an option of {method or ' or '.join(methods)}")
+        for one in matching:
+            options[one][name] = value
+    return options

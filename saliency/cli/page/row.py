@@ -1,4 +1,4 @@
-"""A row of the page: a stimulus, its numbers and its thumbnails."""
+"""A row of the page: a stimulus, its scores and its thumbnails."""
 
 import math
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from saliency.cli.page.thumbnails import Size
 
 @dataclass
 class Row:
-    """What the page says of a stimulus.
+    """The contents of a row.
 
     Args:
-        number: of the stimulus in its file, from 1.
+        number: number of the stimulus in its file, counting from 1.
         name: its stimID.
-        size: of its thumbnails.
-        picture: its thumbnail as text; None if it could not be read.
-        scores: of the channels; None for one that is not finite.
-        agreement: of the methods, plain and, if that is asked for, smoothed, for each channel; None where there is none.
-        maps: their thumbnails, plain and smoothed, for each column; None for one that failed.
+        size: (width, height) of its thumbnails.
+        picture: its thumbnail, encoded as text; None if the image could not be read.
+        scores: the score of each channel; None if it is not finite.
+        agreement: the agreement of the methods for each channel: [plain], or [plain, smoothed]; None if it is undefined.
+        maps: the thumbnails for each column: [plain], or [plain, smoothed]; None for a map that failed.
         failure: why something is missing.
     """
 
@@ -32,6 +32,6 @@ class Row:
     failure: str | None = None
 
 
-def number(value: float) -> float | None:
-    """Return a number with what digits a reader looks at; None for one that JSON does not know."""
+def round_for_json(value: float) -> float | None:
+    """Return a number with four significant digits; None if it is not finite, which JSON cannot represent."""
     return float(f"{value:.4g}") if math.isfinite(value) else None

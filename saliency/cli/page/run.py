@@ -1,46 +1,46 @@
-"""One run of ``saliency report``: everything is checked first, then the stimuli go by, and the page is put together."""
+"""Run ``saliency report``: check all options, compute the rows, then write the page."""
 
 import argparse
 
-from saliency.cli import network
-from saliency.cli.activation_files import check_output
+from saliency.cli.activation_files import check_output_path
+from saliency.cli.network import load_network
 from saliency.cli.page.columns import Column
 from saliency.cli.page.files import SUFFIX, PageFiles
-from saliency.cli.page.rows import Rows
-from saliency.cli.page.template import Template
-from saliency.cli.run_log import Report
-from saliency.cli.run_settings import about
+from saliency.cli.page.row_builder import RowBuilder
+from saliency.cli.page.template import PageTemplate
+from saliency.cli.run_log import RunLog
+from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
 
-GROUP = 16  # stimuli that are computed together and recorded together
-ABOUT = ("layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch", "frame", "no_exif",
-         "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
+ROWS_PER_BLOCK = 16  # stimuli that are computed and recorded together
+RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch", "frame",
+                    "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the page, or what is missing of it; return the exit status.
+    """Write the page, or resume a run that ended early; return the exit status.
 
     Raises:
-        Refused, ValueError, RuntimeError, OSError: with one line that says what is wrong.
-        TooManyFailed: if more pictures failed than may.
+        CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid.
+        TooManyFailures: if more images failed than ``-max-errors`` allows.
     """
-    check_output(options.out, SUFFIX)
-    template, files, stimuli = Template(), PageFiles(options.out), Stimuli.of(options)
-    report = Report("saliency report", len(stimuli), options.max_errors)
-    loaded = network.load(options)
-    rows, n = Rows(loaded, stimuli, options, report), len(stimuli)
-    with files.begun(about(options, ABOUT, stimuli), options.overwrite) as done:
-        report.restore(done.records)
-        report.going_on(GROUP * len(done.records))
-        for start in range(GROUP * len(done.records), n, GROUP):
-            numbers = range(start, min(start + GROUP, n))
-            size = files.add(template.rows(rows.of(numbers), options))
-            report.finished(numbers.stop)
-            done.add({**report.record(), "bytes": size})
-        if not files.is_written(done):
-            failed = len(report.failures)
-            files.write(template.page(options, loaded.name, Column.all(options), n, failed, files.pieces()))
-            done.add({**report.record(), "bytes": done.records[-1]["bytes"], "written": True})
-        status = report.end(None)
-        done.end()
+    check_output_path(options.out, SUFFIX)
+    template, files, stimuli = PageTemplate(), PageFiles(options.out), Stimuli.of(options)
+    log = RunLog("saliency report", len(stimuli), options.max_errors)
+    network = load_network(options)
+    builder, n = RowBuilder(network, stimuli, options, log), len(stimuli)
+    with files.open_run(run_settings(options, RECORDED_OPTIONS, stimuli), options.overwrite) as journal:
+        log.restore(journal.records)
+        log.show_resumed(ROWS_PER_BLOCK * len(journal.records))
+        for start in range(ROWS_PER_BLOCK * len(journal.records), n, ROWS_PER_BLOCK):
+            indices = range(start, min(start + ROWS_PER_BLOCK, n))
+            size = files.append_rows(template.rows(builder.build(indices), options))
+            log.show_progress(indices.stop)
+            journal.add({**log.new_record(), "bytes": size})
+        if not files.is_written(journal):
+            columns, failed = Column.all(options), len(log.failures)
+            files.write_page(template.page(options, network.name, columns, n, failed, files.read_rows()))
+            journal.add({**log.new_record(), "bytes": journal.records[-1]["bytes"], "written": True})
+        status = log.finish(None)
+        journal.finish()
         return status

@@ -1,4 +1,4 @@
-"""The page as text: Jinja2's templates, which escape everything that is not ours."""
+"""Render the page with Jinja2 templates, which escape all text that comes from the stimuli."""
 
 import argparse
 import base64
@@ -8,64 +8,67 @@ from pathlib import Path
 from typing import Any
 
 import saliency
-from saliency.cli.options import Refused
+from saliency.cli.options import CommandError
 from saliency.cli.page.columns import Column
 from saliency.cli.page.row import Row
-from saliency.cli.page.thumbnails import KIND, stops
+from saliency.cli.page.thumbnails import IMAGE_FORMAT, gradient_stops
 
 FOLDER = Path(__file__).parent / "templates"
-SIGNED = {"signed": True, "strength": False}
-"""Name of a scale in the style -> whether it has a sign."""
+SCALES = {"signed": True, "strength": False}
+"""CSS class of a color scale -> whether the scale is signed."""
 
 
-class Template:
-    """The page's templates.
+class PageTemplate:
+    """The templates of the page.
 
     Raises:
-        Refused: if Jinja2 is not installed.
+        CommandError: if Jinja2 is not installed.
     """
 
     def __init__(self) -> None:
         try:
             from jinja2 import Environment, FileSystemLoader, StrictUndefined
         except ImportError:
-            raise Refused("a report needs Jinja2: pip install 'saliency-masks[report]'") from None
-        self._of = Environment(
+            raise CommandError("Jinja2 is not installed; run pip install 'saliency-masks[report]'") from None
+        self._environment = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._rows = self._of.get_template("rows.html.jinja")
+        self._rows = self._environment.get_template("rows.html.jinja")
 
     def rows(self, rows: Iterable[Row], options: argparse.Namespace) -> str:
-        """Return a block of rows as it stands in the page; a browser lays out the blocks that are near the screen."""
+        """Return the HTML of a block of rows. Browsers lay out only the blocks near the visible part of the page."""
         return self._rows.render(rows=rows, options=options)
 
     def page(
         self, options: argparse.Namespace, network: str, columns: Sequence[Column], n: int, failed: int, rows: Iterable[str]
     ) -> Iterator[str]:
-        """Yield the page, a piece at a time.
+        """Yield the page, in chunks of text.
 
         Args:
-            options: of the command.
-            network: its name.
-            columns: of the page.
+            options: options of the command.
+            network: name of the network.
+            columns: columns of the page.
             n: number of stimuli.
-            failed: how many of them failed.
-            rows: what ``rows`` returned, cut anywhere.
+            failed: number of failed stimuli.
+            rows: the HTML of all blocks, in chunks that may end anywhere.
         """
-        from markupsafe import Markup  # it comes with Jinja2
+        from markupsafe import Markup  # installed with Jinja2
 
         style, script = _style(options.size), (FOLDER / "page.js").read_text(encoding="utf-8")
-        told: dict[str, Any] = {"network": network, "columns": columns, "n": n, "failed": failed, "options": options}
-        ours = {"style": Markup(style), "script": Markup(script), "rows": map(Markup, rows)}  # noqa: S704 - escaped before
-        marks = {"style_mark": _mark(style), "script_mark": _mark(script), "kind": KIND, "version": saliency.__version__}
-        return self._of.get_template("page.html.jinja").generate(**told, **ours, **marks)
+        facts: dict[str, Any] = {"network": network, "columns": columns, "n": n, "failed": failed, "options": options}
+        html = {"style": Markup(style), "script": Markup(script), "rows": map(Markup, rows)}  # noqa: S704 - already escaped
+        hashes = {"style_hash": _csp_hash(style), "script_hash": _csp_hash(script)}
+        page = self._environment.get_template("page.html.jinja")
+        return page.generate(**facts, **html, **hashes, image_format=IMAGE_FORMAT, version=saliency.__version__)
 
 
 def _style(size: int) -> str:
-    scales = "".join(f".{name} {{ background: linear-gradient(90deg, {stops(signed)}) }}\n" for name, signed in SIGNED.items())
+    scales = "".join(
+        f".{name} {{ background: linear-gradient(90deg, {gradient_stops(signed)}) }}\n" for name, signed in SCALES.items()
+    )
     return f":root {{ --size: {size}px }}\n{scales}" + (FOLDER / "page.css").read_text(encoding="utf-8")
 
 
-def _mark(text: str) -> str:
-    """Return what the page's policy knows our own text by: a browser runs no other, whatever a stimulus is called."""
+def _csp_hash(text: str) -> str:
+    """Return the hash by which the content security policy allows a script or style; browsers run no other code."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

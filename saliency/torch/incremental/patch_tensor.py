@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
 from saliency.torch.incremental.operator_cache import UnsupportedOperationError
 from saliency.torch.incremental.patch import Patch
 
-if TYPE_CHECKING:
-    from saliency.torch.incremental.incremental_pass import IncrementalPass
+
+class Dispatcher(Protocol):
+    """Runs the operators that patch tensors are passed to."""
+
+    def dispatch(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run an operator on its arguments, of which one at least is a patch tensor."""
 
 
 @dataclass
@@ -48,7 +52,7 @@ class PatchTensor(torch.Tensor):
     """
 
     map_storage: MapStorage
-    forward_pass: IncrementalPass
+    forward_pass: Dispatcher
 
     @staticmethod
     def __new__(
@@ -56,7 +60,7 @@ class PatchTensor(torch.Tensor):
         map_storage: MapStorage,
         like: torch.Tensor,
         shape: tuple[int, ...],
-        forward_pass: IncrementalPass,
+        forward_pass: Dispatcher,
     ) -> PatchTensor:
         tensor = torch.Tensor._make_wrapper_subclass(cls, shape, dtype=like.dtype, device=like.device)
         tensor.map_storage, tensor.forward_pass = map_storage, forward_pass

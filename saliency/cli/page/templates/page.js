@@ -1,11 +1,11 @@
 "use strict";
-// The rows stand in the page with their pictures as text. A row near the screen gets its images, one far from it
-// loses them: ten thousand rows cost a browser what thirty do.
+// The page holds its images as text. Only rows near the visible part of the page have image elements, so a page of ten
+// thousand rows needs as much memory as a page of thirty.
 const list = document.getElementById("rows");
 const blocks = Array.from(list.children);
-const EACH = blocks[0].children.length; // rows in a block, but for the last one
+const ROWS_PER_BLOCK = blocks[0].children.length; // the last block may have fewer
 const rows = Array.from(list.querySelectorAll(".row"));
-const figures = Array.from(document.querySelectorAll("template.figures")); // one a channel
+const figures = Array.from(document.querySelectorAll("template.figures")); // one per channel
 const control = (id) => document.getElementById(id);
 const facts = new Map(rows.map((row, i) => [row, {
   file: i,
@@ -13,88 +13,89 @@ const facts = new Map(rows.map((row, i) => [row, {
   scores: JSON.parse(row.dataset.scores),
   agreement: JSON.parse(row.dataset.agreement), // channel -> [plain, smoothed]
 }]));
-const maps = new Map(); // row that has its images -> column -> [plain, smoothed]
+const maps = new Map(); // row with images -> column -> [plain, smoothed]
 let order = rows;
 let current = null;
 
 const smoothed = () => Boolean(control("smoothed")?.checked);
-const uri = (text) => `data:image/${list.dataset.kind};base64,${text}`;
+const uri = (text) => `data:image/${list.dataset.format};base64,${text}`;
 
-function fill(row) {
+function addImages(row) {
   const data = row.querySelector("script");
   if (!data || maps.has(row)) return;
-  const found = JSON.parse(data.textContent);
+  const images = JSON.parse(data.textContent);
   const picture = new Image();
   picture.alt = `the stimulus ${facts.get(row).name}`;
-  picture.src = uri(found.picture);
+  picture.src = uri(images.picture);
   row.querySelector(".stimulus").append(picture);
-  row.querySelectorAll(".maps").forEach((place, channel) => place.append(figures[channel].content.cloneNode(true)));
+  row.querySelectorAll(".maps").forEach((cell, channel) => cell.append(figures[channel].content.cloneNode(true)));
   for (const under of row.querySelectorAll("img.under")) under.src = picture.src;
-  maps.set(row, found.maps);
-  draw(row);
+  maps.set(row, images.maps);
+  drawMaps(row);
 }
 
-function draw(row) {
-  const which = smoothed() ? 1 : 0;
+function drawMaps(row) {
+  const version = smoothed() ? 1 : 0;
   row.querySelectorAll("figure").forEach((figure, column) => {
-    const text = maps.get(row)[column][which];
+    const text = maps.get(row)[column][version];
     const map = figure.querySelector(".map");
-    figure.dataset.of ??= map.alt;
+    figure.dataset.label ??= map.alt;
     figure.classList.toggle("missing", text === null);
     map.hidden = text === null;
-    map.alt = `${which ? "smoothed " : ""}${figure.dataset.of} of ${facts.get(row).name}`;
+    map.alt = `${version ? "smoothed " : ""}${figure.dataset.label} of ${facts.get(row).name}`;
     if (text !== null) map.src = uri(text);
   });
 }
 
-function empty(row) {
+function removeImages(row) {
   if (!maps.delete(row)) return;
-  for (const place of row.querySelectorAll(".stimulus, .maps")) place.replaceChildren();
+  for (const cell of row.querySelectorAll(".stimulus, .maps")) cell.replaceChildren();
 }
 
-// Returns the numbers of the first and the last row that are wholly seen; no row is asked where it is, for that takes time.
-function seen() {
+// Returns the indices of the first and the last row that are fully visible. They are computed from the height of the list,
+// because measuring each row is slow.
+function visibleRows() {
   const { top, height } = list.getBoundingClientRect();
-  const each = height / rows.length;
-  return [Math.ceil((control("top").offsetHeight - top) / each), Math.floor((window.innerHeight - top) / each) - 1];
+  const rowHeight = height / rows.length;
+  return [Math.ceil((control("top").offsetHeight - top) / rowHeight), Math.floor((window.innerHeight - top) / rowHeight) - 1];
 }
 
-function fillNear() {
-  const [first, last] = seen();
+function updateImages() {
+  const [first, last] = visibleRows();
   const screen = Math.max(last - first, 0) + 2;
-  const wanted = new Set(order.slice(Math.max(first - screen, 0), Math.max(last + screen, 0)));
-  for (const row of maps.keys()) if (!wanted.has(row)) empty(row);
-  for (const row of wanted) fill(row);
+  const near = new Set(order.slice(Math.max(first - screen, 0), Math.max(last + screen, 0)));
+  for (const row of maps.keys()) if (!near.has(row)) removeImages(row);
+  for (const row of near) addImages(row);
 }
 
-function key(row) {
-  const [what, channel] = control("sort").value.split(" ");
-  const value = facts.get(row)[what];
+function sortKey(row) {
+  const [name, channel] = control("sort").value.split(" ");
+  const value = facts.get(row)[name];
   if (channel === undefined) return value;
-  const found = value[channel];
-  return (what === "agreement" ? found?.[smoothed() ? 1 : 0] : found) ?? null;
+  const number = value[channel];
+  return (name === "agreement" ? number?.[smoothed() ? 1 : 0] : number) ?? null;
 }
 
-// Numbers go from high to low, unless reversed; rows that have none, such as those of broken pictures, come last either way.
+// Numbers are sorted from high to low, unless the order is reversed. Rows without a number, such as failed stimuli, always come last.
 function sort() {
   const reversed = control("reverse").getAttribute("aria-pressed") === "true";
-  const measured = control("sort").value.includes(" ");
-  const way = reversed === measured ? 1 : -1;
-  const keys = new Map(rows.map((row) => [row, key(row)]));
+  const numeric = control("sort").value.includes(" ");
+  const sign = reversed === numeric ? 1 : -1;
+  const keys = new Map(rows.map((row) => [row, sortKey(row)]));
   const { compare: alphabetic } = new Intl.Collator(undefined, { numeric: true });
   const compare = (a, b) => (typeof a === "string" ? alphabetic(a, b) : a - b);
   order = [...rows].sort((first, second) => {
     const [a, b] = [keys.get(first), keys.get(second)];
     if (a === null || b === null) return (a === null) - (b === null);
-    return way * compare(a, b);
+    return sign * compare(a, b);
   });
-  blocks.forEach((block, i) => block.append(...order.slice(EACH * i, EACH * (i + 1))));
-  choose(order[0]);
+  blocks.forEach((block, i) => block.append(...order.slice(ROWS_PER_BLOCK * i, ROWS_PER_BLOCK * (i + 1))));
+  select(order[0]);
   window.scrollTo({ top: 0 });
-  fillNear();
+  updateImages();
 }
 
-function choose(row) {
+function select(row) {
   current?.removeAttribute("aria-current");
   if (current) current.tabIndex = -1;
   current = row;
@@ -103,26 +104,26 @@ function choose(row) {
   control("place").value = `row ${order.indexOf(row) + 1} of ${rows.length}`;
 }
 
-// From the row that was left, or to the first one that is seen, if that one has been scrolled away.
-function go(step) {
-  const [first, last] = seen();
+// Moves from the current row, or to the first visible row if the current one has been scrolled away.
+function move(step) {
+  const [first, last] = visibleRows();
   const at = order.indexOf(current);
   const next = at < first - 1 || at > last + 1 ? first : at + step;
   const row = order[Math.min(Math.max(next, 0), order.length - 1)];
-  choose(row);
+  select(row);
   row.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
 }
 
-function mix(percent) {
+function setOpacity(percent) {
   control("opacity").value = percent;
   control("percent").value = `${control("opacity").value}%`;
   document.documentElement.style.setProperty("--opacity", control("opacity").value / 100);
 }
 
-function smooth() {
+function updateSmoothing() {
   document.body.classList.toggle("show-smoothed", smoothed());
-  for (const row of maps.keys()) draw(row);
+  for (const row of maps.keys()) drawMaps(row);
   if (control("sort").value.startsWith("agreement")) sort();
 }
 
@@ -133,32 +134,32 @@ function reverse() {
 }
 
 const ARROWS = {
-  ArrowDown: () => go(1),
-  ArrowUp: () => go(-1),
-  ArrowRight: () => mix(Number(control("opacity").value) + 5),
-  ArrowLeft: () => mix(Number(control("opacity").value) - 5),
+  ArrowDown: () => move(1),
+  ArrowUp: () => move(-1),
+  ArrowRight: () => setOpacity(Number(control("opacity").value) + 5),
+  ArrowLeft: () => setOpacity(Number(control("opacity").value) - 5),
 };
-const LETTERS = { j: () => go(1), k: () => go(-1), s: () => control("smoothed")?.click(), r: reverse };
+const LETTERS = { j: () => move(1), k: () => move(-1), s: () => control("smoothed")?.click(), r: reverse };
 
 document.addEventListener("keydown", (event) => {
   if (!control("keys").checked || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-  const busy = event.target.closest("select, input, summary"); // it has arrows of its own, and a list of choices letters
-  const action = (busy ? null : ARROWS[event.key]) ?? (busy?.matches("select") ? null : LETTERS[event.key]);
+  const focused = event.target.closest("select, input, summary"); // these use arrow keys; a select also uses letters
+  const action = (focused ? null : ARROWS[event.key]) ?? (focused?.matches("select") ? null : LETTERS[event.key]);
   if (!action) return;
   event.preventDefault();
   action();
 });
-control("opacity").addEventListener("input", (event) => mix(event.target.value));
+control("opacity").addEventListener("input", (event) => setOpacity(event.target.value));
 control("size").addEventListener("input", (event) => {
   document.documentElement.style.setProperty("--size", `${event.target.value}px`);
-  fillNear();
+  updateImages();
 });
-control("smoothed")?.addEventListener("change", smooth);
+control("smoothed")?.addEventListener("change", updateSmoothing);
 control("sort").addEventListener("change", sort);
 control("reverse").addEventListener("click", reverse);
 control("controls").addEventListener("submit", (event) => event.preventDefault());
-list.addEventListener("focusin", (event) => choose(event.target.closest(".row")));
-for (const when of ["scroll", "resize"]) window.addEventListener(when, () => requestAnimationFrame(fillNear), { passive: true });
+list.addEventListener("focusin", (event) => select(event.target.closest(".row")));
+for (const name of ["scroll", "resize"]) window.addEventListener(name, () => requestAnimationFrame(updateImages), { passive: true });
 blocks.at(-1).style.setProperty("--rows", blocks.at(-1).children.length);
-choose(order[0]);
-fillNear();
+select(order[0]);
+updateImages();

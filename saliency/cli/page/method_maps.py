@@ -1,0 +1,58 @@
+"""Compute the maps of all methods, plain and smoothed."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from saliency import nets
+from saliency.cli.channel_maps import ChannelExplainer
+from saliency.cli.channels import LayerChannels
+from saliency.cli.page.method_options import settings_by_method
+from saliency.cli.run_log import RunLog
+
+Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]
+
+
+class MethodMaps:
+    """Compute the maps of all methods, plain and, with ``-smooth``, smoothed.
+
+    Args:
+        network: the network.
+        channels: the channels of the layer.
+        options: options of the command.
+
+    Raises:
+        CommandError, ValueError: if an option of a method is invalid.
+    """
+
+    def __init__(self, network: nets.Network, channels: LayerChannels, options: argparse.Namespace) -> None:
+        settings = settings_by_method(options.set, options.meth)
+        copies = {False: None} if options.smooth is None else {False: None, True: options.smooth}
+        self._channels: Sequence[int] = options.chn
+        self._explainers = {
+            (method, smoothed): ChannelExplainer(network, method, channels, n, options.batch, settings[method])
+            for method in options.meth
+            for smoothed, n in copies.items()
+        }
+
+    def compute(self, inputs: Sequence[npt.NDArray[Any]]) -> Iterator[Masks]:
+        """Yield the masks of n inputs for each channel: (method, smoothed) -> (n, *mask), NaN for an input that failed."""
+        explainers = self._explainers.values()
+        for masks in zip(*(one.explain(inputs, self._channels) for one in explainers), strict=True):
+            yield dict(zip(self._explainers, (one.masks for one in masks), strict=True))
+
+    def failures(self) -> dict[int, tuple[str, str]]:
+        """Return the code and the reason for each input that a method has no mask for."""
+        return {
+            i: (code, f"{method}: {reason}")
+            for (method, _), explainer in self._explainers.items()
+            for i, (code, reason) in explainer.failures.items()
+        }
+
+    def log_notes(self, log: RunLog) -> None:
+        """Add the notes since the last call to the log."""
+        for (method, smoothed), explainer in self._explainers.items():
+            for note, n in explainer.pop_notes().items():
+                log.notes[f"{method}{', smoothed' if smoothed else ''}: {note}"] += n
