@@ -127,34 +127,6 @@ def test_shared_inputs_in_little_memory():
 
 
 @pytest.mark.parametrize(
-    ("modifier", "expected"),
-    [
-        ("increase", lambda g: g),
-        ("decrease", lambda g: -g),
-        ("positive", lambda g: np.maximum(g, 0)),
-        ("absolute", np.abs),
-        ("maintain", lambda g: 1 / np.abs(g)),
-        ("invert", lambda g: 1 / g),
-        (lambda g: g**3, lambda g: g**3),
-        (None, lambda g: g),
-    ],
-)
-def test_gradient_modifiers(modifier, expected):
-    gradient = Vanilla(linear(W), 1, modifier=modifier).GetMask(X[0])
-    np.testing.assert_allclose(gradient, expected(W[1]), rtol=2e-3)
-    mask = IntegratedGradients(linear(W), 1, modifier=modifier).GetMask(X[0])  # each gradient, before it is summed
-    np.testing.assert_allclose(mask, X[0] * expected(W[1]), rtol=2e-3)
-
-
-def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
-    weights = np.array([[0.0, -1e-9, 1e-9, -2.0]])
-    for name in ("maintain", "invert"):
-        mask = Vanilla(linear(weights), 0, modifier=name).GetMask(np.ones(4))
-        assert np.isfinite(mask).all()
-    assert (np.sign(mask) == [1, -1, 1, -1]).all()
-
-
-@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Vanilla(linear(W), modifier="negate"), r"`modifier` \(='negate'\) must be one of increase, decrease"),
@@ -179,28 +151,6 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
 def test_invalid_constructor_options_raise(make, message):
     with pytest.raises(saliency.InputError, match=message):
         make()
-
-
-@pytest.mark.parametrize(
-    ("method", "name", "options", "evaluations"),
-    [
-        (Vanilla, "GetMasks", {}, 7),
-        (Vanilla, "GetSmoothedMasks", {"nsamples": 3}, 21),
-        (IntegratedGradients, "GetMasks", {"x_steps": 9}, 63),
-        (IntegratedGradients, "GetSmoothedMasks", {"nsamples": 3}, 7 * 3 * 25),
-        (Occlusion, "GetMasks", {"size": 3, "stride": 3}, 7 * (2 * 2 + 1)),
-    ],
-)
-def test_progress_counts_evaluations_and_expects_as_many(method, name, options, evaluations, capsys):
-    getattr(method(quadratic([1]), 0, batch_size=2), name)(X, progress=True, **options)
-    bar = capsys.readouterr().err
-    assert f"{evaluations}/{evaluations}" in bar and "100%" in bar
-    assert ("gradients" if method.differentiates else "outputs") in bar
-
-
-def test_progress_knows_the_total_before_the_first_mask_is_done(capsys):
-    IntegratedGradients(quadratic([1]), 0, batch_size=2, x_steps=1000).GetMasks(X[:1], progress=True)
-    assert "/1000" in capsys.readouterr().err.split("\r")[2]
 
 
 def test_a_mask_is_an_array_with_details():
