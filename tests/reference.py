@@ -110,3 +110,25 @@ def quadratic(scales):
         return (x.reshape(len(x), -1) ** 2).sum(1)[:, None] * scales / 2
 
     return JacobianAdapter(f, lambda x: x[:, None] * scales.reshape(1, -1, *[1] * (x.ndim - 1)))
+
+
+def sigmoid(scale=1.0):
+    """Return the adapter of f(x) = 1 / (1 + exp(-scale * sum(x))).
+
+    Its integrated gradients from a baseline b are (x - b) (f(x) - f(b)) / sum(x - b).
+    """
+
+    def f(x):
+        return 1 / (1 + np.exp(-scale * x.reshape(len(x), -1).sum(1)))[:, None]
+
+    def df(x):
+        return (scale * f(x) * (1 - f(x))).reshape(-1, 1, *[1] * (x.ndim - 1)) * np.ones_like(x)[:, None]
+
+    return JacobianAdapter(f, df)
+
+
+def hinge(kink):
+    """Return the adapter of f(x) = sum(max(0, x - kink))."""
+    return JacobianAdapter(
+        lambda x: np.maximum(x - kink, 0).reshape(len(x), -1).sum(1)[:, None], lambda x: (x > kink)[:, None].astype(float)
+    )

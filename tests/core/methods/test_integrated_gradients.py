@@ -1,37 +1,16 @@
 """Compare integrated gradients with known integrals."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 import saliency
 from saliency import IntegratedGradients
 from saliency.core.numerics.quadrature import QUADRATURE_RULES
-from tests.reference import JacobianAdapter, linear, quadratic
+from tests.reference import hinge, linear, quadratic, sigmoid
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3, 5, 6))
 X = RNG.normal(size=(6, 3, 5, 6))
-
-
-def sigmoid(scale=1.0):
-    """f(x) = 1 / (1 + exp(-scale * sum(x))): saturates; its integrated gradients are (x - b) (f(x) - f(b)) / sum(x - b)."""
-
-    def f(x):
-        return 1 / (1 + np.exp(-scale * x.reshape(len(x), -1).sum(1)))[:, None]
-
-    def df(x):
-        return (scale * f(x) * (1 - f(x))).reshape(-1, 1, *[1] * (x.ndim - 1)) * np.ones_like(x)[:, None]
-
-    return JacobianAdapter(f, df)
-
-
-def hinge(kink):
-    """f(x) = sum(max(0, x - kink))."""
-    return JacobianAdapter(
-        lambda x: np.maximum(x - kink, 0).reshape(len(x), -1).sum(1)[:, None], lambda x: (x > kink)[:, None].astype(float)
-    )
 
 
 @pytest.mark.parametrize("rule", QUADRATURE_RULES)
@@ -83,52 +62,6 @@ def test_the_integral_of_a_relu_converges(rule):
     x = RNG.uniform(0.5, 2, size=(3, 4))
     mask = IntegratedGradients(hinge(0.3), 0).GetMask(x, x_steps=1500, rule=rule)  # no error above the weight of a point
     np.testing.assert_allclose(mask, x - 0.3, atol=2e-3)
-
-
-@pytest.mark.parametrize("rule", QUADRATURE_RULES)
-def test_a_tolerance_adds_points_until_it_is_met_and_computes_none_twice(rule):
-    adapter = hinge(0.37)
-    seen = []
-    differentiate = adapter.gradients
-    adapter.gradients = lambda x, *rest, **options: (seen.append(x.array), differentiate(x, *rest, **options))[1]
-    x = np.linspace(0.5, 2, 10)
-    mask = IntegratedGradients(adapter, 0, batch_size=8).GetMask(x, rule=rule, x_steps=2, tolerance=0.002)
-    details = mask.details
-    assert abs(details["gap"]) <= 0.002 * abs(details["change"])
-    assert details["gap"] == pytest.approx(mask.sum() - (x - 0.37).sum(), abs=1e-9)
-    points = np.concatenate(seen)[:, 0]
-    assert len(points) == len(np.unique(points)) == details["points"]
-    grown = (5, 11, 23, 47, 95, 191, 383) if rule == "chebyshev" else (6, 18, 54, 162, 486)
-    assert details["points"] in grown and max(map(len, seen)) <= 8
-
-
-def test_a_tolerance_holds_for_each_input_separately():
-    x = [np.full(3, 0.2), np.linspace(0.5, 2, 3), np.full(3, 1.0)]
-    mask = IntegratedGradients(hinge(0.37), 0, tolerance=0.01, x_steps=5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
-        together, alone = mask.GetMasks(x), [mask.GetMask(one) for one in x]
-    np.testing.assert_array_equal(together, alone)
-    np.testing.assert_array_equal(together.details["points"], [one.details["points"] for one in alone])
-    assert len(set(together.details["points"])) > 1
-
-
-def test_a_tolerance_starts_with_seven_chebyshev_points_by_default():
-    adapter, x = sigmoid(), np.full((2, 2), 0.3)
-    loose, tight = (IntegratedGradients(adapter, 0).GetMask(x, tolerance=tolerance) for tolerance in (0.05, 1e-4))
-    assert (loose.details["points"], tight.details["points"]) == (7, 31)
-    exact = (1 / (1 + np.exp(-1.2)) - 0.5) / 4
-    np.testing.assert_allclose(loose, exact, rtol=0.05)
-    np.testing.assert_allclose(tight, exact, rtol=1e-4)
-    assert len(set(np.ravel(tight))) == 1
-
-
-def test_an_unreachable_tolerance_warns_with_the_error_reached():
-    with pytest.warns(saliency.ToleranceWarning, match=r"`tolerance` \(=1e-09\) .* gap after 27 steps is .* `max_steps`"):
-        mask = IntegratedGradients(hinge(0.37), 0, rule="midpoint").GetMask(
-            np.ones(3), x_steps=3, tolerance=1e-9, max_steps=80
-        )
-    assert mask.details["points"] == 27 and abs(mask.details["gap"]) > 0
 
 
 def test_the_gap_is_recorded_if_the_rule_evaluates_both_ends():
