@@ -8,6 +8,7 @@ import pytest
 import saliency
 from saliency import IntegratedGradients
 from saliency.core.numerics.quadrature import QUADRATURE_RULES
+from tests.reference import hinge, sigmoid
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(4, 3, 5, 6))
