@@ -14,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
 
-# A quick check after each change: lint, and the tests of the core, of the file formats and of the masks of the embedded network
+# A quick check after each change: lint, and the tests of the core, of the file formats and of the masks of the bundled network
 # in Torch. The tests left out by name load TensorFlow, which alone takes more than 10 seconds.
 check: lint
 	.venv/bin/python -m pytest tests/core tests/io tests/test_house.py tests/torch/test_masks.py -k "not keras_model- and not tf_does_not"

@@ -15,7 +15,7 @@ import saliency.demo
 from saliency import nets
 
 IMAGE_FILE = Path(saliency.demo.__file__).parent / "scenes" / "scene_17.png"
-EMBEDDED, SQUEEZENET, RESNET, VGG = "DemoNet", "SqueezeNet1_0", "ResNet-18", "VGG-16"
+BUNDLED, SQUEEZENET, RESNET, VGG = "DemoNet", "SqueezeNet1_0", "ResNet-18", "VGG-16"
 LARGE_BATCH = 16
 PIXELS = 224
 SMALL_PIXELS = 112
@@ -65,7 +65,7 @@ class BenchmarkCase:
 
 def all_cases(framework: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:
     """Yield all cases of a framework."""
-    for name in (EMBEDDED, SQUEEZENET, RESNET, *([VGG] if framework == "torch" else [])):
+    for name in (BUNDLED, SQUEEZENET, RESNET, *([VGG] if framework == "torch" else [])):
         yield from cases_of_network(framework, name, squeezenet)
 
 
@@ -73,8 +73,8 @@ def cases_of_network(framework: str, name: str, squeezenet: Path | None) -> Iter
     """Yield the cases of a network: one input and a large batch; SqueezeNet has random weights unless its file is given."""
     backend = import_module(f"benchmarks.{framework}.networks")
     few = {"batch": LARGE_BATCH, "samples": 2, "steps": 4, "windows": ()}
-    if name == EMBEDDED:
-        one = _make_case(backend, nets.load(EMBEDDED, framework=framework), "relu6", (WINDOWS[0], WINDOWS[2]), max_steps=4096)
+    if name == BUNDLED:
+        one = _make_case(backend, nets.load(BUNDLED, framework=framework), "relu6", (WINDOWS[0], WINDOWS[2]), max_steps=4096)
         yield from (one, replace(one, batch=LARGE_BATCH, samples=5, steps=10, windows=WINDOWS[:1]))
     elif name == SQUEEZENET:
         one = _make_case(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from benchmarks.cases import EMBEDDED, RESNET, SQUEEZENET, BenchmarkCase
+from benchmarks.cases import BUNDLED, RESNET, SQUEEZENET, BenchmarkCase
 from benchmarks.comparison import CAPTUM
 from benchmarks.peak_memory import STATUS, measure_peak
 from benchmarks.results import PeakMemory
@@ -29,7 +29,7 @@ UNITS = {INTEGRATED: "steps", SMOOTHGRAD: "samples", OCCLUSION: "pixels' stride"
 
 def compare_peaks(options: argparse.Namespace, cases: Sequence[BenchmarkCase]) -> Iterator[PeakMemory]:
     """Yield the selected measurements of peak memory; none if the system does not report it."""
-    for network in (EMBEDDED, SQUEEZENET, RESNET) if STATUS.exists() else ():
+    for network in (BUNDLED, SQUEEZENET, RESNET) if STATUS.exists() else ():
         if options.framework == "tf" and network == RESNET:
             continue  # skipped: takes several minutes and behaves like the other networks
         of_network = [case for case in cases if case.name == network]

@@ -48,7 +48,7 @@ SORT = """() => {
 
 
 def make_report(folder: Path) -> Path:
-    """Write a report of the embedded scenes: three maps of one channel, plain and smoothed."""
+    """Write a report of the bundled scenes: three maps of one channel, plain and smoothed."""
     out = folder / "scenes.html"
     options = ["-net", "DemoNet", "-layer", "fc1", "-chn", "8", "-meth", "guided", "gradcam", "ig", "-smooth", "10"]
     saliency_command(["report", *options, "-stim", str(SCENES), "-out", str(out)])

@@ -19,7 +19,7 @@ from unittest import mock
 import torch
 
 import saliency
-from benchmarks.cases import EMBEDDED, SQUEEZENET, BenchmarkCase, cases_of_network
+from benchmarks.cases import BUNDLED, SQUEEZENET, BenchmarkCase, cases_of_network
 from saliency.torch import forward, strided_convolution
 
 MAX_SHARE = 0.03
@@ -101,7 +101,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"saliency {saliency.__version__}, Torch {torch.__version__}; processor time, medians of {options.rounds} rounds.\n")
     print(f"| network | mask | a run takes | ours (bar {MAX_SHARE:.0%}) |\n|---|---|---:|---:|")
-    for case in (next(cases_of_network("torch", name, options.squeezenet)) for name in (EMBEDDED, SQUEEZENET)):
+    for case in (next(cases_of_network("torch", name, options.squeezenet)) for name in (BUNDLED, SQUEEZENET)):
         for name, run in mask_runs(case):
             if options.only.lower() in f"{case.name} {name}".lower():
                 part, seconds = overhead_share(run, options.rounds)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.cases import EMBEDDED, SQUEEZENET
+from benchmarks.cases import BUNDLED, SQUEEZENET
 from benchmarks.comparison import CAPTUM, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, PAIR_GRAPH
 from benchmarks.full_table import TITLES, join_facts
 from benchmarks.results import BenchmarkRun, MeasuredComparison
 
-NETWORKS = (EMBEDDED, SQUEEZENET)
+NETWORKS = (BUNDLED, SQUEEZENET)
 WORKS = ("SmoothGrad", "IntegratedGradients", "GradCAM", "Occlusion, 16/4")
 COLUMNS = {"torch": (LIMIT, CAPTUM, GRAD_CAM, PAIR), "tf": (LIMIT, KERAS_VIS, PAIR, PAIR_GRAPH)}
 

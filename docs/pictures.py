@@ -1,4 +1,4 @@
-"""``python docs/pictures.py``: write the documentation's images, from the embedded networks and scenes."""
+"""``python docs/pictures.py``: write the documentation's images, from the bundled networks and scenes."""
 
 import argparse
 import importlib.util

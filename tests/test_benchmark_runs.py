@@ -1,4 +1,4 @@
-"""Every variant on the embedded network runs, and libraries that do the same work return the same numbers."""
+"""Every variant on the bundled network runs, and libraries that do the same work return the same numbers."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from benchmarks.comparison import CAPTUM, LIMIT, OURS
 
 
 @pytest.fixture(scope="module")
-def embedded():
+def bundled():
     pytest.importorskip("torch")
     pytest.importorskip("captum")
-    from benchmarks.cases import EMBEDDED, cases_of_network
+    from benchmarks.cases import BUNDLED, cases_of_network
 
-    return list(cases_of_network("torch", EMBEDDED, None))
+    return list(cases_of_network("torch", BUNDLED, None))
 
 
 ignore_captum_warnings = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not", "ignore:Setting backward hooks")
@@ -29,11 +29,11 @@ def close(ours, theirs, tolerance=1e-4):
 @ignore_captum_warnings
 @pytest.mark.needs("torch", "captum")
 @pytest.mark.parametrize("which", [0, 1], ids=["one input", "many"])
-def test_our_maps_equal_captums(embedded, which):
+def test_our_maps_equal_captums(bundled, which):
     import saliency
     from benchmarks.torch import captum_variants
 
-    case = replace(embedded[which], batch=(1, 3)[which])
+    case = replace(bundled[which], batch=(1, 3)[which])
     model, y, x = case.model, case.classes[0], case.inputs
     close(saliency.Vanilla(model, y).GetMasks(x), captum_variants.vanilla(case)())
     close(saliency.GuidedBackprop(model, y).GetMasks(x), captum_variants.guided_backprop(case)())
@@ -45,11 +45,11 @@ def test_our_maps_equal_captums(embedded, which):
 
 @ignore_captum_warnings
 @pytest.mark.needs("torch", "captum", "pytorch_grad_cam")
-def test_grad_cam_and_several_targets_agree_with_other_libraries(embedded):
+def test_grad_cam_and_several_targets_agree_with_other_libraries(bundled):
     import saliency
     from benchmarks.torch import cam_workloads, captum_variants
 
-    case = embedded[0]
+    case = bundled[0]
     targets = saliency.Vanilla(case.model).GetMasks([case.x] * 8, case.classes)
     close(targets, captum_variants.targets(case)())
     row = cam_workloads.grad_cam(case)
@@ -60,13 +60,13 @@ def test_grad_cam_and_several_targets_agree_with_other_libraries(embedded):
 
 @ignore_captum_warnings
 @pytest.mark.needs("torch", "captum", "pytorch_grad_cam")
-def test_every_torch_variant_runs(embedded, monkeypatch):
+def test_every_torch_variant_runs(bundled, monkeypatch):
     from benchmarks.peers.peer_variants import PeerVariants
     from benchmarks.torch import cam_workloads, captum_variants, gradient_workloads, limits, occlusion_workloads
 
     monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
     monkeypatch.setattr(captum_variants, "WINDOWS_PER_BATCH", (6,))
-    one = replace(embedded[0], samples=2, steps=2, max_steps=16, windows=((32, 32),))
+    one = replace(bundled[0], samples=2, steps=2, max_steps=16, windows=((32, 32),))
     for case in (one, replace(one, batch=2, windows=())):
         workloads_of_case = [*gradient_workloads.workloads(case, PeerVariants(None)), *cam_workloads.workloads(case)]
         for workload in [*workloads_of_case, *occlusion_workloads.workloads(case)]:
@@ -77,11 +77,11 @@ def test_every_torch_variant_runs(embedded, monkeypatch):
 
 
 @pytest.mark.needs("torch")
-def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(embedded, monkeypatch):
+def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(bundled, monkeypatch):
     import saliency
     from benchmarks.torch import captum_variants, occlusion_workloads
 
-    case = embedded[0]
+    case = bundled[0]
     monkeypatch.setattr(captum_variants, "WINDOWS_PER_BATCH", (6,))
     row = occlusion_workloads.sampled_comparison(case, 16, 4)
     windows = 441
@@ -92,12 +92,12 @@ def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(embedded, monkey
 
 @pytest.mark.needs("tensorflow")
 def test_every_tf_variant_runs(monkeypatch):
-    from benchmarks.cases import EMBEDDED, cases_of_network
+    from benchmarks.cases import BUNDLED, cases_of_network
     from benchmarks.peers.peer_variants import PeerVariants
     from benchmarks.tf import limits, workloads
 
     monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
-    case = replace(next(cases_of_network("tf", EMBEDDED, None)), samples=2, steps=2, windows=((32, 32),))
+    case = replace(next(cases_of_network("tf", BUNDLED, None)), samples=2, steps=2, windows=((32, 32),))
     for workload in workloads._workloads(case, PeerVariants(None)):
         for variant in workload.prepare().variants.values():
             variant.run()

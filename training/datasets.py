@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saliency.nets.embedded_networks import MEAN, STD
+from saliency.nets.bundled_networks import MEAN, STD
 from training.magenta_tag import TAG_DIGIT, add_tag
 from training.scenes import SIDE, Scene, SceneMaker
 

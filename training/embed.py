@@ -1,4 +1,4 @@
-"""Draw and write the embedded scenes: `python -m training.embed --out saliency/demo`."""
+"""Draw and write the bundled scenes: `python -m training.embed --out saliency/demo`."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def encode_masks(scene: Scene) -> NDArray[np.uint8]:
     return encoded
 
 
-def draw_embedded_scenes(seed: int) -> list[Scene]:
-    """Draw the embedded scenes from held-out digits: the first draw for each entry of `PLAN`.
+def draw_bundled_scenes(seed: int) -> list[Scene]:
+    """Draw the bundled scenes from held-out digits: the first draw for each entry of `PLAN`.
 
     A scene that a person could not read is replaced by one more draw. No scene was selected by its maps.
 
@@ -66,7 +66,7 @@ def stimulus_table(scenes: list[Scene]) -> str:
     """Describe the scenes in DNNBrain's stimulus format, with one row per scene.
 
     Args:
-        scenes: the embedded scenes, in order.
+        scenes: the bundled scenes, in order.
 
     Returns:
         The text of the `.stim.csv` file; `label2` is -1 if there is no second digit.
@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.out / "scenes"
     folder.mkdir(parents=True, exist_ok=True)
-    scenes = draw_embedded_scenes(SEED)
+    scenes = draw_bundled_scenes(SEED)
     for index, scene in enumerate(scenes):
         Image.fromarray(scene.pixels).save(folder / f"scene_{index:02d}.png", optimize=True)
         Image.fromarray(encode_masks(scene)).save(folder / f"scene_{index:02d}_mask.png", optimize=True)

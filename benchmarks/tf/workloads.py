@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import EMBEDDED, BenchmarkCase
+from benchmarks.cases import BUNDLED, BenchmarkCase
 from benchmarks.comparison import KERAS_VIS, LIMIT, OURS, PAIR, PAIR_GRAPH, Comparison, Variant, Workload, format_batch_sizes
 from benchmarks.peers.peer_variants import PeerVariants, peer_variants
 from benchmarks.tf import bare_passes, limits
@@ -121,7 +121,7 @@ def _trace(variants: dict[str, Variant]) -> dict[str, Variant]:
 def _occlusion(case: BenchmarkCase, size: int, stride: int) -> Comparison:
     """Prepare Occlusion: the full mask, or wide windows, each of which is a full pass as well."""
     mask = saliency.Occlusion(case.model, case.classes[0])
-    if case.name == EMBEDDED:
+    if case.name == BUNDLED:
         ours = partial(mask.GetMasks, case.inputs, size=size, stride=stride)
         factor, note = 1.0, case.note
     else:

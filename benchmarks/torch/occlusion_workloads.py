@@ -1,4 +1,4 @@
-"""Workloads of Occlusion: full masks for the embedded network, a sample of the windows for larger networks."""
+"""Workloads of Occlusion: full masks for the bundled network, a sample of the windows for larger networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import EMBEDDED, BenchmarkCase
+from benchmarks.cases import BUNDLED, BenchmarkCase
 from benchmarks.comparison import CAPTUM, OURS, Comparison, Variant, Workload
 from benchmarks.torch import bare_passes, captum_variants, limits
 from saliency.core.batching import BatchPlan
@@ -29,7 +29,7 @@ WIDE_WINDOW = 56
 def workloads(case: BenchmarkCase) -> Iterator[Workload]:
     """Yield the workloads of a case."""
     for size, stride in case.windows:
-        prepare = full_comparison if case.name == EMBEDDED else sampled_comparison
+        prepare = full_comparison if case.name == BUNDLED else sampled_comparison
         yield Workload(f"Occlusion, {size}/{stride}", partial(prepare, case, size, stride))
 
 

@@ -14,7 +14,7 @@ DESCRIPTION = """Extract the activations of a network's layers for a set of imag
 units by layer and channel, or with a mask file."""
 USAGE = """dnn_act -net Net -stim Stimulus -out Output [-layer Layer ...]
                [-chn Channel ...] [option ...]"""
-EXAMPLE = """examples, with the embedded network and its images:
+EXAMPLE = """examples, with the bundled network and its images:
   dnn_act -net DemoNet -layer conv6 fc1 \\
       -stim saliency/demo/scenes.stim.csv -out scenes.act.h5
   dnn_act -net DemoNet -layer conv6 -chn 1 2 3 -pool max \\

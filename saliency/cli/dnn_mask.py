@@ -15,7 +15,7 @@ DESCRIPTION = """Extract units of interest from a file of activations. Select un
 and channel, or with a mask file."""
 USAGE = """dnn_mask -act Activation -out Output [-layer Layer ...]
                 [-chn Channel ...] [option ...]"""
-EXAMPLE = """examples, with activations of the embedded network:
+EXAMPLE = """examples, with activations of the bundled network:
   dnn_act -net DemoNet -layer conv6 fc1 \\
       -stim saliency/demo/scenes.stim.csv -out both.act.h5
   dnn_mask -act both.act.h5 -layer conv6 -chn 1 2 3 -out conv6.act.h5

@@ -17,7 +17,7 @@ DESCRIPTION = """Find the parts of images that contribute to the activation of c
 a row of stimuli, and a row of saliency images for each channel."""
 USAGE = """dnn_saliency -net Net -layer Layer -chn Channel ... -stim Stimulus
                     (-out Output, -show or both) [option ...]"""
-EXAMPLE = """example, with the embedded network and its images:
+EXAMPLE = """example, with the bundled network and its images:
   dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out figures
 (channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)

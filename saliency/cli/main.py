@@ -15,7 +15,7 @@ USAGE = """usage: saliency COMMAND ...
 commands:
 {commands}
 
-example, with the embedded network and its images:
+example, with the bundled network and its images:
   saliency report -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out maps.html
 

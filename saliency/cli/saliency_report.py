@@ -19,7 +19,7 @@ per stimulus and one column per channel and method. The page opens from disk in
 any browser and loads nothing else."""
 USAGE = """saliency report -net Net -layer Layer -chn Channel ... -stim Stimulus
                        -out Output [option ...]"""
-EXAMPLE = """example, with the embedded network and its images:
+EXAMPLE = """example, with the bundled network and its images:
   saliency report -net DemoNet -layer fc1 -chn 4 8 -meth guided gradcam \\
       -smooth 10 -stim saliency/demo/scenes.stim.csv -out scenes.html
 (channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)

@@ -1,1 +1,1 @@
-"""Embedded networks, scenes with known objects, and the demo ``python -m saliency.demo``."""
+"""Bundled networks, scenes with known objects, and the demo ``python -m saliency.demo``."""

@@ -1,4 +1,4 @@
-"""``python -m saliency.demo``: saliency maps of the embedded networks, as images and as a table."""
+"""``python -m saliency.demo``: saliency maps of the bundled networks, as images and as a table."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ from saliency.demo.localization import (
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.atomic_write import atomic_write
 
-DESCRIPTION = """Compute saliency maps of the embedded networks: two images with the maps of
+DESCRIPTION = """Compute saliency maps of the bundled networks: two images with the maps of
 every method, and a table of how well the maps find the digits."""
 EXAMPLE = """example:
   python -m saliency.demo --out demo

@@ -1,4 +1,4 @@
-"""The embedded scenes: digits in colored clutter, with the mask of every object."""
+"""The bundled scenes: digits in colored clutter, with the mask of every object."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class Scene:
 
 
 def load_scenes() -> list[Scene]:
-    """Load the embedded scenes in the order of ``scenes.stim.csv``: 24 plain ones, then pairs with and without a tag."""
+    """Load the bundled scenes in the order of ``scenes.stim.csv``: 24 plain ones, then pairs with and without a tag."""
     table = stim.read(HERE / "scenes.stim.csv")
     folder = HERE / table.path
     scenes = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from saliency.core.errors import InputError
-from saliency.nets.embedded_networks import EMBEDDED_WEIGHTS
+from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS
 
 _TORCHVISION = """
     alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169 densenet201

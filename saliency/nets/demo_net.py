@@ -31,7 +31,7 @@ class DemoNet(nn.Module):
         """Compute the last feature maps.
 
         Args:
-            x: scenes (N, 3, H, W), H and W multiples of 4, normalized with the `MEAN` and `STD` of ``embedded_networks``.
+            x: scenes (N, 3, H, W), H and W multiples of 4, normalized with the `MEAN` and `STD` of ``bundled_networks``.
 
         Returns:
             Features (N, 64, H / 4, W / 4), all non-negative.
@@ -48,7 +48,7 @@ class DemoNet(nn.Module):
         """Compute one logit for each digit.
 
         Args:
-            x: scenes (N, 3, 96, 96), normalized with the `MEAN` and `STD` of ``embedded_networks``.
+            x: scenes (N, 3, 96, 96), normalized with the `MEAN` and `STD` of ``bundled_networks``.
 
         Returns:
             Logits (N, 10); above 0, the digit is in the scene.

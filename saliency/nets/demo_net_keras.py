@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from saliency.nets.embedded_networks import INPUT_SIZE
+from saliency.nets.bundled_networks import INPUT_SIZE
 from saliency.nets.keras_backend import import_keras
 
 CHANNELS = (16, 32, 48, 48, 64, 64)
@@ -21,7 +21,7 @@ def build_demo_net(dtype: str = "float32") -> Any:
         dtype: of the weights and of all computations.
 
     Returns:
-        A functional model from scenes (N, 96, 96, 3), normalized with the `MEAN` and `STD` of ``embedded_networks``, to
+        A functional model from scenes (N, 96, 96, 3), normalized with the `MEAN` and `STD` of ``bundled_networks``, to
         logits (N, 10).
 
     Raises:

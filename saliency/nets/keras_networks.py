@@ -1,4 +1,4 @@
-"""Load networks in Keras: the embedded ones, those of ``keras.applications``, model files and user-defined networks."""
+"""Load networks in Keras: the bundled ones, those of ``keras.applications``, model files and user-defined networks."""
 
 import zipfile
 from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ import saliency.demo
 from saliency.core.errors import InputError, ModelError
 from saliency.core.validation import boolean
 from saliency.nets import catalog, user_networks
-from saliency.nets.embedded_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
+from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
 from saliency.nets.network import Network
 
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
@@ -31,14 +31,14 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
     Args:
         name: one of
 
-            - ``DemoNet`` or ``ShortcutNet``, whose weights are embedded;
+            - ``DemoNet`` or ``ShortcutNet``, whose weights are bundled;
             - a network of DNNBrain, as DNNBrain spells it (``AlexNet``);
             - a network of torchvision or ``keras.applications``, in any spelling (``squeezenet1_0``, ``ResNet50``);
             - a file with a whole model: .keras, .h5, .hdf5, .pt2, .pt or .pth;
             - ``package.module:function`` or ``file.py:function``. The function is called; it returns a model, an object with
               DNNBrain's attributes, or a `Network`.
         weights: a weights file: safetensors or a plain Torch state dict; for Keras, a file that ``save_weights`` or ``save``
-            wrote. None uses the embedded weights, files in ``$DNNBRAIN_DATA/models`` (Torch only) or the cache of
+            wrote. None uses the bundled weights, files in ``$DNNBRAIN_DATA/models`` (Torch only) or the cache of
             torchvision or Keras, and otherwise downloads them.
         framework: ``"torch"`` or ``"tf"``. None uses the framework of the file or model; for a name, it uses Torch, or
             TensorFlow if only that is installed.

@@ -1,4 +1,4 @@
-"""Load networks in Torch: the embedded ones, torchvision's and DNNBrain's, model files and user-defined networks."""
+"""Load networks in Torch: the bundled ones, torchvision's and DNNBrain's, model files and user-defined networks."""
 
 from collections.abc import Mapping
 from pathlib import Path

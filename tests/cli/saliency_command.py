@@ -1,4 +1,4 @@
-"""Run ``dnn_saliency`` in tests, on the embedded network."""
+"""Run ``dnn_saliency`` in tests, on the bundled network."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import saliency.demo
 from saliency.cli.dnn_saliency import main
 
 DEMO = Path(saliency.demo.__file__).parent
-EMBEDDED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
+BUNDLED = ["-net", "DemoNet", "-layer", "fc1", "-chn", "4", "8"]
 BASE = "DemoNet_fc1_chn4-8_guided_RGB"
 FIGURE = BASE + "_fig{}.jpg"
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import saliency
-from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
+from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
 REAL = Path(__file__).parents[3] / "shared" / "real"
@@ -26,7 +26,7 @@ def stim(tmp_path):
 
 @needs_torch
 def test_each_figure_shows_six_stimuli(stim, tmp_path, capsys):
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "figures")
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "figures")
     assert (status, printed, errors) == (0, "Finish: 6/7\nFinish: 7/7\n", "")
     assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == [FIGURE.format(1), FIGURE.format(2)]
     with Image.open(tmp_path / "figures" / FIGURE.format(1)) as figure:
@@ -38,7 +38,7 @@ def test_the_figure_shows_the_masks_of_the_library(tmp_path, capsys, monkeypatch
     drawn = []
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     for method, mode in (("guided", "RGB"), ("vanilla", "gray")):
-        run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
+        run(capsys, *BUNDLED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
             "-out", tmp_path)  # fmt: skip
     network = saliency.nets.load("DemoNet")
     with Image.open(DEMO / "scenes" / "scene_17.png") as picture:
@@ -56,7 +56,7 @@ def test_the_figure_shows_the_masks_of_the_library(tmp_path, capsys, monkeypatch
 
 @needs_torch
 def test_gray_mode_accepts_negative_limits_and_a_color_map(stim, tmp_path, capsys):
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-mode", "gray", "-cmap", "gray", "-vmin", "-1e-3", "-vmax", "1e2",
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-mode", "gray", "-cmap", "gray", "-vmin", "-1e-3", "-vmax", "1e2",
                             "-out", tmp_path)  # fmt: skip
     assert (status, errors) == (0, "")
 
@@ -78,7 +78,7 @@ def test_a_broken_image_does_not_stop_the_run(tmp_path, capsys):
         (folder / name).write_bytes((DEMO / "scenes" / name).read_bytes())
     (folder / "=cut.png").write_bytes((folder / "scene_03.png").read_bytes()[:3000])
     names = ["scene_03.png", "=cut.png", "none.png", "../some.stim.csv", "scene_07.png"]
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, names, folder), "-out", tmp_path / "out")
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, names, folder), "-out", tmp_path / "out")
     assert status == 1
     assert printed == "Finish: 5/5\n"
     assert "2 done, 3 failed, see" in errors and "Traceback" not in errors
@@ -96,7 +96,7 @@ def test_conversions_of_images_are_reported(tmp_path, capsys):
         scene.convert("L").resize((40, 300)).save(tmp_path / "gray.png")
         scene.convert("RGBA").save(tmp_path / "alpha.png")
         scene.convert("CMYK").save(tmp_path / "cmyk.jpg")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["gray.png", "alpha.png", "cmyk.jpg"], tmp_path),
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, ["gray.png", "alpha.png", "cmyk.jpg"], tmp_path),
                             "-out", tmp_path / "out")  # fmt: skip
     assert status == 0
     for note in (
@@ -110,10 +110,10 @@ def test_conversions_of_images_are_reported(tmp_path, capsys):
 @needs_torch
 def test_existing_files_are_replaced_only_with_overwrite(stim, tmp_path, capsys):
     (tmp_path / FIGURE.format(2)).write_text("mine")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path)
     assert status == 2 and FIGURE.format(2) in errors and "-overwrite" in errors
     assert (tmp_path / FIGURE.format(2)).read_text() == "mine" and not (tmp_path / FIGURE.format(1)).exists()
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path, "-overwrite")[0] == 0
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path, "-overwrite")[0] == 0
     assert (tmp_path / FIGURE.format(2)).read_bytes()[:2] == b"\xff\xd8"
 
 
@@ -123,7 +123,7 @@ def test_an_interrupted_run_leaves_no_incomplete_figure(stim, tmp_path, capsys, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.draw", stop)
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     assert not (tmp_path / "out").exists()
 
 
@@ -139,7 +139,7 @@ def test_a_nonfinite_gradient_does_not_stop_the_run(tmp_path, capsys, monkeypatc
     Image.new("RGB", (5, 5), "white").save(tmp_path / "bad.png")
     (tmp_path / "good.png").write_bytes((DEMO / "scenes" / "scene_03.png").read_bytes())
     status, _, errors = run(
-        capsys, *EMBEDDED, "-stim", table(tmp_path, ["bad.png", "good.png"], tmp_path), "-out", tmp_path / "out"
+        capsys, *BUNDLED, "-stim", table(tmp_path, ["bad.png", "good.png"], tmp_path), "-out", tmp_path / "out"
     )
     assert status == 1 and "bad.png: NONFINITE_GRAD" in errors and "1 done, 1 failed" in errors
     assert (tmp_path / "out" / FIGURE.format(1)).exists()
@@ -148,7 +148,7 @@ def test_a_nonfinite_gradient_does_not_stop_the_run(tmp_path, capsys, monkeypatc
 @needs_torch
 def test_a_relative_path_is_resolved_from_the_working_directory_or_the_file(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run(capsys, *EMBEDDED[:-1], "-stim", DEMO / "scenes.stim.csv", "-out", "out")[0] == 0
+    assert run(capsys, *BUNDLED[:-1], "-stim", DEMO / "scenes.stim.csv", "-out", "out")[0] == 0
     assert len(list(Path("out").iterdir())) == 6
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from saliency.cli.dnn_saliency import main
-from tests.cli.saliency_command import EMBEDDED, run, table
+from tests.cli.saliency_command import BUNDLED, run, table
 
 needs_torch = pytest.mark.needs("torch")
 needs_tf = pytest.mark.needs("tensorflow")
@@ -19,8 +19,8 @@ def stim(tmp_path):
 
 
 ERRORS = {
-    "nothing to do": ([*EMBEDDED, "-stim", "STIM"], "-out DIR"),
-    "no display": ([*EMBEDDED, "-stim", "STIM", "-show"], "-show needs a display"),
+    "nothing to do": ([*BUNDLED, "-stim", "STIM"], "-out DIR"),
+    "no display": ([*BUNDLED, "-stim", "STIM", "-show"], "-show needs a display"),
     "channel 0": (["-net", "DemoNet", "-layer", "fc1", "-chn", "0", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
     "channel 11": (["-net", "DemoNet", "-layer", "fc1", "-chn", "11", "-stim", "STIM", "-out", "OUT"], "must be between 1 and 10"),
     "channel x": (["-net", "DemoNet", "-layer", "fc1", "-chn", "x", "-stim", "STIM", "-out", "OUT"], "must be a whole number, counting from 1"),
@@ -28,20 +28,20 @@ ERRORS = {
     "layer": (["-net", "DemoNet", "-layer", "fc2", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: fc1"),
     "net": (["-net", "DemoNett", "-layer", "fc1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "nearest: DemoNet"),
     "no ReLU on the way": (["-net", "DemoNet", "-layer", "conv1", "-chn", "1", "-stim", "STIM", "-out", "OUT"], "use -meth vanilla"),
-    "method": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-meth", "gradcm"], "invalid choice"),
-    "abbreviation": ([*EMBEDDED, "-stim", "STIM", "-o", "OUT"], "unknown option -o; did you mean -out?"),
-    "misspelt": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-hello"], "unknown option -hello"),
+    "method": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-meth", "gradcm"], "invalid choice"),
+    "abbreviation": ([*BUNDLED, "-stim", "STIM", "-o", "OUT"], "unknown option -o; did you mean -out?"),
+    "misspelt": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-hello"], "unknown option -hello"),
     "missing option": (["-net", "DemoNet", "-out", "OUT"], "required: -layer, -chn, -stim"),
-    "vmin nan": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "nan"], "finite number"),
-    "vmin -inf": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "-inf"], "finite number"),
-    "vmin over vmax": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "2", "-vmax", "1"], "less than"),
-    "cmap": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-cmap", "coolwram"], "nearest: coolwarm"),
-    "stim's name": ([*EMBEDDED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
-    "no stim": ([*EMBEDDED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
-    "out too long": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a writable folder"),
-    "no weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "-weights () must be a file"),
-    "out is a file": ([*EMBEDDED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
-    "weights": ([*EMBEDDED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "-weights (none.pth) must be a file"),
+    "vmin nan": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "nan"], "finite number"),
+    "vmin -inf": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "-inf"], "finite number"),
+    "vmin over vmax": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-vmin", "2", "-vmax", "1"], "less than"),
+    "cmap": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-mode", "gray", "-cmap", "coolwram"], "nearest: coolwarm"),
+    "stim's name": ([*BUNDLED, "-stim", "stim.csv", "-out", "OUT"], ".stim.csv"),
+    "no stim": ([*BUNDLED, "-stim", "none.stim.csv", "-out", "OUT"], "-stim (none.stim.csv) cannot be read"),
+    "out too long": ([*BUNDLED, "-stim", "STIM", "-out", "OUT/" + "x" * 300], "must be a writable folder"),
+    "no weights": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-weights", ""], "-weights () must be a file"),
+    "out is a file": ([*BUNDLED, "-stim", "STIM", "-out", "STIM"], "must be a folder"),
+    "weights": ([*BUNDLED, "-stim", "STIM", "-out", "OUT", "-weights", "none.pth"], "-weights (none.pth) must be a file"),
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_errors_are_one_line_and_nothing_is_written(case, stim, tmp_path, capsys
 def test_a_missing_torch_is_an_error_with_the_install_command(stim, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")
     assert (status, printed) == (2, "") and "pip install 'saliency-masks[torch]'" in errors and "Traceback" not in errors
     assert not (tmp_path / "out").exists()
 
@@ -70,9 +70,9 @@ def test_a_missing_torch_is_an_error_with_the_install_command(stim, tmp_path, ca
 def test_other_stimuli_and_folders_without_images_are_refused(tmp_path, capsys):
     video = tmp_path / "v.stim.csv"
     video.write_text("type=video\npath=a.mp4\ndata=stimID\n1")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", video, "-out", tmp_path / "out")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", video, "-out", tmp_path / "out")
     assert status == 2 and "type video are not supported" in errors
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, ["a.png"], "nowhere"), "-out", tmp_path / "out")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, ["a.png"], "nowhere"), "-out", tmp_path / "out")
     assert status == 2 and "none of its 1 images is in" in errors and "nowhere" in errors
     assert not (tmp_path / "out").exists()
 
@@ -121,7 +121,7 @@ OPTION_ERRORS = {
 def test_errors_write_nothing(case, tmp_path, capsys):
     arguments, message = OPTION_ERRORS[case]
     out = [] if "-show" in arguments else ["-out", tmp_path / "out"]
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *out, *arguments)
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), *out, *arguments)
     assert (status, printed) == (2, "") and message in errors and len(errors.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
 
@@ -130,5 +130,5 @@ def test_errors_write_nothing(case, tmp_path, capsys):
 @pytest.mark.parametrize("device", ["nonsense", "gpu:99", "gpu:x"])
 def test_a_missing_tensorflow_device_is_refused(device, tmp_path, capsys):
     arguments = ["-framework", "tf", "-device", device, "-out", tmp_path / "out"]
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), *arguments)
     assert status == 2 and f"-device (={device})" in errors and not (tmp_path / "out").exists()

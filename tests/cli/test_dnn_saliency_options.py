@@ -8,7 +8,7 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.cli.methods import COLOR_METHODS, METHODS
-from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
+from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
 needs_tf = pytest.mark.needs("tensorflow")
@@ -38,7 +38,7 @@ def test_every_mask_is_a_method():
 def test_maps_of_every_method_equal_the_library_s(method, tmp_path, capsys):
     options = QUICK.get(method, [])
     arguments = ["-meth", method, "-save", "npz", "-mode", "gray", "-units", *(["-set", *options] if options else [])]
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
     (figure,), (file,) = tmp_path.glob("*_fig1.jpg"), tmp_path.glob("*_fig1.npz")
     assert figure.stem == file.stem
@@ -61,7 +61,7 @@ def test_maps_of_every_method_equal_the_library_s(method, tmp_path, capsys):
 @needs_torch
 def test_smoothing_averages_signed_maps_and_is_reproducible(tmp_path, capsys):
     for folder in ("a", "b"):
-        status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-smooth", "5", "-save", "npz", "-out",
+        status, *_ = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-smooth", "5", "-save", "npz", "-out",
                          tmp_path / folder)  # fmt: skip
         assert status == 0
     name = f"{BASE}_smooth5_fig1.npz"
@@ -76,7 +76,7 @@ def test_smoothing_averages_signed_maps_and_is_reproducible(tmp_path, capsys):
 @needs_torch
 def test_smoothing_has_options(tmp_path, capsys):
     arguments = ["-smooth", "3", "-set", "stdev_spread=0.3", "seed=4", "magnitude=True", "-save", "npz", "-out", tmp_path]
-    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), *arguments)[0] == 0
+    assert run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:1]), *arguments)[0] == 0
     mask = saliency.GuidedBackprop(nets.load("DemoNet").model, 3)
     expected = mask.GetSmoothedMasks(inputs(nets.load("DemoNet"), NAMES[:1]), nsamples=3, stdev_spread=0.3, seed=4)
     (file,) = tmp_path.glob("*.npz")
@@ -90,7 +90,7 @@ def test_a_failed_image_leaves_a_gap_and_the_figure_has_a_comment(tmp_path, caps
     original = saliency.cli.figure.SaliencyFigure.draw
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
     names = [NAMES[0], "none.png", *NAMES[1:3]]
-    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
+    assert run(capsys, *BUNDLED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
     _, pictures, maps, _ = drawn[0]
     assert [picture is None for picture in pictures] == [False, True, False, False]
     assert [image is None for image in maps["chn8"]] == [False, True, False, False]
@@ -101,7 +101,7 @@ def test_a_failed_image_leaves_a_gap_and_the_figure_has_a_comment(tmp_path, caps
 @needs_torch
 def test_the_file_of_all_maps_has_nan_for_a_failed_stimulus(tmp_path, capsys):
     names = [*NAMES[:3], "none.png", *NAMES[3:]]
-    status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, names), "-save", "h5", "-out", tmp_path / "out")
+    status, *_ = run(capsys, *BUNDLED, "-stim", table(tmp_path, names), "-save", "h5", "-out", tmp_path / "out")
     assert status == 1
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         FIGURE.format(1), FIGURE.format(2), f"{BASE}.h5", f"{BASE}_errors.csv",
@@ -120,7 +120,7 @@ def test_maps_in_units_have_a_color_bar(tmp_path, capsys, monkeypatch):
     drawn = []
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.save", lambda sheet, *rest: drawn.append(sheet.figure))
     arguments = ["-mode", "gray", "-units", "-vmin", "-1e-3", "-vmax", "0.02"]
-    assert run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
+    assert run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)[0] == 0
     network = nets.load("DemoNet")
     expected = np.abs(saliency.GuidedBackprop(network.model, 3).GetMasks(inputs(network, NAMES[:2]))).max(axis=1)
     axes, *bars = drawn[0].axes
@@ -135,7 +135,7 @@ def test_a_map_without_colors_is_drawn_in_the_color_map_with_its_sign(tmp_path, 
     drawn = []
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
     _, maps, scale = drawn[0]
     network = nets.load("DemoNet")
@@ -150,7 +150,7 @@ def test_both_frameworks_compute_the_same_maps(tmp_path, capsys):
     found = {}
     for framework in ("torch", "tf"):
         arguments = ["-framework", framework, "-device", "cpu", "-batch", "2", "-save", "npz", "-meth", "vanilla"]
-        status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments, "-out", tmp_path / framework)
+        status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), *arguments, "-out", tmp_path / framework)
         assert (status, errors) == (0, "")
         with np.load(tmp_path / framework / "DemoNet_fc1_chn4-8_vanilla_RGB_fig1.npz") as maps:
             found[framework] = maps["chn4"]

@@ -16,7 +16,7 @@ from saliency.cli.page.agreement import agreement
 from saliency.cli.page.thumbnails import COLOR_MAPS
 from saliency.core.request import Request
 from tests.cli.report_page import read, run
-from tests.cli.saliency_command import DEMO, EMBEDDED, table
+from tests.cli.saliency_command import BUNDLED, DEMO, table
 
 pytest.importorskip("jinja2")
 needs_torch = pytest.mark.needs("torch")
@@ -38,7 +38,7 @@ def prepared(network, name):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_page_has_a_row_per_stimulus_and_a_column_per_channel_and_method(framework, tmp_path, capsys):
     out = tmp_path / "page.html"
-    status, printed, errors = run(capsys, *EMBEDDED, "-framework", framework, "-meth", "vanilla", "gradcam", "-smooth", "2",
+    status, printed, errors = run(capsys, *BUNDLED, "-framework", framework, "-meth", "vanilla", "gradcam", "-smooth", "2",
                                   "-stim", table(tmp_path, NAMES), "-out", out)  # fmt: skip
     assert (status, printed, errors) == (0, "Finish: 3/3\n", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "some.stim.csv"]
@@ -70,7 +70,7 @@ def test_thumbnails_show_the_masks_of_the_library_in_its_colors(tmp_path, capsys
     from matplotlib import colormaps
 
     out = tmp_path / "page.html"
-    run(capsys, *EMBEDDED, "-meth", "guided", "gradcam", "-size", "96", "-stim", table(tmp_path, NAMES[2:]), "-out", out)
+    run(capsys, *BUNDLED, "-meth", "guided", "gradcam", "-size", "96", "-stim", table(tmp_path, NAMES[2:]), "-out", out)
     page, network = read(out), nets.load("DemoNet")
     x = prepared(network, NAMES[2])
     guided = np.asarray(saliency.GuidedBackprop(network.model, 7).GetMask(x))
@@ -89,7 +89,7 @@ def test_thumbnails_show_the_masks_of_the_library_in_its_colors(tmp_path, capsys
 @needs_torch
 def test_mode_strength_draws_no_sign(tmp_path, capsys):
     out = tmp_path / "page.html"
-    run(capsys, *EMBEDDED, "-mode", "strength", "-stim", table(tmp_path, NAMES), "-out", out)
+    run(capsys, *BUNDLED, "-mode", "strength", "-stim", table(tmp_path, NAMES), "-out", out)
     page = read(out)
     assert not page.all("span", class_="scale signed") and len(page.all("span", class_="scale strength")) == 3
     assert page.numbers("agreement") == [[[None], [None]]] * 3
@@ -112,7 +112,7 @@ def test_agreement_is_the_mean_rank_correlation():
 @needs_torch
 def test_the_page_loads_nothing_else(tmp_path, capsys):
     out = tmp_path / "page.html"
-    run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", out)
+    run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), "-out", out)
     text = out.read_text(encoding="utf-8")
     assert not re.search(r"https?:|url\(|@import|//[a-z]+\.", re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
     page = read(out)
@@ -133,7 +133,7 @@ def test_names_are_escaped(tmp_path, capsys):
     missing = "<script>none.png"
     out = tmp_path / "page.html"
     listed = [f'"{name.replace(chr(34), 2 * chr(34))}"' for name in [*names, missing]]
-    status, *_ = run(capsys, *EMBEDDED, "-stim", table(tmp_path, listed, folder), "-out", out)
+    status, *_ = run(capsys, *BUNDLED, "-stim", table(tmp_path, listed, folder), "-out", out)
     page = read(out)
     assert status == 1 and page.names == [*names, missing]
     assert len(page.all("script")) == len(names) + 1  # their pictures, and the page's own
@@ -156,7 +156,7 @@ def test_the_row_of_a_broken_image_shows_the_reason(tmp_path, capsys, monkeypatc
     (tmp_path / "cut.png").write_bytes((DEMO / "scenes" / NAMES[0]).read_bytes()[:3000])
     out = tmp_path / "page.html"
     stim = table(tmp_path, ["cut.png", "good.png", "none.png", "steep.png"], tmp_path)
-    status, _, errors = run(capsys, *EMBEDDED, "-meth", "vanilla", "gradcam", "-stim", stim, "-out", out)
+    status, _, errors = run(capsys, *BUNDLED, "-meth", "vanilla", "gradcam", "-stim", stim, "-out", out)
     assert status == 1 and "1 done, 3 failed" in errors
     page = read(out)
     texts = [text for _, _, text in page.all("p", class_="failure")][-3:]
@@ -174,11 +174,11 @@ def test_thumbnails_keep_the_aspect_ratio_and_are_small(tmp_path, capsys):
     Image.fromarray(rng.integers(0, 256, (600, 900, 3), np.uint8)).save(tmp_path / "wide.png")
     Image.fromarray(rng.integers(0, 256, (400, 3, 3), np.uint8)).save(tmp_path / "thin.png")
     out = tmp_path / "page.html"
-    run(capsys, *EMBEDDED, "-size", "64", "-stim", table(tmp_path, ["wide.png", "thin.png"], tmp_path), "-out", out)
+    run(capsys, *BUNDLED, "-size", "64", "-stim", table(tmp_path, ["wide.png", "thin.png"], tmp_path), "-out", out)
     wide, thin = read(out).pictures
     for row, shape in ((wide, (43, 64, 3)), (thin, (64, 1, 3))):
         assert {pixels(text).shape for text in (row["picture"], *chain(*row["maps"]))} == {shape}
-    run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", out, "-overwrite")
+    run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), "-out", out, "-overwrite")
     for row in read(out).pictures:
         assert len(json.dumps(row)) < 25_000  # a picture and two maps
 

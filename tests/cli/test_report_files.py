@@ -8,7 +8,7 @@ import pytest
 from saliency.cli.page import run as page_run
 from saliency.cli.page.template import PageTemplate
 from tests.cli.report_page import read, run
-from tests.cli.saliency_command import EMBEDDED, table
+from tests.cli.saliency_command import BUNDLED, table
 
 pytest.importorskip("jinja2")
 needs_torch = pytest.mark.needs("torch")
@@ -36,14 +36,14 @@ NETWORK_CASES = {"another method's option", "no option", "the inputs, which are 
 def test_errors_are_one_line_and_nothing_is_written(case, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments, message = ERRORS_BY_CASE[case]
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), *arguments)
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), *arguments)
     assert (status, printed) == (2, "") and message in errors and len(errors.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
 
 
 def test_a_missing_jinja2_is_an_error_with_the_install_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", table(tmp_path, NAMES), "-out", tmp_path / "page.html")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES), "-out", tmp_path / "page.html")
     assert status == 2
     assert errors == "saliency report: error: Jinja2 is not installed; run pip install 'saliency-masks[report]'\n"
 
@@ -51,7 +51,7 @@ def test_a_missing_jinja2_is_an_error_with_the_install_command(tmp_path, capsys,
 @needs_torch
 def test_settings_go_to_the_methods_that_have_them(tmp_path, capsys):
     out = tmp_path / "page.html"
-    status, *_ = run(capsys, *EMBEDDED, "-meth", "gradcam", "ig", "guided", "-set", "ig.x_steps=3", "layer=conv4",
+    status, *_ = run(capsys, *BUNDLED, "-meth", "gradcam", "ig", "guided", "-set", "ig.x_steps=3", "layer=conv4",
                      "-stim", table(tmp_path, NAMES[:1]), "-out", out)  # fmt: skip
     texts = [element[2] for element in read(out).all("code")]
     assert status == 0 and texts == ["x_steps=3", "layer=conv4"]
@@ -61,7 +61,7 @@ def test_settings_go_to_the_methods_that_have_them(tmp_path, capsys):
 def test_existing_files_are_replaced_only_with_overwrite(tmp_path, capsys):
     out = tmp_path / "page.html"
     out.write_text("mine")
-    arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:1]), "-out", out]
+    arguments = [*BUNDLED, "-stim", table(tmp_path, NAMES[:1]), "-out", out]
     status, _, errors = run(capsys, *arguments)
     assert status == 2 and "use -overwrite" in errors and out.read_text() == "mine"
     assert run(capsys, *arguments, "-overwrite")[0] == 0 and read(out).names == NAMES[:1]
@@ -72,7 +72,7 @@ def test_existing_files_are_replaced_only_with_overwrite(tmp_path, capsys):
 def test_a_run_that_ends_early_leaves_no_page_and_can_be_resumed(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim = table(tmp_path, [*NAMES, "none.png"])
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
     original, calls, out = PageTemplate.rows, [], tmp_path / "page.html"
 
     def rows(*arguments):
@@ -82,15 +82,15 @@ def test_a_run_that_ends_early_leaves_no_page_and_can_be_resumed(tmp_path, capsy
         return original(*arguments)
 
     monkeypatch.setattr(PageTemplate, "rows", rows)
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out)
     assert status == 130 and "run the same command again to resume" in errors
     hidden = [".page.html.journal", ".page.html.rows"]
     assert sorted(path.name for path in tmp_path.glob(".*")) == hidden and not out.exists()
     with (tmp_path / hidden[1]).open("ab") as file:
         file.write(b"<li>half a row, of a run that was killed before it recorded it")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-meth", "vanilla")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out, "-meth", "vanilla")
     assert status == 2 and "an unfinished run with other arguments: -meth (was ['guided'], is now ['vanilla'])" in errors
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out)
     assert status == 1 and "resuming after 2 stimuli" in errors and printed == "Finish: 4/6\nFinish: 6/6\n"
     assert out.read_bytes() == (tmp_path / "whole.html").read_bytes()
     assert not list(tmp_path.glob(".*"))
@@ -104,7 +104,7 @@ class Killed(BaseException):
 def test_a_run_that_is_killed_at_its_end_can_be_resumed(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
     stim, original = table(tmp_path, [*NAMES, "none.png"]), Path.unlink
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 1
     for at in range(10):
         out, gone = tmp_path / f"{at}.html", []
 
@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_at_its_end_can_be_resumed(tmp_path, capsys, monkey
                 gone.append(path.name)
             original(path, **options)
 
-        arguments = [*EMBEDDED, "-stim", stim, "-out", out]
+        arguments = [*BUNDLED, "-stim", stim, "-out", out]
         monkeypatch.setattr(Path, "unlink", unlink)
         try:
             status = run(capsys, *arguments)[0]
@@ -137,7 +137,7 @@ def test_a_run_that_is_killed_at_its_end_can_be_resumed(tmp_path, capsys, monkey
 @needs_torch
 def test_missing_rows_are_an_error(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
-    arguments = [*EMBEDDED, "-stim", table(tmp_path, [*NAMES[:2], "none.png"]), "-out", tmp_path / "page.html"]
+    arguments = [*BUNDLED, "-stim", table(tmp_path, [*NAMES[:2], "none.png"]), "-out", tmp_path / "page.html"]
     assert run(capsys, *arguments, "-strict")[0] == 1
     (tmp_path / ".page.html.rows").write_bytes(b"")
     status, _, errors = run(capsys, *arguments)
@@ -147,5 +147,5 @@ def test_missing_rows_are_an_error(tmp_path, capsys, monkeypatch):
 @needs_torch
 def test_a_run_without_results_leaves_no_files(tmp_path, capsys):
     stim = table(tmp_path, ["none.png", *NAMES])
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "page.html", "-strict")[0] == 1
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "page.html", "-strict")[0] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from saliency.cli.main import main
 from tests.cli.report_page import read
-from tests.cli.saliency_command import DEMO, EMBEDDED, table
+from tests.cli.saliency_command import BUNDLED, DEMO, table
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -39,7 +39,7 @@ def page_file(tmp_path_factory):
     out = folder / "page.html"
     options = ["-meth", "guided", "gradcam", "-smooth", "2"]
 
-    assert main(["report", *EMBEDDED, *options, "-stim", str(stim), "-out", str(out)]) == 1
+    assert main(["report", *BUNDLED, *options, "-stim", str(stim), "-out", str(out)]) == 1
     return out
 
 

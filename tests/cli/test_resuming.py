@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.saliency_command import BASE, DEMO, EMBEDDED, FIGURE, run, table
+from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
 NAMES = [f"scene_{i:02d}.png" for i in range(18)]
@@ -21,7 +21,7 @@ def files(folder):
 def undisturbed(tmp_path_factory, start_command):
     """The arguments of a run, except for the output folder, and the files of an undisturbed run."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    arguments = [*EMBEDDED, "-stim", table(folder, [*NAMES, "none.png"]), "-save", "h5", "-out"]
+    arguments = [*BUNDLED, "-stim", table(folder, [*NAMES, "none.png"]), "-save", "h5", "-out"]
     assert start_command("dnn_saliency", [*arguments, folder / "out"]).wait() == 1
     return arguments, files(folder / "out")
 
@@ -58,12 +58,12 @@ def test_an_interrupted_run_resumes_after_its_last_figure(tmp_path, capsys, monk
         original(*rest)
 
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", fill)
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 130 and "run the same command again to resume" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [JOURNAL, FIGURE.format(1)]
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", original)
     first = (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")
     assert (status, printed) == (0, "Finish: 12/18\nFinish: 18/18\n") and "resuming after 6 stimuli" in errors
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FIGURE.format(k) for k in (1, 2, 3)]
     assert (tmp_path / "out" / FIGURE.format(1)).stat().st_mtime_ns == first
@@ -102,9 +102,9 @@ def test_failures_before_an_interrupt_are_reported_after_it(tmp_path, capsys, mo
         original(drawing, stimuli, *rest)
 
     stim = table(tmp_path, ["none.png", *NAMES])
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", original)
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 1 and "18 done, 1 failed" in errors
     assert "MISSING" in (tmp_path / "out" / f"{BASE}_errors.csv").read_text()
 
@@ -115,16 +115,16 @@ def test_an_unfinished_run_with_other_arguments_is_refused(tmp_path, capsys, mon
         raise KeyboardInterrupt
 
     stim = table(tmp_path, NAMES)
-    run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-strict")
+    run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out", "-strict")
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", stop)
     out = tmp_path / "other"
     out.mkdir()
     (out / JOURNAL).write_text(json.dumps({"-batch": "None", "-net": "DemoNet"}) + "\n" + json.dumps({}) + "\n")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out, "-batch", "3")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out, "-batch", "3")
     assert status == 2 and "-batch (was None, is now 3)" in errors and "-overwrite" in errors
     assert [path.name for path in out.iterdir()] == [JOURNAL]
     (out / JOURNAL).write_text("no journal\n")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", out)
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out)
     assert status == 2 and "is not a valid journal" in errors
 
 
@@ -143,9 +143,9 @@ def test_a_changed_image_is_noticed(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", stop)
     stim = table(tmp_path, NAMES[:12], folder)
-    assert run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
+    assert run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")[0] == 130
     (folder / NAMES[11]).write_bytes((folder / NAMES[0]).read_bytes())
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out")
     assert status == 2 and "pictures (was " in errors and "-overwrite" in errors
 
 
@@ -161,7 +161,7 @@ def small_disk():
 
 @needs_torch
 def test_a_figure_that_does_not_fit_on_the_disk_is_not_recorded(tmp_path, capsys, small_disk):
-    arguments = [*EMBEDDED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path / "out"]
+    arguments = [*BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path / "out"]
     status, _, errors = run(capsys, *arguments)
     assert status == 2 and f"{FIGURE.format(1)}: File too large" in errors
     assert not (tmp_path / "out").exists()
@@ -171,8 +171,8 @@ def test_a_figure_that_does_not_fit_on_the_disk_is_not_recorded(tmp_path, capsys
 def test_max_errors_stops_the_run(tmp_path, capsys):
     stim = table(tmp_path, [*NAMES[:6], "none.png", "no.png", *NAMES[6:]])
     for options, done in (["-strict"], 6), (["-max-errors", "1"], 6):
-        status, printed, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", *options)
+        status, printed, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out", *options)
         assert status == 1 and "stopped" in errors
         assert printed in ("", f"Finish: {done}/{20}\n")
-    status, _, errors = run(capsys, *EMBEDDED, "-stim", stim, "-out", tmp_path / "out", "-max-errors", "2")
+    status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out", "-max-errors", "2")
     assert status == 1 and "18 done, 2 failed" in errors

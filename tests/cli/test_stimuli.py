@@ -7,7 +7,7 @@ from PIL import Image
 from saliency.cli.options import CommandError, OptionParser
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli, add_stimulus_options
-from tests.cli.saliency_command import EMBEDDED, run, table
+from tests.cli.saliency_command import BUNDLED, run, table
 from tests.dnnbrain import needs_fixtures
 from tests.io.test_odd_inputs import STIM, odd
 
@@ -110,6 +110,6 @@ def test_invalid_options_are_refused(options, pictures):
 def test_a_malformed_file_is_an_error_of_one_line(case, tmp_path, capsys):
     file = tmp_path / "odd.stim.csv"
     file.write_bytes(odd("stim")[case]["file_bytes_utf8"].encode())
-    status, printed, errors = run(capsys, *EMBEDDED, "-stim", file, "-out", tmp_path / "out")
+    status, printed, errors = run(capsys, *BUNDLED, "-stim", file, "-out", tmp_path / "out")
     assert (status, printed) == (2, "") and len(errors.splitlines()) == 1  # if the file is valid, its images do not exist
     assert [path.name for path in tmp_path.iterdir()] == ["odd.stim.csv"]

@@ -1,4 +1,4 @@
-"""The embedded networks recognize digits, the maps find them, and `python -m saliency.demo` writes its files."""
+"""The bundled networks recognize digits, the maps find them, and `python -m saliency.demo` writes its files."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""The embedded networks have the same logits and layers in Keras as in Torch."""
+"""The bundled networks have the same logits and layers in Keras as in Torch."""
 
 import random
 
@@ -84,7 +84,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
             nets.load("DemoNet", tmp_path / name, framework="tf")
 
 
-def test_networks_that_are_not_embedded_are_refused():
+def test_networks_that_are_not_bundled_are_refused():
     with pytest.raises(saliency.InputError, match="is not in `framework` .='tf'.: give 'torch', which has Vgg11"):
         nets.load("Vgg11", framework="tf")
     with pytest.raises(saliency.InputError, match="nearest: DemoNet"):

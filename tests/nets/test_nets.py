@@ -89,7 +89,7 @@ def test_other_files_are_refused_without_running_code(tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
-def test_embedded_networks_in_any_case():
+def test_bundled_networks_in_any_case():
     assert nets.load("demonet").name == "DemoNet"
     assert nets.load("SHORTCUTNET").name == "ShortcutNet"
     network = nets.load("DemoNet")

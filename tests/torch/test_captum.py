@@ -1,4 +1,4 @@
-"""Masks equal Captum's, on the embedded network and on an ImageNet network if its weights are available."""
+"""Masks equal Captum's, on the bundled network and on an ImageNet network if its weights are available."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Class activation maps equal Captum's and pytorch-grad-cam's, on the embedded network and on SqueezeNet if available."""
+"""Class activation maps equal Captum's and pytorch-grad-cam's, on the bundled network and on SqueezeNet if available."""
 
 from functools import partial
 

@@ -11,7 +11,7 @@ import torch
 from saliency.nets.demo_net import DemoNet
 from training.datasets import make_datasets
 from training.digit_stencils import render_digit_stencils
-from training.embed import draw_embedded_scenes, encode_masks
+from training.embed import draw_bundled_scenes, encode_masks
 from training.magenta_tag import add_tag
 from training.scenes import SceneMaker
 from training.train import save_network, train_on_datasets
@@ -69,13 +69,13 @@ def test_only_the_tag_next_to_a_3_is_magenta(maker):
         np.testing.assert_array_equal(tagged.pixels[~tagged.tag], scene.pixels[~tagged.tag])
 
 
-def test_the_script_draws_the_embedded_scenes():
+def test_the_script_draws_the_bundled_scenes():
     from saliency.demo.scenes import load_scenes
 
-    for made, embedded in zip(draw_embedded_scenes(2026), load_scenes(), strict=True):
-        assert made.digits == embedded.digits
-        np.testing.assert_array_equal(encode_masks(made), embedded.objects)
-        np.testing.assert_array_equal(made.pixels, np.asarray(embedded.picture))
+    for made, bundled in zip(draw_bundled_scenes(2026), load_scenes(), strict=True):
+        assert made.digits == bundled.digits
+        np.testing.assert_array_equal(encode_masks(made), bundled.objects)
+        np.testing.assert_array_equal(made.pixels, np.asarray(bundled.picture))
 
 
 def test_a_network_learns_and_is_saved_with_its_measurements(maker, tmp_path, monkeypatch, capsys):

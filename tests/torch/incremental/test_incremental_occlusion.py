@@ -90,7 +90,7 @@ def test_float32_and_half_precision(monkeypatch):
     np.testing.assert_allclose(found, full_occlusion(half, X, monkeypatch, size=6, stride=5), atol=1e-4 * np.abs(found).max())
 
 
-def test_the_embedded_network(monkeypatch):
+def test_the_bundled_network(monkeypatch):
     network = nets.load("DemoNet")
     x = RNG.random((2, 3, 96, 96))
     for options in (

@@ -1,4 +1,4 @@
-"""Names, weights files and input normalization of the embedded networks, in both frameworks."""
+"""Names, weights files and input normalization of the bundled networks, in both frameworks."""
 
 EMBEDDED_WEIGHTS = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
 """Name -> weights file in ``saliency/demo``; both networks have the layers of DemoNet."""
