@@ -22,21 +22,21 @@ class MaskArray(npt.NDArray[Any]):
 
     A mask renders itself in notebooks; see ``figure``.
 
+    ``details`` holds values by name, one value for a mask and (N, ...) for N masks:
+
+    - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
+    - ``gap``, ``change`` and ``points`` of integrated gradients,
+    - ``standard_error`` and ``samples`` of a smoothed mask,
+    - ``layer``, if a class activation map found its layer itself,
+    - ``incremental`` of occlusion.
+
+    ``about`` describes the method, the inputs and the targets; it is None for a slice.
+
     One of N masks, such as ``masks[2]``, keeps its details. Other slices have none. The result of arithmetic on a mask is a
     plain array, as is ``numpy.asarray(mask)``.
 
     For its figure, a mask keeps a reference to the user's input. It keeps neither the model nor device memory. A pickled mask
     does not contain the input.
-
-    Attributes:
-        details: values by name, one value for a mask, (N, ...) for N masks:
-
-            - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
-            - ``gap``, ``change`` and ``points`` of integrated gradients,
-            - ``standard_error`` and ``samples`` of a smoothed mask,
-            - ``layer``, if a class activation map found its layer itself,
-            - ``incremental`` of occlusion.
-        about: the method, the inputs and the targets (``Provenance``); None for a slice.
     """
 
     details: dict[str, Any]
