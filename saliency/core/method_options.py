@@ -92,6 +92,6 @@ def options_by_name(
     known = option_names(masks)
     twice = [name for name in known[: len(values)] if name in options]
     if twice or len(values) > len(known):
-        problem = f"`{twice[0]}` is passed twice" if twice else f"{len(values)} options are passed by position"
+        problem = f"`{twice[0]}` is passed twice" if twice else f"{len(values)} option(s) are passed by position"
         raise InputError(f"{problem}; {owner} accepts: {', '.join(known) or 'no options'}")
     return {**dict(zip(known, values, strict=False)), **options}

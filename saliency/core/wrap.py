@@ -73,7 +73,7 @@ def _make_adapter(adapt: Callable[..., Any], model: Any, options: Mapping[str, A
 
 
 def refuse_other_backends(model: Any) -> None:
-    """Refuse a Keras model on a backend other than TensorFlow, whose layers and ReLUs no adapter can find.
+    """Refuse a Keras model on a backend other than TensorFlow: no adapter can find its layers and ReLUs.
 
     Raises:
         ModelError: if the model is one.

@@ -74,5 +74,5 @@ def test_options_by_position_and_by_name_are_the_same():
     np.testing.assert_array_equal(mask.GetMask(X[0], None, 1.0, 7), mask.GetMask(X[0], x_baseline=1.0, x_steps=7))
     with pytest.raises(saliency.InputError, match="`x_baseline` is passed twice"):
         mask.GetMask(X[0], None, 1.0, x_baseline=2.0)
-    with pytest.raises(saliency.InputError, match="1 options are passed by position; InputXGradient accepts: no options"):
+    with pytest.raises(saliency.InputError, match=r"1 option\(s\) are passed by position; InputXGradient accepts: no options"):
         saliency.InputXGradient(quadratic([1]), 0).GetMask(X[0], None, 3)

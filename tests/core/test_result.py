@@ -34,30 +34,6 @@ def test_a_mask_renders_with_its_target_and_score():
     assert alt(Vanilla(linear(W)).GetMask(X[0])).startswith(f"Vanilla: top class {top}, score ")
 
 
-def test_descriptions_of_targets():
-    def depth(outputs):
-        return outputs[:, 0]
-
-    def target(y):
-        return Occlusion(lambda batch: batch[:, :, 0, 0], y, size=8).GetMask(X[0]).about.targets
-
-    assert target([0, 2]) == ["classes 0 + 2"]
-    assert target(depth) == ["depth of the output"]
-    assert target(lambda outputs: outputs[:, 0]) == ["a function of the output"]
-    assert Vanilla(linear(W)).GetMasks(X[:2], [0, [1, 2]]).about.targets == ["class 0", "classes 1 + 2"]
-
-
-@pytest.mark.needs("torch")
-def test_descriptions_of_layers():
-    import torch
-
-    layer = torch.nn.Conv2d(3, 5, 3)
-    model = torch.nn.Sequential(layer, torch.nn.Flatten()).eval()
-    masks = Vanilla(model).GetMasks(X[:2], [("0", 4, 1, 2), ("0", 3, 0, 0)])
-    assert masks.about.targets == ["layer 0, channel 4 at row 1, column 2", "layer 0, channel 3 at row 0, column 0"]
-    assert Vanilla(model, (layer, 4)).GetMask(X[0]).about.targets == ["layer Conv2d, channel 4"]
-
-
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_the_score_is_recorded_if_the_method_evaluates_the_input(size):
     adapter = linear(W)

@@ -78,7 +78,7 @@ def caption(masks: Sequence[DescribedMask], total: int | None) -> str:
 
 
 def _panels(projection: MaskProjection) -> list[Panel]:
-    """Return what there is to draw: the input, the strength, and the signs where there are two."""
+    """Return the panels of a row: the input, the strength, and the signed mask if it has negative values."""
     if projection.strength.ndim < 2:
         return [_draw_input, _draw_bars]
     return [_draw_input, _draw_strength, _draw_signs] if (projection.signed < 0).any() else [_draw_input, _draw_strength]

@@ -5,17 +5,17 @@ import numpy as np
 from tests.reference import JacobianAdapter, MinimalArray
 
 
-class Layered(JacobianAdapter):
+class LayeredAdapter(JacobianAdapter):
     """A function with one layer, whose output is `layer(x)`, (N, channels, *space), and d f / d layer is `slopes`."""
 
     def __init__(self, f, df, layer, slopes, channel_axis=0):
         super().__init__(f, df)
         self.layer, self.slopes, self.channel_axis = layer, np.asarray(slopes, float), channel_axis
-        self.looked_at, self.layers = [], []  # the inputs of each pass through the layer, and the requested layer
+        self.layer_inputs, self.layers = [], []  # the inputs of each pass through the layer, and the requested layer
 
     def features(self, x, request):
         x, target = x.array, request.target
-        self.looked_at.append(x)
+        self.layer_inputs.append(x)
         self.layers.append(request.layer)
         scores = target.scores(MinimalArray(self.f(x)), len(x), self)
         weights = target.weights.reshape(*target.weights.shape, *[1] * (self.slopes.ndim - 1))
@@ -34,12 +34,10 @@ def on_layer(slopes, channel_axis=0):
         full[..., ::2, ::2] = slopes
         return full if channel_axis == 0 else np.moveaxis(full, 2, -1)
 
-    return Layered(lambda x: np.einsum("nkij,ckij->nc", layer(x), slopes), df, layer, slopes, channel_axis)
+    return LayeredAdapter(lambda x: np.einsum("nkij,ckij->nc", layer(x), slopes), df, layer, slopes, channel_axis)
 
 
 A = np.array([[[1, 2], [3, 4]], [[0, 2], [0, 2]]], float)
-
-
 G = np.array(
     [
         [[[1, -1], [2, 2]], [[-4, 0], [0, -4]]],  # means: 1 and -2

@@ -7,8 +7,6 @@ import numpy as np
 from tests.reference import JacobianAdapter
 
 RNG = np.random.default_rng(0)
-
-
 X = RNG.normal(size=(4, 3, 6, 7))
 
 MIX, OUT = RNG.normal(size=(126, 8)) / 6, RNG.normal(size=(8, 4))

@@ -6,7 +6,7 @@ import pytest
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
 from saliency.core.progress import Progress
-from tests.core.methods.layered_function import G, Layered, X, on_layer
+from tests.core.methods.layered_function import G, LayeredAdapter, X, on_layer
 
 BY_GRADIENT = [GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, XGradCAM]
 
@@ -45,7 +45,9 @@ def test_a_map_is_scaled_to_1_and_resized(method):
 
 def test_a_map_is_scaled_before_it_is_resized():
     peak = np.array([[[0, 1, 0]]])  # a maximum between two positions of the input
-    adapter = Layered(lambda x: x.sum((1, 2))[:, None], None, lambda x: 5.0 * np.repeat(peak, len(x), axis=0), [[[1, 1, 1]]])
+    adapter = LayeredAdapter(
+        lambda x: x.sum((1, 2))[:, None], None, lambda x: 5.0 * np.repeat(peak, len(x), axis=0), [[[1, 1, 1]]]
+    )
     np.testing.assert_array_equal(GradCAM(adapter, 0).GetMask(np.ones((1, 4)), should_resize=False), [0, 5, 0])
     np.testing.assert_array_equal(GradCAM(adapter, 0).GetMask(np.ones((1, 4))), [0, 0.625, 0.625, 0])
 
@@ -88,7 +90,7 @@ def test_inputs_with_any_number_of_axes(shape, channel_axis):
     space = shape if alone else shape[1:] if channel_axis == 0 else shape[:-1]
     half = tuple(size // 2 for size in space)
     layer = 1 + rng.random((1, 5, *half))  # 5 channels, whatever the input
-    adapter = Layered(
+    adapter = LayeredAdapter(
         lambda x: x.reshape(len(x), -1).sum(1)[:, None],
         lambda x: np.ones((len(x), 1, *x.shape[1:])),
         lambda x: np.repeat(layer, len(x), axis=0),
@@ -124,7 +126,7 @@ def test_many_inputs_at_once_equal_one_at_a_time(method, size):
     ys = [0, 2, 1, [0, 1], 0, None, 2]
     adapter = on_layer(slopes)
     together = method(adapter, batch_size=size).GetMasks(x, ys)
-    assert max(map(len, adapter.looked_at)) <= size and sum(map(len, adapter.looked_at)) == 7
+    assert max(map(len, adapter.layer_inputs)) <= size and sum(map(len, adapter.layer_inputs)) == 7
     for one, y, mask in zip(x, ys, together, strict=True):
         np.testing.assert_allclose(mask, method(on_layer(slopes), y).GetMask(one), rtol=1e-10)
 
@@ -155,7 +157,7 @@ def test_a_smoothed_map_whatever_its_shape(options, average):
     smooth = GradCAM(adapter, 0, batch_size=4, **options).GetSmoothedMask(
         x, nsamples=10, average=average, seed=3, standard_error=True
     )
-    noisy = np.concatenate(adapter.looked_at)
+    noisy = np.concatenate(adapter.layer_inputs)
     assert noisy.shape == (10, 2, 4, 6)
     masks = np.stack([np.asarray(GradCAM(adapter, 0, **options).GetMask(one)) for one in noisy])
     values = masks**2 if average == "squared" else masks

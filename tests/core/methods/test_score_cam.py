@@ -3,7 +3,7 @@
 import numpy as np
 
 from saliency import ScoreCAM
-from tests.core.methods.layered_function import Layered, on_layer
+from tests.core.methods.layered_function import LayeredAdapter, on_layer
 from tests.reference import MinimalArray
 
 
@@ -12,7 +12,7 @@ def test_score_cam_weighs_channels_by_what_they_show():
     x = np.array([[1, 2, 3, 4]], float)
     # resized and scaled to 0..1: [0, 1, 1, 0], [0, 0, 0, 0] and [1, 3/8, 0, 0]
     for slope in (1, 300, -300):  # large scores as well
-        adapter = Layered(
+        adapter = LayeredAdapter(
             lambda x, s=slope: s * x.sum((1, 2))[:, None], None, lambda x: np.stack([layer] * len(x)), [np.ones((3, 3))]
         )
         scores = slope * np.array([5, 0, 1.75])
@@ -21,7 +21,7 @@ def test_score_cam_weighs_channels_by_what_they_show():
 
 
 def test_a_level_channel_shows_nothing_however_it_is_rounded():
-    class Single(Layered):
+    class Single(LayeredAdapter):
         def asarray(self, value, name="x_value"):
             return MinimalArray(super().asarray(value, name).array.astype(np.float32))
 
@@ -46,5 +46,5 @@ def test_a_smoothed_score_cam_is_the_mean_of_its_maps():
     adapter = on_layer(rng.random((1, 2, 2, 3)))
     x = 1 + rng.random((2, 4, 6))
     smooth = ScoreCAM(adapter, 0).GetSmoothedMask(x, nsamples=4, average="mean", seed=3)
-    masks = [np.asarray(ScoreCAM(adapter, 0).GetMask(one)) for one in np.concatenate(adapter.looked_at)]
+    masks = [np.asarray(ScoreCAM(adapter, 0).GetMask(one)) for one in np.concatenate(adapter.layer_inputs)]
     np.testing.assert_allclose(smooth, np.mean(masks, axis=0), rtol=1e-9)
