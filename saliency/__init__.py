@@ -1,4 +1,4 @@
-"""Which parts of an input a network's score depends on: saliency masks for Torch and TensorFlow, each method written once."""
+"""Saliency maps for Torch and TensorFlow: which parts of an input a network's score depends on."""
 
 import importlib as _importlib
 from types import ModuleType as _ModuleType
@@ -76,8 +76,8 @@ _MODULES = ("compat", "io", "nets", "tf", "torch")
 
 
 def __getattr__(name: str) -> _ModuleType:
-    """Import a module of this package when it is first asked for; tell what PAIR's names are here."""
+    """Import a subpackage on first use; suggest this library's name for a name of PAIR's ``saliency``."""
     if name in _MODULES:
         return _importlib.import_module(f"saliency.{name}")
-    hint = f"; what PAIR calls so is saliency.{_PAIR_NAMES[name]} here" if name in _PAIR_NAMES else ""
+    hint = f"; PAIR's {name} is called saliency.{_PAIR_NAMES[name]} here" if name in _PAIR_NAMES else ""
     raise AttributeError(f"module 'saliency' has no attribute {name!r}{hint}")

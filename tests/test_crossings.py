@@ -1,4 +1,4 @@
-"""A device is waited for once: how often something is read back does not grow with steps, samples or windows."""
+"""The number of transfers from the device does not grow with steps, samples or windows."""
 
 import contextlib
 
@@ -12,26 +12,26 @@ X = np.random.default_rng(0).normal(size=(8, 8, 3)).astype(np.float32)
 
 @contextlib.contextmanager
 def torch_reads(reads, monkeypatch):
-    """Note every read of a tensor's numbers: the adapter's ``numpy``, and ``bool``, ``float``, ``item`` and their like."""
+    """Record every read of a tensor's values: the adapter's ``numpy``, and ``bool``, ``float``, ``item`` and similar."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     from saliency.torch import TorchAdapter
 
-    class Noting(TorchDispatchMode):
+    class ReadRecorder(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             if func.overloadpacket.__name__ in ("_local_scalar_dense", "nonzero"):
                 reads.append(str(func))
             return func(*args, **(kwargs or {}))
 
     numpy = TorchAdapter.numpy
-    with monkeypatch.context() as patched, Noting():
+    with monkeypatch.context() as patched, ReadRecorder():
         patched.setattr(TorchAdapter, "numpy", lambda self, array: reads.append("numpy") or numpy(self, array))
         yield
 
 
 @contextlib.contextmanager
 def tf_reads(reads, monkeypatch):
-    """Note every read of an eager tensor's numbers: ``numpy``, ``np.asarray``, ``bool``, ``int`` and their like."""
+    """Record every read of an eager tensor's values: ``numpy``, ``np.asarray``, ``bool``, ``int`` and similar."""
     from tensorflow.python.framework import ops
 
     from saliency.tf import KerasAdapter
@@ -102,7 +102,7 @@ def test_what_is_read_back_does_not_grow(source, run, monkeypatch):
             run(model, layer, n, x)
         counts.append(len(reads))
     assert counts[0] == counts[1]
-    assert 1 <= counts[0] <= 4  # the mask, the scores that were heard, and what the method notes
+    assert 1 <= counts[0] <= 4  # the mask, the observed scores, and the details
 
 
 @pytest.mark.parametrize("source", FRAMEWORKS)

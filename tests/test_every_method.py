@@ -1,4 +1,4 @@
-"""Every method on every adapter: one table, one network in float64, the same noise, the same maps."""
+"""Compare the masks of every method between all adapters, for one network in float64 and the same noise."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,27 +12,23 @@ from saliency.core.errors import NoReLUError
 from saliency.core.request import Request
 from saliency.core.target import Target
 from tests import noise
-
-RNG = np.random.default_rng(12)
-SHAPES = {"k1": (3, 3, 3, 4), "b1": (4,), "k2": (3, 3, 4, 5), "b2": (5,), "d": (80, 4), "c": (4,)}
-W = {name: RNG.normal(size=shape) / 3 for name, shape in SHAPES.items()}
-X = RNG.normal(size=(2, 8, 8, 3))
+from tests.equal_adapters import ADAPTERS, X
 
 TABLE = {
     "Vanilla": (saliency.Vanilla, {}),
     "Vanilla, two classes": (saliency.Vanilla, {"y": [1, 3]}),
     "Vanilla, absolute": (saliency.Vanilla, {"modifier": "absolute"}),
-    "Vanilla, of the output": (saliency.Vanilla, {"logits": False}),
-    "Vanilla, by a rule": (saliency.Vanilla, {"rule": lambda gradient, output: abs(gradient) + 0.1 * output}),
+    "Vanilla, output": (saliency.Vanilla, {"logits": False}),
+    "Vanilla, user-defined rule": (saliency.Vanilla, {"rule": lambda gradient, output: abs(gradient) + 0.1 * output}),
     "GuidedBackprop": (saliency.GuidedBackprop, {}),
     "Deconvnet": (saliency.Deconvnet, {}),
     "InputXGradient": (saliency.InputXGradient, {}),
     "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 7}),
-    "IntegratedGradients, from a blur": (
+    "IntegratedGradients, blurred baseline": (
         saliency.IntegratedGradients,
         {"x_steps": 5, "x_baseline": "blur", "rule": "trapezoid"},
     ),
-    "IntegratedGradients, to 5 %": (
+    "IntegratedGradients, tolerance": (
         saliency.IntegratedGradients,
         {"x_steps": 3, "tolerance": 0.05, "x_baseline": ["min", 0.0]},
     ),
@@ -41,7 +37,7 @@ TABLE = {
     "RISE": (saliency.RISE, {"nmasks": 40, "cells": 3, "seed": 3}),
     "GradCAM": (saliency.GradCAM, {"layer": "last"}),
     "GradCAM, guided": (saliency.GradCAM, {"layer": "first", "rule": "guided"}),
-    "GradCAM, found": (saliency.GradCAM, {"three_dims": True}),
+    "GradCAM, default layer": (saliency.GradCAM, {"three_dims": True}),
     "GradCAMPlusPlus": (saliency.GradCAMPlusPlus, {"layer": "last"}),
     "LayerCAM": (saliency.LayerCAM, {"layer": "first"}),
     "HiResCAM": (saliency.HiResCAM, {"layer": "last"}),
@@ -58,127 +54,17 @@ def test_the_table_holds_every_method():
     assert methods == {method for method, _ in TABLE.values()}
 
 
-def on_torch():
-    import torch
-    from torch import nn
-
-    def torch_s(name):
-        array = W[name]
-        order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim]
-        return nn.Parameter(torch.tensor(array.transpose(order)))
-
-    class Flat(nn.Module):
-        def forward(self, x):
-            return x.movedim(1, -1).flatten(1)
-
-    convolutions = [nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1)]
-    dense = nn.Linear(80, 4)
-    for layer, names in zip([*convolutions, dense], ("k1 b1", "k2 b2", "d c"), strict=True):
-        layer.weight, layer.bias = map(torch_s, names.split())
-    parts = {"one": convolutions[0], "first": nn.ReLU(), "pool": nn.MaxPool2d(2), "two": convolutions[1], "last": nn.ReLU()}
-    model = nn.Sequential()
-    for name, part in {**parts, "flat": Flat(), "dense": dense, "end": nn.Softmax(1)}.items():
-        model.add_module(name, part)
-    return saliency.wrap(model)
-
-
-def tensorflow_s(x, w):
-    import tensorflow as tf
-
-    h = tf.nn.relu(tf.nn.conv2d(x, w["k1"], 1, "SAME") + w["b1"], name="first")
-    h = tf.nn.relu(tf.nn.conv2d(tf.nn.max_pool2d(h, 2, 2, "SAME"), w["k2"], 1, "SAME") + w["b2"], name="last")
-    return tf.nn.softmax(tf.reshape(h, (-1, 80)) @ w["d"] + w["c"], name="probabilities")
-
-
-def on_keras():
-    import keras
-
-    settings = {"dtype": "float64"}
-    x = keras.Input((8, 8, 3), **settings)
-    h = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="first", **settings)(x)
-    h = keras.layers.MaxPooling2D(2, **settings)(h)
-    h = keras.layers.Conv2D(5, 3, padding="same", activation="relu", name="last", **settings)(h)
-    y = keras.layers.Dense(4, activation="softmax", **settings)(keras.layers.Flatten(**settings)(h))
-    model = keras.Model(x, y)
-    model.set_weights(list(W.values()))
-    return saliency.wrap(model)
-
-
-def on_a_tf_function():
-    import tensorflow as tf
-
-    weights = {name: tf.Variable(value) for name, value in W.items()}
-    adapter = saliency.wrap(
-        tf.function(lambda x: tensorflow_s(x, weights), input_signature=[tf.TensorSpec((None, 8, 8, 3), tf.float64)])
-    )
-    adapter.weights = weights  # a function does not keep its variables alive
-    return adapter
-
-
-def on_a_saved_model(folder):
-    import tensorflow as tf
-
-    class Module(tf.Module):
-        def __init__(self):
-            super().__init__()
-            self.weights = {name: tf.Variable(value) for name, value in W.items()}
-
-        @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 3), tf.float64)])
-        def __call__(self, x):
-            return tensorflow_s(x, self.weights)
-
-    tf.saved_model.save(Module(), str(folder))
-    return saliency.wrap(str(folder))
-
-
-def in_a_session():
-    import tensorflow as tf
-
-    from saliency.tf import GraphAdapter
-
-    v1, graph = tf.compat.v1, tf.Graph()
-    with graph.as_default():
-        x = v1.placeholder(tf.float64, (None, 8, 8, 3), name="x")
-        y = tensorflow_s(x, {name: v1.get_variable(name, initializer=value) for name, value in W.items()})
-        session = v1.Session(graph=graph)
-        session.run(v1.global_variables_initializer())
-    return GraphAdapter(graph, session, y, x)
-
-
-def numpy_s(x):
-    """The same network once more, with nothing but NumPy."""
-
-    def convolved(h, kernel, bias):
-        padded = np.pad(h, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (N, H, W, channels, 3, 3)
-        return np.maximum(np.einsum("nhwcij,ijco->nhwo", windows, kernel) + bias, 0)
-
-    h = convolved(x, W["k1"], W["b1"])
-    h = h.reshape(len(h), 4, 2, 4, 2, 4).max(axis=(2, 4))
-    return convolved(h, W["k2"], W["b2"]).reshape(len(x), 80) @ W["d"] + W["c"]
-
-
-ADAPTERS = {
-    "torch": on_torch,
-    "Keras": on_keras,
-    "tf.function": on_a_tf_function,
-    "SavedModel": on_a_saved_model,
-    "session": in_a_session,
-    "NumPy": lambda: saliency.FunctionAdapter(numpy_s, channel_axis=-1, dtype="float64"),
-}
-
-
 @pytest.fixture(scope="module")
 def adapters(tmp_path_factory):
-    """All adapters whose framework is there, with one generator of noise."""
-    lacking = {"torch": not find_spec("torch"), "NumPy": False}
+    """The adapters of all installed frameworks, with the same noise."""
+    missing = {"torch": not find_spec("torch"), "NumPy": False}
     without_tf = not find_spec("tensorflow")
-    made = {}
+    adapters = {}
     for name, make in ADAPTERS.items():
-        if not lacking.get(name, without_tf):
-            made[name] = make(tmp_path_factory.mktemp("saved")) if name == "SavedModel" else make()
-            made[name].normal = partial(noise.normal, made[name])
-    return made
+        if not missing.get(name, without_tf):
+            adapters[name] = make(tmp_path_factory.mktemp("saved")) if name == "SavedModel" else make()
+            adapters[name].normal = partial(noise.normal, adapters[name])
+    return adapters
 
 
 def masks(adapter, name, smoothed):
@@ -197,58 +83,58 @@ def masks(adapter, name, smoothed):
 )
 def test_every_adapter_gives_the_same_masks(adapters, name, smoothed):
     method, _ = TABLE[name]
-    able = {
+    supported = {
         kind: adapter
         for kind, adapter in adapters.items()
         if kind != "NumPy" or (not method.differentiates and "CAM" not in name)
     }
-    if len(able) < 2:
+    if len(supported) < 2:
         pytest.skip("needs two adapters to compare")
-    found = {kind: masks(adapter, name, smoothed) for kind, adapter in able.items()}
-    reference = found.pop(next(iter(found)))
+    results = {kind: masks(adapter, name, smoothed) for kind, adapter in supported.items()}
+    reference = results.pop(next(iter(results)))
     assert np.abs(reference).max() > 0
-    for kind, one in found.items():
+    for kind, one in results.items():
         assert one.shape == reference.shape, kind
         assert np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind
 
 
 @pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GuidedBackprop, saliency.Deconvnet])
 @pytest.mark.parametrize("at", ["first", "last"])
-def test_every_adapter_gives_the_same_gradient_by_a_layer_s_input(adapters, at, method):
-    """Layers in Torch, operations of a function, a SavedModel and a session; Keras's own layers hold more than a ReLU."""
-    able = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "Keras")}
-    if len(able) < 2:
+def test_every_adapter_gives_the_same_gradient_with_respect_to_a_layer_input(adapters, at, method):
+    """Keras is left out: its layers `first` and `last` contain a convolution as well as the ReLU."""
+    supported = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "Keras")}
+    if len(supported) < 2:
         pytest.skip("needs two adapters to compare")
-    found = {}
-    for kind, adapter in able.items():
+    results = {}
+    for kind, adapter in supported.items():
         x = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
         masks = method(adapter, at=at).GetMasks(np.repeat(x, 2, axis=0), [2, [1, 3], 0, 1])
-        found[kind] = np.moveaxis(masks, 1, -1) if adapter.channel_axis == 0 else masks
-    reference = found.pop(next(iter(found)))
+        results[kind] = np.moveaxis(masks, 1, -1) if adapter.channel_axis == 0 else masks
+    reference = results.pop(next(iter(results)))
     assert reference.any()
-    for kind, one in found.items():
+    for kind, one in results.items():
         np.testing.assert_allclose(one, reference, rtol=1e-9, atol=1e-12, err_msg=kind)
 
 
 @pytest.mark.parametrize("rule", ["guided", "rectified"])
 @pytest.mark.parametrize("layer", ["first", None])
-def test_every_adapter_gives_the_same_features_by_a_rule(adapters, layer, rule):
-    """The ReLUs behind the layer alone: `last` is one of them for `first`, and there is none behind `last`."""
-    able = {kind: adapter for kind, adapter in adapters.items() if kind != "NumPy"}
-    if len(able) < 2:
+def test_every_adapter_gives_the_same_features_with_a_rule(adapters, layer, rule):
+    """The rule applies to ReLUs after the layer: `last` for the layer `first`, and none for the layer `last`."""
+    supported = {kind: adapter for kind, adapter in adapters.items() if kind != "NumPy"}
+    if len(supported) < 2:
         pytest.skip("needs two adapters to compare")
-    found = {}
-    for kind, adapter in able.items():
+    results = {}
+    for kind, adapter in supported.items():
         x = adapter.asarray(np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X)
         plain = Request(Target.of([2, [1, 3]]), layer=layer)
-        ruled = replace(plain, rule=rule)
+        with_rule = replace(plain, rule=rule)
         if layer is None:
             with pytest.raises(NoReLUError, match="no ReLU between layer .* and the score"):
-                adapter.features(x, ruled)
-        found[kind] = [adapter.numpy(one) for one in adapter.features(x, replace(ruled, allow_no_relu=layer is None))]
+                adapter.features(x, with_rule)
+        results[kind] = [adapter.numpy(one) for one in adapter.features(x, replace(with_rule, allow_no_relu=layer is None))]
         without = adapter.numpy(adapter.features(x, plain)[2])
-        assert np.array_equal(found[kind][2], without) == (layer is None), kind
-    reference = found.pop(next(iter(found)))
-    for kind, one in found.items():
+        assert np.array_equal(results[kind][2], without) == (layer is None), kind
+    reference = results.pop(next(iter(results)))
+    for kind, one in results.items():
         for ours, theirs in zip(one, reference, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12, err_msg=kind)

@@ -15,8 +15,8 @@ from benchmarks.cases import BUNDLED, BenchmarkCase
 from benchmarks.comparison import CAPTUM, OURS, Comparison, Variant, Workload
 from benchmarks.torch import bare_passes, captum_variants, limits
 from saliency.core.batching import BatchPlan
-from saliency.core.methods.incremental_occlusion import TOGETHER
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.methods.incremental_occlusion import BATCH_FACTOR
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.progress import Progress
 from saliency.core.request import Request
 from saliency.core.score import Score
@@ -46,14 +46,14 @@ def full_comparison(case: BenchmarkCase, size: int, stride: int) -> Comparison:
 
 def _occluded_inputs(case: BenchmarkCase, size: int, stride: int) -> torch.Tensor:
     x = captum_variants.input_tensor(case)
-    windows = Windows.of(x, 0, size, stride)
+    windows = SlidingWindows.of(x, 0, size, stride)
     inside = _window_masks(windows, range(windows.count))
     return torch.where(inside.to(x.device), 0.0, x[None]).flatten(0, 1)
 
 
-def _window_masks(windows: Windows, run: range) -> torch.Tensor:
+def _window_masks(windows: SlidingWindows, run: range) -> torch.Tensor:
     """Return masks of windows, (windows, 1, *input), True inside a window."""
-    return torch.from_numpy(np.prod(np.broadcast_arrays(*windows.inside(run)), axis=0) > 0)
+    return torch.from_numpy(np.prod(np.broadcast_arrays(*windows.coverage(run)), axis=0) > 0)
 
 
 def sampled_comparison(case: BenchmarkCase, size: int, stride: int) -> Comparison:
@@ -63,21 +63,21 @@ def sampled_comparison(case: BenchmarkCase, size: int, stride: int) -> Compariso
     that are computed both incrementally and in full.
     """
     x, batch = captum_variants.input_tensor(case), limits.default_batch(case)
-    adapter, windows = saliency.wrap(case.model), Windows.of(x, 0, size, stride)
+    adapter, windows = saliency.wrap(case.model), SlidingWindows.of(x, 0, size, stride)
     score = Score(adapter, Request(Target.of([case.classes[0]])), 1, BatchPlan(batch, Progress()))
-    wide = replace(score, plan=BatchPlan(TOGETHER * batch, Progress()))
+    wide = replace(score, plan=BatchPlan(BATCH_FACTOR * batch, Progress()))
 
     def run_once_per_mask() -> None:
         score.values(x)
         occluded = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
-        for i in (windows.middle, windows.count - 1):
+        for i in (windows.middle_index, windows.count - 1):
             wide.occluded_values(occluded, windows.corners(range(i, i + 1)))
             score.values(x)
 
     occluded = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
     if occluded is None:  # on a GPU, for example: the method computes full passes
         return _wide_window_comparison(case, windows, size)
-    some = range(windows.middle, min(windows.middle + TOGETHER * batch, windows.count))
+    some = range(windows.middle_index, min(windows.middle_index + BATCH_FACTOR * batch, windows.count))
     inputs = torch.where(_window_masks(windows, some)[:, 0].to(x.device), 0.0, x)
     run, factor = partial(wide.occluded_values, occluded, windows.corners(some)), windows.count / len(some)
     ours = Variant(run, f"{len(some)} of {windows.count} windows", factor, _time_once(run_once_per_mask))
@@ -91,7 +91,7 @@ def sampled_comparison(case: BenchmarkCase, size: int, stride: int) -> Compariso
     return Comparison(variants, max_ratios.for_occlusion(case.name, size), note)
 
 
-def _wide_window_comparison(case: BenchmarkCase, windows: Windows, size: int) -> Comparison:
+def _wide_window_comparison(case: BenchmarkCase, windows: SlidingWindows, size: int) -> Comparison:
     """Prepare a comparison of wide windows, each of which is a full pass in every variant."""
     mask = saliency.Occlusion(case.model, case.classes[0])
     ours = Variant(partial(mask.GetMask, case.x, size=WIDE_WINDOW, stride=WIDE_WINDOW))
@@ -102,7 +102,7 @@ def _wide_window_comparison(case: BenchmarkCase, windows: Windows, size: int) ->
     return Comparison(scaled | {CAPTUM: captum}, max_ratios.for_occlusion(case.name, size), note)
 
 
-def _captum_variant(case: BenchmarkCase, windows: Windows) -> Variant:
+def _captum_variant(case: BenchmarkCase, windows: SlidingWindows) -> Variant:
     many = captum_variants.fastest_window_batch(case, WIDE_WINDOW, WIDE_WINDOW)
     run = partial(captum_variants.occlusion, case, WIDE_WINDOW, WIDE_WINDOW, many)
     return Variant(run, f"{many} at a time, timed on 16 windows of {WIDE_WINDOW} pixels", (windows.count + 1) / 17)

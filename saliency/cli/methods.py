@@ -6,7 +6,8 @@ from typing import Any
 
 import saliency
 from saliency.cli.options import CommandError
-from saliency.core.method_options import SMOOTHING, names_of
+from saliency.core.method_options import SMOOTHING_OPTIONS as ALL_SMOOTHING_OPTIONS
+from saliency.core.method_options import option_names
 
 METHODS = {
     "guided": "GuidedBackprop",
@@ -27,7 +28,7 @@ METHODS = {
 }
 """Value of ``-meth`` -> name of the mask in ``saliency``."""
 
-SMOOTHING_OPTIONS = tuple(name for name in SMOOTHING if name not in ("nsamples", "standard_error"))
+SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in ("nsamples", "standard_error"))
 """Names that ``-set`` accepts in addition to the method's options if ``-smooth`` is given."""
 
 COLOR_METHODS = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
@@ -45,7 +46,7 @@ def split_settings(method: str, settings: Mapping[str, Any], smooth: int | None)
     Raises:
         CommandError: if a setting is an option of neither.
     """
-    method_options = (*names_of(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
+    method_options = (*option_names(getattr(saliency, METHODS[method]).masks), "modifier", "logits")
     for name in settings:
         if name not in method_options and name in SMOOTHING_OPTIONS and smooth is None:
             raise CommandError(f"-set {name}=... is an option of smoothing and needs -smooth N")
@@ -73,4 +74,4 @@ def default_options(method: str, size: tuple[int, int]) -> dict[str, Any]:
     if method == "occlusion":  # a window of a seventh of the image, moved by a quarter of its size
         window = max(1, min(size) // 7)
         return {"size": window, "stride": max(1, window // 4), "average": True}
-    return {"seed": 0} if "seed" in names_of(getattr(saliency, METHODS[method]).masks) else {}
+    return {"seed": 0} if "seed" in option_names(getattr(saliency, METHODS[method]).masks) else {}

@@ -1,1 +1,1 @@
-"""The contract between masks, targets and adapters, and the run of a mask; imports no framework."""
+"""The contract between masks, targets and adapters, and the run of a mask. Imports no framework."""

@@ -1,4 +1,4 @@
-"""The contract between the masks and a framework: what every adapter must implement."""
+"""The contract between masks and a framework: what every adapter must implement."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,43 +14,43 @@ from saliency.core.types import Array
 
 
 class AdapterContract(ABC):
-    """The abstract methods of an adapter; concrete adapters derive from ``GradientAdapter``."""
+    """The abstract methods of an adapter. Derive concrete adapters from ``GradientAdapter``."""
 
     xp: Any
-    """Namespace with ``sum mean clip where amax concatenate reshape take ones_like``, as NumPy spells them."""
+    """Array namespace with NumPy's ``sum mean clip where amax concatenate reshape take ones_like``."""
 
     channel_axis: int | None
     """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""
 
     batch_memory: int = 6_000_000
-    """Product of an input's size and the square of the default batch: 6 pictures of 224 x 224, 14 of 96 x 96, 32 at most."""
+    """Size of an input times the square of the default batch size: 6 images of 224 x 224, 14 of 96 x 96, 32 at most."""
 
     @abstractmethod
     def asarray(self, value: Any, name: str = "x_value") -> Array:
-        """Bring numbers to the model's device, as floats.
+        """Convert numbers to a floating-point array on the model's device.
 
         Args:
-            value: array of the host or of the framework, nested list, or PIL image; any shape, any unit.
-            name: what an error calls it.
+            value: NumPy array, array of the framework, nested list, or PIL image; any shape, any unit.
+            name: the name of the value in an error.
 
         Returns:
-            Array of the same shape (an image: with its channels where the model has them), float32 or wider.
+            Array of the same shape, float32 or wider. The channels of a PIL image are on the model's channel axis.
 
         Raises:
-            InputError: if it does not hold numbers, or not only finite ones.
+            InputError: if the value contains anything other than finite real numbers.
         """
 
     @abstractmethod
     def asfeed(self, value: Any, name: str) -> Any:
-        """Bring another input of the model to its device; integers stay integers, and what is no array stays as it is."""
+        """Move another input of the model to its device; integers stay integers, and non-arrays are not changed."""
 
     @abstractmethod
     def numpy(self, array: Array) -> npt.NDArray[Any]:
-        """Bring an array back to the host: the only way out."""
+        """Return an array of the device as a NumPy array."""
 
     @abstractmethod
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> Array:
-        """Draw standard normal numbers, (seeds, *shape): each row from a generator of its own, which its seed alone sets."""
+        """Draw standard normal numbers, (seeds, *shape); each row depends on its seed only."""
 
     @abstractmethod
     def outputs(self, x: Array, request: Request) -> Any:
@@ -58,17 +58,17 @@ class AdapterContract(ABC):
 
         Args:
             x: (N, *input), in the model's own units.
-            request: its target says which layer's output is wanted, and whether logits are.
+            request: its target selects the layer whose output is returned, and whether logits are.
 
         Returns:
-            The input of ``target.scores``: the layer's output, or the model's (its logits, where it ends in a softmax or
-            sigmoid and the target asks for them). Channels are on axis 1: (N, channels, *space).
+            The argument of ``target.scores``: the layer's output or the model's. If the model ends in a softmax or sigmoid and
+            the target requests logits, these are returned. Channels are on axis 1: (N, channels, *space).
 
         Raises:
-            InputError: if the model does not accept such an input. As a ``core.errors.ForwardError``, which has the input's
-                shape, its message gets a hint on the shape.
+            InputError: if the model does not accept such an input. If it is a ``core.errors.ForwardError``, which holds the
+                input's shape, a hint on the shape is appended to its message.
             TargetError: if there is no such layer.
-            MemoryShortage: if the N samples do not fit into memory; the two methods below raise it as well.
+            MemoryShortage: if the N samples do not fit into memory. ``gradients`` and ``features`` raise it as well.
         """
 
     @abstractmethod
@@ -91,7 +91,7 @@ class AdapterContract(ABC):
 
     @abstractmethod
     def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
-        """Differentiate scores with respect to a layer's output, without recording a graph up to there.
+        """Differentiate scores with respect to a layer's output; the part before the layer is computed without a graph.
 
         Args:
             x: (N, *input), in the model's own units.
@@ -104,28 +104,28 @@ class AdapterContract(ABC):
 
         Raises:
             GradientError: if a score does not depend on the layer.
-            ModelError: if a rule is requested and no ReLU follows the layer, or a part behind it cannot be inspected.
+            ModelError: if a rule is requested and no ReLU follows the layer, or a part after it cannot be inspected.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
 
     def stack(self, values: Any, name: str = "x_values") -> Array:
-        """Bring N inputs to the device as one batch.
+        """Convert N inputs to one batch on the device.
 
         Args:
             values: array (N, *input), or a list of N inputs of one shape.
-            name: what an error calls it.
+            name: the name of the inputs in an error.
 
         Returns:
             Array (N, *input).
 
         Raises:
-            InputError: if the shapes differ, or one of the inputs is not what ``asarray`` takes.
+            InputError: if the shapes differ, or ``asarray`` refuses one of the inputs.
         """
         if not isinstance(values, list | tuple):
             return self.asarray(values, name)
         if len(values) > 1 and all(isinstance(one, np.ndarray) and one.shape == values[0].shape for one in values):
-            with suppress(InputError):  # which is told by the input's own name, below
-                return self.asarray(np.stack(values), name)  # one crossing, not N
+            with suppress(InputError):  # below, the error names the input at fault
+                return self.asarray(np.stack(values), name)  # one transfer instead of N
         names = [f"{name}[{i}]" for i in range(len(values))] if len(values) > 1 else ["x_value"]
         arrays = [self.asarray(value, name) for value, name in zip(values, names, strict=True)]
         for i, array in enumerate(arrays):

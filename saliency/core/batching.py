@@ -1,4 +1,4 @@
-"""Evaluations in batches that fit into memory."""
+"""Evaluate samples in batches that fit into memory."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from saliency.core.types import Array
 
 @dataclass
 class BatchPlan:
-    """How many samples go through a model at a time, and how far a run has come.
+    """The batch size and the progress of a run.
 
     Args:
-        size: samples in one pass at most; halved where they do not fit into memory.
-        progress: is told of every evaluation.
-        observed_scores: the scores of every evaluation so far, on the device: they are looked at once, after the last.
+        size: largest number of samples in one pass; it is halved when a batch does not fit into memory.
+        progress: counts the evaluations.
+        observed_scores: the scores of all passes so far, on the device. They are checked once, after the last pass.
     """
 
     size: int
@@ -24,41 +24,42 @@ class BatchPlan:
     observed_scores: list[Array] = field(default_factory=list)
 
     def chunks(self, points: int, n: int) -> Iterator[range]:
-        """Cut ``points`` copies of n samples into even runs that hold at most ``size`` samples each, as that is by then."""
-        done = 0
-        while done < points:
-            left = -(-(points - done) // max(1, self.size // n))
-            end = done + (points - done) // left
-            yield range(done, end)
-            done = end
+        """Split ``points`` copies of n samples into even chunks of at most ``size`` samples, which may decrease meanwhile."""
+        start = 0
+        while start < points:
+            chunks_left = -(-(points - start) // max(1, self.size // n))
+            stop = start + (points - start) // chunks_left
+            yield range(start, stop)
+            start = stop
 
     def evaluate(self, call: Callable[[slice, int], tuple[Array, ...]], n: int, per_input: int, xp: Any) -> tuple[Array, ...]:
-        """Evaluate n samples, at most ``size`` at a time; what does not fit into memory is evaluated in halves.
+        """Evaluate n samples, at most ``size`` at a time; halve a batch that does not fit into memory.
 
         Args:
-            call: from a range of samples, and how many of them in a row share an input, to arrays with a row a sample.
+            call: receives a slice of samples, and the number of consecutive samples that share an input; returns arrays with
+                one row for each sample.
             n: number of samples.
-            per_input: how many samples in a row share an input.
+            per_input: number of consecutive samples that share an input.
             xp: namespace of the arrays.
 
         Returns:
             The arrays of all samples.
 
         Raises:
-            MemoryShortage: if one sample alone does not fit.
+            MemoryShortage: if a single sample does not fit.
         """
-        done: list[tuple[Array, ...]] = []
+        results: list[tuple[Array, ...]] = []
         start = 0
         while start < n:
-            each = per_input if per_input <= self.size else 1
-            stop = min(n, start + max(1, self.size // each) * each)
+            shared = per_input if per_input <= self.size else 1
+            stop = min(n, start + max(1, self.size // shared) * shared)
             try:
-                done.append(call(slice(start, stop), each))
+                results.append(call(slice(start, stop), shared))
             except MemoryShortage:
                 if stop - start == 1:
                     raise
                 self.size = (stop - start) // 2
             else:
-                self.progress.tick(stop - start)
+                self.progress.advance(stop - start)
                 start = stop
-        return done[0] if len(done) == 1 else tuple(xp.concatenate(parts) for parts in zip(*done, strict=True))
+        return results[0] if len(results) == 1 else tuple(xp.concatenate(parts) for parts in zip(*results, strict=True))

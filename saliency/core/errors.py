@@ -1,38 +1,38 @@
-"""What can go wrong, as a tree.
+"""The errors and warnings of this library.
 
     SaliencyError
-    |-- InputError     (ValueError)       an input or an option breaks a rule
+    |-- InputError     (ValueError)       an input or an option is invalid
     |   `-- ForwardError                  the model's forward pass failed
-    |-- TargetError    (ValueError)       what was asked for is not in the model
-    |-- ModelError     (RuntimeError)     the model cannot be served as it is
-    |   `-- NoReLUError                   a rule for ReLUs, and none between the input and the score
-    |-- GradientError  (ArithmeticError)  the gradient is missing or not finite
-    `-- MemoryShortage (MemoryError)      one sample alone does not fit into the device's memory
+    |-- TargetError    (ValueError)       the model has no such class, layer, channel or unit
+    |-- ModelError     (RuntimeError)     the model is not supported as it is
+    |   `-- NoReLUError                   a ReLU rule was given, but no ReLU lies between the input and the score
+    |-- GradientError  (ArithmeticError)  the gradient does not exist or is not finite
+    `-- MemoryShortage (MemoryError)      a single sample does not fit into the device's memory
 
-    ZeroGradientWarning (UserWarning)     the mask is zero everywhere, rightly (nothing speaks for the score) or not
-    LogitWarning        (UserWarning)     a class is explained by a probability, for its logit was not found
-    ToleranceWarning    (UserWarning)     a tolerance was not reached within the evaluations that are allowed
+    ZeroGradientWarning (UserWarning)     the mask is zero everywhere
+    LogitWarning        (UserWarning)     a class is explained by its probability, because its logit was not found
+    ToleranceWarning    (UserWarning)     a tolerance was not reached within the allowed number of evaluations
 
-Each message says the name, the value and the rule.
+Each message states the name, the value, and what is allowed.
 """
 
 from collections.abc import Sequence
 
 
 class SaliencyError(Exception):
-    """Anything that this library refuses to do."""
+    """Base class of all errors that this library raises."""
 
 
 class InputError(SaliencyError, ValueError):
-    """An input or an option breaks a rule."""
+    """An input or an option is invalid."""
 
 
 class ForwardError(InputError):
-    """A forward pass that failed: most often for the shape of the input.
+    """The model's forward pass failed, most often because of the shape of the input.
 
     Args:
-        message: what is told.
-        shape: of one input, without its batch axis.
+        message: the text of the error.
+        shape: shape of one input, without its batch axis.
     """
 
     def __init__(self, message: str, shape: tuple[int, ...] = ()) -> None:
@@ -40,45 +40,48 @@ class ForwardError(InputError):
         self.shape = shape
 
     @classmethod
-    def of(cls, shape: Sequence[int], told: str) -> "ForwardError":
-        """Return the error for inputs (N, *input), of which it was told what failed."""
+    def of(cls, shape: Sequence[int], reason: str) -> "ForwardError":
+        """Return the error for inputs of the shape (N, *input), with the reason for the failure."""
         n, *one = shape
         what = f"the model's forward pass failed for `x_value` of shape {tuple(one)}, {n} at a time"
-        return cls(f"{what}: {told}", tuple(one))
+        return cls(f"{what}: {reason}", tuple(one))
 
 
 class TargetError(SaliencyError, ValueError):
-    """A class, layer, channel or unit that the model does not have."""
+    """The model has no such class, layer, channel or unit."""
 
 
 class ModelError(SaliencyError, RuntimeError):
-    """A model that cannot be served as it is; the message says what would help."""
+    """The model is not supported as it is; the message suggests what to do."""
 
 
 class NoReLUError(ModelError):
-    """A rule for ReLUs was asked for, and there is none between the input and the score."""
+    """A ReLU rule was given, but no ReLU lies between the input and the score."""
 
 
 class GradientError(SaliencyError, ArithmeticError):
-    """A gradient that does not exist or is not finite."""
+    """The gradient does not exist or is not finite."""
 
 
-class MemoryShortage(SaliencyError, MemoryError):  # noqa: N818 - what Python calls its own is an Error; this one may be cured
-    """The device's memory does not hold the samples that are to be evaluated at once."""
+class MemoryShortage(SaliencyError, MemoryError):  # noqa: N818 - a public name
+    """A single sample does not fit into the device's memory.
+
+    Larger batches are halved until they fit, so this error is raised only when no smaller batch exists.
+    """
 
 
 class LogitWarning(UserWarning):
-    """A class behind a softmax or sigmoid whose logit was not found."""
+    """A class is explained by its softmax or sigmoid output, because its logit was not found."""
 
 
 class ZeroGradientWarning(UserWarning):
-    """A mask that is zero everywhere, because the gradient is, or nothing of a map is above 0."""
+    """A mask is zero everywhere: the gradient is zero, or no value of a class activation map is positive."""
 
 
 class ToleranceWarning(UserWarning):
-    """A tolerance that was not reached within the evaluations that are allowed."""
+    """A tolerance was not reached within the allowed number of evaluations."""
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception's name and the first line of what it says."""
+    """Return the name of an exception and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"

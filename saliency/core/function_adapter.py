@@ -1,4 +1,4 @@
-"""A plain Python function as a model: for the methods that need no gradient."""
+"""The adapter of a Python function, for methods that need no gradient."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, final
@@ -16,32 +16,35 @@ from saliency.core.validation import as_index, host_numbers
 
 @final
 class FunctionAdapter(GradientAdapter):
-    """A function from a batch to its outputs: a scikit-learn ``predict_proba``, an ONNX session, a web service.
+    """Adapt a function of a batch, such as a scikit-learn ``predict_proba``, an ONNX session or a web service.
+
+    A function has no gradient, so only Occlusion and RISE support it.
 
     Args:
-        function: takes a NumPy array (N, *input) of its own, and the other inputs by name; returns outputs (N, ...).
-        channel_axis: of one input without its batch axis, 0 for (C, H, W) and -1 for (H, W, C); None if it has none.
-            ``"auto"`` goes by the inputs: last, if they look like pictures (H, W, C), and first otherwise.
-        dtype: of the arrays that the function gets, a floating type. Masks are counted in float32 or wider.
+        function: receives a NumPy array (N, *input), and the model's other inputs by name; returns outputs (N, ...). The
+            arrays are copies that the function may overwrite.
+        channel_axis: axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None if it
+            has no channels. ``"auto"`` uses the last axis if the inputs look like images (H, W, C), otherwise the first.
+        dtype: floating dtype of the arrays that the function receives. Masks are computed in float32 or wider.
 
     Raises:
-        InputError: if the function can't be called, the axis is none, or the type is none of floats.
+        InputError: if the function is not callable, or ``channel_axis`` or ``dtype`` is invalid.
     """
 
     xp = np
 
     def __init__(self, function: Callable[..., Any], channel_axis: Any = "auto", dtype: Any = "float32") -> None:
         if not callable(function):
-            raise InputError(f"`function` ({type(function).__name__}) must be a function of a batch")
+            raise InputError(f"`function` ({type(function).__name__}) must be callable: a function of a batch (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         channel_axis = 0 if self._auto else channel_axis
         if channel_axis is not None and as_index(channel_axis) is None:
             raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
-        self.function, self.channel_axis, self.dtype = function, channel_axis, _floating(dtype)
+        self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         numbers = host_numbers(value, name, self.channel_axis)
-        if self._auto and name.startswith("x_value"):  # one input, or all
+        if self._auto and name.startswith("x_value"):  # x_value is one input, x_values are all
             self.channel_axis = -1 if looks_channels_last(numbers.shape[name == "x_values" :]) else 0
         return numbers.astype(np.result_type(self.dtype, np.float32))
 
@@ -58,24 +61,24 @@ class FunctionAdapter(GradientAdapter):
     def outputs(self, x: Array, request: Request) -> Any:
         target = request.target
         if target.layer is not None:
-            raise TargetError(f"`y` names the layer {target.layer!r}, and a function has none: {_REMEDY}")
+            raise TargetError(f"`y` names the layer {target.layer!r}, but a function has no layers: {_REMEDY}")
         outputs = self._call(x.astype(self.dtype), request.feed)
         if target.function is None:
             _check_numbers(outputs)
             if len(target.units) and not np.isfinite(target.scores(outputs, len(x), self)).all():
-                raise ModelError("the function returned NaN or infinite values for the class that is explained")
+                raise ModelError("the function returned NaN or infinite values for the explained class; they must be finite")
         return outputs
 
     def _call(self, x: npt.NDArray[Any], feed: Mapping[str, Any]) -> Any:
-        """Return what the function makes of copies, and a copy of that: it may work in place, and use its memory again."""
-        own = {name: np.array(value) if isinstance(value, np.ndarray) else value for name, value in feed.items()}
+        """Call the function with copies, and copy what it returns: it may overwrite its arguments and reuse its memory."""
+        copies = {name: np.array(value) if isinstance(value, np.ndarray) else value for name, value in feed.items()}
         what = f"the function failed for `x_value`, {x.dtype} of shape {x.shape[1:]}, {len(x)} at a time"
         try:
-            return _copied(self.function(x, **own))
+            return _copy_outputs(self.function(x, **copies))
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
-            hint = "; `batch_size=1` would hand it one at a time" if len(x) > 1 else ""
+            hint = "; pass `batch_size=1` to call it with one input at a time" if len(x) > 1 else ""
             raise InputError(f"{what}: {one_line(error)}{hint}") from error
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
@@ -86,38 +89,38 @@ class FunctionAdapter(GradientAdapter):
 
     def _refuse(self, what: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        raise ModelError(f"`model` is the function {name}, which does not give {what}: {_REMEDY}, or use Occlusion or RISE")
+        raise ModelError(f"`model` is the function {name}, which does not provide {what}: {_REMEDY}, or use Occlusion or RISE")
 
 
-_REMEDY = "pass the model behind it, a torch.nn.Module or a Keras model (saliency.wrap serves it)"
+_REMEDY = "pass the underlying model, a torch.nn.Module or a Keras model (see saliency.wrap)"
 
 
-def _floating(dtype: Any) -> np.dtype[Any]:
+def _floating_dtype(dtype: Any) -> np.dtype[Any]:
     try:
-        found: np.dtype[Any] = np.dtype(dtype)
+        parsed: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
-        found = np.dtype(object)
-    if found.kind != "f":
-        raise InputError(f"`dtype` (={dtype!r}) must be a floating type of NumPy")
-    return found
+        parsed = np.dtype(object)
+    if parsed.kind != "f":
+        raise InputError(f"`dtype` (={dtype!r}) must be a floating dtype of NumPy")
+    return parsed
 
 
-def _copied(outputs: Any) -> Any:
-    """Copy what a function returned, arrays of any library to NumPy's; what is no array stays as it is."""
+def _copy_outputs(outputs: Any) -> Any:
+    """Copy arrays of any library to NumPy arrays; leave everything else unchanged."""
     if isinstance(outputs, Mapping):
-        return {name: _copied(one) for name, one in outputs.items()}
+        return {name: _copy_outputs(one) for name, one in outputs.items()}
     if isinstance(outputs, list | tuple) and any(len(getattr(one, "shape", ())) > 1 for one in outputs):
-        return [_copied(one) for one in outputs]  # several outputs, (N, ...) each
-    array = np.asarray(outputs)  # not np.array, of which Torch's tensors warn
+        return [_copy_outputs(one) for one in outputs]  # several outputs, (N, ...) each
+    array = np.asarray(outputs)  # not np.array, for which Torch's tensors warn
     return outputs if array.dtype == object else array.copy()
 
 
 def _check_numbers(outputs: Any) -> None:
-    """Refuse what is not one array of numbers."""
+    """Check that outputs are one array of numbers."""
     if isinstance(outputs, np.ndarray) and outputs.dtype.kind in "buif":
         return
     kind = f"an array of {outputs.dtype}" if isinstance(outputs, np.ndarray) else f"a {type(outputs).__name__}"
     raise ModelError(
-        f"the function returned {kind}; a class needs one array of numbers (N, classes): return that, or pass `y` as a "
-        "callable that reads its number from what it returns"
+        f"the function returned {kind}; explaining a class needs one array of numbers (N, classes): return one, or "
+        "pass `y` as a callable that reads its score from the outputs"
     )

@@ -1,4 +1,4 @@
-"""What a gradient may be turned into before a method uses it."""
+"""Modifiers that are applied to every gradient before a method uses it."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -12,14 +12,18 @@ EPSILON = 1e-7
 """Keeps a quotient finite where the gradient is zero, in score units per input unit."""
 
 
-def modifier_of(spelling: Any, xp: Any) -> Modifier | None:
-    """Return a gradient modifier by name.
+def parse_modifier(modifier: Any, xp: Any) -> Modifier | None:
+    """Return the function of a gradient modifier.
 
     Args:
-        spelling: ``increase``: the gradient as it is; ``decrease``: its negative, so that what lowers the score is positive;
-            ``positive``: its positive part; ``absolute``: its magnitude; ``maintain``: 1 / magnitude, large where the score
-            does not change; ``invert``: 1 / gradient, with its sign; a callable from arrays (N, ...) of the framework to such
-            arrays; or None.
+        modifier: a callable from arrays (N, ...) of the framework to arrays of the same shape, None, or one of
+
+            - ``increase``: the gradient unchanged,
+            - ``decrease``: the negative gradient, so that inputs that lower the score become positive,
+            - ``positive``: the positive part,
+            - ``absolute``: the absolute value,
+            - ``maintain``: 1 / absolute value, large where the score does not change,
+            - ``invert``: 1 / gradient, with its sign.
         xp: the framework's namespace.
 
     Raises:
@@ -28,7 +32,7 @@ def modifier_of(spelling: Any, xp: Any) -> Modifier | None:
     Source:
         The names: keras-vis, https://raghakot.github.io/keras-vis/visualizations/saliency.
     """
-    known: dict[str, Modifier] = {
+    by_name: dict[str, Modifier] = {
         "increase": lambda gradient: gradient,
         "decrease": lambda gradient: -gradient,
         "positive": lambda gradient: xp.clip(gradient, 0.0, None),
@@ -36,11 +40,11 @@ def modifier_of(spelling: Any, xp: Any) -> Modifier | None:
         "maintain": lambda gradient: 1 / (xp.where(gradient < 0, -gradient, gradient) + EPSILON),
         "invert": lambda gradient: 1 / xp.where(gradient < 0, gradient - EPSILON, gradient + EPSILON),
     }
-    if spelling is None:
+    if modifier is None:
         return None
-    if callable(spelling):
-        modifier: Modifier = spelling
-        return modifier
-    if not isinstance(spelling, str) or spelling not in known:
-        raise InputError(f"`modifier` (={spelling!r}) must be one of {', '.join(known)}, a callable or None")
-    return known[spelling]
+    if callable(modifier):
+        function: Modifier = modifier
+        return function
+    if not isinstance(modifier, str) or modifier not in by_name:
+        raise InputError(f"`modifier` (={modifier!r}) must be one of {', '.join(by_name)}, a callable or None")
+    return by_name[modifier]

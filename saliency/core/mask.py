@@ -1,4 +1,4 @@
-"""The abstract mask: what every method shares with the others."""
+"""The base class of all saliency methods."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
-from saliency.core.gradient_modifiers import modifier_of
-from saliency.core.method_options import in_order, names_of, with_options
+from saliency.core.gradient_modifiers import parse_modifier
+from saliency.core.method_options import bind_options, option_names, options_by_name
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
-from saliency.core.runner import checked_batch_size, compute_masks, default_batch_size, unsmoothed
+from saliency.core.runner import apply_method, checked_batch_size, compute_masks, default_batch_size
 from saliency.core.score import Score
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array
@@ -21,33 +21,39 @@ from saliency.core.wrap import wrap
 
 
 class SaliencyMask(ABC):
-    """A method that tells which parts of an input a network's score depends on.
+    """Compute saliency maps (masks): which parts of an input a network's score depends on.
+
+    The base class of all methods. Construct a method with a model and a target, then pass inputs to ``GetMask``.
 
     Args:
-        model: an adapter, or anything that ``saliency.wrap`` takes.
-        y: what is explained: an int (class), a list of ints (their sum), (layer, channel), (layer, channel, row, column),
-            a callable from the model's output to one number per sample, or None (each sample's top class). A layer is a
-            name or the layer itself; a channel with spatial axes counts by its mean over them; indices start at 0.
-            ``(layer, callable)`` and ``((layer, layer, ...), callable)`` read the number off what layers give.
-        batch_size: samples in one pass through the model at most; ``"auto"`` chooses by the size of an input. Where they do
-            not fit into memory they are halved.
-        logits: where the model ends in a softmax or sigmoid and ``y`` is a class, explain the number in front of it.
-        modifier: what is done to every gradient before the method uses it: ``"increase"``, ``"decrease"``, ``"absolute"``,
-            ``"positive"``, ``"maintain"``, ``"invert"`` (see ``core.modifiers``), or a callable.
-        **options: defaults for the options that ``GetMask`` passes on to the method.
+        model: a model that ``saliency.wrap`` accepts, or its adapter.
+        y: the target, which selects the score to explain; indices start at 0:
+
+            - an int (a class), or a list of ints (the sum of several classes),
+            - (layer, channel): a channel of a layer, averaged over its spatial axes. A layer is a name or the layer itself,
+            - (layer, channel, row, column): one unit,
+            - a callable from the model's output to one number per sample,
+            - (layer, callable) or ((layer, layer, ...), callable): the same from the outputs of layers,
+            - None: the top class of each input.
+        batch_size: largest number of samples in one pass through the model; ``"auto"`` chooses it from the size of an input.
+            A batch that does not fit into memory is halved.
+        logits: if the model ends in a softmax or sigmoid and ``y`` is a class, explain its logit instead of its probability.
+        modifier: a modification of every gradient before the method uses it: ``"increase"``, ``"decrease"``, ``"absolute"``,
+            ``"positive"``, ``"maintain"``, ``"invert"`` (see ``saliency.core.gradient_modifiers``), a callable, or None.
+        **options: defaults for the options of the method.
 
     Raises:
-        InputError: if the model or an option is not of these.
+        InputError: if the model is not supported, or an option is invalid.
     """
 
     differentiates: ClassVar[bool] = True
-    """Whether the method takes gradients, or only evaluates the score."""
+    """Whether the method computes gradients. If False, it only evaluates the score."""
 
     empty: ClassVar[str] = (
-        "nothing speaks for the score, or no gradient reaches the input (a dead or saturated network, or a rule that lets "
-        "nothing pass)"
+        "the score does not depend on the input, or no gradient reaches it (because the network is dead or saturated, or "
+        "because a rule passes no gradient)"
     )
-    """What it means if a mask is zero everywhere."""
+    """What a mask that is zero everywhere means; the text of the ``ZeroGradientWarning``."""
 
     def __init__(
         self,
@@ -63,23 +69,25 @@ class SaliencyMask(ABC):
         self.y = y
         self.batch_size = checked_batch_size(batch_size)
         self.logits = boolean("logits", logits)
-        self.modifier = modifier_of(modifier, self.adapter.xp)
+        self.modifier = parse_modifier(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
-            raise InputError(f"`modifier` (={modifier!r}) is for gradients, and {type(self).__name__} takes none")
+            raise InputError(
+                f"`modifier` (={modifier!r}) modifies gradients, but {type(self).__name__} does not use gradients"
+            )
         self.options = options
-        self._method({})
+        self._bound_method({})  # checks the options
 
     @abstractmethod
     def masks(self, score: Score, x: Array, *args: Any, **options: Any) -> Array:
         """Compute N masks.
 
         Args:
-            score: what is explained, as a function of N inputs.
+            score: the score of N inputs, with its gradients.
             x: (N, *input), in the model's own units, on its device.
-            **options: the method's own, by name.
+            **options: the options of the method.
 
         Returns:
-            (N, *mask) on the same device, a new array.
+            (N, *mask), a new array on the same device.
         """
 
     def GetMask(
@@ -88,20 +96,21 @@ class SaliencyMask(ABC):
         """Compute the mask of one input.
 
         Args:
-            x_value: one input of the model without its batch axis, (C, H, W) for a Torch image network.
-            feed_dict: the model's other inputs by name, arrays without their batch axis and plain values.
-            *values, **options: the method's own, in its order or by name.
-            progress: show a bar.
+            x_value: one input without a batch axis, such as (C, H, W) for a Torch image network: an array, a nested list or a
+                PIL image, preprocessed as the model expects it.
+            feed_dict: the model's other inputs by name: arrays without their batch axis, and plain values.
+            *values, **options: options of the method, in the order of its signature or by name.
+            progress: show a progress bar.
 
         Returns:
-            The mask: of the input's shape, unless the method says otherwise. A NumPy array, which may have ``details`` and
-            shows itself in a notebook.
+            The mask, of the input's shape unless the method states otherwise. It is a NumPy array with ``details``, which
+            renders itself in notebooks; see ``MaskArray``.
 
         Raises:
-            InputError, TargetError, ModelError, GradientError: see ``saliency.core.errors``.
+            InputError, TargetError, ModelError, GradientError, MemoryShortage: see ``saliency.core.errors``.
         """
-        options = in_order(self.masks, type(self).__name__, values, options)
-        return self._plain(ModelInputs.one(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
+        options = options_by_name(self.masks, type(self).__name__, values, options)
+        return self._plain(ModelInputs.single(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
 
     def GetSmoothedMask(
         self,
@@ -114,31 +123,26 @@ class SaliencyMask(ABC):
         progress: bool = False,
         **options: Any,
     ) -> MaskArray:
-        """Compute the mask of one input, averaged over noisy copies of it (SmoothGrad).
+        """Compute the mask of one input, averaged over noisy copies of the input (SmoothGrad).
 
         Args:
-            x_value, feed_dict: as for ``GetMask``; the other inputs get no noise.
+            x_value, feed_dict: as for ``GetMask``; no noise is added to ``feed_dict``.
             stdev_spread: standard deviation of the noise, in units of the input's range (maximum - minimum).
-            nsamples: number of copies.
-            magnitude: average the squares of the masks, as PAIR's SmoothGrad does, instead of the masks.
-            seed: a whole number makes the result repeatable; None does not.
-            progress: show a bar.
+            nsamples: number of noisy copies.
+            magnitude: average the squares of the masks instead of the masks, as PAIR's SmoothGrad does.
+            seed: a whole number makes the result repeatable; None draws a new seed.
+            progress: show a progress bar.
             **options: ``average``, ``antithetic``, ``standard_error``, ``tolerance`` and ``max_samples`` of
-                ``core.smoothgrad.Smoothing``; the method's own. One of the method's that has such a name is given to the
-                constructor.
+                ``saliency.core.smoothgrad.Smoothing``, and the options of the method. If an option of the method has one of
+                these names, pass it to the constructor.
 
         Returns:
-            The averaged mask, of ``GetMask``'s shape, in its units or their square; its ``details`` hold what was asked for.
-
-        Raises:
-            As ``GetMask``.
-
-        Source:
-            See ``core.smoothgrad.Smoothing``.
+            The averaged mask, in the mask's units or their square. With ``standard_error`` or ``tolerance``, its ``details``
+            hold the standard error and the number of samples.
         """
-        own = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
-        inputs = ModelInputs.one(self.adapter, x_value, self.y, feed_dict)
-        return self._smooth(inputs, {**own, **options}, progress).one(0)
+        smoothing = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
+        inputs = ModelInputs.single(self.adapter, x_value, self.y, feed_dict)
+        return self._smooth(inputs, {**smoothing, **options}, progress).one(0)
 
     def GetMasks(
         self,
@@ -148,42 +152,41 @@ class SaliencyMask(ABC):
         progress: bool = False,
         **options: Any,
     ) -> MaskArray:
-        """Compute the masks of N inputs at once: the same numbers as one at a time.
+        """Compute the masks of N inputs in batches, with the same result as one at a time.
 
         Args:
             x_values: array (N, *input), or a list of N inputs.
-            y: one target for all, or a list of N targets, one an input (a list in it is a sum); None is the mask's own.
-                Several targets of one input, ``GetMasks([x] * 8, range(8))``, share its forward pass.
-            feed_dict: the model's other inputs by name, arrays (N, ...) and plain values.
-            progress: show a bar.
-            **options: the method's own.
+            y: one target for all inputs, or a list of N targets, one for each input (a list within it is a sum of classes);
+                None uses the target of the constructor. Several targets of one input share its forward pass:
+                ``GetMasks([x] * 8, range(8))``.
+            feed_dict: the model's other inputs by name: arrays (N, ...), and plain values.
+            progress: show a progress bar.
+            **options: options of the method.
 
         Returns:
             (N, *mask).
-
-        Raises:
-            As ``GetMask``.
         """
         return self._plain(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def GetSmoothedMasks(
         self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
     ) -> MaskArray:
-        """Compute the smoothed masks of N inputs at once: ``GetMasks``'s inputs, ``GetSmoothedMask``'s options.
+        """Compute the smoothed masks of N inputs in batches, with the same result as one at a time.
 
-        Every input gets the same noise, that of ``seed``, so each mask equals the one computed alone. Returns (N, *mask).
+        Arguments are as for ``GetMasks``, options as for ``GetSmoothedMask``. All inputs share the noise of ``seed``, scaled
+        by the range of each. Returns (N, *mask).
         """
         return self._smooth(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
 
     def _plain(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        return self._run(partial(unsmoothed, self._method(options)), inputs, progress, 1, type(self).__name__)
+        return self._run(partial(apply_method, self._bound_method(options)), inputs, progress, 1, type(self).__name__)
 
     def _smooth(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        smoothing, own = Smoothing.split(options)
-        if "seed" in names_of(self.masks) and "seed" not in self.options:  # one seed repeats all that is random
-            own["seed"] = smoothing.noise.seed
-        name = f"{type(self).__name__}, smoothed"
-        return self._run(partial(smoothing.masks, self._method(own)), inputs, progress, int(smoothing.samples), name)
+        smoothing, method_options = Smoothing.split(options)
+        if "seed" in option_names(self.masks) and "seed" not in self.options:  # one seed repeats everything that is random
+            method_options["seed"] = smoothing.noise.seed
+        name, method = f"{type(self).__name__}, smoothed", self._bound_method(method_options)
+        return self._run(partial(smoothing.masks, method), inputs, progress, int(smoothing.samples), name)
 
     def _run(
         self, compute: Callable[[Score, Array], Array], inputs: ModelInputs, progress: bool, samples: int, name: str
@@ -193,5 +196,5 @@ class SaliencyMask(ABC):
         plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)))
         return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
 
-    def _method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
-        return with_options(self.masks, type(self).__name__, self.options, options)
+    def _bound_method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
+        return bind_options(self.masks, type(self).__name__, self.options, options)

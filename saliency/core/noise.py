@@ -1,4 +1,4 @@
-"""Normal noise from a seed, for any number of inputs and any size of batch."""
+"""Normal noise from a seed, independent of the batch size and of the number of inputs."""
 
 import math
 import secrets
@@ -16,16 +16,16 @@ from saliency.core.validation import whole_number
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise whose sample i depends on (seed, i) alone, whatever the batch and the number of inputs.
+    """Normal noise whose sample i depends on (seed, i) only, for any batch size and number of inputs.
 
     Args:
-        spread: standard deviation, in units of the input's own range (maximum - minimum).
-        seed: a whole number.
-        name: of the option that the spread came from.
-        antithetic: sample 2 i + 1 is the negative of sample 2 i, which comes from (seed, i).
+        spread: standard deviation, in units of each input's range (maximum - minimum).
+        seed: a whole number, 0 or more.
+        name: name of the option that holds the spread, for an error.
+        antithetic: draw pairs; sample 2 i depends on (seed, i), and sample 2 i + 1 is its negative.
 
     Raises:
-        InputError: if one of them is out of range.
+        InputError: if an argument is out of range.
     """
 
     spread: float
@@ -40,35 +40,35 @@ class Noise:
 
     @classmethod
     def of(cls, spread: float, seed: int | None, antithetic: bool = False, name: str = "stdev_spread") -> "Noise":
-        """Return noise as a user asks for it: None draws a fresh seed, from no generator that anybody else uses."""
+        """Return the noise for a user's options; ``seed=None`` draws a new seed without using a global random generator."""
         return cls(spread, secrets.randbits(63) if seed is None else seed, antithetic, name)
 
     def copies(self, score: Score, x: Array, samples: range) -> Iterator[Array]:
-        """Yield noisy copies of ``x`` (N, *input) in runs of (copies, N, *input); antithetic ones come in whole pairs."""
+        """Yield noisy copies of ``x`` (N, *input) in batches (copies, N, *input); antithetic pairs stay together."""
         xp = score.adapter.xp
         axes = tuple(range(1, len(x.shape)))
         span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
         draws = range(samples.start // 2, samples.stop // 2) if self.antithetic else samples
         scale = float(self.spread) * span
-        seeds = seeds_of(self.seed, draws.stop)
+        seeds = sample_seeds(self.seed, draws.stop)
         pair = score.repeat(2) if self.antithetic else score
-        for run in pair.chunks(len(draws)):
-            drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in run])
-            yield score.adapter.call_fused(_noisy, self.antithetic, drawn, scale, x)
+        for chunk in pair.chunks(len(draws)):
+            drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in chunk])
+            yield score.adapter.call_fused(_add_noise, self.antithetic, drawn, scale, x)
 
 
-def _noisy(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) -> Array:
-    """Return x (N, *input) with noise that was drawn, (copies, *input), times a scale (N, 1, ...)."""
+def _add_noise(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) -> Array:
+    """Return noisy copies of x (N, *input): x plus drawn noise (copies, *input) times a scale (N, 1, ...)."""
     noisy = noisy[:, None]
     if x.shape[0] > 1:  # the same noise for each input
         noisy = xp.concatenate([noisy] * x.shape[0], axis=1)  # (copies, N, *input)
-    noisy *= scale  # in place: a second array of this size is felt
+    noisy *= scale  # in place: allocating a second array of this size is slow
     if antithetic:
         noisy = xp.reshape(xp.concatenate([noisy[:, None], -noisy[:, None]], axis=1), (-1, *noisy.shape[1:]))
     noisy += x
     return noisy
 
 
-def seeds_of(seed: int, n: int) -> list[int]:
-    """Return the seeds of n samples; those of the first few do not depend on n."""
+def sample_seeds(seed: int, n: int) -> list[int]:
+    """Return the seeds of n samples; the first seeds do not depend on n."""
     return [int(word) for word in np.random.SeedSequence(int(seed)).generate_state(n, np.uint64) >> np.uint64(1)]

@@ -1,4 +1,4 @@
-"""What a mask requests from an adapter: a target, the model's other inputs, and how to differentiate."""
+"""A mask's request to an adapter: the target, the model's other inputs, and how to differentiate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,24 +6,24 @@ from typing import Any
 
 from saliency.core.target import Target
 from saliency.core.types import Rule
-from saliency.core.validation import has_rows
+from saliency.core.validation import has_batch_axis
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to an adapter about N inputs; a new option of the contract is a new field here.
+    """A request to an adapter for N inputs. A new option of the contract becomes a new field here.
 
     Args:
-        target: the target of N * T samples: T of the first input, then T of the next. T is 1 unless inputs are explained
-            for several targets.
+        target: the target of N * T samples: T samples of the first input, then T of the next. T is 1 unless each input is
+            explained for several targets.
         feed: the model's other inputs by name, arrays (N, ...) and plain values.
-        rule: how the gradient passes every ReLU on its way; None leaves it unchanged.
-        allow_no_relu: accept a rule where no ReLU is found.
+        rule: how the gradient passes every ReLU; None leaves it unchanged.
+        allow_no_relu: accept a rule if no ReLU is found.
         at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its last
-            call; or ``OutputOf(layer)``, the output of its last call. No graph is recorded up to there. None means the
-            model's own input. Models without layers take the name of an operation.
-        layer: for ``features``, the layer (name or object); None finds the last one before the score whose output has the
-            input's spatial axes, more than one position on them, and an influence on the score.
+            call; or ``OutputOf(layer)``, the output of its last call. The part before it is computed without a graph. None
+            means the model's input. For a model without layers, pass the name of an operation.
+        layer: for ``features``, the layer (name or object); None selects the last layer before the score whose output has
+            the input's spatial axes, more than one position, and an influence on the score.
     """
 
     target: Target
@@ -38,5 +38,5 @@ class Request:
         return replace(self, target=self.target.take(slice(samples.start, samples.stop)), feed=self.feed_of(samples))
 
     def feed_of(self, inputs: slice) -> dict[str, Any]:
-        """Return the other inputs of some of the inputs."""
-        return {name: value[inputs] if has_rows(value) else value for name, value in self.feed.items()}
+        """Return the feed for some of the inputs."""
+        return {name: value[inputs] if has_batch_axis(value) else value for name, value in self.feed.items()}

@@ -1,4 +1,4 @@
-"""What a mask comes back as: a NumPy array that also says how good it is, and shows itself in a notebook."""
+"""The result of a method: a NumPy array with details, which renders itself in notebooks."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,21 +13,30 @@ if TYPE_CHECKING:
 
     from saliency.core.display.mask_figure import DescribedMask
 
-ROWS = 4
-"""How many of N masks are drawn."""
+DEFAULT_ROWS = 4
+"""Number of masks that are drawn."""
 
 
 class MaskArray(npt.NDArray[Any]):
-    """A mask: a NumPy array, with what its method found out on the way.
+    """A mask, or N masks: a NumPy array with details of the computation.
 
-    ``details`` holds, by name, one entry for a mask and (N, ...) for N masks: ``score`` where the method evaluates it at the
-    input, and ``mean_score`` of a smoothed mask's noisy copies; ``gap``, ``points`` and ``change`` of integrated gradients;
-    ``standard_error`` and ``samples`` of a smoothed mask; ``incremental`` of occlusion. ``about`` says what was explained.
-    One of N masks, ``masks[2]``, keeps its own; any other part has none, and what is computed from a mask is a plain array,
-    as is ``numpy.asarray(mask)``.
+    A mask renders itself in notebooks; see ``figure``.
 
-    In a notebook it shows itself: see ``figure``. It keeps the user's input for that, but neither the model nor what is on a
-    device; a pickled mask leaves the input behind.
+    ``details`` holds values by name, one value for a mask and (N, ...) for N masks:
+
+    - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
+    - ``gap``, ``change`` and ``points`` of integrated gradients,
+    - ``standard_error`` and ``samples`` of a smoothed mask,
+    - ``layer``, if a class activation map found its layer itself,
+    - ``incremental`` of occlusion.
+
+    ``about`` describes the method, the inputs and the targets; it is None for a slice.
+
+    One of N masks, such as ``masks[2]``, keeps its details. Other slices have none. The result of arithmetic on a mask is a
+    plain array, as is ``numpy.asarray(mask)``.
+
+    For its figure, a mask keeps a reference to the user's input. It keeps neither the model nor device memory. A pickled mask
+    does not contain the input.
     """
 
     details: dict[str, Any]
@@ -35,48 +44,52 @@ class MaskArray(npt.NDArray[Any]):
 
     @classmethod
     def of(cls, array: npt.NDArray[Any], details: dict[str, Any], about: Provenance | None = None) -> "MaskArray":
-        """Put an array, its details, and what it is of together."""
+        """Return an array as a mask with its details and description."""
         mask = array.view(cls)
         mask.details, mask.about = details, about
         return mask
 
     def one(self, i: int) -> "MaskArray":
-        """Return one of N masks, with its details."""
+        """Return one of N masks with its details."""
         about = None if self.about is None else self.about.one(i)
         details = {name: value[i] for name, value in self.details.items()}
         return MaskArray.of(np.asarray(np.asarray(self)[i]), details, about)
 
-    def figure(self, rows: int = ROWS) -> "Figure":
-        """Draw the input, how strong the mask is, and its signs if it has both, with their scale, under target and score.
+    def figure(self, rows: int = DEFAULT_ROWS) -> "Figure":
+        """Draw the input, the strength of the mask and, if it has negative values, the signed mask, with their scales.
+
+        The title states the method, the target and the score.
 
         Args:
-            rows: of N masks, how many are drawn.
+            rows: number of masks to draw, if there are several.
 
         Returns:
-            A matplotlib figure: a notebook shows it, ``.savefig(path)`` writes it.
+            A matplotlib figure. It renders itself in notebooks; ``.savefig(path)`` writes it to a file.
 
         Raises:
-            ValueError: if the mask is a part of one, or ``rows`` is less than 1.
+            ValueError: if the mask is a slice of another mask, or ``rows`` is less than 1.
         """
         from saliency.core.display.mask_figure import mask_figure
 
         return mask_figure(*self._described(rows))
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]] | None:
-        """Return the figure with its alternative text, for IPython; a part of a mask is shown as its numbers."""
+        """Return the figure and its alternative text for IPython; None for a slice, which is shown as numbers."""
         if self.about is None:
             return None
         from saliency.core.display.mask_figure import caption, mask_figure
 
-        described = self._described(ROWS)
+        described = self._described(DEFAULT_ROWS)
         return mask_figure(*described)._repr_png_()[0], {"alt": caption(*described)}
 
     def _described(self, rows: int) -> "tuple[list[DescribedMask], int | None]":
-        """Return the masks that a figure shows, and of how many they are the first; None for a single mask."""
+        """Return the masks to draw and the number of all masks; None for a single mask."""
         from saliency.core.display.mask_figure import DescribedMask
 
         if self.about is None:
-            raise ValueError("`mask` must be as a method returned it; a part of a mask has no description: draw it with show")
+            raise ValueError(
+                "`mask` must be as a method returned it; a slice of a mask has no description: draw it with saliency.show"
+            )
         if rows < 1:
             raise ValueError(f"`rows` (={rows!r}) must be 1 or more")
         if not self.about.several:

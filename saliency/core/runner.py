@@ -1,4 +1,4 @@
-"""From N inputs of a user to N masks on the host, batch by batch."""
+"""Run a method over N inputs in batches, and check the masks."""
 
 import math
 from collections.abc import Callable
@@ -36,48 +36,48 @@ def compute_masks(
     """Compute N masks in batches.
 
     Args:
-        compute: from the score of n samples, and their inputs, to n masks.
-        adapter: of the model.
-        inputs: the N inputs.
-        plan: how many samples are evaluated at a time.
+        compute: returns n masks for the score of n samples and their inputs.
+        adapter: the model's adapter.
+        inputs: the N inputs with their targets.
+        plan: the batch size, and the progress of the run.
         logits, modifier: see ``SaliencyMask``.
-        method: what computes them, in words.
-        empty: what it means if one is zero everywhere.
+        method: the name of the method, for the description of the masks.
+        empty: what a mask that is zero everywhere means, for the warning.
 
     Returns:
-        (N, *mask), with the details of each.
+        (N, *mask), with the details of each mask.
 
     Raises:
         GradientError: if a score or a mask is not finite.
-        ForwardError: if a forward pass fails; the message ends with what may be wrong with the input's shape.
+        ForwardError: if a forward pass fails; the message may end with a hint on the input's shape.
     """
     masks, details, observed, targets, start = [], [], [], [], 0
-    with add_shape_hints(adapter), closing(plan.progress), adapter.run():
+    with add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
-            request, x = inputs.on_device(adapter, slice(start, stop), per_input, logits)
+            request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits)
             score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
             masks.append(adapter.numpy(compute(score, x)))
             observed.append(_observed_scores(adapter, plan))
-            details.append({name: _host(adapter, value) for name, value in score.details.items()})
+            details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
             targets += describe_targets(request.target, inputs.ys[start:stop])
             start = stop
-    found = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
-    about = Provenance(method, targets, inputs.on_host(adapter, type(x)), adapter.channel_axis)
-    return MaskArray.of(_sound(np.concatenate(masks), np.concatenate(observed), empty), found, about)
+    merged = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
+    about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
+    return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), merged, about)
 
 
-def unsmoothed(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
-    """Compute n masks (n, *mask) of inputs (n, *input); ``Smoothing.masks`` stands beside it."""
-    with score.plan.progress.masks(score.n):
+def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:
+    """Compute n masks (n, *mask) of inputs (n, *input) without smoothing; the counterpart of ``Smoothing.masks``."""
+    with score.plan.progress.track_masks(score.n):
         return masks(score, x)
 
 
 def checked_batch_size(batch_size: Any) -> int | None:
-    """Return the user's batch size; None for ``"auto"``.
+    """Return a batch size; None for ``"auto"``.
 
     Raises:
-        InputError: if it is neither this nor a whole number above 0.
+        InputError: if it is neither ``"auto"`` nor a whole number above 0.
     """
     if isinstance(batch_size, str) and batch_size == "auto":
         return None
@@ -87,37 +87,37 @@ def checked_batch_size(batch_size: Any) -> int | None:
 
 
 def default_batch_size(x_value: Any, adapter: GradientAdapter) -> int:
-    """Return the batch size that suits an input: measured to be about the fastest for pictures, on a CPU's caches."""
+    """Return the default batch size for an input; measured on images, it is close to the fastest on a CPU."""
     try:
         numbers = int(math.prod(np.shape(x_value)))
-    except (ValueError, TypeError):  # a ragged list, which the adapter will refuse by name
+    except (ValueError, TypeError):  # a ragged list, which the adapter refuses with a better message
         numbers = 1
     return min(32, math.isqrt(adapter.batch_memory // max(1, numbers))) or 1
 
 
-def _host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:
+def _to_host(adapter: GradientAdapter, value: Any) -> npt.NDArray[Any]:
     return value if isinstance(value, np.ndarray) else adapter.numpy(value)
 
 
 def _observed_scores(adapter: GradientAdapter, plan: BatchPlan) -> npt.NDArray[Any]:
-    """Return all scores that were observed, at once: looking at those of each pass would stop a device each time."""
+    """Return all observed scores with one transfer: reading them after each pass would stall the device."""
     observed, plan.observed_scores = plan.observed_scores, []
     return adapter.numpy(adapter.xp.concatenate(observed) if len(observed) > 1 else observed[0]) if observed else np.zeros(0)
 
 
-def _sound(masks: npt.NDArray[Any], scores: npt.NDArray[Any], meaning: str) -> npt.NDArray[Any]:
-    """Return the masks, if they and the scores that were observed are finite; warn of those that are zero everywhere."""
-    flat, strange = masks.reshape(len(masks), -1), scores[~np.isfinite(scores)]
-    broken = np.flatnonzero(~np.isfinite(flat).all(axis=1))
-    told = [f"the score is {strange[0]}; it must be finite"] if strange.size else []
-    if broken.size:
-        told = [
-            f"the mask of input {broken.tolist()} holds NaN or infinite values, as the model's output or gradient does",
-            *told,
+def _check_masks(masks: npt.NDArray[Any], scores: npt.NDArray[Any], empty: str) -> npt.NDArray[Any]:
+    """Return the masks if they and the observed scores are finite; warn of masks that are zero everywhere."""
+    flat, bad_scores = masks.reshape(len(masks), -1), scores[~np.isfinite(scores)]
+    bad_masks = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    problems = [f"the score is {bad_scores[0]}; it must be finite"] if bad_scores.size else []
+    if bad_masks.size:
+        problems = [
+            f"the mask of input {bad_masks.tolist()} holds NaN or infinite values, as does the model's output or gradient",
+            *problems,
         ]
-    if told:
-        raise GradientError(": ".join(told))
-    empty = np.flatnonzero(~flat.any(axis=1))
-    if empty.size:
-        warn(f"the mask of input {empty.tolist()} is zero everywhere: {meaning}", ZeroGradientWarning)
+    if problems:
+        raise GradientError(": ".join(problems))
+    zero_masks = np.flatnonzero(~flat.any(axis=1))
+    if zero_masks.size:
+        warn(f"the mask of input {zero_masks.tolist()} is zero everywhere: {empty}", ZeroGradientWarning)
     return masks

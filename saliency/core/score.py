@@ -1,4 +1,4 @@
-"""A target bound to a model and to N inputs: the function that a mask differentiates."""
+"""The score of N samples: the function of the input that a mask explains."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,22 +14,22 @@ from saliency.core.gradient_modifiers import Modifier
 from saliency.core.relu_rules import checked_rule
 from saliency.core.request import Request
 from saliency.core.types import Array, OccludedOutputs
-from saliency.core.validation import has_rows
+from saliency.core.validation import has_batch_axis
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number for each of N samples, as a function of the input alone.
+    """One number for each of N samples, as a function of the input.
 
     Args:
         adapter: the model's adapter.
         request: the target of the N samples, the model's other inputs, and how to differentiate.
         n: number of samples.
-        plan: how many samples are evaluated at a time.
-        per_input: how many consecutive samples share an input; one forward pass serves them all.
+        plan: the batch size, and the progress of the run.
+        per_input: number of consecutive samples that share an input and its forward pass.
         modifier: a function applied to every gradient, (N, ...) in and out.
-        inputs: the inputs (N, *input) that are explained; their scores are noted when they are computed anyway.
-        details: what a method found out; see ``note``.
+        inputs: the inputs (N, *input) that are explained. If a method computes their scores, these are recorded.
+        details: what the method recorded; see ``record``.
     """
 
     adapter: GradientAdapter
@@ -42,7 +42,7 @@ class Score:
     details: dict[str, Any] = field(default_factory=dict)
 
     def using(self, **options: Any) -> "Score":
-        """Return this score with other options of its request: ``rule``, ``allow_no_relu``, ``at``, ``layer``.
+        """Return this score with other options of its request: ``rule``, ``allow_no_relu``, ``at`` or ``layer``.
 
         Raises:
             InputError: if the rule is neither a name, nor a callable, nor None.
@@ -66,7 +66,7 @@ class Score:
         copies = self.repeat(len(corners)).request
 
         def evaluate(samples: slice, per_input: int) -> tuple[Array]:
-            first = np.arange(samples.start, samples.stop, per_input)  # window after window, and in each input after input
+            first = np.arange(samples.start, samples.stop, per_input)  # ordered by window, then by input
             request = copies.take(slice(samples.start, samples.stop, per_input))
             outputs = occluded.outputs(first % self.n // self.per_input, corners[first // self.n], request.feed)
             return (self.adapter.asarray(request.target.scores(outputs, len(first), self.adapter), "y"),)
@@ -75,11 +75,11 @@ class Score:
         return self.adapter.xp.reshape(scores, (len(corners), self.n))
 
     def gradients(self, x: Array) -> Array:
-        """Return d score / d x, (N, *input) as ``x``, or by the layer ``at``; see ``GradientAdapter.gradients``."""
+        """Return d score / d x, (N, *input), or the gradient with respect to ``at``; see ``GradientAdapter.gradients``."""
         return self.values_and_gradients(x)[1]
 
     def values_and_gradients(self, x: Array) -> tuple[Array, Array]:
-        """Return the scores (N,) as well, at no further cost."""
+        """Return the scores (N,) and ``gradients`` from one pass."""
         scores, gradients = self._evaluate(self.adapter.gradients, x)
         return self._observe(x, scores), self._modified(gradients)
 
@@ -95,46 +95,51 @@ class Score:
         return output, self._modified(gradients)
 
     def features_and_gradients(self, x: Array) -> tuple[Array, Array, Array]:
-        """Return a layer's output, d score / d output without the rule, and d score / d x, (N, *input), with it."""
+        """Return a layer's output, d score / d output without the ReLU rule, and d score / d x, (N, *input), with it."""
 
-        def both(x: Array, request: Request) -> tuple[Array, ...]:
-            scores, output, by_layer, by_input = self.adapter.features_and_gradients(x, request)
-            return scores, self._repeat_each(output, by_layer.shape[0] // output.shape[0]), by_layer, by_input
+        def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
+            scores, output, layer_gradients, input_gradients = self.adapter.features_and_gradients(x, request)
+            return (
+                scores,
+                self._repeat_each(output, layer_gradients.shape[0] // output.shape[0]),
+                layer_gradients,
+                input_gradients,
+            )
 
-        scores, output, by_layer, by_input = self._evaluate(both, x)
+        scores, output, layer_gradients, input_gradients = self._evaluate(evaluate, x)
         self._observe(x, scores)
-        return output, self._modified(by_layer), self._modified(by_input)
+        return output, self._modified(layer_gradients), self._modified(input_gradients)
 
     def repeat(self, times: int) -> "Score":
-        """Return the score of ``times`` copies of the N samples, copy after copy: (times * N, *input)."""
+        """Return the score of ``times`` copies of the N samples, one copy after the other: (times * N, *input)."""
         feed = {name: self._tile(value, times) for name, value in self.request.feed.items()}
         request = replace(self.request, target=self.request.target.repeat(times), feed=feed)
         return replace(self, request=request, n=times * self.n, inputs=None, details={})
 
-    def explain(self, x: Array) -> "Score":
-        """Return the score that explains other inputs (N, *input)."""
+    def for_inputs(self, x: Array) -> "Score":
+        """Return the same score for other inputs (N, *input), without details."""
         return replace(self, inputs=x, details={})
 
     def one_by_one(self, method: Callable[["Score", Array], Array], x: Array) -> Array:
-        """Compute each sample's mask separately, with its details: for a method whose samples need different work."""
-        masks, ones = [], []
+        """Compute the mask and the details of each sample separately, for a method whose samples need different work."""
+        masks, scores = [], []
         for i in range(self.n):
             one = slice(i, i + 1)
-            score = replace(self, request=self.request.take(one), n=1, per_input=1).explain(x[one])
+            score = replace(self, request=self.request.take(one), n=1, per_input=1).for_inputs(x[one])
             masks.append(method(score, score.inputs))
-            ones.append(score.details)
-        for name, first in ones[0].items():
+            scores.append(score)
+        for name, first in scores[0].details.items():
             concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
-            self.details[name] = concatenate([details[name] for details in ones])
+            self.details[name] = concatenate([score.details[name] for score in scores])
         return self.adapter.xp.concatenate(masks)
 
-    def note(self, **details: Any) -> None:
-        """Record what a method found out, for the user: by name, an array (N, ...) or one number for all samples."""
+    def record(self, **details: Any) -> None:
+        """Record details of the result by name: an array (N, ...), or one number for all samples."""
         for name, value in details.items():
             self.details[name] = np.full(self.n, value) if isinstance(value, int | float) else value
 
     def batches(self, points: int) -> Iterator[range]:
-        """Split a method's ``points`` evaluations of all N samples into ``chunks``, and announce them to the progress bar."""
+        """Announce ``points`` evaluations of all N samples to the progress bar, and split them into ``chunks``."""
         self.plan.progress.announce(points * self.n)
         return self.chunks(points)
 
@@ -144,7 +149,9 @@ class Score:
 
     def _evaluate(self, call: Callable[[Array, Request], tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
         def evaluate(samples: slice, per_input: int) -> tuple[Array, ...]:
-            if per_input == 1 and len(range(self.n)[samples]) == self.n:  # slicing costs time where a pass takes milliseconds
+            if (
+                per_input == 1 and len(range(self.n)[samples]) == self.n
+            ):  # slicing takes noticeable time if a pass takes milliseconds
                 return call(x, self.request)
             inputs = slice(samples.start, samples.stop, per_input)
             return call(x[inputs], self.request.take(inputs))
@@ -154,7 +161,7 @@ class Score:
     def _observe(self, x: Array, scores: Array) -> Array:
         self.plan.observed_scores.append(scores)
         if x is self.inputs:
-            self.note(score=scores)
+            self.record(score=scores)
         return scores
 
     def _modified(self, gradients: Array) -> Array:
@@ -162,14 +169,15 @@ class Score:
             return gradients
         modified = self.modifier(gradients)
         if not isinstance(modified, type(gradients)) or tuple(modified.shape) != tuple(gradients.shape):
-            kind = f"{type(modified).__name__} of the shape {tuple(getattr(modified, 'shape', ()))}"
+            result = f"{type(modified).__name__} of shape {tuple(getattr(modified, 'shape', ()))}"
             raise InputError(
-                f"`modifier` gave a {kind}; it must give a {type(gradients).__name__} of {tuple(gradients.shape)}"
+                f"`modifier` returned a {result}; it must return the modified gradient, "
+                f"a {type(gradients).__name__} of shape {tuple(gradients.shape)}"
             )
         return modified
 
     def _tile(self, value: Any, times: int) -> Any:
-        return self.adapter.xp.concatenate([value] * times) if times > 1 and has_rows(value) else value
+        return self.adapter.xp.concatenate([value] * times) if times > 1 and has_batch_axis(value) else value
 
     def _repeat_each(self, array: Array, times: int) -> Array:
         """Repeat each entry ``times`` times in a row."""

@@ -1,4 +1,4 @@
-"""From a model's or a layer's output to one number for each sample."""
+"""Read one score for each sample from the output of a model or a layer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,50 +8,56 @@ import numpy.typing as npt
 
 from saliency.core.errors import ModelError, TargetError
 
-HIDDEN_LOGITS = (
-    "the model's output comes out of a softmax or sigmoid, but not directly, or out of a part that can't be looked into; it "
-    "is explained as it is, not by its logit. logits=False says that this is wanted; a callable `y` says what else is"
+LOGITS_NOT_FOUND = (
+    "the logit of the class was not found: either the model processes the output of its softmax or sigmoid further, or that "
+    "part of the model cannot be inspected. The output itself is explained instead. Pass logits=False to accept this without "
+    "a warning, or a callable `y` that reads another score"
 )
-"""What is told where a target that asks for logits gets none."""
+"""The warning if a target requests a logit and none is found."""
 
 
 def read_scores(
-    outputs: Any, places: Any, weights: Any | None, xp: Any, bring: Callable[[Any], Any] | None = None, sizes: Any = None
+    outputs: Any,
+    positions: Any,
+    weights: Any | None,
+    xp: Any,
+    to_device: Callable[[Any], Any] | None = None,
+    shape: Any = None,
 ) -> Any:
-    """Sum the numbers that stand at given places of outputs; a channel alone is its mean over space.
+    """Sum the terms of each sample's score; a channel without a position is averaged over space.
 
     Args:
         outputs: (N, channels, *space).
-        places: (samples, terms, 2 or 4), see ``Target.places``.
-        weights: (samples, terms); None for a single term, which counts by 1.
+        positions: (samples, terms, 2 or 4), see ``Target.positions``.
+        weights: (samples, terms); None for a single term with the weight 1.
         xp: namespace of the outputs and weights.
-        bring: brings an index to where the outputs are, for places that are on the host: one small array, and no arithmetic.
-        sizes: the outputs' shape, where a graph is built before it is known.
+        to_device: moves an index array from the host to the device of the outputs, if ``positions`` is on the host.
+        shape: the shape of the outputs as a tensor, if a graph is built before it is known.
 
     Returns:
         (samples,) in the output's units.
     """
     axes = len(outputs.shape)
-    if places.shape[-1] == 2 and axes > 2:
+    if positions.shape[-1] == 2 and axes > 2:
         outputs = xp.mean(outputs, axis=tuple(range(2, axes)))
-    index = places[..., 0]
-    for axis in range(1, places.shape[-1]):
-        index = index * (outputs.shape if sizes is None else sizes)[axis] + places[..., axis]
-    terms = xp.take(outputs, bring(index) if bring else index)
+    index = positions[..., 0]
+    for axis in range(1, positions.shape[-1]):
+        index = index * (outputs.shape if shape is None else shape)[axis] + positions[..., axis]
+    terms = xp.take(outputs, to_device(index) if to_device else index)
     return terms[:, 0] if weights is None else xp.sum(terms * weights, axis=1)
 
 
 def with_channel_axis(outputs: Any, n: int | None) -> Any:
-    """Return outputs as (N, channels, *space), or say why they are not; N may be open (None).
+    """Return outputs as (N, channels, *space); ``n`` is None if a graph leaves N open.
 
     Raises:
-        ModelError: if they are not an array with N samples.
+        ModelError: if they are not an array (N, ...).
     """
     shape = getattr(outputs, "shape", None)
     if shape is None:
         raise ModelError(
-            f"the model's output is a {type(outputs).__name__}; a class needs one array (N, classes): "
-            "pass `y` as a callable that reads its number from this output"
+            f"the model's output is a {type(outputs).__name__}; explaining a class needs one array (N, classes): "
+            "pass `y` as a callable that reads its score from this output"
         )
     if len(shape) == 0 or shape[0] != n:
         raise ModelError(f"the model's output has the shape {tuple(shape)} for {n} input(s); it must be ({n}, ...)")
@@ -59,7 +65,7 @@ def with_channel_axis(outputs: Any, n: int | None) -> Any:
 
 
 def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any) -> None:
-    """Refuse indices (samples, terms, 1 or 3) that are not in outputs of a shape (N, channels, *space).
+    """Check that indices (samples, terms, 1 or 3) are within outputs of a shape (N, channels, *space).
 
     Raises:
         TargetError: if one is outside.
@@ -74,14 +80,14 @@ def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any
             raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1})")
 
 
-def one_per_sample(scores: Any, n: int | None) -> Any:
-    """Return what a function made of the output as (N,), where N may be open (None).
+def check_one_per_sample(scores: Any, n: int | None) -> Any:
+    """Return the scores of a callable target as (N,); ``n`` is None if a graph leaves N open.
 
     Raises:
-        TargetError: if it is not one number per sample.
+        TargetError: if they are not one number per sample.
     """
     shape = getattr(scores, "shape", None)
     if shape is None or tuple(shape) not in ((n,), (n, 1)):
-        found = type(scores).__name__ if shape is None else f"shape {tuple(shape)}"
-        raise TargetError(f"`y` must give one number per sample, shape ({'N' if n is None else n},); it gave {found}")
+        result = f"a {type(scores).__name__}" if shape is None else f"shape {tuple(shape)}"
+        raise TargetError(f"`y` must return one number per sample, shape ({'N' if n is None else n},); it returned {result}")
     return scores[:, 0] if len(shape) == 2 else scores

@@ -1,4 +1,4 @@
-"""What the shape of an input tells: where its channels are, and what may be wrong where a model's forward pass failed."""
+"""Hints on a wrong input shape, appended to the error of a failed forward pass."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import ForwardError
 
-COLOURS = (1, 3, 4)
-"""Channels that a picture may have."""
+COLOR_CHANNELS = (1, 3, 4)
+"""Numbers of channels that an image may have."""
 
 
 @contextmanager
 def add_shape_hints(adapter: GradientAdapter) -> Iterator[None]:
-    """Put what to try behind the error of a forward pass that fails within the block.
+    """Append a hint on the shape to the error of a forward pass that fails within the block.
 
     Args:
-        adapter: of the model, which knows where that has the channels of one input.
+        adapter: the model's adapter; the hint depends on its ``channel_axis``.
 
     Raises:
-        ForwardError: if one fails.
+        ForwardError: if a forward pass fails.
     """
     try:
         yield
@@ -27,23 +27,23 @@ def add_shape_hints(adapter: GradientAdapter) -> Iterator[None]:
 
 
 def shape_hint(shape: Sequence[int], channel_axis: int | None) -> str:
-    """Return what to try, to be put behind an error; nothing where the shape does not look wrong.
+    """Return a hint for an input whose shape looks wrong, or an empty string.
 
     Args:
-        shape: of one input, without the batch axis that it gets.
-        channel_axis: where the model has the channels of one input.
+        shape: shape of one input, without its batch axis.
+        channel_axis: the axis on which the model expects the channels of one input.
     """
     if len(shape) == 4 and shape[0] == 1:
-        return ". It seems to have a batch axis of its own: give x[0], or all inputs to GetMasks"
-    if len(shape) == 2 and shape[-1] in COLOURS:
-        return ". If it is a part of one picture: one goes to GetMask, several to GetMasks"
+        return ". The input seems to include a batch axis: pass x[0] to GetMask, or all inputs to GetMasks"
+    if len(shape) == 2 and shape[-1] in COLOR_CHANNELS:
+        return ". If it is a part of one image: pass one image to GetMask, several images to GetMasks"
     if channel_axis == 0 and looks_channels_last(shape):
-        return ". It seems to have its channels last, and the model takes them first: give (channels, height, width)"
+        return ". The input seems to have its channels last, but the model expects (channels, height, width)"
     if channel_axis == -1 and looks_channels_last(shape[::-1]):
-        return ". It seems to have its channels first, and the model takes them last: give (height, width, channels)"
+        return ". The input seems to have its channels first, but the model expects (height, width, channels)"
     return ""
 
 
 def looks_channels_last(shape: Sequence[int]) -> bool:
-    """Tell whether the shape of one input looks like a picture's with its channels last, and not first."""
-    return len(shape) == 3 and shape[-1] in COLOURS and shape[0] not in COLOURS
+    """Return whether the shape of one input looks like an image with its channels last, and not first."""
+    return len(shape) == 3 and shape[-1] in COLOR_CHANNELS and shape[0] not in COLOR_CHANNELS

@@ -1,4 +1,4 @@
-"""What is explained: a class, a layer's channel or unit, a loss, or any function of the model's output."""
+"""Targets: a class, a layer's channel or unit, or any function of the outputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import TargetError
-from saliency.core.score_reading import check_indices, one_per_sample, read_scores, with_channel_axis
+from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
 from saliency.core.validation import as_index
 
 FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
@@ -16,19 +16,19 @@ FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column)
 
 @dataclass(frozen=True)
 class Target:
-    """The target of N samples: one number per sample, read off the model's output or off a layer's.
+    """The target of N samples, which selects one score per sample from the output of the model or of a layer.
 
-    Several samples may share an input: T targets of one input stand one after the other.
+    Several samples may share an input: the T targets of one input are consecutive.
 
     Args:
-        layer: name or object of the layer whose output is read; None for the model's output; for a function also several, a
-            tuple.
-        function: from the model's output, as the model gives it, or from the layer's, or a tuple of several layers', to one
-            number per sample, (N,) or (N, 1).
-        units: (N, terms, 1) channels or (N, terms, 3) channel, row, column; a sample's score is the sum of its terms,
-            and a channel alone is its mean over space. All integers from 0.
-        weights: (N, terms), 1 for a term that counts and 0 for one that fills up the row.
-        logits: where the model ends in a softmax or sigmoid, read the number in front of it.
+        layer: name of the layer whose output is read, or the layer itself; None for the model's output. With a function, it
+            may be a tuple of several layers.
+        function: returns one number per sample, (N,) or (N, 1), from the model's unchanged output, from the layer's output,
+            or from a tuple of the outputs of several layers.
+        units: (N, terms, 1) channels, or (N, terms, 3) channel, row and column, starting at 0. A sample's score is the sum of
+            its terms. A channel without a position is averaged over space.
+        weights: (N, terms), 1 for a term that counts and 0 for padding.
+        logits: if the model ends in a softmax or sigmoid, read the logit.
     """
 
     layer: Any = None
@@ -39,13 +39,11 @@ class Target:
 
     @classmethod
     def of(cls, ys: Sequence[Any], logits: bool = True) -> "Target":
-        """Read the users' spelling of N targets.
+        """Return the target for N values of the option ``y``.
 
         Args:
-            ys: one entry a sample: an int (class), a list of ints (their sum), a tuple (layer, channel) or
-                (layer, channel, row, column), or a callable from the model's output to one number per sample; (layer,
-                callable) and ((layer, layer, ...), callable) read it off outputs of layers.
-            logits: see the class.
+            ys: one entry for each sample, in one of the forms that ``SaliencyMask`` accepts, but not None.
+            logits: see ``Target``.
 
         Raises:
             TargetError: if an entry has another form, or the samples' layers or functions differ.
@@ -54,26 +52,28 @@ class Target:
         if len(functions) == len(ys) and all(function == functions[0] for function in functions):
             return cls(*functions[0], logits=False)
         if functions:
-            raise TargetError("`y` holds several functions, or functions beside indices; one call takes one function for all")
-        layers, units = zip(*(_read(y) for y in ys), strict=True)
+            raise TargetError(
+                "`y` holds several functions, or both functions and indices; pass one function for all inputs of a call"
+            )
+        layers, units = zip(*(_parse_target(y) for y in ys), strict=True)
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
             named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
-            raise TargetError(f"`y` names several layers ({named}); one call explains one layer")
+            raise TargetError(f"`y` names several layers ({named}); pass one layer for all inputs of a call")
         if len({len(unit) for terms in units for unit in terms}) > 1:
-            raise TargetError(f"`y` ({ys!r}) mixes channels and single units; one call takes one kind")
+            raise TargetError(f"`y` ({ys!r}) mixes channels and single units; pass only channels or only units in a call")
         terms = max(len(unit) for unit in units)
-        filled = [list(unit) + [unit[0]] * (terms - len(unit)) for unit in units]
+        padded = [list(unit) + [unit[0]] * (terms - len(unit)) for unit in units]
         weights = [[1.0] * len(unit) + [0.0] * (terms - len(unit)) for unit in units]
-        return cls(layers[0], units=np.array(filled, np.int64), weights=np.array(weights), logits=logits)
+        return cls(layers[0], units=np.array(padded, np.int64), weights=np.array(weights), logits=logits)
 
     @property
     def layers(self) -> tuple[Any, ...]:
-        """The layers whose outputs are read; none where the model's is."""
+        """The layers whose outputs are read; empty if the model's output is read."""
         several = self.function is not None and isinstance(self.layer, tuple)
         return self.layer if several else () if self.layer is None else (self.layer,)
 
     def repeat(self, times: int) -> "Target":
-        """Return the target of ``times`` copies of the samples, copy after copy."""
+        """Return the target of ``times`` copies of the samples, one copy after the other."""
         return replace(self, units=np.tile(self.units, (times, 1, 1)), weights=np.tile(self.weights, (times, 1)))
 
     def take(self, samples: slice) -> "Target":
@@ -81,30 +81,30 @@ class Target:
         return replace(self, units=self.units[samples], weights=self.weights[samples])
 
     def scores(self, outputs: Any, n: int, adapter: Any) -> Any:
-        """Read one score per sample off the outputs.
+        """Return one score per sample from outputs.
 
         Args:
-            outputs: (N, channels, *space) of the layer or the model; for a function, whatever the model or the layer gives,
-                or a tuple of what the layers give.
+            outputs: (N, channels, *space), the output of the layer or the model. For a function, the output of the model or
+                the layer as it is, or a tuple of the outputs of several layers.
             n: number of inputs N.
-            adapter: the outputs' adapter.
+            adapter: the adapter of the outputs.
 
         Returns:
-            (N * T,) in the output's units; a function has one target an input.
+            (N * T,), in the output's units; T is 1 for a function.
 
         Raises:
             ModelError: if the output is not an array (N, ...).
-            TargetError: if an index is outside the output, or the function does not give one number per sample.
+            TargetError: if an index is outside the output, or the function does not return one number per sample.
         """
         if self.function is not None:
-            return one_per_sample(self.function(outputs), n)
+            return check_one_per_sample(self.function(outputs), n)
         outputs = with_channel_axis(outputs, n)
         self.check(outputs.shape)
         weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None
-        return read_scores(outputs, self.places(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
+        return read_scores(outputs, self.positions(n), weights, adapter.xp, lambda index: adapter.asfeed(index, "y"))
 
     def check(self, shape: Sequence[int]) -> None:
-        """Refuse indices that are not in an output (N, channels, *space).
+        """Check that the indices are within an output (N, channels, *space).
 
         Raises:
             TargetError: if one is outside.
@@ -112,29 +112,29 @@ class Target:
         check_indices(self.units, shape, self.layer)
 
     def per_input(self, n: int) -> int:
-        """Return T, the number of targets of each of N inputs; a function is one."""
+        """Return T, the number of targets of each of N inputs; 1 for a function."""
         return 1 if self.function is not None else len(self.units) // n
 
-    def places(self, n: int) -> npt.NDArray[np.int64]:
-        """Return where the terms of N inputs stand: (N * T, terms, 2 or 4) input, channel and, for a unit, row and column."""
+    def positions(self, n: int) -> npt.NDArray[np.int64]:
+        """Return the indices of all terms, (N * T, terms, 2 or 4): input, channel and, for units, row and column."""
         samples = np.arange(len(self.units)) // self.per_input(n)
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
 
 
 def function_of(y: Any) -> tuple[Any, Callable[[Any], Any]] | None:
-    """Return the layers, or None, and the function of a target that is one; None for any other target."""
+    """Return (layers or None, function) for a target with a function; None for any other target."""
     if isinstance(y, tuple) and len(y) == 2 and callable(y[1]):
         layer, function = y
         return (tuple(layer) if isinstance(layer, list | tuple) else layer), function
     return (None, y) if callable(y) else None
 
 
-def _read(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
-    """Return (layer, terms) of one sample's target."""
+def _parse_target(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    """Return (layer, terms) for the target of one sample."""
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
     several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
     units = [(index,) for index in indices[0]] if several else [indices]
     parsed = [tuple(as_index(index) for index in unit) for unit in units]
     if not parsed or as_index(layer) is not None or any(index is None for unit in parsed for index in unit):
-        raise TargetError(f"`y` (={y!r}) must be {FORMS}; an index is a whole number")
+        raise TargetError(f"`y` (={y!r}) must be {FORMS}; indices are whole numbers")
     return layer, [tuple(index for index in unit if index is not None) for unit in parsed]

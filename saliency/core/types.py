@@ -1,4 +1,4 @@
-"""The terms in which an adapter is asked."""
+"""Types that masks and adapters share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,41 +13,42 @@ Array: TypeAlias = Any
 Rule: TypeAlias = Literal["guided", "rectified"] | Callable[[Array, Array], Array]
 """How a gradient passes a ReLU: ``guided`` multiplies by (x > 0)(gradient > 0), ``rectified`` by (gradient > 0).
 
-A rule of your own is a callable from the gradient that arrives at a ReLU, (N, ...), and what the ReLU gave, of the same shape,
-to the gradient that passes it: arrays of the framework, of one type, so ``lambda gradient, output: abs(gradient)`` does on all
-of them. In TensorFlow it is called while a graph is built, once for each ReLU, and the graph is kept as long as the rule is.
+A user-defined rule is a callable ``rule(gradient, output)``. It receives the gradient that arrives at a ReLU, (N, ...), and
+the output of the ReLU, of the same shape. It returns the gradient that passes. All are arrays of the framework and of one
+dtype, so ``lambda gradient, output: abs(gradient)`` works in every framework. TensorFlow calls the rule while it builds a
+graph, once for each ReLU, and keeps the graph as long as the rule exists.
 """
 
 
 @dataclass(frozen=True)
 class OutputOf:
-    """Stands for a layer's output where the layer alone would stand for its input.
+    """Select the output of a layer for an option that selects the layer's input otherwise.
 
     Args:
-        layer: its name, or the layer itself.
+        layer: name of the layer, or the layer itself.
     """
 
     layer: Any
 
 
 class OccludedOutputs(Protocol):
-    """Forward passes of clean inputs (N, *input) of which a window is covered, that compute only what the window changes.
+    """Outputs for inputs (N, *input) with an occluded window, which recompute only what the window changes.
 
     Args:
-        saves: what part of the plain way's work the passes save, known after the first: an estimate that depends on shapes
-            alone, so that the same call always takes the same way.
+        saved_fraction: fraction of the work of full forward passes that is saved, known after the first call. It is an
+            estimate from shapes alone, so the same call always makes the same choice.
     """
 
-    saves: float
+    saved_fraction: float
 
     def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
-        """Return what ``GradientAdapter.outputs`` would.
+        """Return what ``GradientAdapter.outputs`` returns for the occluded inputs.
 
         Args:
-            rows: which of the N inputs each sample is, (samples,).
-            corners: where its window begins on each spatial axis, (samples, axes).
+            rows: index of the input of each sample, (samples,).
+            corners: first position of the window of each sample on each spatial axis, (samples, axes).
             feed: the model's other inputs by name, arrays (samples, ...).
 
         Raises:
-            Exception: of any kind, where the model can't be followed.
+            Exception: of any kind, if the model contains an operation that is not supported.
         """

@@ -1,4 +1,4 @@
-"""Numbers as users write them: whole ones, lists, arrays of any library, and pictures; and what is true or false."""
+"""Read and check what users pass: whole numbers, booleans, and arrays of numbers from any library."""
 
 import operator
 from typing import Any
@@ -10,7 +10,7 @@ from saliency.core.errors import InputError
 
 
 def as_index(value: Any) -> int | None:
-    """Return a whole number, be it Python's, NumPy's or a tensor without axes; None for anything else, booleans too."""
+    """Return a whole number from Python, NumPy or a tensor without axes; None for anything else, including booleans."""
     if isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
         return None
     try:
@@ -23,7 +23,7 @@ def whole_number(name: str, value: Any, least: int) -> int:
     """Return an option that must be a whole number.
 
     Raises:
-        InputError: if it is none, or less than ``least``.
+        InputError: if it is not a whole number, or less than ``least``.
     """
     number = as_index(value)
     if number is None or number < least:
@@ -32,44 +32,46 @@ def whole_number(name: str, value: Any, least: int) -> int:
 
 
 def boolean(name: str, value: Any) -> bool:
-    """Return an option that must be a boolean, Python's or NumPy's: words such as ``"False"`` are all true in Python.
+    """Return an option that must be a boolean of Python or NumPy.
+
+    Strings are refused, because a string such as ``"False"`` is true in Python.
 
     Raises:
-        InputError: if it is none.
+        InputError: if it is not a boolean.
     """
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"`{name}` (={value!r}) must be True or False")
     return bool(value)
 
 
-def has_rows(value: Any) -> bool:
-    """Tell whether one of a model's other inputs is an array with axes, of which the first is the batch's."""
+def has_batch_axis(value: Any) -> bool:
+    """Return whether one of a model's other inputs is an array with axes; the first one is the batch axis."""
     return len(getattr(value, "shape", ())) > 0
 
 
 def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray[Any]:
-    """Read numbers on the host: lists, arrays and PIL images.
+    """Return a list, an array or a PIL image as a NumPy array of finite numbers.
 
     Args:
-        value: anything that NumPy reads as numbers, or a PIL image.
-        name: what an error calls it.
-        channel_axis: where an image's channels go, 0 or -1; None leaves a grey image (H, W).
+        value: anything that NumPy can read as numbers, or a PIL image.
+        name: the name of the value in an error.
+        channel_axis: the axis on which to put an image's channels, 0 or -1; None returns a gray image as (H, W).
 
     Returns:
         Array of integers, booleans or floats, all finite.
 
     Raises:
-        InputError: if it does not hold numbers, or not only finite ones.
+        InputError: if the value contains anything other than finite real numbers, or is empty.
     """
     try:
         numbers = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # Torch's, for a list of tensors with a graph
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: Torch, for a list of tensors that require grad
         raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
     if numbers.dtype.kind not in "buif":
         raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
     if numbers.size == 0:
-        raise InputError(f"`{name}` (shape {numbers.shape}) must hold one number at least")
-    if hasattr(value, "getbands") and channel_axis is not None:  # a PIL image: (H, W) or (H, W, C), whatever the model's order
+        raise InputError(f"`{name}` (shape {numbers.shape}) must hold at least one number")
+    if hasattr(value, "getbands") and channel_axis is not None:  # a PIL image: (H, W) or (H, W, C), whatever the model expects
         numbers = numbers if numbers.ndim == 3 else numbers[..., None]
         numbers = np.moveaxis(numbers, -1, channel_axis)
     bad = int(numbers.size - np.isfinite(numbers).sum())

@@ -1,15 +1,15 @@
-"""Warnings that point at the user's line, however deep in the library they arise."""
+"""Warnings that point at the caller's line, from any depth in the library."""
 
 import sys
 import warnings
 from pathlib import Path
 
-HOME = str(Path(__file__).parents[1])
+PACKAGE_FOLDER = str(Path(__file__).parents[1])
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, at the nearest line that called into this library."""
+    """Issue a warning at the nearest line outside this library."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOME):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)

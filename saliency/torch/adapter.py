@@ -70,7 +70,7 @@ class TorchAdapter(GradientAdapter):
         tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
         return next(tensors, torch.empty(0))
 
-    def run(self) -> AbstractContextManager[None]:
+    def run_context(self) -> AbstractContextManager[None]:
         return self._memory_format.share_weights()
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
@@ -133,7 +133,7 @@ class TorchAdapter(GradientAdapter):
         scores, output, gradients = self._run(lambda x: evaluate(make_query(x)), x, grad=False)
         return scores, output, gradients
 
-    def found_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
+    def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
         return self._features.found_name(self._query_factory(request)(x))
 
     def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:

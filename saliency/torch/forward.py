@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from saliency.core.errors import ForwardError, LogitWarning, one_line
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.final_activation import final_activation, is_outside_probability_range
@@ -60,7 +60,7 @@ class ForwardRunner:
             outputs = self._run(x, target, feed, record_logits)
         activation = final_activation(outputs) if needs_logits and not record_logits else None
         if activation == "hidden":
-            warn(HIDDEN_LOGITS, LogitWarning)
+            warn(LOGITS_NOT_FOUND, LogitWarning)
         elif activation == "probability":
             self._last_output.probability = True
             with torch.set_grad_enabled(grad):

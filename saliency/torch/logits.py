@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from saliency.core.errors import LogitWarning, ModelError
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
 
 PROBABILITY_OPERATORS = {"_softmax", "softmax", "_log_softmax", "log_softmax", "sigmoid", "sigmoid_", "log_sigmoid_forward"}
@@ -83,7 +83,7 @@ class LogitRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch
             ModelError: if the logits were overwritten.
         """
         if isinstance(output, torch.Tensor) and output in self._modified:
-            warn(HIDDEN_LOGITS, LogitWarning)
+            warn(LOGITS_NOT_FOUND, LogitWarning)
         if not isinstance(output, torch.Tensor) or output not in self._sources:
             return output
         logits, reshapes = self._sources[output]

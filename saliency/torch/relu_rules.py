@@ -7,7 +7,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import gradient_by_rule, rule_name
+from saliency.core.relu_rules import call_user_rule, rule_name
 from saliency.core.types import Rule
 from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
 from saliency.torch.relu_nodes import activation_names, find_relus
@@ -36,7 +36,7 @@ def _make_hook(rule: Rule, node: Any) -> Callable[[Gradients, Gradients], Gradie
     def apply_callable(grad_inputs: Gradients, grad_outputs: Gradients) -> Gradients:
         if grad_outputs[0] is None:
             return grad_inputs
-        gradient = gradient_by_rule(rule, grad_outputs[0], output)
+        gradient = call_user_rule(rule, grad_outputs[0], output)
         return tuple(None if g is None else gradient for g in grad_inputs)
 
     return apply_callable

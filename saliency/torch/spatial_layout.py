@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from saliency.core.numerics.resampling import same_aspect, spatial_axes, token_grid
+from saliency.core.numerics.resampling import has_same_aspect, spatial_axes, token_grid
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class SpatialLayout:
         if len(self.space) == 1:  # no aspect ratio: only a sequence of the input's own length is certain
             return self.channels_last and shape[0] == self.space[0] != shape[1]
         first, last = _distortion(shape[1:], self.space), _distortion(shape[:-1], self.space)
-        return last * (1 if same_aspect(shape[:-1], self.space) else 2) < first  # a network may shorten its axes unevenly
+        return last * (1 if has_same_aspect(shape[:-1], self.space) else 2) < first  # a network may shorten its axes unevenly
 
 
 def _tokens_to_image(tokens: torch.Tensor, height: int, width: int) -> torch.Tensor | None:

@@ -7,7 +7,7 @@ import torch
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional
 
-from saliency.core.numerics.strided_convolution import is_faster_by_phases
+from saliency.core.numerics.strided_convolution import phase_gradient_is_faster
 from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
 from saliency.torch.memory_format import is_large
 
@@ -39,7 +39,7 @@ def _is_faster(node: Any) -> bool:
     shape = node._saved_weight.shape
     if node._saved_transposed or node._saved_groups != 1 or set(node._saved_dilation) != {1} or len(shape) != 4:
         return False
-    return is_faster_by_phases(shape[1], shape[2:], node._saved_stride)
+    return phase_gradient_is_faster(shape[1], shape[2:], node._saved_stride)
 
 
 def _as_pair(values: Sequence[int]) -> tuple[int, int]:

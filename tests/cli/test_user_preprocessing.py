@@ -62,7 +62,7 @@ ERRORS_BY_NETWORK = {
     "Always": RULE.format("test_transform") + "raises KeyError: 'mean'",
     "Flat": RULE.format("test_transform") + "returned an array of shape (7,)",
     "written": RULE.format("preprocess") + "raises TypeError: of my own",
-    "ChannelsLast": "It seems to have its channels last, and the model takes them first",
+    "ChannelsLast": "The input seems to have its channels last, but the model expects (channels, height, width)",
 }
 
 

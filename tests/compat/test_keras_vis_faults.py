@@ -24,7 +24,7 @@ from saliency.compat.keras_vis import (
 )
 from saliency.compat.vis.utils.utils import normalize as utils_normalize
 from saliency.core.errors import InputError, ModelError, TargetError
-from saliency.core.numerics.cubic_spline import zoomed
+from saliency.core.numerics.cubic_spline import resize_by_splines
 from tests.compat.test_keras_vis import X, close, gold, network
 from tests.compat.test_keras_vis_models import channels_first
 from tests.tf.eager.keras_networks import snapshot
@@ -95,7 +95,7 @@ def test_raw_maps(model):
     np.testing.assert_allclose(normalize(got), gold("sal default cls1"), atol=1e-6)
     raw = saliency.GradCAM(model, 2, layer="c2", modifier="absolute").GetMask(X, should_resize=False)
     got = visualize_cam(model, -1, 2, X, "c2", grad_modifier="absolute", normalize=False)
-    np.testing.assert_allclose(got, zoomed(np.asarray(raw)[None], (12, 12))[0], atol=1e-7)
+    np.testing.assert_allclose(got, resize_by_splines(np.asarray(raw)[None], (12, 12))[0], atol=1e-7)
     assert got.any()
 
 

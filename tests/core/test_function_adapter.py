@@ -1,4 +1,4 @@
-"""Plain functions as models: a scikit-learn classifier of digits, and functions that misbehave."""
+"""Python functions as models: arguments, dtypes, channel axes and errors."""
 
 import functools
 import sys
@@ -9,79 +9,7 @@ import pytest
 
 import saliency
 from saliency import RISE, FunctionAdapter, Occlusion, Vanilla
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(3, 2, 5, 6))
-W = RNG.normal(size=(60, 4))
-
-
-def net(x):
-    return np.tanh(x.reshape(len(x), -1) / 8) @ W
-
-
-@pytest.fixture(scope="module")
-def digits():
-    sklearn = pytest.importorskip("sklearn")
-    from sklearn import datasets, linear_model
-
-    assert sklearn
-    data = datasets.load_digits()
-    model = linear_model.LogisticRegression(max_iter=500).fit(data.data[:500] / 16, data.target[:500])
-    return model, data.images / 16, data.target
-
-
-def as_images(model):
-    return lambda x: model.predict_proba(x.reshape(len(x), -1))
-
-
-def windows_by_hand(function, x, y, size):
-    """The drop of the probability, added to each pixel of every window that is blackened."""
-    total = np.zeros(x.shape)
-    for row in range(x.shape[0] - size + 1):
-        for column in range(x.shape[1] - size + 1):
-            covered = x.copy()
-            covered[row : row + size, column : column + size] = 0
-            total[row : row + size, column : column + size] += (function(x[None]) - function(covered[None]))[0, y]
-    return total
-
-
-def test_a_classifier_of_tables(digits):
-    model, images, classes = digits
-    for x, y in zip(images[:5].reshape(5, 64), classes, strict=False):
-        mask = Occlusion(model.predict_proba, int(y)).GetMask(x, size=1)
-        expected = [model.predict_proba([x])[0, y] - model.predict_proba([np.where(np.arange(64) == i, 0, x)])[0, y] for i in range(64)]  # fmt: skip
-        assert mask.shape == (64,)
-        np.testing.assert_allclose(mask, expected, atol=1e-6)
-
-
-def test_a_classifier_of_images(digits):
-    model, images, classes = digits
-    function = as_images(model)
-    mask = Occlusion(saliency.wrap(function, channel_axis=None), batch_size=7)
-    np.testing.assert_allclose(mask.GetMask(images[3], size=3), windows_by_hand(function, images[3], classes[3], 3), atol=1e-6)
-    together = mask.GetMasks(images[:4], y=list(classes[:4]), size=3)
-    for i in range(4):
-        np.testing.assert_allclose(together[i], windows_by_hand(function, images[i], classes[i], 3), atol=1e-6)
-
-
-@pytest.mark.parametrize("method", [Occlusion, RISE])
-def test_what_a_mask_points_at_is_what_the_classifier_needs(digits, method):
-    model, images, classes = digits
-    function = as_images(model)
-    mask = method(
-        saliency.wrap(function, channel_axis=None), **({"size": 2} if method is Occlusion else {"seed": 0, "nmasks": 600})
-    )
-    some, ys = images[:30], classes[:30]
-    found = np.asarray(mask.GetMasks(some, y=list(ys))).reshape(30, 64)
-
-    def without(order):
-        flat = some.reshape(30, 64).copy()
-        np.put_along_axis(flat, order[:, -6:], 0.0, axis=1)
-        return model.predict_proba(flat)[np.arange(30), ys].mean()
-
-    brightest = without(some.reshape(30, 64).argsort(axis=1, kind="stable"))
-    assert without(found.argsort(axis=1)) < brightest - 0.1
-    assert without((-found).argsort(axis=1)) > brightest + 0.1
+from tests.core.function_models import RNG, W, X, net
 
 
 def test_the_constructors_take_functions_of_any_kind():
@@ -105,7 +33,7 @@ def test_the_constructors_take_functions_of_any_kind():
         assert isinstance(saliency.wrap(model), FunctionAdapter)
 
 
-def test_a_torch_module_goes_to_its_own_adapter_and_a_keras_model_on_torch_to_none(monkeypatch):
+def test_torch_modules_get_the_torch_adapter_and_other_keras_backends_none(monkeypatch):
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
     assert type(saliency.wrap(module)).__name__ == "TorchAdapter"
@@ -139,10 +67,11 @@ FEATURES = ["GradCAM", "GradCAMPlusPlus", "HiResCAM", "LayerCAM", "XGradCAM", "S
 
 @pytest.mark.parametrize("name", GRADIENTS + FEATURES)
 @pytest.mark.parametrize("y", [None, 1])
-def test_what_a_function_cannot_give_is_told_with_a_way_out(name, y):
+def test_gradient_methods_refuse_a_function_and_suggest_alternatives(name, y):
     what = "the gradient of its input" if name in GRADIENTS else "a layer's output and its gradient"
     with pytest.raises(
-        saliency.ModelError, match=rf"the function net, which does not give {what}: pass the model behind it, .* use Occlusion"
+        saliency.ModelError,
+        match=rf"the function net, which does not provide {what}: pass the underlying model, .* use Occlusion",
     ):
         getattr(saliency, name)(net, y).GetMask(X[0])
 
@@ -159,7 +88,7 @@ def test_smoothing_needs_no_gradient():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", np.float64])
-def test_a_function_gets_the_type_it_asks_for(dtype):
+def test_a_function_receives_arrays_of_the_requested_dtype(dtype):
     def strict(x):
         assert type(x) is np.ndarray and x.dtype == dtype and x.flags["C_CONTIGUOUS"] and x.flags["WRITEABLE"]
         return net(x.astype(np.float64))
@@ -176,7 +105,7 @@ def test_a_half_precision_function_s_mask_does_not_overflow():
     assert 20_000 < mask.min() == mask.max() < 100_000  # 120,000 for what is visible, less its share
 
 
-def test_other_inputs_come_by_name():
+def test_other_inputs_are_passed_by_name():
     def scaled(x, scale, shift=0.0, names=None):
         assert names == {"a": 1}
         return net(x) * scale[:, :1] + shift
@@ -193,7 +122,7 @@ def test_other_inputs_come_by_name():
         mask.GetMask(X[0], feed_dict={"other": 1}, size=3)
 
 
-def test_a_function_may_work_in_place_and_use_its_memory_again():
+def test_a_function_may_work_in_place_and_reuse_its_memory():
     buffer = np.zeros((100, 4))
 
     def selfish(x, scale):
@@ -216,109 +145,7 @@ def test_a_function_may_work_in_place_and_use_its_memory_again():
     np.testing.assert_array_equal(scale, kept[1])
 
 
-def returning(make):
-    return lambda x: make(net(x))
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda scores: scores.tolist(),
-        lambda scores: tuple(map(tuple, scores.tolist())),
-        lambda scores: list(scores),
-        lambda scores: np.round(scores * 1e6).astype(int),
-        lambda scores: scores.astype(np.float32),
-        lambda scores: np.stack([scores - 1, scores + 1], axis=-1),  # a channel by its mean over space
-        lambda scores: __import__("pandas").DataFrame(scores, columns=list("abcd")),
-    ],
-)
-def test_outputs_of_any_form(make):
-    mask = Occlusion(returning(make), 2).GetMask(X[0], size=3)
-    expected = Occlusion(net, 2).GetMask(X[0], size=3)
-    np.testing.assert_allclose(mask / np.abs(mask).max(), expected / np.abs(expected).max(), atol=1e-4)
-
-
-def test_one_number_a_sample_is_class_0():
-    mask = Occlusion(returning(lambda scores: scores[:, 3]), 0).GetMask(X[0], size=3)
-    np.testing.assert_array_equal(mask, Occlusion(net, 3).GetMask(X[0], size=3))
-
-
-@pytest.mark.parametrize(
-    ("make", "read"),
-    [
-        (lambda scores: {"scores": scores, "other": None}, lambda outputs: outputs["scores"][:, 2]),
-        (lambda scores: [scores, scores[:, :1]], lambda outputs: outputs[0][:, 2]),  # as an ONNX session returns them
-        (lambda scores: (scores,), lambda outputs: outputs[0][:, 2:3]),
-    ],
-)
-def test_several_outputs_are_read_by_a_callable_and_never_taken_for_one(make, read):
-    np.testing.assert_array_equal(
-        Occlusion(returning(make), read).GetMask(X[0], size=3), Occlusion(net, 2).GetMask(X[0], size=3)
-    )
-    for y in (None, 0):
-        with pytest.raises(
-            saliency.ModelError, match=r"the function returned a (dict|list); a class needs one array of numbers"
-        ):
-            Occlusion(returning(make), y, batch_size=1).GetMask(X[0], size=3)
-
-
-@pytest.mark.parametrize(
-    ("function", "error", "message"),
-    [
-        (returning(lambda scores: None), saliency.ModelError, "the function returned a NoneType; a class needs one array"),
-        (returning(lambda scores: scores * 1j), saliency.ModelError, "the function returned an array of complex128"),
-        (returning(lambda scores: ["cat"] * len(scores)), saliency.ModelError, "the function returned an array of <U3"),
-        (returning(lambda scores: 3.0), saliency.ModelError, r"the model's output has the shape \(\) for \d+ input"),
-        (returning(lambda scores: scores[:1]), saliency.ModelError, r"has the shape \(1, 4\) for \d+ input\(s\); it must be \(\d+"),
-        (returning(lambda scores: [[1, 2], [3]]), saliency.InputError, "the function failed .*ValueError"),
-        (returning(lambda scores: scores * np.nan), saliency.ModelError, "NaN or infinite"),
-        (returning(lambda scores: scores + np.inf), saliency.ModelError, "NaN or infinite"),
-        (lambda x: 1 / 0, saliency.InputError, r"failed for `x_value`, float32 of shape \(2, 5, 6\), \d+ at a time: ZeroDivisionError"),
-        (lambda x, y: x, saliency.InputError, r"TypeError: .*missing 1 required positional argument: 'y'"),
-        (lambda x: net(x[[0]]) if len(x) == 1 else 1 / 0, saliency.InputError, "ZeroDivisionError: .*`batch_size=1` would hand"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40)])
-@pytest.mark.parametrize("y", [None, 1])
-def test_a_function_that_misbehaves_is_told(function, error, message, method, y):
-    with pytest.raises(error, match=message):
-        method(function, y).GetMask(X[0])
-
-
-def test_another_class_may_be_infinite():
-    mask = Occlusion(returning(lambda scores: np.where(np.arange(4) == 3, -np.inf, scores)), 2).GetMask(X[0], size=3)
-    np.testing.assert_array_equal(mask, Occlusion(net, 2).GetMask(X[0], size=3))
-
-
-def test_what_does_not_fit_into_memory_is_halved():
-    sizes = []
-
-    def small(x):
-        if len(x) > 3:
-            raise MemoryError
-        sizes.append(len(x))
-        return net(x)
-
-    mask = Occlusion(small, 2, batch_size=12).GetMask(X[0], size=3)
-    np.testing.assert_allclose(mask, Occlusion(net, 2).GetMask(X[0], size=3), rtol=1e-5, atol=1e-6)
-    assert sum(sizes) == 3 * 4 + 1 and max(sizes) == 3
-
-    def none(x):
-        raise MemoryError("no room")
-
-    with pytest.raises(saliency.MemoryShortage, match=r"`x_value`, float32 of shape \(2, 5, 6\), 1 at a time: out of memory"):
-        Occlusion(none, 2).GetMask(X[0], size=3)
-
-
-def test_an_interrupt_passes():
-    def stop(x):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Occlusion(stop, 0).GetMask(X[0], size=3)
-
-
-def test_a_grey_picture_without_a_channel_axis():
+def test_a_gray_image_without_a_channel_axis():
     from PIL import Image
 
     pixels = RNG.integers(0, 256, (5, 12), dtype=np.uint8)
@@ -331,32 +158,25 @@ def test_a_grey_picture_without_a_channel_axis():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: FunctionAdapter(3), r"`function` \(int\) must be a function of a batch"),
-        (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating type"),
-        (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating type"),
+        (lambda: FunctionAdapter(3), r"`function` \(int\) must be callable: a function of a batch"),
+        (lambda: FunctionAdapter(net, dtype=int), r"`dtype` \(=<class 'int'>\) must be a floating dtype"),
+        (lambda: FunctionAdapter(net, dtype="half-ish"), r"`dtype` \(='half-ish'\) must be a floating dtype"),
         (lambda: FunctionAdapter(net, channel_axis="last"), r"`channel_axis` \(='last'\) must be a whole number, None or"),
         (lambda: Occlusion(FunctionAdapter(net, channel_axis=3), 0).GetMask(X[0], size=1), r"`channel_axis` \(=3\) must be one of"),
-        (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', and a function has none"),
+        (lambda: Occlusion(net, ("conv1", 2)).GetMask(X[0], size=1), r"`y` names the layer 'conv1', but a function has no layers"),
         (lambda: saliency.wrap(dict), r"the class builtins.dict, not an instance of it\) must be"),
         (lambda: Occlusion(net, 4).GetMask(X[0], size=1), r"class or channel 4 is not in the model's output, which has 4"),
         (lambda: Occlusion(net, 0).GetMask(X[0] * np.nan, size=1), r"`x_value` holds 60 of 60 values that are NaN"),
-        (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have one axis at least"),
+        (lambda: Occlusion(net, 0).GetMask(3.0, size=1), r"`x_value` \(a single number\) must have at least one axis"),
     ],
 )  # fmt: skip
-def test_bad_input_is_told_by_name_value_and_rule(make, message):
+def test_errors_state_name_value_and_rule(make, message):
     with pytest.raises((saliency.InputError, saliency.TargetError), match=message):
         make()
-
-
-def test_a_classifier_itself_is_pointed_to_its_method(digits):
-    with pytest.raises(
-        saliency.InputError, match=r"LogisticRegression\) must be .* a function of a batch .*; pass its `predict_proba`"
-    ):
-        Occlusion(digits[0], 0)
 
 
 def test_a_module_s_method_is_a_function_and_points_to_the_module():
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 2))
-    with pytest.raises(saliency.ModelError, match=r"the function Sequential.forward, .* pass the model behind it"):
+    with pytest.raises(saliency.ModelError, match=r"the function Sequential.forward, .* pass the underlying model"):
         Vanilla(module.forward, 0).GetMask(X[0])

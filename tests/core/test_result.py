@@ -1,4 +1,4 @@
-"""A mask shows itself: what it is of, what is drawn, and what it keeps."""
+"""MaskArray: descriptions, figures, details and memory."""
 
 import gc
 import pickle
@@ -25,7 +25,7 @@ def alt(mask):
     return metadata["alt"]
 
 
-def test_the_last_expression_of_a_cell_shows_the_target_and_the_score():
+def test_a_mask_renders_with_its_target_and_score():
     score = f"{(X[0] * W[2]).sum():+.3g}"
     assert alt(Vanilla(linear(W), 2).GetMask(X[0])) == f"Vanilla: class 2, score {score}"
     assert alt(Vanilla(linear(W)).GetMasks(X)) == "Vanilla: the first 4 of 6 masks"
@@ -34,32 +34,8 @@ def test_the_last_expression_of_a_cell_shows_the_target_and_the_score():
     assert alt(Vanilla(linear(W)).GetMask(X[0])).startswith(f"Vanilla: top class {top}, score ")
 
 
-def test_targets_in_words():
-    def depth(outputs):
-        return outputs[:, 0]
-
-    def target(y):
-        return Occlusion(lambda batch: batch[:, :, 0, 0], y, size=8).GetMask(X[0]).about.targets
-
-    assert target([0, 2]) == ["classes 0 + 2"]
-    assert target(depth) == ["depth of the output"]
-    assert target(lambda outputs: outputs[:, 0]) == ["a function of the output"]
-    assert Vanilla(linear(W)).GetMasks(X[:2], [0, [1, 2]]).about.targets == ["class 0", "classes 1 + 2"]
-
-
-@pytest.mark.needs("torch")
-def test_layers_in_words():
-    import torch
-
-    layer = torch.nn.Conv2d(3, 5, 3)
-    model = torch.nn.Sequential(layer, torch.nn.Flatten()).eval()
-    masks = Vanilla(model).GetMasks(X[:2], [("0", 4, 1, 2), ("0", 3, 0, 0)])
-    assert masks.about.targets == ["layer 0, channel 4 at row 1, column 2", "layer 0, channel 3 at row 0, column 0"]
-    assert Vanilla(model, (layer, 4)).GetMask(X[0]).about.targets == ["layer Conv2d, channel 4"]
-
-
 @pytest.mark.parametrize("size", [1, 4, 100])
-def test_the_score_comes_at_no_cost_where_the_method_is_at_the_input(size):
+def test_the_score_is_recorded_if_the_method_evaluates_the_input(size):
     adapter = linear(W)
     masks = Vanilla(adapter, 1, batch_size=size).GetMasks(X)
     np.testing.assert_allclose(masks.details["score"], (X * W[1]).sum((1, 2, 3)))
@@ -69,14 +45,14 @@ def test_the_score_comes_at_no_cost_where_the_method_is_at_the_input(size):
     assert details["score"] == pytest.approx(masks.details["score"][0])
 
 
-def test_no_score_is_evaluated_for_show():
+def test_no_score_is_evaluated_for_the_figure_alone():
     adapter = linear(W)
     mask = IntegratedGradients(adapter, 1, x_steps=5).GetMask(X[0])
     assert sum(adapter.passes) == 5 and alt(mask) == "IntegratedGradients: class 1"
 
 
 @pytest.mark.parametrize("tolerance", [None, 0.5])
-def test_a_smoothed_mask_tells_the_mean_score_of_its_copies(tolerance):
+def test_a_smoothed_mask_records_the_mean_score_of_its_copies(tolerance):
     masks = Vanilla(quadratic([1]), 0).GetSmoothedMasks(X, nsamples=40, stdev_spread=0.1, seed=0, tolerance=tolerance)
     spread = 0.1 * (X.max((1, 2, 3)) - X.min((1, 2, 3)))
     expected = quadratic([1]).f(X)[:, 0] + spread**2 * X[0].size / 2  # E[(x + n)^2] = x^2 + sigma^2
@@ -84,7 +60,7 @@ def test_a_smoothed_mask_tells_the_mean_score_of_its_copies(tolerance):
     assert "mean score of the noisy copies" in alt(masks[1]) and "score" not in masks.details
 
 
-def test_one_of_many_keeps_what_is_its_own():
+def test_one_of_many_masks_keeps_its_details():
     masks = Vanilla(linear(W)).GetMasks(X, y=[0, 1, 2, 3, 0, 1])
     assert alt(masks[2]) == alt(masks.one(2)) == alt(masks[-4]) == alt(list(masks)[2])
     assert masks[np.int64(2)].details.keys() == {"score"} and masks[2].shape == (3, 8, 9)
@@ -93,20 +69,20 @@ def test_one_of_many_keeps_what_is_its_own():
     assert [type(row) for row in masks[2]] == [MaskArray] * 3
     with pytest.raises(IndexError):
         masks[6]
-    with pytest.raises(ValueError, match="part"):
+    with pytest.raises(ValueError, match="a slice of a mask has no description"):
         masks[1:3].figure()
     with pytest.raises(ValueError, match="`rows`"):
         masks.figure(rows=0)
 
 
-def test_a_plain_array_for_those_who_want_one():
+def test_asarray_returns_a_plain_array():
     mask = Vanilla(linear(W), 0).GetMask(X[0])
     assert type(np.asarray(mask)) is np.ndarray and not hasattr(np.asarray(mask), "_repr_png_")
     assert np.asarray(mask).base is not mask  # nor does it hold the input
     assert repr(mask).startswith("MaskArray([[[")
 
 
-def test_a_pickle_leaves_the_input_behind():
+def test_a_pickle_does_not_contain_the_input():
     x = RNG.normal(size=(3, 60, 60))
     mask = Vanilla(quadratic([1]), 0).GetMask(x)
     written = pickle.dumps(mask)
@@ -115,7 +91,7 @@ def test_a_pickle_leaves_the_input_behind():
     assert alt(again) == alt(mask) and again.about.inputs is None
 
 
-def test_inputs_of_the_host_are_not_copied():
+def test_host_inputs_are_not_copied():
     mask, masks = Vanilla(linear(W), 0).GetMask(X[0]), Vanilla(linear(W), 0).GetMasks(X)
     assert np.shares_memory(mask.about.inputs[0], X) and masks.about.inputs is X
     assert np.shares_memory(masks[3].about.inputs[0], X[3])
@@ -156,7 +132,7 @@ def test_neither_the_model_nor_a_graph_is_kept():
         ((5, 8, 9), None, (8, 9), (8, 9)),
     ],
 )
-def test_every_shape_has_something_to_show(shape, axis, drawn, picture):
+def test_every_shape_can_be_drawn(shape, axis, drawn, picture):
     x = RNG.normal(size=shape)
     plane = MaskProjection.of(x, x, axis)
     assert plane.signed.shape == plane.strength.shape == drawn
@@ -167,21 +143,21 @@ def test_every_shape_has_something_to_show(shape, axis, drawn, picture):
     assert alt(mask).startswith("Occlusion: class 0, score ")
 
 
-def test_of_a_volume_the_strongest_slice():
+def test_a_volume_is_drawn_by_its_strongest_slice():
     mask = np.zeros((2, 5, 8, 9))
     mask[:, 3, 4, 4] = [2.0, -1.0]
     plane = MaskProjection.of(mask, mask, 0)
     assert (plane.slices, plane.signed[4, 4], plane.strength[4, 4]) == ("slice 3 of 5", 1.0, 3.0)
 
 
-def test_channels_that_are_alike_count_once_so_that_the_scale_is_the_score_s():
+def test_equal_channels_count_once_so_that_the_scale_is_in_score_units():
     mask = Occlusion(linear(W), 0, size=3, stride=3).GetMask(X[0])
     np.testing.assert_array_equal(MaskProjection.of(mask, X[0], 0).signed, mask[0])
     mask = Vanilla(linear(W), 0).GetMask(X[0])
     np.testing.assert_allclose(MaskProjection.of(mask, X[0], 0).strength, np.abs(W[0]).sum(0))
 
 
-def test_a_map_of_another_size_stands_beside_its_picture():
+def test_a_map_of_another_size_is_drawn_beside_its_input():
     from PIL import Image
 
     plane = MaskProjection.of(np.ones((4, 4)), X[0], 0)
@@ -191,7 +167,7 @@ def test_a_map_of_another_size_stands_beside_its_picture():
     np.testing.assert_array_equal(MaskProjection.of(mask, mask.about.input(0), 0).picture, np.asarray(picture) / 255)
 
 
-def test_nothing_is_drawn_before_it_is_looked_at():
+def test_nothing_is_drawn_before_it_is_displayed():
     code = (
         "import sys, saliency; m = saliency.Occlusion(lambda x: x.sum(2), 0).GetMask([[1.0, 2.0]], size=1); repr(m); str(m);"
         "assert 'matplotlib' not in sys.modules; m._repr_png_(); assert 'matplotlib.pyplot' not in sys.modules"
@@ -199,7 +175,7 @@ def test_nothing_is_drawn_before_it_is_looked_at():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_ipython_shows_a_picture_in_a_notebook_and_numbers_in_a_terminal():
+def test_ipython_shows_an_image_in_a_notebook_and_numbers_in_a_terminal():
     formatters = pytest.importorskip("IPython.core.formatters")
     mask = Vanilla(linear(W), 0).GetMask(X[0])
     data, metadata = formatters.DisplayFormatter().format(mask)

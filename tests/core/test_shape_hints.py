@@ -1,4 +1,4 @@
-"""What the shape of an input tells, and where it is used."""
+"""Hints on the shape of an input, and channel axes found from it."""
 
 import copy
 import re
@@ -17,18 +17,18 @@ X = np.random.default_rng(0).normal(size=(8, 9, 3)).astype(np.float32)
 @pytest.mark.parametrize(
     ("shape", "axis", "word"),
     [
-        ((1, 3, 8, 8), 0, "batch axis of its own"),
+        ((1, 3, 8, 8), 0, "seems to include a batch axis: pass x\\[0\\] to GetMask"),
         ((8, 8, 3), 0, r"channels last.* \(channels, height, width\)"),
         ((3, 8, 8), -1, r"channels first.* \(height, width, channels\)"),
-        ((8, 3), -1, "one goes to GetMask"),
+        ((8, 3), -1, "pass one image to GetMask, several images to GetMasks"),
     ],
 )
-def test_a_shape_that_looks_wrong_gets_a_word(shape, axis, word):
+def test_a_shape_that_looks_wrong_gets_a_hint(shape, axis, word):
     assert re.search(word, shape_hint(shape, axis))
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((3, 8, 8), 0), ((8, 8, 3), -1), ((3, 8, 3), 0), ((20,), 0), ((2, 3, 8, 8), 0)])
-def test_one_that_does_not_gets_none(shape, axis):
+def test_a_shape_that_looks_right_gets_no_hint(shape, axis):
     assert shape_hint(shape, axis) == ""
 
 
@@ -36,7 +36,7 @@ FIRST, LAST = r"channels last.* \(channels, height, width\)$", r"channels first.
 
 
 def torch_model(order):
-    """Of pictures of 3 colours, whose axes are put in this order in front of the convolution."""
+    """Return a model of images with 3 channels that permutes its input's axes to this order before a convolution."""
     torch = pytest.importorskip("torch")
 
     class Permuted(torch.nn.Conv2d):
@@ -47,7 +47,7 @@ def torch_model(order):
 
 
 def keras_model(order):
-    """The same, of 3 colours and of 8 rows and columns."""
+    """Return the same model in Keras, for 8 rows and columns."""
     keras = pytest.importorskip("keras")
     shape = (3, 8, 8) if order == (2, 3, 1) else (8, 8, 3)
     layers = [keras.layers.Permute(order), keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D()]
@@ -55,7 +55,7 @@ def keras_model(order):
 
 
 @pytest.mark.parametrize(
-    ("make", "order", "axis", "shape", "told"),
+    ("make", "order", "axis", "shape", "hint"),
     [
         (torch_model, (1, 2, 3), 0, (8, 8, 3), FIRST),
         (torch_model, (1, 2, 3), 0, (8, 8, 8), "8 channels instead$"),
@@ -67,13 +67,13 @@ def keras_model(order):
     ],
 )
 @pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GradCAM, saliency.Occlusion, saliency.GuidedGradCAM])
-def test_the_hint_goes_by_where_the_adapter_has_the_channels(method, make, order, axis, shape, told):
+def test_the_hint_depends_on_the_channel_axis_of_the_adapter(method, make, order, axis, shape, hint):
     adapter = saliency.wrap(make(order), channel_axis=axis)
     options = {"size": 2, "stride": 2} if method is saliency.Occlusion else {}
     with pytest.raises(ForwardError, match=rf"forward pass failed for `x_value` of shape {re.escape(str(shape))}") as raised:
         method(adapter, 1).GetMask(np.ones(shape, np.float32), **options)
-    assert re.search(told, str(raised.value))
-    assert str(raised.value).count("It seems") == (told in (FIRST, LAST))
+    assert re.search(hint, str(raised.value))
+    assert str(raised.value).count("The input seems") == (hint in (FIRST, LAST))
     assert raised.value.shape == shape
     assert raised.value.__cause__ is not None
 
@@ -83,7 +83,7 @@ def test_the_error_of_a_forward_pass_is_copied_whole_as_to_another_process():
     assert str(error) == "it failed" and error.shape == (3, 8, 8)
 
 
-def test_pictures_with_channels_last_are_told_from_others():
+def test_shapes_with_channels_last_are_recognized():
     assert looks_channels_last((8, 8, 3))
     assert not looks_channels_last((3, 8, 8))
     assert not looks_channels_last((3, 8, 3))
@@ -91,7 +91,7 @@ def test_pictures_with_channels_last_are_told_from_others():
 
 
 def brightness(batch):
-    """Of the third column, whatever the channel: (N, 1)."""
+    """Return the sum of the third column over all channels, (N, 1)."""
     return batch[:, :, 2].sum(axis=(1, 2))[:, None]
 
 
@@ -105,31 +105,31 @@ def test_a_function_of_pictures_with_channels_last_is_covered_in_windows(inputs)
     np.testing.assert_allclose(both[1], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_an_axis_that_is_given_is_taken():
+def test_an_explicit_channel_axis_is_used():
     mask = saliency.Occlusion(saliency.wrap(brightness, channel_axis=0), 0).GetMask(X, size=1, stride=1)
     np.testing.assert_allclose(mask[:, 2, 0], X[:, 2, 0].sum().repeat(8), rtol=1e-3, atol=1e-4)  # rows taken for channels
 
 
-def test_an_option_that_no_adapter_has_is_told():
+def test_an_option_that_no_adapter_has_raises():
     torch = pytest.importorskip("torch")
     with pytest.raises(saliency.InputError, match="`outputs` is not an option of the adapter of torch.nn"):
         saliency.wrap(torch.nn.Linear(2, 2), outputs="logits")
 
 
-def test_signed_pictures_are_drawn_in_two_colours():
+def test_signed_images_use_a_diverging_colormap():
     axes = show([np.array([[-1.0, 0.0], [0.5, 1.0]]), np.array([[0.0, 1.0]])]).axes
     assert [one.images[0].get_cmap().name for one in axes] == ["coolwarm", "gray"]
     assert [one.images[0].get_clim() for one in axes] == [(-1.0, 1.0), (0.0, 1.0)]
 
 
-def test_other_libraries_names_are_told_by_ours():
-    with pytest.raises(AttributeError, match="what PAIR calls so is saliency.Vanilla here"):
+def test_names_of_other_libraries_suggest_ours():
+    with pytest.raises(AttributeError, match="PAIR's GradientSaliency is called saliency.Vanilla here"):
         _ = saliency.GradientSaliency
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'$"):
         _ = saliency.Nothing
-    with pytest.raises(saliency.InputError, match="what is explained is called `y` here"):
+    with pytest.raises(saliency.InputError, match="the target is called `y`"):
         saliency.Occlusion(brightness, target=3)
 
 
-def test_modules_are_there_without_an_import_of_their_own():
+def test_subpackages_need_no_import_statement():
     assert saliency.nets.FRAMEWORKS

@@ -1,11 +1,11 @@
-"""Smoothing: what is averaged, how sure it is, and how many samples it takes."""
+"""SmoothGrad: averages, standard errors and tolerances."""
 
 import numpy as np
 import pytest
 
 import saliency
 from saliency import Vanilla
-from tests.reference import Bare, linear, quadratic
+from tests.reference import MinimalArray, linear, quadratic
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4, 5))
@@ -31,7 +31,7 @@ def test_one_sample_has_no_variance():
         assert not smooth(nsamples=1, average="variance").any()
 
 
-def test_the_variance_does_not_drown_in_a_large_mean():
+def test_the_variance_is_accurate_for_a_large_mean():
     weights = np.full((1, 3, 4, 5), 1e6)
     adapter = linear(weights)
     adapter.df = lambda x: (weights + x)[:, None][:, 0][:, None]
@@ -43,10 +43,10 @@ def test_the_variance_does_not_drown_in_a_large_mean():
 def test_the_standard_error_is_the_spread_of_the_mask_over_seeds(average):
     runs = [smooth(nsamples=100, seed=seed, average=average, standard_error=True) for seed in range(200)]
     spread = np.std(runs, axis=0)
-    told = np.mean([run.details["standard_error"] for run in runs], axis=0)
-    assert told.shape == X.shape
-    np.testing.assert_allclose(told.mean(), spread.mean(), rtol=0.05)
-    np.testing.assert_allclose(told, spread, rtol=0.35)
+    estimated = np.mean([run.details["standard_error"] for run in runs], axis=0)
+    assert estimated.shape == X.shape
+    np.testing.assert_allclose(estimated.mean(), spread.mean(), rtol=0.05)
+    np.testing.assert_allclose(estimated, spread, rtol=0.35)
 
 
 def test_antithetic_noise_cancels_what_is_odd_in_it():
@@ -55,8 +55,8 @@ def test_antithetic_noise_cancels_what_is_odd_in_it():
     np.testing.assert_allclose(paired.details["standard_error"], 0, atol=1e-7)
     assert paired.details["samples"] == 10
     runs = [smooth(nsamples=200, seed=seed, antithetic=True, standard_error=True) for seed in range(200)]
-    told = np.mean([run.details["standard_error"] for run in runs], axis=0)
-    np.testing.assert_allclose(told.mean(), np.std(runs, axis=0).mean(), rtol=0.07)
+    estimated = np.mean([run.details["standard_error"] for run in runs], axis=0)
+    np.testing.assert_allclose(estimated.mean(), np.std(runs, axis=0).mean(), rtol=0.07)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
@@ -82,14 +82,14 @@ def test_antithetic_noise_is_that_of_its_seed_and_its_negative():
     from saliency.core.target import Target
 
     score = Score(quadratic([1]), Request(Target.of([0])), 1, BatchPlan(5, Progress()))
-    x = Bare(X[None])
+    x = MinimalArray(X[None])
     copies = np.concatenate([run.array for run in Noise(0.2, 0, antithetic=True).copies(score, x, range(8))]) - X
     plain = np.concatenate([run.array for run in Noise(0.2, 0).copies(score, x, range(4))]) - X
     np.testing.assert_allclose(copies[0::2], plain, atol=1e-12)
     np.testing.assert_allclose(copies[1::2], -plain, atol=1e-12)
 
 
-def test_a_tolerance_is_met_and_the_samples_begin_with_those_of_fewer():
+def test_a_tolerance_is_met_and_more_samples_extend_fewer():
     mask = smooth(nsamples=10, average="mean", tolerance=0.04)
     error, samples = mask.details["standard_error"], int(mask.details["samples"])
     assert np.linalg.norm(error) <= 0.04 * np.linalg.norm(mask)
@@ -99,7 +99,7 @@ def test_a_tolerance_is_met_and_the_samples_begin_with_those_of_fewer():
     assert np.linalg.norm(half.details["standard_error"]) > 0.04 * np.linalg.norm(half)
 
 
-def test_a_tolerance_serves_each_input_alone():
+def test_a_tolerance_holds_for_each_input_separately():
     x = np.stack([X, X + 30, X * 2 - 1])
     mask = Vanilla(quadratic([1]), 0)
     together = mask.GetSmoothedMasks(x, nsamples=10, tolerance=0.1, seed=1, average="mean")
@@ -111,14 +111,14 @@ def test_a_tolerance_serves_each_input_alone():
     assert together.details["standard_error"].shape == x.shape
 
 
-def test_a_tolerance_out_of_reach_warns():
+def test_an_unreachable_tolerance_warns():
     with pytest.warns(saliency.ToleranceWarning, match=r"relative standard error after 30 samples is .* `max_samples`"):
         assert smooth(nsamples=10, tolerance=1e-9, max_samples=30).details["samples"] == 30
     with pytest.warns(saliency.ToleranceWarning, match="after 10 samples"):
         assert smooth(nsamples=10, tolerance=1e-9, max_samples=10).details["samples"] == 10
 
 
-def test_the_most_samples_count_where_there_is_a_tolerance_alone():
+def test_max_samples_applies_only_with_a_tolerance():
     np.testing.assert_array_equal(smooth(nsamples=10, max_samples=3), smooth(nsamples=10))
 
 
@@ -128,7 +128,7 @@ def test_noise_is_scaled_by_each_input_s_own_range():
     np.testing.assert_allclose(masks[1], 100 * masks[0], rtol=1e-9)
 
 
-def test_one_option_s_name_that_a_method_shares_goes_to_both_or_is_the_smoothing_s():
+def test_an_option_name_shared_with_smoothing():
     mask = saliency.GradientSHAP(quadratic([1]), 0, x_steps=3)
     np.testing.assert_array_equal(mask.GetSmoothedMask(X, seed=4), mask.GetSmoothedMask(X, seed=4))
     assert (mask.GetSmoothedMask(X, seed=4) != mask.GetSmoothedMask(X, seed=5)).any()
@@ -154,6 +154,6 @@ def test_one_option_s_name_that_a_method_shares_goes_to_both_or_is_the_smoothing
         ({"samples": 3}, r"`samples` is not an option of Vanilla"),
     ],
 )
-def test_bad_options_are_told(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(saliency.InputError, match=message):
         Vanilla(quadratic([1]), 0).GetSmoothedMask(X, **options)

@@ -110,9 +110,9 @@ def test_rule_is_called_during_tracing_and_released(y):
 
 INVALID_RULES = [
     (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: tf.reduce_sum(g), r"gave a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
-    (lambda g, y: g > 0, r"gave a SymbolicTensor of <dtype: 'bool'>"),
-    (lambda g, y: None, r"gave a NoneType"),
+    (lambda g, y: tf.reduce_sum(g), r"returned a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
+    (lambda g, y: g > 0, r"returned a SymbolicTensor of <dtype: 'bool'>"),
+    (lambda g, y: None, r"returned a NoneType"),
     ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
 ]
 

@@ -45,7 +45,7 @@ class NonSpatialLayers(nn.Module):
         (5, None, r"class or channel 5 is not in the model's output, which has 5 \(0 to 4\)"),
         (lambda outputs: outputs[:, 0] * torch.nan, None, "the score is nan; it must be finite"),
         (lambda outputs: outputs[:, 0] * torch.nan, "conv", "the score is nan; it must be finite"),
-        (lambda outputs: outputs, None, r"`y` must give one number per sample, shape \(3,\); it gave shape \(3, 5\)"),
+        (lambda outputs: outputs, None, r"`y` must return one number per sample, shape \(3,\); it returned shape \(3, 5\)"),
         (
             lambda outputs: outputs[:, 0].detach(),
             None,

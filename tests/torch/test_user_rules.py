@@ -107,9 +107,9 @@ class MyReLU(torch.autograd.Function):
 
 FAULTS = [
     (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: g.sum(), r"gave a Tensor of torch.float32, shape \(\); .* shape \(2, 6\)"),
-    (lambda g, y: g > 0, r"gave a Tensor of torch.bool"),
-    (lambda g, y: None, r"gave a NoneType"),
+    (lambda g, y: g.sum(), r"returned a Tensor of torch.float32, shape \(\); .* shape \(2, 6\)"),
+    (lambda g, y: g > 0, r"returned a Tensor of torch.bool"),
+    (lambda g, y: None, r"returned a NoneType"),
     ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import saliency
 from saliency.cli.methods import METHODS
 from saliency.cli.options import CommandError, name_value
-from saliency.core.method_options import names_of
+from saliency.core.method_options import option_names
 
 MethodSetting = tuple[str | None, str, Any]
 
@@ -45,7 +45,7 @@ def settings_by_method(settings: Sequence[MethodSetting], methods: Sequence[str]
         if method is not None and method not in methods:
             raise CommandError(f"-set {method}.{name}=... is for a method that is not in -meth ({' '.join(methods)})")
         matching = [
-            one for one in methods if method in (None, one) and name in names_of(getattr(saliency, METHODS[one]).masks)
+            one for one in methods if method in (None, one) and name in option_names(getattr(saliency, METHODS[one]).masks)
         ]
         if not matching:
             raise CommandError(f"-set {name}=... is not an option of {method or ' or '.join(methods)}")

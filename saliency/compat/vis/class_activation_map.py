@@ -8,7 +8,7 @@ from saliency.compat.vis.grad_modifiers import get
 from saliency.compat.vis.loss_gradients import LossGradients, NumpyArray
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.methods.grad_cam import GradCAM
-from saliency.core.numerics.cubic_spline import zoomed
+from saliency.core.numerics.cubic_spline import resize_by_splines
 from saliency.core.numerics.resampling import spatial_axes
 
 
@@ -28,4 +28,4 @@ def class_activation_map(gradients: LossGradients, layer: Any, grad_modifier: An
     maps = gradients.compute_masks(GradCAM, modify_and_divide, **options)
     shape = gradients.seeds.x.shape
     size = tuple(int(shape[axis]) for axis in spatial_axes(gradients.network.adapter.channel_axis, len(shape)))
-    return gradients.finalize(zoomed(maps[:1] if gradients.exact else maps, size), normalize)
+    return gradients.finalize(resize_by_splines(maps[:1] if gradients.exact else maps, size), normalize)

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.gradient_modifiers import EPSILON, modifier_of
+from saliency.core.gradient_modifiers import EPSILON, parse_modifier
 
 Gradients: TypeAlias = npt.NDArray[Any]
 
 
 def _core_modifier(name: str) -> Callable[[Gradients], Gradients]:
-    modifier = modifier_of(name, np)
+    modifier = parse_modifier(name, np)
     if modifier is None:
         raise InputError(f"there is no modifier {name!r}")
     return modifier

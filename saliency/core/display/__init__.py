@@ -1,1 +1,1 @@
-"""Figures and pictures of masks; imports no mask class."""
+"""Draw masks and images."""

@@ -1,4 +1,4 @@
-"""What a mask is of: the method, the inputs and the targets, in words."""
+"""The description of a mask: its method, inputs and targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +11,16 @@ from saliency.core.validation import host_numbers
 
 @dataclass(frozen=True)
 class Provenance:
-    """What N masks are of.
+    """The method, the inputs and the targets of N masks.
 
-    Nothing here keeps a model alive: a layer or a function is told by its name.
+    It holds no reference to the model: layers and functions are described by name.
 
     Args:
-        method: in words, such as ``Vanilla, smoothed``.
-        targets: N of them in words, such as ``class 3``.
-        inputs: the N inputs as the user gave them, the same objects where they are on the host; None where they
-            were left behind.
-        channel_axis: of one input, see ``GradientAdapter``.
-        several: whether the mask has an axis for the N; if not, N is 1.
+        method: name of the method, such as ``Vanilla, smoothed``.
+        targets: descriptions of the N targets, such as ``class 3``.
+        inputs: the N inputs as the user passed them; the same objects if they are on the host. None if they were dropped.
+        channel_axis: channel axis of one input; see ``GradientAdapter``.
+        several: whether the mask has an axis for N; if not, N is 1.
     """
 
     method: str
@@ -31,14 +30,14 @@ class Provenance:
     several: bool = True
 
     def one(self, i: int) -> "Provenance":
-        """Return what one of the N is of."""
+        """Return the provenance of one of the N masks."""
         inputs = None if self.inputs is None else [self.inputs[i]]
         return replace(self, targets=[self.targets[i]], inputs=inputs, several=False)
 
     def without_inputs(self) -> "Provenance":
-        """Return what is worth writing to a file."""
+        """Return the provenance without the inputs, for pickling."""
         return replace(self, inputs=None)
 
     def input(self, i: int) -> npt.NDArray[Any] | None:
-        """Return one of the inputs, as the model has its axes; None where it was left behind."""
+        """Return one of the inputs with the model's order of axes; None if the inputs were dropped."""
         return None if self.inputs is None else host_numbers(self.inputs[i], f"input {i}", self.channel_axis)

@@ -1,4 +1,4 @@
-"""A grid of pictures and masks."""
+"""Show images and masks in a grid."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.visualization import channels_last, stretched
+from saliency.core.display.visualization import channels_last, rescale_to_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,28 +20,28 @@ def show(
     size: float = 2.4,
     cmap: str | None = None,
 ) -> "Figure":
-    """Lay pictures and masks out in a grid, without pyplot.
+    """Draw images and masks in a grid, without pyplot.
 
     Args:
-        pictures: (H, W), (H, W, C) or (C, H, W) each; 2-D ones are drawn with ``cmap``: 0 to 1, or -1 to 1 where a pixel
-            is negative, as in ``VisualizeImageDiverging``.
-        titles: one a picture.
-        columns: pictures in a row; None makes one row of up to 8.
-        size: width of a picture in inches.
-        cmap: matplotlib colour map; None is "gray", or "coolwarm" for a picture with a negative pixel.
+        pictures: images or masks, each (H, W), (H, W, C) or (C, H, W). Two-dimensional ones are drawn with ``cmap``, on a
+            scale from 0 to 1, or from -1 to 1 if a value is negative, as from ``VisualizeImageDiverging``.
+        titles: one title for each image.
+        columns: images in a row; None draws up to 8 in a row.
+        size: width of an image in inches.
+        cmap: matplotlib colormap; None selects "coolwarm" if a value is negative, otherwise "gray".
 
     Returns:
-        A matplotlib figure: a notebook shows it, ``.savefig(path)`` writes it.
+        A matplotlib figure. It renders itself in notebooks; ``.savefig(path)`` writes it to a file.
 
     Raises:
-        ValueError: if there is no picture, or the number of titles is another.
+        ValueError: if there are no images, their number differs from that of the titles, or ``columns`` is less than 1.
     """
     from saliency.core.display.notebook_figure import NotebookFigure
 
     if not len(pictures):
-        raise ValueError("`pictures` (length 0) must hold one picture at least")
+        raise ValueError("`pictures` (length 0) must hold at least one image")
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} pictures")
+        raise ValueError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} images")
     if columns is not None and columns < 1:
         raise ValueError(f"`columns` (={columns!r}) must be 1 or more, or None")
     columns = min(columns or 8, len(pictures))
@@ -60,4 +60,4 @@ def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str | None) -> None:
         signed = bool((picture < 0).any())
         axes.imshow(picture, cmap=cmap or ("coolwarm" if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0)
     else:
-        axes.imshow(stretched(channels_last(picture, None)), cmap="gray")
+        axes.imshow(rescale_to_unit(channels_last(picture, None)), cmap="gray")

@@ -1,4 +1,4 @@
-"""What the class activation maps share: a layer's output, and what its scores' gradients say about it."""
+"""The base classes of class activation maps: weighted sums of a layer's channels."""
 
 import inspect
 from abc import abstractmethod
@@ -8,23 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.numerics.resampling import by_matrices, resized, resizing, spatial_axes
+from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices, spatial_axes
 from saliency.core.score import Score
 from saliency.core.types import Array
 
-LEAST = 1e-37
-"""What a map's maximum counts as at least: one of zeros alone is divided by this."""
+SMALLEST_DIVISOR = 1e-37
+"""The smallest maximum that a map is divided by, so that a map of zeros stays finite."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a map is made from.
+class MapInputs:
+    """What the weights of a class activation map are computed from.
 
     Args:
-        score: of the N samples.
+        score: the score of the N samples.
         x: (N, *input).
         features: the layer's output, (N, channels, *space).
-        gradients: d score / d features, the same shape.
+        gradients: d score / d features, of the same shape.
     """
 
     score: Score
@@ -34,11 +34,12 @@ class Seen:
 
 
 class LayerMask(SaliencyMask):
-    """A mask that looks into a layer.
+    """A mask that uses a layer's output.
 
     Args:
         model, y, **settings: see ``SaliencyMask``.
-        layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
+        layer: name of the layer, or the layer itself; None finds the last layer before the score that has the input's spatial
+            axes.
     """
 
     def __init__(self, model: Any, y: Any = None, layer: Any = None, **settings: Any) -> None:
@@ -46,38 +47,39 @@ class LayerMask(SaliencyMask):
 
 
 class ClassActivationMap(LayerMask):
-    """The positive part of a weighted sum of a layer's channels.
+    """Compute the positive part of a weighted sum of a layer's channels.
 
-    The mask has the shape of the input's, or the layer's, spatial axes. Where no layer is named, its ``details`` hold the
-    name of the one that was found, as ``layer``.
+    The mask has the input's spatial axes, or the layer's with ``should_resize=False``. If no layer is named, its ``details``
+    hold the name of the layer that was found, as ``layer``.
 
     Options:
-        layer: its name, or the layer itself; None finds the last one before the score that has the input's spatial axes.
-        should_resize: scale the map to a maximum of 1 and resize it to the input's size, linearly; otherwise it is the raw
-            map at the layer's size, in units that the method's formula gives it.
+        layer: name of the layer, or the layer itself; None finds the last layer before the score that has the input's spatial
+            axes.
+        should_resize: scale the map to a maximum of 1 and resize it linearly to the input's size. If False, return the raw
+            map at the layer's size, in the units of the method's formula.
         three_dims: repeat the map for each channel of the input.
-        rule, allow_no_relu: how the gradients pass the ReLUs behind the layer, as in ``Vanilla``.
+        rule, allow_no_relu: how the gradients pass the ReLUs after the layer, as for ``Vanilla``.
     """
 
     def __init_subclass__(cls) -> None:
-        """Put the shape and the options, which are told here, into a method's docstring, before its source."""
+        """Insert the description of the shape and the options into the docstring of a method, before its source."""
         super().__init_subclass__()
-        if cls.__doc__ and ClassActivationMap.__doc__ and "Options:" not in cls.__doc__:  # python -OO keeps none
-            own, source, where = inspect.cleandoc(cls.__doc__).partition("\n\nSource:")
+        if cls.__doc__ and ClassActivationMap.__doc__ and "Options:" not in cls.__doc__:  # python -OO removes docstrings
+            description, source, reference = inspect.cleandoc(cls.__doc__).partition("\n\nSource:")
             shared = inspect.cleandoc(ClassActivationMap.__doc__).partition("\n\n")[2]
-            cls.__doc__ = f"{own}\n\n{shared}{source}{where}\n"
+            cls.__doc__ = f"{description}\n\n{shared}{source}{reference}\n"
 
     empty: ClassVar[str] = (
-        "nothing speaks for the score, for the layer's channels, as they are weighted, sum to nothing above 0 at any place; "
-        "HiResCAM and LayerCAM weight each place by itself, and another `layer` may tell more"
+        "the weighted sum of the layer's channels is not positive at any position. Try HiResCAM or LayerCAM, which weight "
+        "each position separately, or another `layer`"
     )
-    """What it means if a map is zero everywhere."""
+    """What a map that is zero everywhere means; the text of the ``ZeroGradientWarning``."""
 
     @abstractmethod
-    def weights(self, seen: Seen) -> Array:
-        """Return what the layer's channels are weighted by, (N, channels, *space) or 1 for axes of space.
+    def weights(self, inputs: MapInputs) -> Array:
+        """Return the weights of the layer's channels, (N, channels, *space), or with length 1 on the axes of space.
 
-        The map is the positive part of the sum over the channels.
+        The map is the positive part of the weighted sum over channels.
         """
 
     def masks(
@@ -92,58 +94,60 @@ class ClassActivationMap(LayerMask):
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
         score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu)
-        seen = Seen(score, x, *score.features(x))
-        maps = map_of(score, x, self.weights(seen), seen.features, should_resize, should_resize)
+        inputs = MapInputs(score, x, *score.features(x))
+        maps = class_activation_map(score, x, self.weights(inputs), inputs.features, should_resize, should_resize)
         if layer is None:
-            note_layer(score, x)
-        return per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
+            record_layer(score, x)
+        return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
 
-def note_layer(score: Score, x: Array) -> None:
-    """Note which layer was taken, for none was named."""
-    found = score.adapter.found_layer_name(x, score.request)
-    if found is not None:
-        score.note(layer=np.full(score.n, found))
+def record_layer(score: Score, x: Array) -> None:
+    """Record the name of the layer that was found because none was named."""
+    name = score.adapter.default_layer_name(x, score.request)
+    if name is not None:
+        score.record(layer=np.full(score.n, name))
 
 
-def map_of(score: Score, x: Array, weights: Array, features: Array, scaled: bool = False, resize: bool = True) -> Array:
+def class_activation_map(
+    score: Score, x: Array, weights: Array, features: Array, scaled: bool = False, resize: bool = True
+) -> Array:
     """Return the positive part of the weighted sum over channels.
 
     Args:
-        score: of the N samples.
+        score: the score of the N samples.
         x: (N, *input).
-        weights: of the channels, which broadcast to these.
+        weights: weights of the channels, which broadcast to ``features``.
         features: the channels, (N, channels, *space).
-        scaled: to a maximum of 1.
-        resize: to the input's spatial axes.
+        scaled: scale the maps to a maximum of 1.
+        resize: resize the maps to the input's spatial axes.
     """
-    axes, matrices = resizing(score.adapter, features.shape[2:], size_of(score, x)) if resize else ((), [])
-    return score.adapter.call_fused(one_map, (scaled, axes), weights, features, *matrices)
+    axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x)) if resize else ((), [])
+    return score.adapter.call_fused(weighted_map, (scaled, axes), weights, features, *matrices)
 
 
-def one_map(xp: Any, how: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
-    """Return what ``map_of`` does, from ``scaled`` and the axes that are resized by matrices."""
-    scaled, axes = how
+def weighted_map(xp: Any, static: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
+    """Compute ``class_activation_map`` for ``call_fused``; ``static`` holds ``scaled`` and the axes to resize."""
+    scaled, axes = static
     maps = xp.clip(xp.sum(weights * features, axis=1), 0.0, None)
     if scaled:
-        maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), LEAST, None)
-    return by_matrices(xp, maps, axes, matrices)
+        maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), SMALLEST_DIVISOR, None)
+    return apply_matrices(xp, maps, axes, matrices)
 
 
-def on_input(score: Score, maps: Array, x: Array) -> Array:
+def resize_to_input(score: Score, maps: Array, x: Array) -> Array:
     """Resize maps (N, *space) to the spatial axes of ``x`` (N, *input)."""
-    return resized(score.adapter, maps, size_of(score, x))
+    return resize_maps(score.adapter, maps, spatial_size(score, x))
 
 
-def size_of(score: Score, x: Array) -> tuple[int, ...]:
+def spatial_size(score: Score, x: Array) -> tuple[int, ...]:
     """Return the lengths of the spatial axes of ``x`` (N, *input)."""
     return tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
 
 
-def per_channel(xp: Any, axis: int | None, maps: Array, x: Array) -> Array:
-    """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on the axis that it has its channels on, if any."""
-    if axis is None or len(x.shape) == 2:
+def repeat_per_channel(xp: Any, channel_axis: int | None, maps: Array, x: Array) -> Array:
+    """Repeat maps (N, *space) for every channel of ``x`` (N, *input), on its channel axis; return them as they are if none."""
+    if channel_axis is None or len(x.shape) == 2:
         return maps
-    axis = axis % (len(x.shape) - 1) + 1
-    one = xp.reshape(maps, (*maps.shape[:axis], 1, *maps.shape[axis:]))
-    return xp.concatenate([one] * int(x.shape[axis]), axis=axis)
+    axis = channel_axis % (len(x.shape) - 1) + 1
+    one_channel = xp.reshape(maps, (*maps.shape[:axis], 1, *maps.shape[axis:]))
+    return xp.concatenate([one_channel] * int(x.shape[axis]), axis=axis)

@@ -1,4 +1,4 @@
-"""Gradients that pass a ReLU by another rule: guided backpropagation and the deconvnet."""
+"""Guided backpropagation and the deconvnet: gradients with another backward rule for ReLUs."""
 
 from typing import Any, final
 
@@ -9,12 +9,16 @@ from saliency.core.types import Array
 
 @final
 class GuidedBackprop(SaliencyMask):
-    """The gradient, of which every ReLU passes on the positive part alone, where its input was positive.
+    """Compute the gradient, where each ReLU passes only positive gradients, and only where its input was positive.
 
-    The mask has the input's shape, in units of score per unit of input. Option ``allow_no_relu=True`` accepts a model in
-    which no ReLU was found; its mask is then the vanilla gradient. A ReLU must be recognisable: one written as other
-    arithmetic, such as ``where(x > 0, x, 0)`` or ``x * (x > 0)``, passes its gradient on as it is. Option ``at`` as in
-    ``Vanilla``; the ReLUs are then those behind that input.
+    The mask has the input's shape, in score units per input unit.
+
+    A ReLU must be recognizable. A ReLU written as other arithmetic, such as ``where(x > 0, x, 0)`` or ``x * (x > 0)``, passes
+    its gradient unchanged.
+
+    Options:
+        allow_no_relu: accept a model in which no ReLU is found; its mask is the vanilla gradient.
+        at: as for ``Vanilla``. The rule then applies to the ReLUs after that layer input or output.
 
     Source:
         Springenberg et al., Striving for Simplicity: The All Convolutional Net, arXiv:1412.6806.
@@ -27,10 +31,12 @@ class GuidedBackprop(SaliencyMask):
 
 @final
 class Deconvnet(SaliencyMask):
-    """The gradient, of which every ReLU passes on the positive part, whatever its input was ("rectified").
+    """Compute the gradient, where each ReLU passes only positive gradients, whatever its input was.
 
-    The mask has the input's shape, in units of score per unit of input. Options ``allow_no_relu`` and
-    ``at`` as in ``GuidedBackprop``.
+    This is the ``"rectified"`` rule. The mask has the input's shape, in score units per input unit.
+
+    Options:
+        allow_no_relu, at: as for ``GuidedBackprop``.
 
     Source:
         Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901.

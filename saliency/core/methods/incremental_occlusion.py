@@ -1,4 +1,4 @@
-"""The scores of inputs with a window covered: forward pass by forward pass, or by computing anew what a window changes."""
+"""Scores of inputs with an occluded window, by full forward passes or by recomputing only what a window changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,93 +7,98 @@ from typing import TypeAlias
 import numpy as np
 
 from saliency.core.batching import BatchPlan
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.score import Score
 from saliency.core.types import Array, OccludedOutputs
 
-Scores: TypeAlias = Callable[[range], Array]
-"""From some of the windows to the scores (windows, N) of each input with one of them covered."""
+WindowScores: TypeAlias = Callable[[range], Array]
+"""Returns, for a range of windows, the scores (windows, N) of each input with one of them occluded."""
 
-TOLERANCE = 1e-4
-"""Of the largest drop of a mask, by which a window that was computed both ways may differ."""
+MAX_FINAL_ERROR = 1e-4
+"""Largest difference between both computations of a window, as a fraction of the largest drop of the mask."""
 
-GROSS = 1e-2
-"""Of the larger drop of two windows: whoever differs by so much is not asked for the others."""
+MAX_TRIAL_ERROR = 1e-2
+"""The same for the two trial windows, as a fraction of their larger drop. If they differ by more, the trial has failed."""
 
-LEAST = 24
-"""Windows from which on it pays to compute two of them both ways, and the clean inputs once more."""
+MIN_WINDOWS = 24
+"""With fewer windows, the trial (two windows computed both ways, and one more pass of the clean inputs) costs too much."""
 
-WORTH = 0.15
-"""Of the plain way's work that is to be saved, or the plain way is taken: a larger part of it than the estimate errs by."""
+MIN_SAVED_FRACTION = 0.15
+"""Least fraction of the work that must be saved; the estimate of the fraction has a smaller error."""
 
-TOGETHER = 4
-"""Windows of which only changes are computed, in the place of one in a pass: measured to be about the fastest, on a CPU; they
-take less memory."""
+BATCH_FACTOR = 4
+"""Windows computed incrementally in one pass, for each window in a full pass: they need less memory.
+
+Measured on a CPU, this is close to the fastest."""
 
 
-def occluded_scores(score: Score, x: Array, cover: Array, windows: Windows, whole_score: Array) -> Array:
-    """Return the score of each input with each window covered, and note which way it was computed.
+def occluded_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows, clean_scores: Array) -> Array:
+    """Return the score of each input with each window occluded, and record whether it was computed incrementally.
 
     Args:
-        score: of the inputs.
+        score: the score of the inputs.
         x: (N, *input).
-        cover: what covers them, (N, *input).
-        windows: where.
-        whole_score: of the inputs as they are, (N,).
+        cover: the content of an occluded window, (N, *input).
+        windows: the windows.
+        clean_scores: scores of the inputs without occlusion, (N,).
 
     Returns:
-        (windows, N), a number for each window, of which there are no more than pixels.
+        (windows, N).
     """
-    plainly, found = _plainly(score, x, cover, windows), None
+    full_forward, scores = _full_forward_scores(score, x, cover, windows), None
     inputs = slice(None, None, score.per_input)
-    if windows.count >= LEAST:
-        covered = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.request.target)
-        found = covered and _incrementally(score, covered, windows, plainly, whole_score)
-    score.note(incremental=found is not None)
-    return _all(score, plainly, score.batches(windows.count)) if found is None else found
+    if windows.count >= MIN_WINDOWS:
+        occluded = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.request.target)
+        scores = occluded and _incremental_scores(score, occluded, windows, full_forward, clean_scores)
+    score.record(incremental=scores is not None)
+    return _concatenate_scores(score, full_forward, score.batches(windows.count)) if scores is None else scores
 
 
-def _incrementally(
-    score: Score, covered: OccludedOutputs, windows: Windows, plainly: Scores, whole_score: Array
+def _incremental_scores(
+    score: Score, occluded: OccludedOutputs, windows: SlidingWindows, full_forward: WindowScores, clean_scores: Array
 ) -> Array | None:
-    """Return the same by computing changes, where that pays, and windows that are computed both ways agree; or None."""
-    wide = replace(score, plan=BatchPlan(TOGETHER * score.plan.size, score.plan.progress))
-    changes, two = lambda run: wide.occluded_values(covered, windows.corners(run)), [windows.middle, windows.count - 1]
-    score.plan.progress.announce(2 * len(two) * score.n)
+    """Return the scores by recomputing changes; None if this does not pay, or differs from full forward passes."""
+    large_batches = replace(score, plan=BatchPlan(BATCH_FACTOR * score.plan.size, score.plan.progress))
+    trial_windows = [windows.middle_index, windows.count - 1]
+    score.plan.progress.announce(2 * len(trial_windows) * score.n)
+
+    def incremental(chunk: range) -> Array:
+        return large_batches.occluded_values(occluded, windows.corners(chunk))
+
     try:
-        trial = _all(score, changes, (range(i, i + 1) for i in two))
-        if covered.saves < WORTH:
+        trial = _concatenate_scores(score, incremental, (range(i, i + 1) for i in trial_windows))
+        if occluded.saved_fraction < MIN_SAVED_FRACTION:
             return None
-        plain = _all(score, plainly, (range(i, i + 1) for i in two))
-        if not _agree(score, trial, plain, trial - whole_score, GROSS):
+        expected = _concatenate_scores(score, full_forward, (range(i, i + 1) for i in trial_windows))
+        if not _scores_agree(score, trial, expected, trial - clean_scores, MAX_TRIAL_ERROR):
             return None
-        found = _all(score, changes, wide.batches(windows.count))
-    except Exception:  # whatever a model does that patches can't follow, it may do to an input
+        scores = _concatenate_scores(score, incremental, large_batches.batches(windows.count))
+    except Exception:  # a model with an unsupported operation may raise anything; full forward passes are the fallback
         return None
-    checked = score.adapter.xp.concatenate([found[i : i + 1] for i in two])
-    return found if _agree(score, checked, plain, found - whole_score, TOLERANCE) else None
+    checked = score.adapter.xp.concatenate([scores[i : i + 1] for i in trial_windows])
+    return scores if _scores_agree(score, checked, expected, scores - clean_scores, MAX_FINAL_ERROR) else None
 
 
-def _plainly(score: Score, x: Array, cover: Array, windows: Windows) -> Scores:
-    """Return what computes the scores (windows, N) of some of the windows by forward passes."""
-    xp, write = score.adapter.xp, score.adapter.occlusion_writer(x, cover, windows)
+def _full_forward_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows) -> WindowScores:
+    """Return the function that computes the scores of a range of windows by full forward passes."""
+    xp, occlude = score.adapter.xp, score.adapter.window_occluder(x, cover, windows)
 
-    def scores(run: range) -> Array:
-        values = score.repeat(len(run)).values(xp.reshape(write(run), (-1, *x.shape[1:])))
-        return xp.reshape(values, (len(run), score.n))
+    def scores(chunk: range) -> Array:
+        values = score.repeat(len(chunk)).values(xp.reshape(occlude(chunk), (-1, *x.shape[1:])))
+        return xp.reshape(values, (len(chunk), score.n))
 
     return scores
 
 
-def _all(score: Score, scores: Scores, runs: Iterable[range]) -> Array:
-    found = [scores(run) for run in runs]
-    return found[0] if len(found) == 1 else score.adapter.xp.concatenate(found)
+def _concatenate_scores(score: Score, window_scores: WindowScores, chunks: Iterable[range]) -> Array:
+    parts = [window_scores(chunk) for chunk in chunks]
+    return parts[0] if len(parts) == 1 else score.adapter.xp.concatenate(parts)
 
 
-def _agree(score: Score, found: Array, plain: Array, drops: Array, tolerance: float) -> bool:
-    """Tell whether scores (windows, N) are the plain ones, within a part of the largest drop of each input.
+def _scores_agree(score: Score, scores: Array, expected: Array, drops: Array, tolerance: float) -> bool:
+    """Return whether scores (windows, N) equal the expected ones, up to a fraction of the largest drop of each input.
 
-    Where the drops are not much more than a score's rounding, nothing can be told.
+    They do not agree if the drops are not much larger than the rounding error of a score.
     """
-    off, largest, scores = (np.abs(score.adapter.numpy(one)).max(axis=0) for one in (found - plain, drops, plain))
-    return bool((np.maximum(off, np.finfo(scores.dtype).eps * scores) <= tolerance * largest).all())  # NaN is not
+    error, largest, size = (np.abs(score.adapter.numpy(one)).max(axis=0) for one in (scores - expected, drops, expected))
+    return bool((np.maximum(error, np.finfo(size.dtype).eps * size) <= tolerance * largest).all())  # False for NaN

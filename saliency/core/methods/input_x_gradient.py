@@ -9,9 +9,9 @@ from saliency.core.types import Array
 
 @final
 class InputXGradient(SaliencyMask):
-    """The gradient times the input: what each number contributes, if the score were linear.
+    """Multiply the gradient by the input.
 
-    The mask has the input's shape, in score units.
+    For a linear score, this is the contribution of each input value. The mask has the input's shape, in score units.
 
     Source:
         Shrikumar et al., Not Just a Black Box: Learning Important Features Through Propagating Activation Differences,

@@ -1,4 +1,4 @@
-"""RISE: how the score goes with what random masks leave visible."""
+"""RISE: the mean score of randomly masked inputs in which a pixel is visible."""
 
 import math
 from numbers import Real
@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
-from saliency.core.methods.baselines import baseline_of
-from saliency.core.noise import Noise, seeds_of
-from saliency.core.numerics.resampling import apply_along_axis, bilinear, spatial_axes
+from saliency.core.methods.baselines import make_baseline
+from saliency.core.noise import Noise, sample_seeds
+from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix, spatial_axes
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -19,24 +19,26 @@ from saliency.core.validation import whole_number
 
 @final
 class RISE(SaliencyMask):
-    """The mean score while a pixel is visible, less the mean score, under random masks.
+    """Average the score over random masks in which a pixel is visible, and subtract the mean score over all masks.
 
-    The mask has the input's shape, all channels alike, in score units; it takes no gradients. It is the paper's map less its
-    constant: a pixel that has no influence gets 0, up to the noise of a finite number of masks.
+    The mask has the input's shape, with equal values in all channels, in score units. The method uses no gradients.
+
+    The paper's map is not centered. Here the mean score is subtracted, so that a pixel without influence gets 0, up to the
+    noise of a finite number of masks.
 
     Options:
         nmasks: number of random masks.
-        cells: of the random grid along each spatial axis, before it is smoothed and shifted.
-        keep: the chance of a cell to stay visible, between 0 and 1.
-        value: what covers the rest, as for ``Occlusion``.
-        seed: a whole number makes the result repeatable; None does not.
+        cells: number of cells of the random grid along each spatial axis, before it is enlarged and shifted.
+        keep: probability that a cell stays visible, between 0 and 1 (exclusive).
+        value: the content of the masked cells, as for ``Occlusion``.
+        seed: a whole number makes the result repeatable; None draws a new seed.
 
     Source:
         Petsiuk, Das & Saenko, RISE: Randomized Input Sampling for Explanation of Black-box Models, arXiv:1806.07421.
     """
 
     differentiates = False
-    empty = "no cell, seen or not, changes the score"
+    empty = "the score is the same under all random masks"
 
     def masks(
         self,
@@ -50,43 +52,43 @@ class RISE(SaliencyMask):
     ) -> Array:
         """Return sum(score * mask) / sum(mask) - mean(score) over random masks."""
         adapter, xp, axes = score.adapter, score.adapter.xp, spatial_axes(score.adapter.channel_axis, len(x.shape))
-        draw = _Draw([int(x.shape[axis]) for axis in axes], cells, keep)
-        cover = baseline_of(value, score, x, "value")
-        seeds = seeds_of(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
+        random_mask = _RandomMasks([int(x.shape[axis]) for axis in axes], cells, keep)
+        cover = make_baseline(value, score, x, "value")
+        seeds = sample_seeds(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
         shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
         total, visible, mean, difference = 0.0, np.zeros(shape), 0.0, x - cover
-        for run in score.batches(nmasks):
-            masks = np.stack([draw(seeds[i]) for i in run]).reshape((len(run), *shape))
-            shown = adapter.asarray(masks)
-            points = cover + shown * difference  # (masks, N, *input)
-            scores = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
-            scores = xp.reshape(scores, (len(run), score.n, *[1] * (len(shape) - 1)))
-            total, visible = total + xp.sum(scores * shown, axis=0), visible + masks.sum(axis=0)
+        for chunk in score.batches(nmasks):
+            masks = np.stack([random_mask(seeds[i]) for i in chunk]).reshape((len(chunk), *shape))
+            visibility = adapter.asarray(masks)
+            points = cover + visibility * difference  # (masks, N, *input)
+            scores = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
+            scores = xp.reshape(scores, (len(chunk), score.n, *[1] * (len(shape) - 1)))
+            total, visible = total + xp.sum(scores * visibility, axis=0), visible + masks.sum(axis=0)
             mean = mean + xp.sum(scores, axis=0) / nmasks
         if not visible.all():
             never = visible.size - np.count_nonzero(visible)
             raise InputError(
-                f"`nmasks` (={nmasks}) must be more: {never} of {visible.size} pixels are visible in none of the masks"
+                f"`nmasks` (={nmasks}) is too small: {never} of {visible.size} pixels are visible in none of the masks"
             )
         return (total / adapter.asarray(visible) - mean) * xp.ones_like(x)
 
 
-class _Draw:
-    """Random masks over given spatial axes: a coarse grid of zeros and ones, enlarged linearly, shifted by part of a cell."""
+class _RandomMasks:
+    """Random masks: a coarse grid of zeros and ones, enlarged linearly and shifted by a part of a cell."""
 
     def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
         whole_number("cells", cells, least=1)
         if not isinstance(keep, Real) or not 0 < float(keep) < 1:
-            raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1")
+            raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1 (exclusive)")
         self.lengths, self.cells, self.keep = lengths, cells, float(keep)
-        self.wide = [math.ceil(length / cells) for length in lengths]  # pixels in a cell
-        self.enlarge = [bilinear(cells, (cells + 1) * wide) for wide in self.wide]
+        self.cell_widths = [math.ceil(length / cells) for length in lengths]  # in pixels
+        self.enlarge = [interpolation_matrix(cells, (cells + 1) * width) for width in self.cell_widths]
 
     def __call__(self, seed: int) -> npt.NDArray[np.float64]:
-        """Return a mask, (*lengths), between 0 and 1."""
+        """Return a mask of shape ``lengths``, between 0 and 1."""
         random = np.random.default_rng(seed)
         mask: npt.NDArray[np.float64] = (random.random([self.cells] * len(self.lengths)) < self.keep).astype(float)
-        for axis, (length, wide, matrix) in enumerate(zip(self.lengths, self.wide, self.enlarge, strict=True)):
-            shift = int(random.integers(wide))
+        for axis, (length, width, matrix) in enumerate(zip(self.lengths, self.cell_widths, self.enlarge, strict=True)):
+            shift = int(random.integers(width))
             mask = apply_along_axis(np, matrix[shift : shift + length], mask, axis)
         return mask

@@ -1,20 +1,21 @@
-"""Score-CAM: channels weighted by the score of what they show."""
+"""Score-CAM: channels weighted by the score of the input masked with each of them."""
 
 import math
 from typing import final
 
-from saliency.core.methods.class_activation_map import ClassActivationMap, Seen, on_input, per_channel
-from saliency.core.numerics.resampling import transpose_last
+from saliency.core.methods.class_activation_map import ClassActivationMap, MapInputs, repeat_per_channel, resize_to_input
+from saliency.core.numerics.resampling import transpose_matrix
 from saliency.core.score import Score
 from saliency.core.types import Array
 
 
 @final
 class ScoreCAM(ClassActivationMap):
-    """Channels weighted by the softmax, over channels, of the score of the input seen through them.
+    """Weight a layer's channels by the scores of the input masked with each of them.
 
-    Each channel is resized to the input, scaled to 0..1 and multiplied with it: K evaluations for a layer of K channels. The
-    weights take no gradient; one is taken to find the layer. The raw map is in units of the layer's output.
+    Each channel is resized to the input's size, scaled to 0..1, and multiplied with the input. The weights are the softmax,
+    over channels, of the scores of these products. A layer with K channels needs K evaluations. The weights use no gradient;
+    one gradient is computed to find the layer. The raw map is in units of the layer's output.
 
     Source:
         Wang et al., Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks, arXiv:1910.01279.
@@ -22,27 +23,27 @@ class ScoreCAM(ClassActivationMap):
 
     differentiates = False
 
-    def weights(self, seen: Seen) -> Array:
+    def weights(self, inputs: MapInputs) -> Array:
         """Return softmax_k(score(x * channel k))."""
-        score, x, features = seen.score, seen.x, seen.features
+        score, x, features = inputs.score, inputs.x, inputs.features
         xp, scores = score.adapter.xp, []
-        score.plan.progress.announce(score.n)  # what gave the features
-        for run in score.batches(features.shape[1]):
-            shown = xp.concatenate([features[:, k] for k in run])  # (channels * N, *space)
-            shown = _unit(score, on_input(score, _unit(score, shown), x))  # a constant one is 0 before it is rounded
-            shown = per_channel(xp, score.adapter.channel_axis, shown, x)
-            points = xp.reshape(shown, (len(run), *x.shape)) * x  # (channels, N, *input)
-            values = score.repeat(len(run)).values(xp.reshape(points, (-1, *x.shape[1:])))
-            scores.append(xp.reshape(values, (len(run), score.n)))
-        high = xp.concatenate(scores)  # (channels, N)
-        powers = math.e ** (high - xp.amax(high, axis=0, keepdims=True))
-        powers = powers / xp.sum(powers, axis=0, keepdims=True)
-        each = transpose_last(xp, powers)  # (N, channels)
-        return xp.reshape(each, (*each.shape, *[1] * (len(features.shape) - 2)))
+        score.plan.progress.announce(score.n)  # the pass that computed the features
+        for chunk in score.batches(features.shape[1]):
+            channels = xp.concatenate([features[:, k] for k in chunk])  # (channels * N, *space)
+            channels = _scale_to_unit(score, channels)  # before resizing, so that rounding cannot change a constant channel
+            channels = _scale_to_unit(score, resize_to_input(score, channels, x))
+            channels = repeat_per_channel(xp, score.adapter.channel_axis, channels, x)
+            points = xp.reshape(channels, (len(chunk), *x.shape)) * x  # (channels, N, *input)
+            values = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
+            scores.append(xp.reshape(values, (len(chunk), score.n)))
+        logits = xp.concatenate(scores)  # (channels, N)
+        powers = math.e ** (logits - xp.amax(logits, axis=0, keepdims=True))
+        softmax = transpose_matrix(xp, powers / xp.sum(powers, axis=0, keepdims=True))  # (N, channels)
+        return xp.reshape(softmax, (*softmax.shape, *[1] * (len(features.shape) - 2)))
 
 
-def _unit(score: Score, maps: Array) -> Array:
-    """Scale maps (N, *space) to 0..1; a constant one becomes 0."""
+def _scale_to_unit(score: Score, maps: Array) -> Array:
+    """Scale maps (N, *space) to 0..1; a constant map becomes 0."""
     xp, axes = score.adapter.xp, tuple(range(1, len(maps.shape)))
     low, high = -xp.amax(-maps, axis=axes, keepdims=True), xp.amax(maps, axis=axes, keepdims=True)
     return (maps - low) / xp.where(high > low, high - low, 1.0)

@@ -1,4 +1,4 @@
-"""Vanilla gradient."""
+"""The gradient of the score."""
 
 from typing import Any, final
 
@@ -9,21 +9,24 @@ from saliency.core.types import Array
 
 @final
 class Vanilla(SaliencyMask):
-    """The gradient of the score with respect to the input, signed.
+    """Compute the gradient of the score with respect to the input.
 
-    The mask has the input's shape; its unit is the score's per unit of input.
+    The mask has the input's shape and is signed. It is in score units per input unit.
 
     Options:
-        at: a layer, its name or the layer itself, whose input takes the place of the model's, or the ``saliency.OutputOf`` a
-            layer: the mask has its shape, as the framework has it.
-        rule: how the gradient passes every ReLU: ``"guided"``, ``"rectified"``, or a callable from the gradient that arrives
-            there and the ReLU's output to the gradient that passes, arrays (N, ...) of the framework; None leaves it as it is.
-        allow_no_relu: accept a rule for a model in which no ReLU was found.
+        at: a layer (its name, or the layer itself): differentiate with respect to the layer's input instead of the model's
+            input. ``saliency.OutputOf(layer)`` selects the layer's output. The mask has the shape of that array in the
+            framework.
+        rule: how the gradient passes every ReLU: ``"guided"`` as in ``GuidedBackprop``, ``"rectified"`` as in ``Deconvnet``,
+            or a callable ``rule(gradient, output)``. The callable receives the gradient that arrives at a ReLU and the
+            ReLU's output, arrays (N, ...) of the framework, and returns the gradient that passes. None leaves the gradient
+            unchanged.
+        allow_no_relu: accept a rule for a model in which no ReLU is found.
 
     Source:
         Simonyan, Vedaldi & Zisserman, Deep Inside Convolutional Networks, arXiv:1312.6034.
     """
 
     def masks(self, score: Score, x: Array, at: Any = None, rule: Any = None, allow_no_relu: bool = False) -> Array:
-        """Return d score / d x, or by the input or output of the layer ``at``."""
+        """Return d score / d x, or the gradient with respect to the input or output of the layer ``at``."""
         return score.using(rule=rule, allow_no_relu=allow_no_relu, at=at).gradients(x)

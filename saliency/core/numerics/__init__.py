@@ -1,1 +1,1 @@
-"""Numerical methods that depend on no mask: quadrature, resampling, splines, moments, windows."""
+"""Numerical methods that are independent of masks: quadrature, resampling, splines, moments, windows."""

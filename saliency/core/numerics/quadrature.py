@@ -1,4 +1,4 @@
-"""Integration from 0 to 1: where to evaluate, with which weights, and how to add points without losing any."""
+"""Quadrature rules on the unit interval: nodes, weights, and refinements that keep every node."""
 
 import math
 from dataclasses import dataclass
@@ -11,43 +11,51 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.validation import whole_number
 
-Rule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
-RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")
+QuadratureRule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
+QUADRATURE_RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
-class Nodes(NamedTuple):
-    """Where to evaluate (points,), and with which weights (points,)."""
+class NodesAndWeights(NamedTuple):
+    """The nodes (points,) of a quadrature rule and their weights (points,)."""
 
     nodes: Floats
-    widths: Floats
+    weights: Floats
 
 
-def points_of(rule: Rule, points: int) -> "Points":
-    """Return a rule's points on the unit interval.
+def make_quadrature(rule: QuadratureRule, points: int) -> "Quadrature":
+    """Return the nodes and weights of a rule.
 
     Args:
-        rule: ``inclusive``: both ends, every point with the same weight, as PAIR's; ``trapezoid``: both ends at half the
-            weight; ``midpoint``: centres of equal cells; ``gauss-legendre``: exact for polynomials up to 2 points - 1;
-            ``chebyshev``: see ``Chebyshev``.
+        rule: one of
+
+            - ``inclusive``: both ends and equal weights, as in PAIR's ``saliency``,
+            - ``trapezoid``: both ends, at half the weight of the other nodes,
+            - ``midpoint``: the centers of equal cells,
+            - ``gauss-legendre``: exact for polynomials of degree up to 2 * points - 1,
+            - ``chebyshev``: see ``ChebyshevQuadrature``.
         points: number of nodes.
 
     Raises:
-        InputError: if there is no such rule, or it needs more points.
+        InputError: if the rule does not exist or needs more points.
     """
-    if rule not in RULES:
-        raise InputError(f"`rule` (={rule!r}) must be one of {', '.join(RULES)}")
+    if rule not in QUADRATURE_RULES:
+        raise InputError(f"`rule` (={rule!r}) must be one of {', '.join(QUADRATURE_RULES)}")
     n = whole_number("x_steps", points, least=2 if rule == "trapezoid" else 1)
-    return Chebyshev(n) if rule == "chebyshev" else Cells.of(rule, n)
+    return ChebyshevQuadrature(n) if rule == "chebyshev" else CellQuadrature.of(rule, n)
 
 
 @dataclass(frozen=True)
-class Chebyshev:
-    """Equal steps of the angle on the half circle above the interval, without its ends, each weighted by its sine.
+class ChebyshevQuadrature:
+    """Gauss-Chebyshev quadrature of the second kind.
 
-    Twice as many steps keep every node, and the weights of all old nodes shrink alike, so that a sum goes on. The error falls
-    with the square of the number; as those of Gauss and Legendre, the nodes are densest at the ends.
+    The nodes are the projections of equally spaced angles on a half circle, without its ends. Each weight is proportional to
+    the sine of its angle. The error decreases with the square of the number of nodes. As in Gauss-Legendre quadrature, the
+    nodes are densest at the ends.
+
+    Halving the step keeps every node and multiplies the weights of all old nodes by one factor. A running sum can therefore
+    be continued.
 
     Args:
         points: number of nodes.
@@ -64,73 +72,73 @@ class Chebyshev:
         return np.asarray((1 - np.cos(self._angles)) / 2, np.float64)
 
     @property
-    def widths(self) -> Floats:
-        """(points,), the weights; they sum to 1."""
-        return np.asarray(np.sin(self._angles) / self._sum, np.float64)
+    def weights(self) -> Floats:
+        """(points,); their sum is 1."""
+        return np.asarray(np.sin(self._angles) / self._sine_sum, np.float64)
 
-    def refined(self) -> tuple["Chebyshev", Nodes, float]:
-        """Halve the steps: see ``Cells.refined``."""
-        finer = Chebyshev(2 * self.points + 1)
-        return finer, Nodes(finer.nodes[::2], finer.widths[::2]), self._sum / finer._sum
+    def refine(self) -> tuple["ChebyshevQuadrature", NodesAndWeights, float]:
+        """Halve the step; see ``CellQuadrature.refine``."""
+        finer = ChebyshevQuadrature(2 * self.points + 1)
+        return finer, NodesAndWeights(finer.nodes[::2], finer.weights[::2]), self._sine_sum / finer._sine_sum
 
     @property
     def _angles(self) -> Floats:
         return np.arange(1.0, self.points + 1) * (np.pi / (self.points + 1))
 
     @property
-    def _sum(self) -> float:
+    def _sine_sum(self) -> float:
         return 1 / math.tan(np.pi / (2 * self.points + 2))
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The unit interval cut into cells, each with one node: a rule's weights are the cells' widths.
+class CellQuadrature:
+    """A partition of the unit interval into cells with one node each; the weight of a node is the width of its cell.
 
     Args:
-        edges: (points,) where each cell begins.
-        widths: (points,) of the cells; they sum to 1.
-        nodes: (points,) one in every cell.
+        edges: (points,), the lower end of each cell.
+        weights: (points,), the widths of the cells; their sum is 1.
+        nodes: (points,), one in each cell.
     """
 
     edges: Floats
-    widths: Floats
+    weights: Floats
     nodes: Floats
 
     @classmethod
-    def of(cls, rule: Rule, n: int) -> "Cells":
-        """Return the cells of n points by any rule but ``chebyshev``; see ``points_of``."""
-        nodes, widths = np.linspace(0, 1, n), np.full(n, 1 / n)
+    def of(cls, rule: QuadratureRule, n: int) -> "CellQuadrature":
+        """Return the cells of any rule but ``chebyshev`` with n points; see ``make_quadrature``."""
+        nodes, weights = np.linspace(0, 1, n), np.full(n, 1 / n)
         if rule == "trapezoid":
-            widths = np.r_[0.5, np.ones(n - 2), 0.5] / (n - 1)
+            weights = np.r_[0.5, np.ones(n - 2), 0.5] / (n - 1)
         elif rule == "midpoint":
             nodes = (np.arange(n) + 0.5) / n
         elif rule == "gauss-legendre":
-            nodes, widths = (values / 2 for values in _gauss_legendre(n))
+            nodes, weights = (values / 2 for values in _gauss_legendre(n))
             nodes = nodes + 0.5
-        return cls(np.r_[0, np.cumsum(widths)[:-1]], widths, nodes)
+        return cls(np.r_[0, np.cumsum(weights)[:-1]], weights, nodes)
 
-    def refined(self) -> tuple["Cells", Nodes, float]:
-        """Cut every cell in three: one part keeps the node, the others get one in their middle.
+    def refine(self) -> tuple["CellQuadrature", NodesAndWeights, float]:
+        """Divide every cell into three: one part keeps the old node, the other two get a node at their center.
 
-        Of equal cells this makes three times as many of the midpoint rule.
+        With equal cells this is the midpoint rule with three times as many points.
 
         Returns:
-            All cells, the new nodes among them, and what the weight of every old node is multiplied by.
+            The new rule, the nodes that are new in it, and the factor for the weights of the old nodes.
         """
         parts = np.arange(3)
-        widths = np.repeat(self.widths[:, None] / 3, 3, axis=1)  # (points, 3)
+        widths = np.repeat(self.weights[:, None] / 3, 3, axis=1)  # (points, 3)
         edges = self.edges[:, None] + parts * widths
-        middles = edges + widths / 2
-        old = np.clip((self.nodes - self.edges) // widths[:, 0], 0, 2)[:, None] == parts
-        nodes = np.where(old, self.nodes[:, None], middles)
-        everything = Cells(edges.ravel(), widths.ravel(), nodes.ravel())
-        return everything, Nodes(nodes[~old], widths[~old]), 1 / 3
+        centers = edges + widths / 2
+        is_old = np.clip((self.nodes - self.edges) // widths[:, 0], 0, 2)[:, None] == parts
+        nodes = np.where(is_old, self.nodes[:, None], centers)
+        finer = CellQuadrature(edges.ravel(), widths.ravel(), nodes.ravel())
+        return finer, NodesAndWeights(nodes[~is_old], widths[~is_old]), 1 / 3
 
 
-Points: TypeAlias = Cells | Chebyshev
-"""A rule's nodes and weights, which can be refined."""
+Quadrature: TypeAlias = CellQuadrature | ChebyshevQuadrature
+"""A quadrature rule that can be refined."""
 
 
-@cache  # a thousand points take seconds
+@cache  # 1000 points take seconds to compute
 def _gauss_legendre(points: int) -> tuple[Floats, Floats]:
     return np.polynomial.legendre.leggauss(points)

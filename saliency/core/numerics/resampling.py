@@ -1,4 +1,4 @@
-"""Linear maps along an input's spatial axes: blurring and resizing."""
+"""Blur and resize arrays along their spatial axes by matrices."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,22 +13,22 @@ from saliency.core.types import Array
 
 Matrix = npt.NDArray[np.float64]
 
-ENTRIES = 2**18
-"""Of a matrix at a time: an axis of 512 positions at once, a longer one in parts."""
+MAX_MATRIX_ENTRIES = 2**18
+"""Entries of a matrix that is applied at once: an axis of 512 positions fits, a longer one is computed in blocks."""
 
 
 def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
-    """Return the spatial axes of a batch (N, *input): all but the channels', where the input has more than one axis.
+    """Return the spatial axes of a batch (N, *input): all axes but the channels, or the only axis of the input.
 
     Args:
-        channel_axis: of one input without its batch axis; None if it has none.
-        ndim: of the batch.
+        channel_axis: of one input without its batch axis; None if it has no channels.
+        ndim: number of axes of the batch.
 
     Raises:
-        InputError: if the input has no axis at all, or none such.
+        InputError: if the input has no axis, or ``channel_axis`` is not one of them.
     """
     if ndim == 1:
-        raise InputError("`x_value` (a single number) must have one axis at least")
+        raise InputError("`x_value` (a single number) must have at least one axis")
     if ndim == 2 or channel_axis is None:
         return tuple(range(1, ndim))
     if not 1 - ndim <= channel_axis < ndim - 1:
@@ -38,7 +38,7 @@ def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
 
 
 def apply_along_axis(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
-    """Apply a matrix (after, before), an array of ``xp``, along one axis of ``x``, whose length is ``before``."""
+    """Multiply a matrix (after, before), an array of ``xp``, with one axis of ``x`` of length ``before``."""
     shape = tuple(x.shape)
     if axis == len(shape) - 2:
         return matrix @ x
@@ -46,79 +46,84 @@ def apply_along_axis(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
-def transpose_last(xp: Any, matrix: Array) -> Array:
-    """Return a matrix with its two axes exchanged."""
+def transpose_matrix(xp: Any, matrix: Array) -> Array:
+    """Return the transpose of a matrix."""
     columns = int(matrix.shape[1])
     return xp.concatenate([matrix[:, i][None] for i in range(columns)])
 
 
-def in_parts(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array, axis: int) -> Array:
-    """Apply a matrix (after, before) along one axis of ``x``, as many of its ``rows`` at a time as memory should hold."""
-    many = max(1, ENTRIES // int(x.shape[axis]))
-    parts = [range(start, min(start + many, after)) for start in range(0, after, many)]
-    found = [apply_along_axis(adapter.xp, adapter.asarray(rows(part)), x, axis) for part in parts]
-    return found[0] if len(found) == 1 else adapter.xp.concatenate(found, axis=axis)
+def apply_in_blocks(adapter: Any, rows: Callable[[range], Matrix], after: int, x: Array, axis: int) -> Array:
+    """Multiply a matrix (after, before) with one axis of ``x``, in blocks of rows of at most ``MAX_MATRIX_ENTRIES``."""
+    block_size = max(1, MAX_MATRIX_ENTRIES // int(x.shape[axis]))
+    blocks = [range(start, min(start + block_size, after)) for start in range(0, after, block_size)]
+    products = [apply_along_axis(adapter.xp, adapter.asarray(rows(block)), x, axis) for block in blocks]
+    return products[0] if len(products) == 1 else adapter.xp.concatenate(products, axis=axis)
 
 
-def blurred(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
-    """Average along one axis with Gaussian weights, which sum to 1 at the borders too; ``sigma`` is in positions."""
+def gaussian_blur(adapter: Any, x: Array, axis: int, sigma: float) -> Array:
+    """Average along one axis with Gaussian weights that sum to 1, also at the borders; ``sigma`` is in positions."""
     size = int(x.shape[axis])
-    return in_parts(adapter, lambda part: _gaussian(part, size, sigma), size, x, axis)
+    return apply_in_blocks(adapter, lambda block: _gaussian_matrix(block, size, sigma), size, x, axis)
 
 
-def _gaussian(rows: range, size: int, sigma: float) -> Matrix:
+def _gaussian_matrix(rows: range, size: int, sigma: float) -> Matrix:
     weights = np.exp(-0.5 * ((np.arange(rows.start, rows.stop)[:, None] - np.arange(size)) / sigma) ** 2)
     matrix: Matrix = weights / weights.sum(axis=1, keepdims=True)
     return matrix
 
 
 @cache
-def bilinear(before: int, after: int) -> Matrix:
-    """Return the matrix (after, before) that interpolates linearly between the centres of positions."""
-    at = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
-    weights: Matrix = np.clip(1 - np.abs(at[:, None] - np.arange(before)), 0, None)
+def interpolation_matrix(before: int, after: int) -> Matrix:
+    """Return the matrix (after, before) that interpolates linearly between the centers of positions."""
+    points = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
+    weights: Matrix = np.clip(1 - np.abs(points[:, None] - np.arange(before)), 0, None)
     return weights
 
 
-def resized(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
+def resize_maps(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
     """Resize maps (N, *space) to (N, *size), linearly along each axis."""
-    return by_matrices(adapter.xp, maps, *resizing(adapter, maps.shape[1:], size))
+    return apply_matrices(adapter.xp, maps, *resize_matrices(adapter, maps.shape[1:], size))
 
 
-def resizing(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
-    """Return what resizes maps: axes of (N, *space), the last one first while there is little to do, and their matrices."""
+def resize_matrices(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
+    """Return the axes of (N, *space) that have to be resized, and the matrix of each, for ``apply_matrices``.
+
+    The last axis comes first, while the map is small.
+    """
     lengths = zip(map(int, space), map(int, size), strict=True)
     changed = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
     axes = tuple(sorted(changed, reverse=True))
-    return axes, [adapter.asarray(bilinear(*changed[i]).T if i == len(size) else bilinear(*changed[i])) for i in axes]
+    matrices = (interpolation_matrix(*changed[i]).T if i == len(size) else interpolation_matrix(*changed[i]) for i in axes)
+    return axes, [adapter.asarray(matrix) for matrix in matrices]
 
 
-def by_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
-    """Apply matrices along axes of maps (N, *space); that of the last axis is turned: (before, after)."""
+def apply_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
+    """Multiply matrices with axes of maps (N, *space); the matrix of the last axis is transposed: (before, after)."""
     for axis, matrix in zip(axes, matrices, strict=True):
         maps = maps @ matrix if axis == len(maps.shape) - 1 else apply_along_axis(xp, matrix, maps, axis)
     return maps
 
 
-MOST_EXTRA_TOKENS = 16
-"""Class, distillation and register tokens that may stand in front of a vision transformer's grid."""
+MAX_EXTRA_TOKENS = 16
+"""Class, distillation and register tokens that a vision transformer may have in front of its patch tokens."""
 
 
 def token_grid(tokens: int, height: int, width: int) -> tuple[int, int, int] | None:
-    """Tell how a vision transformer's tokens lie on a picture.
+    """Return how a vision transformer's tokens form a grid over an image.
 
     Returns:
-        How many come before the grid, and its rows and columns, in the picture's proportions; None if they make no grid.
+        The number of extra tokens before the grid, and the rows and columns of the grid, which have the image's aspect ratio;
+        None if the tokens form no such grid.
     """
-    for extra in range(min(MOST_EXTRA_TOKENS, tokens)):
-        left = tokens - extra
-        rows = round((left * height / width) ** 0.5)
-        columns = left // max(1, rows)
-        if rows * columns == left > 1 and rows * width == columns * height:
+    for extra in range(min(MAX_EXTRA_TOKENS, tokens)):
+        patches = tokens - extra
+        rows = round((patches * height / width) ** 0.5)
+        columns = patches // max(1, rows)
+        if rows * columns == patches > 1 and rows * width == columns * height:
             return extra, rows, columns
     return None
 
 
-def same_aspect(space: Sequence[int], of: Sequence[int]) -> bool:
-    """Tell whether axes are in the proportions of others, give or take a position of rounding."""
+def has_same_aspect(space: Sequence[int], of: Sequence[int]) -> bool:
+    """Return whether two grids have the same aspect ratio, up to one position of rounding."""
     return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))

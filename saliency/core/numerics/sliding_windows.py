@@ -1,4 +1,4 @@
-"""Where Occlusion's windows stand, and what they cover."""
+"""The positions of Occlusion's sliding windows, and what they cover."""
 
 import math
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.numerics.resampling import in_parts, spatial_axes, transpose_last
+from saliency.core.numerics.resampling import apply_in_blocks, spatial_axes, transpose_matrix
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
 
 
 @dataclass(frozen=True)
-class Windows:
-    """The windows' places: every combination of one start on each spatial axis.
+class SlidingWindows:
+    """A grid of windows over inputs: every combination of one start on each spatial axis.
 
     Args:
-        shape: of the inputs, (N, *input).
-        axes: the spatial ones.
-        sizes: of a window, on each of them.
-        starts: of the windows, on each of them.
+        shape: shape of the inputs, (N, *input).
+        axes: the spatial axes.
+        sizes: length of a window on each spatial axis.
+        starts: first positions of the windows on each spatial axis.
     """
 
     shape: tuple[int, ...]
@@ -31,100 +31,104 @@ class Windows:
     starts: list[npt.NDArray[np.int64]]
 
     @classmethod
-    def of(cls, x: Array, channel_axis: int | None, size: Any, stride: Any) -> "Windows":
-        """Read a user's size and stride.
+    def of(cls, x: Array, channel_axis: int | None, size: Any, stride: Any) -> "SlidingWindows":
+        """Return the windows for a user's size and stride.
 
         Raises:
-            InputError: if one of them does not fit.
+            InputError: if one of them does not fit the inputs.
         """
         shape = tuple(int(length) for length in x.shape)
         axes = spatial_axes(channel_axis, len(shape))
         lengths = tuple(shape[axis] for axis in axes)
-        sizes, strides = _each("size", size, len(axes)), _each("stride", stride, len(axes))
-        for length, wide, step in zip(lengths, sizes, strides, strict=True):
-            if wide > length:
+        sizes, strides = _one_per_axis("size", size, len(axes)), _one_per_axis("stride", stride, len(axes))
+        for length, width, step in zip(lengths, sizes, strides, strict=True):
+            if width > length:
                 channels = "without a channel axis" if channel_axis is None else f"its channels are on axis {channel_axis}"
                 raise InputError(f"`size` (={size!r}) must not exceed the input's spatial axes {lengths}; {channels}")
-            if step > wide and wide < length:
-                raise InputError(f"`stride` (={stride!r}) must not exceed `size` (={size!r}): no window would cover the rest")
-        ends = [length - wide for length, wide in zip(lengths, sizes, strict=True)]
+            if step > width and width < length:
+                raise InputError(f"`stride` (={stride!r}) must not exceed `size` (={size!r}): a larger stride leaves gaps")
+        ends = [length - width for length, width in zip(lengths, sizes, strict=True)]
         starts = [np.append(np.arange(0, end, step), end) for end, step in zip(ends, strides, strict=True)]
         return cls(shape, axes, sizes, starts)
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of windows."""
         return math.prod(len(starts) for starts in self.starts)
 
     @property
-    def middle(self) -> int:
-        """One that stands in the middle."""
+    def middle_index(self) -> int:
+        """The index of a window in the middle of the input."""
         return int(np.ravel_multi_index([len(starts) // 2 for starts in self.starts], [len(starts) for starts in self.starts]))
 
-    def corners(self, run: range) -> npt.NDArray[np.int64]:
-        """Return where some of the windows begin on each spatial axis, (windows, axes)."""
-        return np.stack([starts[place] for starts, place in zip(self.starts, self._places(run), strict=True)], axis=1)
+    def corners(self, chunk: range) -> npt.NDArray[np.int64]:
+        """Return the first position of some of the windows on each spatial axis, (windows, axes)."""
+        return np.stack([starts[i] for starts, i in zip(self.starts, self._start_indices(chunk), strict=True)], axis=1)
 
-    def place(self, corner: npt.NDArray[np.int64]) -> tuple[slice, ...]:
-        """Return where in the inputs (N, *input) a window stands."""
-        place = [slice(None)] * len(self.shape)
-        for axis, wide, start in zip(self.axes, self.sizes, corner, strict=True):
-            place[axis] = slice(int(start), int(start) + wide)
-        return tuple(place)
+    def slices(self, corner: npt.NDArray[np.int64]) -> tuple[slice, ...]:
+        """Return the slices of the inputs (N, *input) that the window at ``corner`` covers."""
+        slices = [slice(None)] * len(self.shape)
+        for axis, width, start in zip(self.axes, self.sizes, corner, strict=True):
+            slices[axis] = slice(int(start), int(start) + width)
+        return tuple(slices)
 
-    def cover(self, adapter: Any, x: Array, cover: Array, run: range) -> Array:
-        """Cover the inputs (N, *input) by each of some windows, (windows, N, *input)."""
-        inside = math.prod(adapter.asarray(rows) for rows in self.inside(run))  # (windows, 1, *input), 0 or 1
+    def occlude(self, adapter: Any, x: Array, cover: Array, chunk: range) -> Array:
+        """Return the inputs (N, *input) with each of some windows filled from ``cover``, (windows, N, *input)."""
+        inside = math.prod(adapter.asarray(rows) for rows in self.coverage(chunk))  # (windows, 1, *input), 0 or 1
         return adapter.xp.where(inside > 0, cover, x)
 
-    def add_up(self, adapter: Any, numbers: Array) -> Array:
-        """Return the sum of what belongs to the windows that cover a position.
+    def sum_per_position(self, adapter: Any, values: Array) -> Array:
+        """Sum, at each position, the values of the windows that cover it.
 
         Args:
-            adapter: of the numbers.
-            numbers: (windows, N), one for each window and input.
+            adapter: the adapter of the values.
+            values: (windows, N), one for each window and input.
 
         Returns:
-            (N, *input), long on the spatial axes alone.
+            (N, *input), with length 1 on the axes that are not spatial.
         """
-        n, xp = int(numbers.shape[1]), adapter.xp
-        each = transpose_last(xp, numbers) if n > 1 else numbers
-        total = xp.reshape(each, (n, *(len(starts) for starts in self.starts)))
-        for axis in reversed(range(len(self.axes))):  # as it grows
-            total = in_parts(adapter, partial(self._covering, axis), self.shape[self.axes[axis]], total, axis + 1)
+        n, xp = int(values.shape[1]), adapter.xp
+        per_input = transpose_matrix(xp, values) if n > 1 else values
+        total = xp.reshape(per_input, (n, *(len(starts) for starts in self.starts)))
+        for axis in reversed(range(len(self.axes))):  # the last axis first, while the array is small
+            matrix = partial(self._coverage_matrix, axis)
+            total = apply_in_blocks(adapter, matrix, self.shape[self.axes[axis]], total, axis + 1)
         return xp.reshape(total, (n, *(self.shape[i] if i in self.axes else 1 for i in range(1, len(self.shape)))))
 
-    def counts(self) -> list[npt.NDArray[np.float64]]:
-        """Return, for each spatial axis, how many windows cover each position, (1, *input), long on that axis alone."""
-        found = []
-        for axis, wide, starts in zip(self.axes, self.sizes, self.starts, strict=True):
-            steps = np.zeros(self.shape[axis] + 1)  # +1 where windows begin, -1 behind their ends
+    def coverage_counts(self) -> list[npt.NDArray[np.float64]]:
+        """Return, for each spatial axis, the number of windows that cover each position; length 1 on all other axes."""
+        counts = []
+        for axis, width, starts in zip(self.axes, self.sizes, self.starts, strict=True):
+            steps = np.zeros(self.shape[axis] + 1)  # +1 where a window starts, -1 behind its end
             np.add.at(steps, starts, 1)
-            np.add.at(steps, starts + wide, -1)
-            found.append(np.cumsum(steps)[:-1].reshape([-1 if i == axis else 1 for i in range(len(self.shape))]))
-        return found
+            np.add.at(steps, starts + width, -1)
+            counts.append(np.cumsum(steps)[:-1].reshape([-1 if i == axis else 1 for i in range(len(self.shape))]))
+        return counts
 
-    def inside(self, run: range) -> list[npt.NDArray[np.bool_]]:
-        """Return, for each spatial axis, where some of the windows cover it: (windows, 1, *input), long on that axis alone."""
-        found = []
-        for axis, wide, starts, place in zip(self.axes, self.sizes, self.starts, self._places(run), strict=True):
-            offsets = np.arange(self.shape[axis]) - starts[place][:, None]  # (windows, length)
-            rows = (offsets >= 0) & (offsets < wide)
-            found.append(rows.reshape((len(run), *(length if i == axis else 1 for i, length in enumerate(self.shape)))))
-        return found
+    def coverage(self, chunk: range) -> list[npt.NDArray[np.bool_]]:
+        """Return, for each spatial axis, which positions some of the windows cover.
 
-    def _covering(self, axis: int, rows: range) -> npt.NDArray[np.float64]:
-        """Return 1 where the windows that begin at each start cover some positions of a spatial axis, (positions, starts)."""
+        Each array has the shape (windows, 1, *input), with length 1 on all other axes.
+        """
+        covered = []
+        for axis, width, starts, indices in zip(self.axes, self.sizes, self.starts, self._start_indices(chunk), strict=True):
+            offsets = np.arange(self.shape[axis]) - starts[indices][:, None]  # (windows, length)
+            rows = (offsets >= 0) & (offsets < width)
+            covered.append(rows.reshape((len(chunk), *(length if i == axis else 1 for i, length in enumerate(self.shape)))))
+        return covered
+
+    def _coverage_matrix(self, axis: int, rows: range) -> npt.NDArray[np.float64]:
+        """Return 1 where the window at a start covers a position of one spatial axis, else 0: (positions, starts)."""
         offsets = np.arange(rows.start, rows.stop)[:, None] - self.starts[axis]
         return ((offsets >= 0) & (offsets < self.sizes[axis])).astype(float)
 
-    def _places(self, run: range) -> tuple[npt.NDArray[np.intp], ...]:
-        """Return which of the starts on each axis belongs to some of the windows."""
-        return np.unravel_index(np.arange(run.start, run.stop), [len(starts) for starts in self.starts])
+    def _start_indices(self, chunk: range) -> tuple[npt.NDArray[np.intp], ...]:
+        """Return, for each spatial axis, the index into ``starts`` of some of the windows."""
+        return np.unravel_index(np.arange(chunk.start, chunk.stop), [len(starts) for starts in self.starts])
 
 
-def _each(name: str, value: Any, axes: int) -> list[int]:
-    """Return an option as one whole number for each axis."""
+def _one_per_axis(name: str, value: Any, axes: int) -> list[int]:
+    """Return an option as one whole number for each spatial axis."""
     several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
     values = list(value) if several else [value] * axes
     if len(values) != axes:

@@ -1,20 +1,20 @@
-"""Where a strided convolution of few channels is worth another way to its gradient."""
+"""When the input gradient of a strided convolution is faster as one convolution for all phases of the stride."""
 
 from collections.abc import Sequence
 
-MOST_CHANNELS = 4
-"""Of the picture, at most: where few come in, the frameworks' kernels are slow on a processor, by a factor of 2 to 6."""
+MAX_CHANNELS = 4
+"""Input channels at most: with so few, the frameworks' own gradient kernels are slower on a CPU, by a factor of 2 to 6."""
 
-LEAST_KERNEL_SIZE = 16
-"""Weights of a kernel at least: what is saved on smaller ones is lost on cutting and joining."""
+MIN_KERNEL_SIZE = 16
+"""Weights of a kernel at least: smaller kernels save less time than splitting and joining the phases takes."""
 
 
-def is_faster_by_phases(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
-    """Tell whether a convolution is differentiated faster as one of its phases.
+def phase_gradient_is_faster(channels: int, kernel: Sequence[int], stride: Sequence[int]) -> bool:
+    """Return whether to compute the input gradient of a convolution by phases of its stride.
 
     Args:
-        channels: that come in.
-        kernel: its height and width.
-        stride: down and across.
+        channels: number of input channels.
+        kernel: height and width of the kernel.
+        stride: vertical and horizontal stride.
     """
-    return channels <= MOST_CHANNELS and kernel[0] * kernel[1] >= LEAST_KERNEL_SIZE and min(stride) > 1
+    return channels <= MAX_CHANNELS and kernel[0] * kernel[1] >= MIN_KERNEL_SIZE and min(stride) > 1

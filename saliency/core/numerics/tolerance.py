@@ -1,4 +1,4 @@
-"""A bound on an error that a method works on until it is met."""
+"""The stopping rule of methods that refine their result until an error is within a tolerance."""
 
 import math
 from typing import SupportsFloat
@@ -8,7 +8,7 @@ from saliency.core.warnings import warn
 
 
 def check_tolerance(tolerance: object) -> None:
-    """Check an option that is a relative bound, or None.
+    """Check an option that is a relative tolerance or None.
 
     Raises:
         InputError: if it is anything else.
@@ -18,19 +18,22 @@ def check_tolerance(tolerance: object) -> None:
         raise InputError(f"`tolerance` (={tolerance!r}) must be a finite number above 0, or None")
 
 
-def should_stop(error: float, tolerance: float | None, last: bool, what: str, limit: str) -> bool:
-    """Tell whether to stop: the error is small enough, or was the last that is allowed, which brings a warning.
+def should_stop(error: float, tolerance: float | None, at_limit: bool, error_name: str, limit_option: str) -> bool:
+    """Return whether to stop refining; warn if the limit is reached before the tolerance.
 
     Args:
-        error: as it is now, relative.
-        tolerance: as it should be.
-        last: whether no more evaluations are allowed.
-        what: the error's name, for the warning.
-        limit: the name of the option that allows no more.
+        error: the current relative error.
+        tolerance: the largest relative error that is acceptable.
+        at_limit: whether no more evaluations are allowed.
+        error_name: what the warning calls the error.
+        limit_option: name of the option that limits the evaluations.
     """
     if tolerance is None or error <= float(tolerance):
         return True
-    if last:
-        message = f"`tolerance` (={tolerance}) was not reached: the {what} is {error:.2g}, and `{limit}` allows no more"
+    if at_limit:
+        message = (
+            f"`tolerance` (={tolerance}) was not reached: the {error_name} is {error:.2g}, "
+            f"and `{limit_option}` allows no further evaluation"
+        )
         warn(message, ToleranceWarning)
-    return last
+    return at_limit

@@ -12,7 +12,7 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.request import Request
 from saliency.core.validation import host_numbers
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
@@ -22,7 +22,7 @@ from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
 from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
-from saliency.tf.eager.window_cover import host_occlusion_writer
+from saliency.tf.eager.window_cover import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.last_layer import evaluate_last_layer
 from saliency.tf.ops.random_normal import normal_rows
@@ -129,17 +129,17 @@ class KerasAdapter(GradientAdapter):
     def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
         return self._at_layer(x, request, self._queries.features_and_gradients)
 
-    def found_layer_name(self, x: Any, request: Request) -> str | None:
+    def default_layer_name(self, x: Any, request: Request) -> str | None:
         layer = self._last_layers.get(self._layer_key(x, request))
         return None if layer is None else str(layer)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)
 
-    def occlusion_writer(self, x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
+    def window_occluder(self, x: Any, cover: Any, windows: SlidingWindows) -> Callable[[range], Any]:
         if in_host_memory(x, cover):
-            return host_occlusion_writer(x, cover, windows)
-        return super().occlusion_writer(x, cover, windows)
+            return host_window_occluder(x, cover, windows)
+        return super().window_occluder(x, cover, windows)
 
     def _layer_key(self, x: Any, request: Request) -> Any:
         """Return what the choice of the last spatial layer depends on."""

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.score_reading import one_per_sample, with_channel_axis
+from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import ForwardPass, run_forward
@@ -147,5 +147,5 @@ class ModelOutputs:
                 f"`y` failed: {summarize_error(error)} (`y` becomes part of TensorFlow's graph: write it with TensorFlow's "
                 "operations)"
             ) from error
-        values = tf.cast(one_per_sample(result, x.shape[0]), self.model.float_dtype)
+        values = tf.cast(check_one_per_sample(result, x.shape[0]), self.model.float_dtype)
         return Scores(values, backward_starts(values, targets_per_input))

@@ -49,7 +49,7 @@ class QueryRunner:
         if target.function is not None:  # its scores are checked while the graph is built
             trace = self._traces.get(key, [target.function, *functions], builder, x, feed)
             return trace.info, trace(x, feed)[1:]
-        places = tf.constant(target.places(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
+        places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
         trace = self._traces.get(key, functions, builder, x, feed, *places)
         warn_of_hidden_logits(trace.info)
         shape = trace.info.output_shape

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 
 
-def host_occlusion_writer(x: Any, cover: Any, windows: Windows) -> Callable[[range], Any]:
-    """Return a function that occludes windows, see ``GradientAdapter.occlusion_writer``.
+def host_window_occluder(x: Any, cover: Any, windows: SlidingWindows) -> Callable[[range], Any]:
+    """Return a function that occludes windows, see ``GradientAdapter.window_occluder``.
 
     On a CPU, TensorFlow broadcasts a window over its channels element by element. That takes ten times as long as copying
     the inputs and writing into the windows.
@@ -22,7 +22,7 @@ def host_occlusion_writer(x: Any, cover: Any, windows: Windows) -> Callable[[ran
         nonlocal copies
         if len(copies) < len(run):
             copies = np.repeat(inputs[None], len(run), axis=0)
-        places = [windows.place(corner) for corner in windows.corners(run)]
+        places = [windows.slices(corner) for corner in windows.corners(run)]
         for copy, place in zip(copies, places, strict=False):
             copy[place] = covers[place]
         occluded = tf.constant(copies[: len(run)])

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import LogitWarning
-from saliency.core.score_reading import HIDDEN_LOGITS
+from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.warnings import warn
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.graph_traversal import control_flow_graphs, is_differentiable
@@ -68,7 +68,7 @@ def find_logits(output: Any) -> tuple[Any, bool]:
 def warn_of_hidden_logits(info: GraphInfo) -> None:
     """Warn if a graph hides its logits; call this each time that the graph runs."""
     if info.hidden_logits:
-        warn(HIDDEN_LOGITS, LogitWarning)
+        warn(LOGITS_NOT_FOUND, LogitWarning)
 
 
 def _squashed_input(tensor: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import NoReLUError
-from saliency.core.relu_rules import gradient_by_rule, rule_name
+from saliency.core.relu_rules import call_user_rule, rule_name
 from saliency.core.types import Rule
 from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.relu_operations import is_relu, refuse_hidden_relus, relu_input_index, with_control_flow
@@ -62,7 +62,7 @@ def _gradient_function(rule: Rule) -> Callable[[Any, Any], Any]:
     """Return the gradient function of a ReLU under a rule."""
     if isinstance(rule, str):
         return NAMED_RULES[rule]
-    return lambda op, gradient: _input_gradients(op, gradient_by_rule(rule, gradient, op.outputs[0]))
+    return lambda op, gradient: _input_gradients(op, call_user_rule(rule, gradient, op.outputs[0]))
 
 
 def _guided_gradient(op: Any, gradient: Any) -> Any:

@@ -45,7 +45,7 @@ def scores_at(output: Any, indices: Any, weights: Any, targets_per_input: int) -
 
     Args:
         output: (N, channels, *space).
-        indices: (N * T, terms, 2 or 4), see ``Target.places``. Indices beyond the output are clipped here; the caller
+        indices: (N * T, terms, 2 or 4), see ``Target.positions``. Indices beyond the output are clipped here; the caller
             reports them.
         weights: (N * T, terms).
         targets_per_input: T.

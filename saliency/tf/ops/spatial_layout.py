@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import TargetError
-from saliency.core.numerics.resampling import same_aspect, spatial_axes, token_grid
+from saliency.core.numerics.resampling import has_same_aspect, spatial_axes, token_grid
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SpatialLayout:
         if self._token_grid(shape) is not None:
             return True
         space = self._spatial_shape(shape)
-        return len(space) == len(self.space) and math.prod(space) > 1 and same_aspect(space, self.space)
+        return len(space) == len(self.space) and math.prod(space) > 1 and has_same_aspect(space, self.space)
 
     def to_feature_map(self, output: Any, name: str, xp: Any = tf) -> Any:
         """Return a layer's output as (N, channels, *space).

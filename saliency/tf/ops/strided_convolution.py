@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.numerics.strided_convolution import is_faster_by_phases
+from saliency.core.numerics.strided_convolution import phase_gradient_is_faster
 from saliency.tf.ops.graph_traversal import operations_between
 
 
@@ -35,7 +35,7 @@ def _is_faster(op: Any) -> bool:
         return False
     if "GPU" in op.device or tf.config.list_physical_devices("GPU") or channels != kernel[2]:  # a grouped convolution
         return False
-    return is_faster_by_phases(channels, kernel[:2], op.get_attr("strides")[1:3])
+    return phase_gradient_is_faster(channels, kernel[:2], op.get_attr("strides")[1:3])
 
 
 def _convolution_gradients(op: Any, upstream: Any) -> list[Any]:

@@ -114,7 +114,7 @@ class GraphAdapter(GradientAdapter):
             key = _layer_key(x, request.target)
             return evaluate_last_layer(self._last_layers, key, evaluate, spatial_layers, _has_gradient, NO_LAYER)
 
-    def found_layer_name(self, x: Array, request: Request) -> str | None:
+    def default_layer_name(self, x: Array, request: Request) -> str | None:
         layer = self._last_layers.get(_layer_key(x, request.target))
         return None if layer is None else str(layer)
 

@@ -104,7 +104,7 @@ class SessionRunner:
         output_or_shape = tensors[0]
         if placeholders:
             output_or_shape, indices, weights = placeholders
-            indices_feed = {indices: target.places(len(x)), weights: target.weights}
+            indices_feed = {indices: target.positions(len(x)), weights: target.weights}
         first, *results = self.session.run([output_or_shape, *tensors[len(placeholders) :]], x, feed, indices_feed)
         rows, expected = int(first[0]) if placeholders else len(first), self.session.batch or len(x)
         if rows != expected:

@@ -21,7 +21,7 @@ def add_scores(output: Any, width: int) -> tuple[Any, ScorePlaceholders]:
 
     Args:
         output: (n, channels, *space), a tensor of the graph that is being extended.
-        width: length of an index: 2 for (row, channel), or 4 with the position; see ``Target.places``.
+        width: length of an index: 2 for (row, channel), or 4 with the position; see ``Target.positions``.
 
     Returns:
         Scores (samples,), and their placeholders.
@@ -29,7 +29,7 @@ def add_scores(output: Any, width: int) -> tuple[Any, ScorePlaceholders]:
     sizes = tf.shape(output, out_type=tf.int64)
     indices = tf.compat.v1.placeholder(tf.int64, (None, None, width), "places")
     weights = tf.compat.v1.placeholder(output.dtype, (None, None), "weights")
-    scores = read_scores(output, indices, weights, GRAPH_NAMESPACE, sizes=sizes)
+    scores = read_scores(output, indices, weights, GRAPH_NAMESPACE, shape=sizes)
     return scores, ScorePlaceholders(sizes, indices, weights)
 
 

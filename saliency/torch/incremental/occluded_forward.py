@@ -40,7 +40,7 @@ class OccludedForward:
         self._clean = x.contiguous(memory_format=torch.channels_last)
         self._cover = cover.contiguous(memory_format=torch.channels_last)
         self._cache = OperatorCache()
-        self.saves = 0.0
+        self.saved_fraction = 0.0
 
     def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
         device = self._clean.device
@@ -53,7 +53,7 @@ class OccludedForward:
                 return tree_map(to_full_maps, self._forward.run(x, self._target, feed))
             with CostCounterMode(forward_pass.cost, len(rows), PatchTensor):
                 outputs = self._forward.run(x, self._target, feed)
-            self.saves = forward_pass.cost.saved / forward_pass.cost.full
+            self.saved_fraction = forward_pass.cost.saved / forward_pass.cost.full
             return tree_map(to_full_maps, outputs)
 
 

@@ -66,7 +66,7 @@ def test_any_type_of_number(dtype):
         (np.zeros((5, 6)), {"percentile": 101}, r"`percentile` \(=101\)"),
     ],
 )
-def test_bad_masks_are_told(mask, options, message):
+def test_invalid_masks_raise(mask, options, message):
     for picture in (VisualizeImageGrayscale, VisualizeImageDiverging):
         with pytest.raises(ValueError, match=message):
             picture(mask, **options)
@@ -79,8 +79,8 @@ def test_overlay_leaves_the_picture_where_the_mask_is_zero():
     for picture in (image, image.transpose(2, 0, 1)):
         laid = overlay(picture, mask)
         assert laid.shape == (20, 30, 3) and laid.dtype == np.uint8
-        grey = np.rint(image.mean(-1))
-        assert np.abs(laid[10:].astype(int) - grey[10:, :, None]).max() <= 1
+        gray = np.rint(image.mean(-1))
+        assert np.abs(laid[10:].astype(int) - gray[10:, :, None]).max() <= 1
         assert not np.array_equal(laid[4:8, 4:8], image[4:8, 4:8])
     signed = overlay(image, mask - 2 * np.roll(mask, 10, axis=1))
     assert signed[5, 5, 0] > signed[5, 5, 2] and signed[5, 15, 2] > signed[5, 15, 0]  # for: red; against: blue

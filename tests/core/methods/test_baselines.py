@@ -1,4 +1,4 @@
-"""What a user may call a baseline, seen through a linear function, whose GradientSHAP is x - baseline."""
+"""Baselines, read from GradientSHAP of a linear function, which is x - baseline."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_spellings(name):
+def test_forms_of_a_baseline(name):
     spelling, expected = SPELLINGS[name]
     np.testing.assert_allclose(baseline(spelling), np.broadcast_to(expected, X[0].shape), atol=1e-12)
 
@@ -69,17 +69,17 @@ def test_without_a_channel_axis_all_axes_are_space():
     np.testing.assert_allclose(baseline("mean", flat[0]), np.full(24, flat[0].mean()))  # a row of a table, a signal
 
 
-def test_pictures():
+def test_image_baselines():
     pixels = RNG.integers(0, 256, (12, 24, 3), dtype=np.uint8)
     np.testing.assert_allclose(baseline(Image.fromarray(pixels)), pixels.transpose(2, 0, 1))
     np.testing.assert_allclose(baseline(Image.fromarray(pixels), X[0].transpose(1, 2, 0), -1), pixels)
-    grey = Image.fromarray(pixels[..., 0])
-    np.testing.assert_allclose(baseline(grey), np.broadcast_to(pixels[..., 0], X[0].shape))
-    np.testing.assert_allclose(baseline(grey, X[0, 0], None), pixels[..., 0])
+    gray = Image.fromarray(pixels[..., 0])
+    np.testing.assert_allclose(baseline(gray), np.broadcast_to(pixels[..., 0], X[0].shape))
+    np.testing.assert_allclose(baseline(gray, X[0, 0], None), pixels[..., 0])
 
 
 def several(spelling, x=X[0] + 1):
-    """The baselines that 60 samples draw, as a set of their corner values."""
+    """Return the set of the corner values of the baselines that 60 samples draw."""
     return {round(float(corner), 9) for corner in (baseline_of_seed(spelling, x, seed) for seed in range(60))}
 
 
@@ -94,7 +94,7 @@ def test_several_baselines():
     assert several(X) == several(list(X)) == several(tuple(X)) == several(X.tolist()) == corners
     assert several([0, 1.5]) == {0.0, 1.5}
     assert several([None, "max", X[1]]) == {0.0, round(float(X[0].max() + 1), 9), round(float(X[1, 0, 0, 0]), 9)}
-    assert several([Image.fromarray(grey) for grey in pixels[:2]], X[0, :1]) == set(pixels[:2, 0, 0].astype(float))
+    assert several([Image.fromarray(gray) for gray in pixels[:2]], X[0, :1]) == set(pixels[:2, 0, 0].astype(float))
     torch = pytest.importorskip("torch")
     assert several(list(torch.tensor(X))) == several(torch.tensor(X)) == corners
 
@@ -115,14 +115,14 @@ def test_numbers_in_the_input_s_shape_are_one_baseline():
         ),
         (np.zeros(3), r"`x_baseline` \(shape \(3,\)\) must have the input's shape"),
         (np.zeros((1, 1, 3, 12, 24)), r"`x_baseline` \(shape \(1, 1, 3, 12, 24\)\) must have"),
-        (np.zeros((0, 3, 12, 24)), r"`x_baseline` \(length 0\) must hold one baseline at least"),
-        ([], r"`x_baseline` \(length 0\) must hold one baseline at least"),
+        (np.zeros((0, 3, 12, 24)), r"`x_baseline` \(length 0\) must hold at least one baseline"),
+        ([], r"`x_baseline` \(length 0\) must hold at least one baseline"),
         ([0, np.zeros(5)], r"`x_baseline\[1\]` \(shape \(5,\)\) must have"),
-        ([0, "grey"], r"`x_baseline\[1\]` \(='grey'\) must be"),
+        ([0, "gray"], r"`x_baseline\[1\]` \(='gray'\) must be"),
         (float("inf"), r"`x_baseline` holds 1 of 1 values that are NaN or infinite"),
         (object(), r"`x_baseline` \(object of object\) must be an array of real numbers"),
     ],
 )
-def test_what_is_no_baseline_is_told(spelling, message):
+def test_invalid_baselines_raise(spelling, message):
     with pytest.raises(saliency.InputError, match=message):
         baseline(spelling)

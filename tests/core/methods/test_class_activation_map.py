@@ -1,66 +1,19 @@
-"""Class activation maps against numbers worked out by hand, on an adapter that knows the promised words only."""
-
-import inspect
-import pydoc
-import re
-import subprocess
-import sys
+"""Compare class activation maps with values computed by hand, on an adapter with a minimal array namespace."""
 
 import numpy as np
 import pytest
 
 import saliency
 from saliency import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
-from saliency.core.method_options import names_of
-from saliency.core.methods.class_activation_map import ClassActivationMap
 from saliency.core.progress import Progress
-from tests.reference import Bare, FunctionAdapter
+from tests.core.methods.layered_function import G, LayeredAdapter, X, on_layer
 
 BY_GRADIENT = [GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, XGradCAM]
 
 
-class Layered(FunctionAdapter):
-    """A function with one layer: `seen(x)` is its output (N, channels, *space), `slopes` (classes, channels, *space) d f / d seen."""
-
-    def __init__(self, f, df, seen, slopes, channel_axis=0):
-        super().__init__(f, df)
-        self.seen, self.slopes, self.channel_axis = seen, np.asarray(slopes, float), channel_axis
-        self.looked_at, self.layers = [], []  # inputs of each pass through the layer, and what it was called
-
-    def features(self, x, request):
-        x, target = x.array, request.target
-        self.looked_at.append(x)
-        self.layers.append(request.layer)
-        scores = target.scores(Bare(self.f(x)), len(x), self)
-        weights = target.weights.reshape(*target.weights.shape, *[1] * (self.slopes.ndim - 1))
-        return scores, Bare(self.seen(x)), Bare((self.slopes[target.units[..., 0]] * weights).sum(1))
-
-
-def on_layer(slopes, channel_axis=0):
-    """f(x) = sum(slopes * layer) for each class, where the layer takes every other row and column of x (N, C, H, W)."""
-    slopes = np.asarray(slopes, float)
-
-    def seen(x):
-        return (x if channel_axis == 0 else np.moveaxis(x, -1, 1))[:, :, ::2, ::2]
-
-    def df(x):
-        full = np.zeros((len(x), len(slopes), *(x.shape[1:] if channel_axis == 0 else np.moveaxis(x, -1, 1).shape[1:])))
-        full[..., ::2, ::2] = slopes
-        return full if channel_axis == 0 else np.moveaxis(full, 2, -1)
-
-    return Layered(lambda x: np.einsum("nkij,ckij->nc", seen(x), slopes), df, seen, slopes, channel_axis)
-
-
-A = np.array([[[1, 2], [3, 4]], [[0, 2], [0, 2]]], float)
-G = np.array(
-    [
-        [[[1, -1], [2, 2]], [[-4, 0], [0, -4]]],  # means: 1 and -2
-        [[[0, 0], [0, 0]], [[0, 1], [0.5, 0]]],  # means: 0 and 3/8
-        [[[-1, 0], [0, -1]], [[-1, 0], [0, 0]]],  # nothing speaks for class 2
-    ]
-)
-X = A.repeat(2, axis=1).repeat(2, axis=2)  # (2, 4, 4), of which the layer sees A
-LINEAR = np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])  # 2 positions to 4: between their centres, and level outside
+LINEAR = np.array(
+    [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+)  # 2 positions to 4: between their centers, and constant outside
 
 BY_HAND = {
     GradCAM: ([[1, 0], [3, 0]], [[0, 3 / 4], [0, 3 / 4]]),
@@ -92,15 +45,19 @@ def test_a_map_is_scaled_to_1_and_resized(method):
 
 def test_a_map_is_scaled_before_it_is_resized():
     peak = np.array([[[0, 1, 0]]])  # a maximum between two positions of the input
-    adapter = Layered(lambda x: x.sum((1, 2))[:, None], None, lambda x: 5.0 * np.repeat(peak, len(x), axis=0), [[[1, 1, 1]]])
+    adapter = LayeredAdapter(
+        lambda x: x.sum((1, 2))[:, None], None, lambda x: 5.0 * np.repeat(peak, len(x), axis=0), [[[1, 1, 1]]]
+    )
     np.testing.assert_array_equal(GradCAM(adapter, 0).GetMask(np.ones((1, 4)), should_resize=False), [0, 5, 0])
     np.testing.assert_array_equal(GradCAM(adapter, 0).GetMask(np.ones((1, 4))), [0, 0.625, 0.625, 0])
 
 
 @pytest.mark.parametrize("method", BY_GRADIENT)
-def test_a_map_with_nothing_in_it_is_zero_and_told(method):
+def test_an_empty_map_is_zero_and_warns(method):
     for options in ({}, {"should_resize": False}, {"three_dims": True}):
-        with pytest.warns(saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere: nothing speaks for the score"):
+        with pytest.warns(
+            saliency.ZeroGradientWarning, match=r"input \[0\] is zero everywhere: the weighted sum of the layer's channels"
+        ):
             mask = method(on_layer(G), 2).GetMask(X, **options)
         assert not mask.any()
 
@@ -133,7 +90,7 @@ def test_inputs_with_any_number_of_axes(shape, channel_axis):
     space = shape if alone else shape[1:] if channel_axis == 0 else shape[:-1]
     half = tuple(size // 2 for size in space)
     layer = 1 + rng.random((1, 5, *half))  # 5 channels, whatever the input
-    adapter = Layered(
+    adapter = LayeredAdapter(
         lambda x: x.reshape(len(x), -1).sum(1)[:, None],
         lambda x: np.ones((len(x), 1, *x.shape[1:])),
         lambda x: np.repeat(layer, len(x), axis=0),
@@ -161,40 +118,6 @@ def test_guided_grad_cam_is_the_guided_gradient_times_the_map():
     assert adapter.layers == ["the layer"]
 
 
-def test_score_cam_weighs_channels_by_what_they_show():
-    layer = np.array([[0, 3, 0], [0.1, 0.1, 0.1], [4, 0, 0]])  # the second is level: it shows nothing
-    x = np.array([[1, 2, 3, 4]], float)
-    # resized and scaled to 0..1: [0, 1, 1, 0], [0, 0, 0, 0] and [1, 3/8, 0, 0]
-    for slope in (1, 300, -300):  # large scores as well
-        adapter = Layered(
-            lambda x, s=slope: s * x.sum((1, 2))[:, None], None, lambda x: np.stack([layer] * len(x)), [np.ones((3, 3))]
-        )
-        scores = slope * np.array([5, 0, 1.75])
-        weights = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
-        np.testing.assert_allclose(ScoreCAM(adapter, 0).GetMask(x, should_resize=False), weights @ layer, rtol=1e-12)
-
-
-def test_a_level_channel_shows_nothing_however_it_is_rounded():
-    class Single(Layered):
-        def asarray(self, value, name="x_value"):
-            return Bare(super().asarray(value, name).array.astype(np.float32))
-
-    layer = np.array([[0, 3, 0], [0.7, 0.7, 0.7]], np.float32)
-    adapter = Single(lambda x: x.sum((1, 2))[:, None], None, lambda x: np.stack([layer] * len(x)), [np.ones((2, 3))])
-    mask = ScoreCAM(adapter, 0).GetMask(np.ones((1, 7)), should_resize=False)
-    weight = 1 / (1 + np.exp(-17 / 7))  # seen through [0, 1/7, 4/7, 1, 4/7, 1/7, 0], and through nothing
-    np.testing.assert_allclose(mask, np.array([weight, 1 - weight]) @ layer, rtol=1e-6)
-
-
-def test_score_cam_does_not_depend_on_the_batch_size():
-    rng = np.random.default_rng(1)
-    slopes = rng.normal(size=(3, 5, 3, 4))
-    x = 1 + rng.random((4, 5, 6, 8))
-    expected = [ScoreCAM(on_layer(slopes), y, batch_size=64).GetMask(one) for one, y in zip(x, [0, 1, 2, 1], strict=True)]
-    for size in (1, 3, 8, 100):
-        np.testing.assert_allclose(ScoreCAM(on_layer(slopes), batch_size=size).GetMasks(x, [0, 1, 2, 1]), expected, rtol=1e-10)
-
-
 @pytest.mark.parametrize("method", [*BY_GRADIENT, GuidedGradCAM])
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_many_inputs_at_once_equal_one_at_a_time(method, size):
@@ -203,7 +126,7 @@ def test_many_inputs_at_once_equal_one_at_a_time(method, size):
     ys = [0, 2, 1, [0, 1], 0, None, 2]
     adapter = on_layer(slopes)
     together = method(adapter, batch_size=size).GetMasks(x, ys)
-    assert max(map(len, adapter.looked_at)) <= size and sum(map(len, adapter.looked_at)) == 7
+    assert max(map(len, adapter.layer_inputs)) <= size and sum(map(len, adapter.layer_inputs)) == 7
     for one, y, mask in zip(x, ys, together, strict=True):
         np.testing.assert_allclose(mask, method(on_layer(slopes), y).GetMask(one), rtol=1e-10)
 
@@ -234,7 +157,7 @@ def test_a_smoothed_map_whatever_its_shape(options, average):
     smooth = GradCAM(adapter, 0, batch_size=4, **options).GetSmoothedMask(
         x, nsamples=10, average=average, seed=3, standard_error=True
     )
-    noisy = np.concatenate(adapter.looked_at)
+    noisy = np.concatenate(adapter.layer_inputs)
     assert noisy.shape == (10, 2, 4, 6)
     masks = np.stack([np.asarray(GradCAM(adapter, 0, **options).GetMask(one)) for one in noisy])
     values = masks**2 if average == "squared" else masks
@@ -245,24 +168,6 @@ def test_a_smoothed_map_whatever_its_shape(options, average):
     assert smooth.std() > 0
 
 
-def test_a_smoothed_score_cam_is_the_mean_of_its_maps():
-    rng = np.random.default_rng(1)
-    adapter = on_layer(rng.random((1, 2, 2, 3)))
-    x = 1 + rng.random((2, 4, 6))
-    smooth = ScoreCAM(adapter, 0).GetSmoothedMask(x, nsamples=4, average="mean", seed=3)
-    masks = [np.asarray(ScoreCAM(adapter, 0).GetMask(one)) for one in np.concatenate(adapter.looked_at)]
-    np.testing.assert_allclose(smooth, np.mean(masks, axis=0), rtol=1e-9)
-
-
-def test_a_modified_gradient():
-    against = GradCAM(on_layer(G), 0, modifier="decrease").GetMask(X, should_resize=False)
-    np.testing.assert_allclose(against, [[0, 2], [0, 0]])  # 2 A2 - A1
-    strength = GradCAM(on_layer(G), 0, modifier="absolute").GetMask(X, should_resize=False)
-    np.testing.assert_allclose(strength, [[1.5, 7], [4.5, 10]])  # 1.5 A1 + 2 A2
-    with pytest.raises(saliency.InputError, match=r"`modifier` \(='decrease'\) is for gradients, and ScoreCAM takes none"):
-        ScoreCAM(on_layer(G), 0, modifier="decrease")
-
-
 @pytest.mark.parametrize(("method", "evaluations"), [(GradCAM, 2), (GuidedGradCAM, 2), (ScoreCAM, 2 + 2 * 2)])
 def test_progress_counts_evaluations_and_expects_as_many(method, evaluations, capsys, monkeypatch):
     expected = []
@@ -271,57 +176,3 @@ def test_progress_counts_evaluations_and_expects_as_many(method, evaluations, ca
     method(on_layer(G)).GetMasks([X, X + 1], [0, 1], progress=True)
     assert f"{evaluations}/{evaluations}" in capsys.readouterr().err.split("\r")[-1]
     assert sum(expected) == evaluations or not expected  # a mask is one evaluation, unless a method says more
-
-
-def test_options_are_the_method_s():
-    with pytest.raises(saliency.InputError, match=r"`steps` is not an option of GradCAM. Its own: layer"):
-        GradCAM(on_layer(G), 0).GetMask(X, steps=3)
-    with pytest.raises(saliency.InputError, match="`three_dims` is not an option of GuidedGradCAM"):
-        GuidedGradCAM(on_layer(G), 0, three_dims=True)
-    adapter = on_layer(G)
-    GradCAM(adapter, 0, "constructor's").GetMask(X)
-    GradCAM(adapter, 0, "constructor's").GetMask(X, layer="call's")
-    GradCAM(adapter, 0).GetMask(X)
-    assert adapter.layers == ["constructor's", "call's", None]
-
-
-@pytest.mark.parametrize("kind", [*BY_GRADIENT, ScoreCAM])
-def test_help_tells_a_method_s_options_once_and_its_own_words_too(kind):
-    head, _, rest = inspect.getdoc(kind).partition("\n\nOptions:\n")
-    options, _, source = rest.partition("\n\nSource:\n")
-    told = re.findall(r"^    (\w[\w, ]*):", options, re.MULTILINE)
-    assert ", ".join(told).split(", ") == names_of(kind(on_layer(G), 0).masks)
-    assert "arXiv" in source or "IEEE" in source
-    assert head.startswith(("Channels weighted", "Every position weighted", "Positive gradients"))
-    assert pydoc.plain(pydoc.render_doc(kind)).count("should_resize: scale the map") == 1
-    assert "ClassActivationMap" not in inspect.getdoc(kind)
-
-
-def test_a_user_s_own_map_has_the_options_in_its_help_unless_it_tells_its_own():
-    class Mean(ClassActivationMap):
-        """The mean."""
-
-        def weighted(self, seen):
-            return seen.features
-
-    class Told(Mean):
-        """The mean.
-
-        Options:
-            layer: one.
-        """
-
-    class Silent(Mean):
-        pass
-
-    shared = inspect.getdoc(ClassActivationMap).partition("\n\n")[2]
-    assert inspect.getdoc(Mean) == f"The mean.\n\n{shared}"
-    assert inspect.getdoc(Told) == "The mean.\n\nOptions:\n    layer: one."
-    assert Silent.__doc__ is None
-    subprocess.run([sys.executable, "-OO", "-c", "import saliency"], check=True)
-
-
-def test_a_function_has_no_layers():
-    for method in (GradCAM, ScoreCAM):
-        with pytest.raises(saliency.ModelError, match="does not give a layer's output and its gradient"):
-            method(lambda x: x.sum((2, 3)), 0).GetMask(X)

@@ -1,11 +1,11 @@
-"""GradientSHAP against integrals that are known."""
+"""Compare GradientSHAP with known integrals."""
 
 import numpy as np
 import pytest
 
 import saliency
 from saliency import GradientSHAP, IntegratedGradients
-from tests.reference import FunctionAdapter, linear, quadratic
+from tests.reference import JacobianAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 2, 3, 4))
@@ -14,11 +14,11 @@ W = RNG.normal(size=(2, 2, 3, 4))
 
 def cubic():
     """f(x) = |x|^3 summed / 3, whose integrated gradients from b are (x^3 - b^3) / 3."""
-    return FunctionAdapter(lambda x: (x.reshape(len(x), -1) ** 3).sum(1)[:, None] / 3, lambda x: x[:, None] ** 2)
+    return JacobianAdapter(lambda x: (x.reshape(len(x), -1) ** 3).sum(1)[:, None] / 3, lambda x: x[:, None] ** 2)
 
 
 def average(mask, x, repeats, **options):
-    """The mean over seeds, and its standard error."""
+    """Return the mean over seeds and its standard error."""
     masks = np.array([mask.GetMask(x, seed=seed, **options) for seed in range(repeats)])
     return masks.mean(0), masks.std(axis=0, ddof=1) / np.sqrt(repeats)
 
@@ -39,7 +39,7 @@ def test_a_curved_function_s_is_integrated_gradients_within_its_error():
     assert (error < 0.05 * np.abs(X[0] ** 3 - b**3).max()).all()
 
 
-def test_several_baselines_are_drawn_alike():
+def test_several_baselines_are_drawn_equally_often():
     several = RNG.normal(size=(3, 2, 3, 4))
     expected = np.mean([(X[0] ** 3 - b**3) / 3 for b in several], axis=0)
     for given in (several, list(several)):
@@ -61,7 +61,7 @@ def test_noise_adds_its_variance_and_is_independent_of_the_point_on_the_line():
 
 @pytest.mark.parametrize("size", [1, 4, 100])
 @pytest.mark.parametrize("spread", [0.0, 0.2])
-def test_a_seed_gives_the_same_mask_whatever_the_batch_and_the_company(size, spread):
+def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size, spread):
     options = {"seed": 5, "x_steps": 7, "spread": spread, "x_baseline": [0.0, X[2] / 2, "min"]}
     alone = [GradientSHAP(cubic(), 0, batch_size=7).GetMask(x, **options) for x in X]
     adapter = cubic()
@@ -71,7 +71,7 @@ def test_a_seed_gives_the_same_mask_whatever_the_batch_and_the_company(size, spr
     assert sum(adapter.passes) == 3 * 7
 
 
-def test_many_inputs_have_targets_of_their_own():
+def test_each_input_has_its_own_target():
     masks = GradientSHAP(linear(W)).GetMasks(X, y=[1, 0, [0, 1]])
     np.testing.assert_allclose(masks, [W[1] * X[0], W[0] * X[1], W.sum(0) * X[2]])
     np.testing.assert_allclose(GradientSHAP(linear(W)).GetMasks([X[0]] * 2, y=[0, 1]), W * X[0])
@@ -101,11 +101,11 @@ def test_a_table_of_baselines():
         ({"x_steps": 0}, r"`x_steps` \(=0\) must be a whole number, 1 or more"),
         ({"spread": -0.1}, r"`spread` \(=-0.1\) must be a finite number, 0 or more"),
         ({"seed": -1}, r"`seed` \(=-1\) must be a whole number"),
-        ({"x_baseline": []}, r"`x_baseline` \(length 0\) must hold one baseline at least"),
-        ({"x_baseline": [0, "grey"]}, r"`x_baseline\[1\]` \(='grey'\) must be a number, an array, or one of"),
+        ({"x_baseline": []}, r"`x_baseline` \(length 0\) must hold at least one baseline"),
+        ({"x_baseline": [0, "gray"]}, r"`x_baseline\[1\]` \(='gray'\) must be a number, an array, or one of"),
         ({"x_baseline": [np.zeros((2, 3, 4)), np.zeros((2, 3, 3))]}, r"`x_baseline\[1\]` \(shape \(2, 3, 3\)\) must have"),
     ],
 )
-def test_bad_options_are_told_by_name_value_and_rule(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(saliency.InputError, match=message):
         GradientSHAP(linear(W), 0).GetMask(X[0], **options)

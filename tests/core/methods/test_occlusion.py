@@ -1,8 +1,6 @@
-"""Occlusion against a loop over windows, written by hand from its definition."""
+"""Compare Occlusion with a loop over windows."""
 
-import itertools
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,54 +8,7 @@ from scipy import ndimage
 
 import saliency
 from saliency import Occlusion
-from tests.reference import FunctionAdapter
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(4, 3, 6, 7))
-MIX, OUT = RNG.normal(size=(126, 8)) / 6, RNG.normal(size=(8, 4))
-
-
-def net(x):
-    """Pixels that work together, so that a window is more than its pixels; 4 classes."""
-    flat = x.reshape(len(x), -1)
-    return np.tanh(flat @ MIX[: flat.shape[1]]) @ OUT
-
-
-def adapter(f=net, channel_axis=0):
-    """An adapter that knows no gradient, on the few words that a framework must have; notes the samples of each call."""
-    calls = []
-
-    def noting(x):
-        calls.append(len(x))
-        return f(x)
-
-    def refuse(x):
-        raise AssertionError("Occlusion takes no gradient")
-
-    made = FunctionAdapter(noting, refuse)
-    made.channel_axis, made.calls = channel_axis, calls
-    return made
-
-
-def by_hand(x, y, size, stride=1, cover=0.0, space=(1, 2), average=False):
-    """Each window covers the input in turn, and every number in it gets the drop of the score."""
-    sizes, strides = (np.broadcast_to(number, len(space)) for number in (size, stride))
-    starts = []
-    for axis, wide, step in zip(space, sizes, strides, strict=True):
-        at = [0]
-        while at[-1] + wide < x.shape[axis]:
-            at.append(min(at[-1] + step, x.shape[axis] - wide))  # the last window stands at the border
-        starts.append(at)
-    cover, total, times = np.broadcast_to(cover, x.shape), np.zeros(x.shape), np.zeros(x.shape)
-    for corner in itertools.product(*starts):
-        window = [slice(None)] * x.ndim
-        for axis, at, wide in zip(space, corner, sizes, strict=True):
-            window[axis] = slice(at, at + wide)
-        covered = x.copy()
-        covered[tuple(window)] = cover[tuple(window)]
-        total[tuple(window)] += net(x[None])[0, y] - net(covered[None])[0, y]
-        times[tuple(window)] += 1
-    return total / times if average else total
+from tests.core.methods.occlusion_reference import RNG, X, adapter, by_hand, net
 
 
 def test_the_last_row_and_column_are_covered_and_one_window_may_be_all():
@@ -72,7 +23,7 @@ def test_the_last_row_and_column_are_covered_and_one_window_may_be_all():
     np.testing.assert_allclose(whole, np.full((3, 6, 7), net(X[:1])[0, 1] - net(0 * X[:1])[0, 1]), rtol=1e-12)
 
 
-def test_a_window_is_15_pixels_wide_unless_told():
+def test_the_default_window_is_15_pixels_wide():
     x = RNG.normal(size=(1, 16, 17))
     f = lambda x: x.sum((2, 3))  # noqa: E731
     starts = [(row, column) for row in range(2) for column in range(3)]
@@ -96,7 +47,7 @@ def test_every_window_is_covered_in_turn(size, stride, average):
 
 
 def blurred(x):
-    """Gaussian weights that sum to 1 at the borders too: what lies beyond them does not count."""
+    """Blur with Gaussian weights that sum to 1, also at the borders."""
     sigma = (0, x.shape[1] / 12, x.shape[2] / 12)
     blur = [ndimage.gaussian_filter(a, sigma, mode="constant", truncate=30, radius=(0, 9, 9)) for a in (x, np.ones_like(x))]
     return blur[0] / blur[1]
@@ -168,49 +119,6 @@ def test_a_constant_input_that_is_covered_by_itself_says_so():
     np.testing.assert_array_equal(Occlusion(model, 0).GetMask(np.full((3, 6, 7), 0.5), size=2, stride=2)[:, :, :5], 2.0)
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_many_inputs_with_targets_of_their_own_are_as_one_at_a_time(size):
-    ys = [2, [0, 3], None, 1]
-    model = adapter()
-    together = Occlusion(model, batch_size=size).GetMasks(X, y=ys, size=(3, 4), stride=2)
-    assert max(model.calls) <= size
-    ys[2] = net(X[2:3])[0].argmax()
-    for x, y, mask in zip(X, ys, together, strict=True):
-        expected = sum(by_hand(x, one, (3, 4), 2) for one in (y if isinstance(y, list) else [y]))
-        np.testing.assert_allclose(mask, expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_several_targets_of_one_input_share_its_evaluations(size):
-    model = adapter()
-    masks = Occlusion(model, batch_size=size).GetMasks([X[0]] * 3, [0, 1, 2], size=3)
-    for y in range(3):
-        np.testing.assert_allclose(masks[y], by_hand(X[0], y, 3), rtol=1e-9, atol=1e-12)
-    assert max(model.calls) <= size
-    assert sum(model.calls) == (3 if size == 1 else 1) * (4 * 5 + 1)
-
-
-@pytest.mark.parametrize("size", [1, 3, 8, 20, 100])
-def test_windows_fill_the_batches(size):
-    model = adapter()
-    Occlusion(model, 0, batch_size=size).GetMask(X[0], size=3)
-    windows = 4 * 5
-    assert sum(model.calls) == windows + 1
-    assert len(model.calls) == math.ceil(windows / size) + 1
-    assert max(model.calls) <= size
-
-
-def test_memory_grows_with_the_batch_and_not_with_the_windows():
-    x = np.ones((1, 20_000))
-    mask = Occlusion(adapter(lambda x: x[:, 0, :1]), 0, batch_size=4)
-    tracemalloc.start()
-    found = mask.GetMask(x, size=10_000, stride=20)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert found[0, 9_999] == 1 and found[0, 10_000] == 0
-    assert peak < 20e6  # bytes; a row for each of the 501 windows would take 80e6
-
-
 def test_smoothing_is_the_mean_over_noisy_copies():
     model = adapter()
     noisy = []
@@ -234,16 +142,6 @@ def test_a_function_of_the_output_and_a_channel_of_a_layer():
     model(x)
     mask = Occlusion(model, ("0", 4)).GetMask(X[0], size=(6, 7))
     np.testing.assert_allclose(mask, np.full((3, 6, 7), model[0](x)[0, 4].mean().item()), rtol=1e-5)
-
-
-def test_the_bar_is_told_of_every_evaluation_beforehand(capsys, monkeypatch):
-    Occlusion(adapter(), 0).GetMasks(X[:1], size=3, progress=True)
-    last = capsys.readouterr().err.split("\r")[-1]
-    assert "21/21" in last and "outputs" in last
-    announced = []
-    monkeypatch.setattr("saliency.core.progress.Progress.announce", lambda bar, evaluations: announced.append(evaluations))
-    Occlusion(adapter(), 0).GetMasks(X[:2], size=3)
-    assert sum(announced) == 2 * 21
 
 
 @pytest.mark.parametrize(
@@ -273,7 +171,7 @@ def test_the_bar_is_told_of_every_evaluation_beforehand(capsys, monkeypatch):
         ({"windows": 3}, r"`windows` is not an option of Occlusion"),
     ],
 )
-def test_bad_options_are_told_by_name_value_and_rule(options, message):
+def test_invalid_options_raise(options, message):
     model = adapter()
     with pytest.raises(saliency.InputError, match=message):
         Occlusion(model, 0).GetMask(X[0], **options)
@@ -281,11 +179,13 @@ def test_bad_options_are_told_by_name_value_and_rule(options, message):
 
 
 def test_a_modifier_of_gradients_has_nothing_to_modify():
-    with pytest.raises(saliency.InputError, match=r"`modifier` \(='absolute'\) is for gradients, and Occlusion takes none"):
+    with pytest.raises(
+        saliency.InputError, match=r"`modifier` \(='absolute'\) modifies gradients, but Occlusion does not use gradients"
+    ):
         Occlusion(adapter(), 0, modifier="absolute")
 
 
-def test_an_output_that_is_not_a_number_is_no_gradient_s_fault():
+def test_an_output_that_is_nan_is_reported():
     model = adapter(lambda x: np.where(x.reshape(len(x), -1)[:, :1] > 100, np.nan, net(x)))
-    with pytest.raises(saliency.GradientError, match=r"input \[1\] holds NaN or infinite values, as the model's output"):
+    with pytest.raises(saliency.GradientError, match=r"input \[1\] holds NaN or infinite values, as does the model's output"):
         Occlusion(model, 0).GetMasks([X[0], X[0] + 200], size=6)

@@ -1,11 +1,11 @@
-"""RISE against expectations over its masks, which torch.nn.functional.interpolate makes from grids."""
+"""Compare RISE with expectations over its masks, built with torch.nn.functional.interpolate."""
 
 import numpy as np
 import pytest
 
 import saliency
 from saliency import RISE
-from tests.reference import FunctionAdapter
+from tests.reference import JacobianAdapter
 
 RNG = np.random.default_rng(0)
 SHAPE = (2, 6, 9)
@@ -14,7 +14,7 @@ W = RNG.normal(size=(2, *SHAPE))
 
 
 def adapter(f, channel_axis=0):
-    """An adapter that knows no gradient, on the few words that a framework must have; notes what it is asked."""
+    """Return an adapter without gradients and with a minimal array namespace, which records its inputs."""
     seen = []
 
     def noting(x):
@@ -24,7 +24,7 @@ def adapter(f, channel_axis=0):
     def refuse(x):
         raise AssertionError("RISE takes no gradient")
 
-    made = FunctionAdapter(noting, refuse)
+    made = JacobianAdapter(noting, refuse)
     made.channel_axis, made.seen = channel_axis, seen
     return made
 
@@ -34,7 +34,7 @@ def linear(x):
 
 
 def masks_of(shape=SHAPE, channel_axis=0, **options):
-    """What a white input is seen through: (masks, *shape)."""
+    """Return the masks of RISE, (masks, *shape), from the inputs of a white image."""
     model = adapter(lambda x: x.reshape(len(x), -1).sum(1), channel_axis)
     RISE(model, 0, batch_size=100).GetMask(np.ones(shape), **options)
     return np.concatenate(model.seen)
@@ -82,7 +82,7 @@ def test_a_linear_function_s_map_is_its_contributions_smoothed_by_the_masks_cova
     assert np.abs(found.mean(0) - expected).max() < 4 * error.max()
 
 
-def test_one_cell_shows_all_or_nothing():
+def test_one_cell_is_all_or_nothing():
     def f(x):
         return np.exp(linear(x) / 5)
 
@@ -95,7 +95,7 @@ def test_one_cell_shows_all_or_nothing():
     np.testing.assert_allclose(mask, np.full(SHAPE, (1 - shown.mean()) * gain), rtol=1e-9)
 
 
-def test_a_pixel_without_influence_gets_about_nothing():
+def test_a_pixel_without_influence_gets_about_zero():
     x = np.ones((1, 4, 40))
     masks = np.array([RISE(adapter(lambda x: np.tanh(x[:, :, :, :5].sum((2, 3)) - 9)), 0).GetMask(x, nmasks=400, seed=seed, cells=5)[0] for seed in range(8)])  # fmt: skip
     far, near = masks[:, :, 25:], masks[:, :, :5]  # more than two cells of 8 from any that counts
@@ -105,7 +105,7 @@ def test_a_pixel_without_influence_gets_about_nothing():
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
-def test_a_seed_gives_the_same_mask_whatever_the_batch_and_the_company(size):
+def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size):
     alone = [RISE(adapter(linear), batch_size=30).GetMasks(x[None], y=[y], seed=7, nmasks=30)[0] for x, y in zip(X, (1, 0, 1), strict=True)]  # fmt: skip
     model = adapter(linear)
     together = RISE(model, batch_size=size).GetMasks(X, y=[1, 0, 1], seed=7, nmasks=30)
@@ -170,7 +170,7 @@ def test_the_score_s_offset_does_not_count():
     [
         ({"nmasks": 0}, r"`nmasks` \(=0\) must be a whole number, 1 or more"),
         ({"nmasks": 2.0}, r"`nmasks` \(=2.0\) must be a whole number"),
-        ({"nmasks": 1, "seed": 0}, r"`nmasks` \(=1\) must be more: \d+ of 54 pixels are visible in none"),
+        ({"nmasks": 1, "seed": 0}, r"`nmasks` \(=1\) is too small: \d+ of 54 pixels are visible in none"),
         ({"cells": 0}, r"`cells` \(=0\) must be a whole number, 1 or more"),
         ({"cells": (3, 3)}, r"`cells` \(=\(3, 3\)\) must be a whole number"),
         ({"keep": 0}, r"`keep` \(=0\) must be a number between 0 and 1"),
@@ -180,11 +180,11 @@ def test_the_score_s_offset_does_not_count():
         ({"keep": "half"}, r"`keep` \(='half'\) must be"),
         ({"seed": -1}, r"`seed` \(=-1\) must be a whole number, 0 or more"),
         ({"seed": 0.5}, r"`seed` \(=0.5\) must be"),
-        ({"value": "grey"}, r"`value` \(='grey'\) must be a number, an array, or one of"),
+        ({"value": "gray"}, r"`value` \(='gray'\) must be a number, an array, or one of"),
         ({"value": np.zeros((2, 6, 8))}, r"`value` \(shape \(2, 6, 8\)\) must have the input's shape \(2, 6, 9\)"),
     ],
 )
-def test_bad_options_are_told_by_name_value_and_rule(options, message):
+def test_invalid_options_raise(options, message):
     with pytest.raises(saliency.InputError, match=message):
         RISE(adapter(linear), 0).GetMask(X[0], **options)
 

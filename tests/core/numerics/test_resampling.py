@@ -1,12 +1,12 @@
-"""Maps along spatial axes against scipy.ndimage and torch.nn.functional.interpolate."""
+"""Compare blurring and resizing with scipy.ndimage and torch.nn.functional.interpolate."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import saliency
-from saliency.core.numerics.resampling import apply_along_axis, bilinear, blurred, resized, spatial_axes
-from tests.reference import Bare, linear
+from saliency.core.numerics.resampling import apply_along_axis, gaussian_blur, interpolation_matrix, resize_maps, spatial_axes
+from tests.reference import MinimalArray, linear
 
 RNG = np.random.default_rng(0)
 NUMPY = linear([[1.0]])  # an adapter of NumPy, on the promised words alone
@@ -40,7 +40,7 @@ def test_an_axis_that_the_input_does_not_have(channel_axis):
 
 
 def test_an_input_without_axes():
-    with pytest.raises(saliency.InputError, match=r"`x_value` \(a single number\) must have one axis"):
+    with pytest.raises(saliency.InputError, match=r"`x_value` \(a single number\) must have at least one axis"):
         spatial_axes(0, 1)
 
 
@@ -55,13 +55,13 @@ def test_a_matrix_acts_along_one_axis(axis):
 
 @pytest.mark.parametrize("before", [1, 2, 3, 7, 12])
 @pytest.mark.parametrize("after", [1, 2, 5, 7, 24, 100])
-def test_linear_interpolation_is_torch_s(before, after):
+def test_linear_interpolation_equals_torch(before, after):
     interpolate = pytest.importorskip("torch.nn.functional").interpolate
     import torch
 
     signal = RNG.normal(size=before)
     theirs = interpolate(torch.tensor(signal)[None, None], after, mode="linear", align_corners=False)[0, 0].numpy()
-    np.testing.assert_allclose(bilinear(before, after) @ signal, theirs, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(interpolation_matrix(before, after) @ signal, theirs, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -74,41 +74,45 @@ def test_linear_interpolation_is_torch_s(before, after):
         ("trilinear", (2, 3, 4), (4, 3, 7)),
     ],
 )
-def test_resizing_is_torch_s(mode, before, after):
+def test_resizing_equals_torch(mode, before, after):
     interpolate = pytest.importorskip("torch.nn.functional").interpolate
     import torch
 
     maps = RNG.normal(size=(3, *before))
     theirs = interpolate(torch.tensor(maps)[:, None], after, mode=mode, align_corners=False)[:, 0].numpy()
-    np.testing.assert_allclose(resized(NUMPY, Bare(maps), after).array, theirs, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(resize_maps(NUMPY, MinimalArray(maps), after).array, theirs, rtol=1e-9, atol=1e-12)
 
 
 def test_resizing_to_its_own_size_changes_nothing():
     maps = RNG.normal(size=(2, 5, 6))
-    np.testing.assert_array_equal(resized(NUMPY, Bare(maps), (5, 6)).array, maps)
+    np.testing.assert_array_equal(resize_maps(NUMPY, MinimalArray(maps), (5, 6)).array, maps)
 
 
-def normalised(x, axis, sigma):
-    """scipy's Gaussian filter, over what it would be for an input of ones: what lies beyond the borders does not count."""
+def normalized_gaussian(x, axis, sigma):
+    """SciPy's Gaussian filter, divided by its result for ones, so that the weights sum to 1 at the borders."""
     options = {"sigma": sigma, "axis": axis, "mode": "constant", "radius": x.shape[axis]}
     return ndimage.gaussian_filter1d(x, **options) / ndimage.gaussian_filter1d(np.ones_like(x), **options)
 
 
 @pytest.mark.parametrize(("shape", "axis", "sigma"), [((2, 40), 1, 3.3), ((2, 3, 19, 4), 2, 0.7), ((3, 1), 1, 1 / 12), ((2, 30), 1, 500.0)])  # fmt: skip
-def test_a_blur_is_scipy_s(shape, axis, sigma):
+def test_a_blur_equals_scipy(shape, axis, sigma):
     x = RNG.normal(size=shape)
-    np.testing.assert_allclose(blurred(NUMPY, Bare(x), axis, sigma).array, normalised(x, axis, sigma), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        gaussian_blur(NUMPY, MinimalArray(x), axis, sigma).array, normalized_gaussian(x, axis, sigma), rtol=1e-9, atol=1e-12
+    )
 
 
-def test_a_long_axis_is_blurred_in_parts():
+def test_a_long_axis_is_blurred_in_blocks():
     shapes = []
 
     def asarray(matrix):
         shapes.append(matrix.shape)
-        return Bare(matrix)
+        return MinimalArray(matrix)
 
     adapter = linear([[1.0]])
     adapter.asarray = asarray
     x = RNG.normal(size=(1, 3000))
-    np.testing.assert_allclose(blurred(adapter, Bare(x), 1, 250.0).array, normalised(x, 1, 250.0), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(
+        gaussian_blur(adapter, MinimalArray(x), 1, 250.0).array, normalized_gaussian(x, 1, 250.0), rtol=1e-8, atol=1e-12
+    )
     assert len(shapes) > 1 and max(map(np.prod, shapes)) <= 2**22

@@ -90,7 +90,7 @@ for wrapped in (saliency.wrap, saliency.Vanilla):
     try:
         wrapped(model)
     except saliency.ModelError as error:
-        assert "on the {backend} backend, which is not served: set KERAS_BACKEND=tensorflow" in str(error), error
+        assert "on the {backend} backend, which is not supported: set KERAS_BACKEND=tensorflow" in str(error), error
     else:
         raise SystemExit("was not refused")
 function = saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)

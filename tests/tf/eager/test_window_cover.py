@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 import saliency
-from saliency.core.numerics.sliding_windows import Windows
+from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.tf.eager import fused_functions
-from saliency.tf.eager.window_cover import host_occlusion_writer
+from saliency.tf.eager.window_cover import host_window_occluder
 
 RNG = np.random.default_rng(0)
 SHAPES = {
@@ -24,8 +24,8 @@ SHAPES = {
 def test_only_the_windows_are_occluded(shape):
     shape, channel_axis, size, space = SHAPES[shape]
     x, cover = RNG.normal(size=(2, 2, *shape)).astype("float32")
-    windows = Windows.of(x, channel_axis, size, 2)
-    occlude = host_occlusion_writer(tf.constant(x), tf.constant(cover), windows)
+    windows = SlidingWindows.of(x, channel_axis, size, 2)
+    occlude = host_window_occluder(tf.constant(x), tf.constant(cover), windows)
     sizes = np.broadcast_to(size, len(space))
     starts = [sorted({*range(0, shape[a] - wide, 2), shape[a] - wide}) for a, wide in zip(space, sizes, strict=True)]
     corners = list(itertools.product(*starts))

@@ -65,7 +65,7 @@ def test_sigmoid_gate_is_not_the_last_activation():
     )
 
 
-HIDDEN_LOGITS = {
+LOGITS_NOT_FOUND = {
     "ensemble": lambda y: (tf.nn.softmax(y) + tf.nn.softmax(2 * y)) / 2,
     "stacked": lambda y: tf.reduce_mean(tf.stack([tf.nn.softmax(y), tf.nn.softmax(y)]), axis=0),
     "turned round": lambda y: tf.reverse(tf.nn.softmax(y), [1]),
@@ -76,10 +76,10 @@ HIDDEN_LOGITS = {
 }
 
 
-@pytest.mark.parametrize("name", HIDDEN_LOGITS)
+@pytest.mark.parametrize("name", LOGITS_NOT_FOUND)
 def test_hidden_softmax_warns(name):
     with pytest.warns(LogitWarning):
-        Vanilla(convolutional_model(L.Lambda(HIDDEN_LOGITS[name], output_shape=(4,))), 1).GetMask(PICTURES[0])
+        Vanilla(convolutional_model(L.Lambda(LOGITS_NOT_FOUND[name], output_shape=(4,))), 1).GetMask(PICTURES[0])
 
 
 @pytest.mark.parametrize(

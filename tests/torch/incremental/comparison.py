@@ -18,7 +18,7 @@ X = RNG.normal(size=(3, 3, 40, 48))
 
 def full_occlusion(mask, x, monkeypatch, **options):
     with monkeypatch.context() as patched:
-        patched.setattr(incremental_occlusion, "LEAST", math.inf)
+        patched.setattr(incremental_occlusion, "MIN_WINDOWS", math.inf)
         found = mask.GetMasks(x, **options)
     assert not found.details["incremental"].any()
     return found

@@ -11,8 +11,8 @@ from saliency.torch.adapter import TorchAdapter
 @pytest.fixture
 def force_incremental(monkeypatch):
     """Use incremental occlusion even if it saves nothing."""
-    monkeypatch.setattr(incremental_occlusion, "LEAST", 0)
-    monkeypatch.setattr(incremental_occlusion, "WORTH", -math.inf)
+    monkeypatch.setattr(incremental_occlusion, "MIN_WINDOWS", 0)
+    monkeypatch.setattr(incremental_occlusion, "MIN_SAVED_FRACTION", -math.inf)
 
 
 @pytest.fixture
