@@ -53,13 +53,13 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session")
-def alone(tmp_path_factory):
-    """Return a function: framework -> what `tests/alone.py` finds in a process of its own, which is started once."""
+def fresh_process(tmp_path_factory):
+    """Return a function: framework -> what `tests/fresh_process.py` finds in a process of its own, which is started once."""
 
     @functools.cache
     def run(framework):
-        folder = tmp_path_factory.mktemp("alone")
-        command = [sys.executable, "-W", "ignore", "-m", "tests.alone", framework, str(folder)]
+        folder = tmp_path_factory.mktemp("fresh")
+        command = [sys.executable, "-W", "ignore", "-m", "tests.fresh_process", framework, str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
         steps = json.loads((folder / "report.json").read_text())
         return SimpleNamespace(

@@ -4,10 +4,10 @@ from functools import partial
 
 from saliency.demo.gallery_methods import METHODS
 
-FEWER = {
+FEWER_SAMPLES = {
     "RISE": {"nmasks": 40},
     "Occlusion": {"stride": 15},
     "IntegratedGradients": {"x_steps": 6},
     "GradientSHAP": {"x_steps": 6},
 }
-QUICK = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER.items()}
+QUICK_METHODS = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()}

@@ -15,7 +15,7 @@ from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
 from tests.import_order import largest_difference
-from tests.quick_methods import QUICK
+from tests.quick_methods import QUICK_METHODS
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
 
@@ -62,12 +62,12 @@ def same_noise(monkeypatch):
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", QUICK_METHODS)
 def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise):
     found, digits = {}, [question.digit for question in ASKED]
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, precision]
-        mask, x = QUICK[name](model), prepare_inputs(network, ASKED)
+        mask, x = QUICK_METHODS[name](model), prepare_inputs(network, ASKED)
         smooth = {"magnitude": False, "seed": 0, "nsamples": 3}
         masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTHGRAD_SUFFIX) else mask.GetMasks(x, digits)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks

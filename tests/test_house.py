@@ -54,13 +54,13 @@ def test_imports_no_framework():
 
 
 @pytest.mark.needs("torch")
-def test_torch_brings_torch_alone(alone):
-    assert alone("torch").steps["import"] == ["torch"]
+def test_torch_brings_torch_alone(fresh_process):
+    assert fresh_process("torch").steps["import"] == ["torch"]
 
 
 @pytest.mark.needs("tensorflow")
-def test_tf_does_not_bring_torch(alone):
-    loaded = alone("tf").steps["import"]
+def test_tf_does_not_bring_torch(fresh_process):
+    loaded = fresh_process("tf").steps["import"]
     assert "tensorflow" in loaded and "torch" not in loaded
 
 

@@ -104,8 +104,8 @@ def test_the_shortcut_network_uses_the_tag(framework):
         assert all(localization_scores(s, q.object_mask)[0] for s, q in zip(strengths, tagged, strict=True))
 
 
-def test_the_demo_writes_its_files_and_prints_their_paths(framework, alone):
-    run = alone(framework)
+def test_the_demo_writes_its_files_and_prints_their_paths(framework, fresh_process):
+    run = fresh_process(framework)
     assert run.code == 0, run.err[-2000:]
     for name in ("gallery.png", "shortcut.png"):
         path = run.demo / name
@@ -116,8 +116,8 @@ def test_the_demo_writes_its_files_and_prints_their_paths(framework, alone):
     assert sorted(p.name for p in run.demo.iterdir()) == ["figures.md", "gallery.png", "shortcut.png"]
 
 
-def test_one_framework_never_imports_the_other(framework, alone):
-    loaded = {"keras", "tensorflow", "torch"} & set(alone(framework).steps["demo"])
+def test_one_framework_never_imports_the_other(framework, fresh_process):
+    loaded = {"keras", "tensorflow", "torch"} & set(fresh_process(framework).steps["demo"])
     assert loaded == {"torch": {"torch"}, "tf": {"keras", "tensorflow"}}[framework]
 
 

@@ -155,5 +155,5 @@ def test_damaged_files_are_refused(tmp_path):
         assert "\n" not in str(refusal.value)
 
 
-def test_torch_is_not_imported(alone):
-    assert "torch" not in alone("tf").steps["file"]
+def test_torch_is_not_imported(fresh_process):
+    assert "torch" not in fresh_process("tf").steps["file"]

@@ -1,6 +1,6 @@
 """What only a fresh process shows, one for each framework: which modules each step loads, and what the demo writes.
 
-``python -m tests.alone torch FOLDER`` writes ``FOLDER/report.json``; the demo prints what it prints. The fixture ``alone`` starts it
+``python -m tests.fresh_process torch FOLDER`` writes ``FOLDER/report.json``; the demo prints what it prints. The fixture ``fresh_process`` starts it
 once for all tests, because a framework takes seconds to import.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 import saliency
 from saliency import nets
-from tests.quick_methods import QUICK
+from tests.quick_methods import QUICK_METHODS
 
 MODULES = ("jax", "keras", "tensorflow", "torch", "torch._dynamo", "torchvision")
 SHOWN = (12, 17)  # the scenes whose maps the demo draws
@@ -56,7 +56,7 @@ def run_the_demo(framework, out):
     scenes = demo.load_scenes()
     shown = [scenes[i] for i in SHOWN]
     demo.load_scenes, demo.PLAIN_SCENES = lambda: shown + scenes[PLAIN:], len(shown)
-    demo.METHODS.update(QUICK)
+    demo.METHODS.update(QUICK_METHODS)
     smoothed = saliency.SaliencyMask.GetSmoothedMasks
     saliency.SaliencyMask.GetSmoothedMasks = lambda *args, **options: smoothed(*args, nsamples=3, **options)
     with warnings.catch_warnings():
