@@ -67,7 +67,7 @@ class GradientAdapter(AdapterContract):
     def occluded_outputs(
         self,
         x: Array,  # noqa: ARG002
-        occlude: Array,  # noqa: ARG002
+        cover: Array,  # noqa: ARG002
         size: Sequence[int],  # noqa: ARG002
         target: Target,  # noqa: ARG002
     ) -> OccludedOutputs | None:
