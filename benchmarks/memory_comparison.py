@@ -13,7 +13,7 @@ from benchmarks.peak_memory import STATUS, measure_peak
 from benchmarks.results import PeakMemory
 from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
 from saliency import wrap
-from saliency.core.runner import default_batch_size
+from saliency.core.mask_runner import default_batch_size
 
 BATCH_COUNTS = (2, 40)
 """Numbers of batches of steps or samples, each of the library's default size, so that all passes are equally large."""

@@ -19,7 +19,7 @@ from PIL import Image
 
 import saliency.demo
 from saliency.cli.main import main as saliency_command
-from saliency.cli.page.run import ROWS_PER_BLOCK
+from saliency.cli.report.run import ROWS_PER_BLOCK
 
 SCENES = Path(saliency.demo.__file__).parent / "scenes.stim.csv"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]

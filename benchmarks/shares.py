@@ -20,7 +20,7 @@ import torch
 
 import saliency
 from benchmarks.cases import BUNDLED, SQUEEZENET, BenchmarkCase, cases_of_network
-from saliency.torch import forward, strided_convolution
+from saliency.torch import forward, strided_convolution_gradient
 
 MAX_SHARE = 0.03
 
@@ -51,7 +51,9 @@ class NetworkTime:
         with (
             mock.patch.object(forward, "_call", self.count_time(forward._call)),
             mock.patch.object(torch.autograd, "grad", self.count_time(torch.autograd.grad)),
-            mock.patch.object(strided_convolution, name, self.count_time(getattr(strided_convolution, name))),
+            mock.patch.object(
+                strided_convolution_gradient, name, self.count_time(getattr(strided_convolution_gradient, name))
+            ),
         ):
             yield
 

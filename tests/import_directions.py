@@ -11,11 +11,11 @@ CORE = {
     "warnings validation progress": 1,
     "numerics": 2,
     "display": 3,
-    "batching gradient_modifiers relu_rules request score_reading target target_description": 4,
+    "adapter_request batching gradient_modifiers relu_rules score_reading target target_description": 4,
     "adapter adapter_contract function_adapter shape_hints wrap": 5,
     "score": 6,
     "method_options model_inputs noise result smoothgrad": 7,
-    "runner": 8,
+    "mask_runner": 8,
     "mask": 9,
     "methods": 10,
 }

@@ -14,7 +14,7 @@ from saliency.demo.gallery_methods import SMOOTHGRAD_SUFFIX
 from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
-from tests.import_order import largest_difference
+from tests.framework_import_order import largest_difference
 from tests.quick_methods import QUICK_METHODS
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
@@ -27,7 +27,7 @@ def test_either_may_be_imported_first():
     importlib.import_module("torch"), importlib.import_module("tensorflow")
     order = sorted(("torch", "tensorflow"), key=list(sys.modules).index)
     assert largest_difference() < 1e-4
-    command = [sys.executable, "-m", "tests.import_order", *reversed(order)]
+    command = [sys.executable, "-m", "tests.framework_import_order", *reversed(order)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[1])
     assert ended.returncode == 0, ended.stderr
     assert float(ended.stdout) < 1e-4
@@ -37,7 +37,7 @@ def in_float64(framework):
     if framework == "torch":
         return nets.load("DemoNet").model.double()
     from saliency.nets.demo_net_keras import build_demo_net
-    from saliency.nets.weights_keras import load_weights
+    from saliency.nets.keras_weights import load_weights
 
     model = build_demo_net("float64")
     load_weights(model, HERE / "clean.safetensors")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import saliency
+from saliency.core.adapter_request import Request
 from saliency.core.errors import NoReLUError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from tests import noise
 from tests.equal_adapters import ADAPTERS, X

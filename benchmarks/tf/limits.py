@@ -15,7 +15,7 @@ from benchmarks.interleaved import fastest
 from benchmarks.tf import bare_passes
 from benchmarks.tf.networks import synchronize
 from saliency import wrap
-from saliency.core.runner import default_batch_size
+from saliency.core.mask_runner import default_batch_size
 
 CLOCK = Clock(synchronize=synchronize)
 

@@ -16,7 +16,7 @@ from benchmarks.max_ratios import BARE_PASSES, CHANNELS_LAST
 from benchmarks.torch import bare_passes
 from benchmarks.torch.networks import synchronize, tensor
 from saliency import wrap
-from saliency.core.runner import default_batch_size
+from saliency.core.mask_runner import default_batch_size
 
 CLOCK = Clock(synchronize=synchronize)
 

@@ -14,11 +14,11 @@ from benchmarks import max_ratios
 from benchmarks.cases import BUNDLED, BenchmarkCase
 from benchmarks.comparison import CAPTUM, OURS, Comparison, Variant, Workload
 from benchmarks.torch import bare_passes, captum_variants, limits
+from saliency.core.adapter_request import Request
 from saliency.core.batching import BatchPlan
 from saliency.core.methods.incremental_occlusion import BATCH_FACTOR
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.progress import Progress
-from saliency.core.request import Request
 from saliency.core.score import Score
 from saliency.core.target import Target
 

@@ -12,9 +12,9 @@ from saliency import nets
 from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError
 from saliency.cli.unit_selection import check_units
+from saliency.core.adapter_request import Request
 from saliency.core.errors import MemoryShortage
-from saliency.core.request import Request
-from saliency.core.runner import default_batch_size
+from saliency.core.mask_runner import default_batch_size
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap

@@ -9,7 +9,7 @@ import numpy as np
 from saliency import nets
 from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError, OptionParser, channel_number
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.wrap import wrap

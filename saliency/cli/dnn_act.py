@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from saliency.cli.command import run_command
+from saliency.cli.command_runner import run_command
 from saliency.cli.network import add_network_options
 from saliency.cli.options import OptionParser
 from saliency.cli.stimuli import add_stimulus_options

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from saliency.cli.activation_files import check_output_path
-from saliency.cli.command import run_command
+from saliency.cli.command_runner import run_command
 from saliency.cli.options import CommandError, OptionParser
 from saliency.cli.unit_selection import add_unit_options, check_units, selected_units
 from saliency.io import act, stim

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
-from saliency.cli.command import run_command
+from saliency.cli.command_runner import run_command
 from saliency.cli.methods import COLOR_METHODS, METHODS, split_settings
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, finite_number, name_value, positive_integer

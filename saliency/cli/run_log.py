@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from saliency.cli.errors_table import Failure, write_failures
+from saliency.cli.failures_table import Failure, write_failures
 from saliency.cli.text_wrapping import wrap_line
 
 

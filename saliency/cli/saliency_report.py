@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from saliency.cli.channels import add_channel_options
-from saliency.cli.command import run_command
+from saliency.cli.command_runner import run_command
 from saliency.cli.methods import METHODS
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, positive_integer
-from saliency.cli.page.method_options import parse_method_setting
+from saliency.cli.report.method_options import parse_method_setting
 from saliency.cli.stimuli import add_stimulus_options
 
 SIZES = range(32, 513)
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parse(arguments)
-    from saliency.cli.page.run import run
+    from saliency.cli.report.run import run
 
     return run(options)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from saliency.core.adapter_contract import AdapterContract
+from saliency.core.adapter_request import Request
 from saliency.core.numerics.sliding_windows import SlidingWindows
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
 

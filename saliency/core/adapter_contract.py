@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError
-from saliency.core.request import Request
 from saliency.core.types import Array
 
 

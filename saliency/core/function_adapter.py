@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
-from saliency.core.request import Request
 from saliency.core.shape_hints import looks_channels_last
 from saliency.core.types import Array
 from saliency.core.validation import as_index, host_numbers

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import parse_modifier
+from saliency.core.mask_runner import apply_method, checked_batch_size, compute_masks, default_batch_size
 from saliency.core.method_options import bind_options, option_names, options_by_name
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
-from saliency.core.runner import apply_method, checked_batch_size, compute_masks, default_batch_size
 from saliency.core.score import Score
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array

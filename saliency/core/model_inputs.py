@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
-from saliency.core.request import Request
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target, function_of
 from saliency.core.types import Array

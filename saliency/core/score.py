@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.relu_rules import checked_rule
-from saliency.core.request import Request
 from saliency.core.types import Array, OccludedOutputs
 from saliency.core.validation import has_batch_axis
 

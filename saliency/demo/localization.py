@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX
 from saliency.demo.scenes import Scene

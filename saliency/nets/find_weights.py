@@ -8,7 +8,7 @@ from pathlib import Path
 import torch.hub
 
 from saliency.core.errors import InputError
-from saliency.nets.timeouts import connection_timeout
+from saliency.nets.connection_timeout import connection_timeout
 
 
 @dataclass(frozen=True)

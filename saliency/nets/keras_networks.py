@@ -13,10 +13,10 @@ from saliency.nets import keras_applications
 from saliency.nets.demo_net_keras import build_demo_net
 from saliency.nets.keras_backend import import_keras
 from saliency.nets.keras_names import channel_counts
+from saliency.nets.keras_weights import load_keras_weights, load_weights
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD, Float32, resize_and_apply
 from saliency.nets.user_networks import NetworkAttributes
-from saliency.nets.weights_keras import load_keras_weights, load_weights
 from saliency.tf.eager.layers import layers_of
 
 CHANNEL_AXIS = -1

@@ -12,8 +12,8 @@ from saliency.nets.demo_net import DemoNet
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
+from saliency.nets.torch_weights import load_weights
 from saliency.nets.user_networks import NetworkAttributes
-from saliency.nets.weights import load_weights
 
 CHANNEL_AXIS = 0
 SIZE = (224, 224)  # rows, columns, for a model that does not specify its input size

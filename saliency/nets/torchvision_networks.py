@@ -14,9 +14,9 @@ from saliency.nets.find_weights import WeightsSource, find_weights
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
+from saliency.nets.torch_weights import load_weights
 from saliency.nets.vgg_face import MEAN as FACE_MEAN
 from saliency.nets.vgg_face import VggFace
-from saliency.nets.weights import load_weights
 
 BUILDER_OPTIONS: dict[str, dict[str, Any]] = {
     "googlenet": {"transform_input": True, "init_weights": False, "aux_logits": False},

@@ -11,14 +11,14 @@ import numpy.typing as npt
 import torch
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.validation import host_numbers
-from saliency.torch.features import LayerFeatures
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
+from saliency.torch.layer_features import LayerFeatures
 from saliency.torch.layer_gradient import layer_gradients
 from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_check import check_model

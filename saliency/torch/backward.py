@@ -5,7 +5,7 @@ from torch.autograd.graph import Node
 
 from saliency.core.errors import GradientError, ModelError, TargetError
 from saliency.torch.out_of_memory import is_out_of_memory
-from saliency.torch.strided_convolution import find_strided_convolution, gradient_through_convolution
+from saliency.torch.strided_convolution_gradient import find_strided_convolution, gradient_through_convolution
 
 
 def check_finite(scores: torch.Tensor) -> None:

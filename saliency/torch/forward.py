@@ -11,10 +11,10 @@ from saliency.core.errors import ForwardError, LogitWarning, one_line
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
-from saliency.torch.final_activation import final_activation, is_outside_probability_range
 from saliency.torch.layers import record_layer_output, single_output
-from saliency.torch.logits import LogitRecorder
 from saliency.torch.out_of_memory import is_out_of_memory
+from saliency.torch.pre_softmax_logits import LogitRecorder
+from saliency.torch.softmax_detection import final_activation, is_outside_probability_range
 
 
 class ForwardRunner:

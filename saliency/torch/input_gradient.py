@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
-from saliency.torch.features import LayerFeatures, arrange_spatially, has_nonzero
 from saliency.torch.forward import ForwardRunner
+from saliency.torch.layer_features import LayerFeatures, arrange_spatially, has_nonzero
 from saliency.torch.layers import describe_layer, find_layer, forward_hooks
 from saliency.torch.query import ScoreQuery
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.torch.backward import check_has_graph, differentiate
 from saliency.torch.forward import ForwardRunner

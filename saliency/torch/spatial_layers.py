@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from saliency.torch.layers import forward_hooks
-from saliency.torch.logits import LogitRecorder
+from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.spatial_layout import SpatialLayout
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 import saliency
 from saliency import nets
-from saliency.cli.page.agreement import agreement
-from saliency.cli.page.thumbnails import COLOR_MAPS
-from saliency.core.request import Request
+from saliency.cli.report.agreement import agreement
+from saliency.cli.report.thumbnails import COLOR_MAPS
+from saliency.core.adapter_request import Request
 from tests.cli.report_page import read, run
 from tests.cli.saliency_command import BUNDLED, DEMO, table
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from saliency.cli.page import run as page_run
-from saliency.cli.page.template import PageTemplate
+from saliency.cli.report import run as page_run
+from saliency.cli.report.template import PageTemplate
 from tests.cli.report_page import read, run
 from tests.cli.saliency_command import BUNDLED, table
 

@@ -74,10 +74,10 @@ def test_the_batch_size_changes_nothing(size, options):
 
 
 def test_antithetic_noise_is_that_of_its_seed_and_its_negative():
+    from saliency.core.adapter_request import Request
     from saliency.core.batching import BatchPlan
     from saliency.core.noise import Noise
     from saliency.core.progress import Progress
-    from saliency.core.request import Request
     from saliency.core.score import Score
     from saliency.core.target import Target
 

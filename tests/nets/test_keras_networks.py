@@ -32,7 +32,7 @@ def test_logits_equal_those_in_torch(name):
     import torch
 
     from saliency.nets.demo_net_keras import build_demo_net
-    from saliency.nets.weights_keras import load_weights
+    from saliency.nets.keras_weights import load_weights
 
     ours, theirs = nets.load(name, framework="tf"), nets.load(name)
     x, same = np.stack(prepare_inputs(ours, TARGETS)), torch.tensor(np.stack(prepare_inputs(theirs, TARGETS)))

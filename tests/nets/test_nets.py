@@ -13,7 +13,7 @@ import saliency
 from saliency import nets
 from saliency.nets.demo_net import DemoNet
 from saliency.nets.layer_names import layer_paths
-from saliency.nets.weights import load_weights
+from saliency.nets.torch_weights import load_weights
 
 
 class Marker:

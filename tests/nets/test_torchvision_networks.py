@@ -18,9 +18,9 @@ from torchvision import models
 import saliency
 from saliency import nets
 from saliency.nets import catalog
+from saliency.nets.connection_timeout import connection_timeout
 from saliency.nets.find_weights import WeightsSource, find_weights
 from saliency.nets.layer_names import dnnbrain_layers, layer_paths
-from saliency.nets.timeouts import connection_timeout
 from saliency.nets.torchvision_networks import build_model, dnnbrain_preparation, torchvision_preparation, weights_source
 
 LAYERS = {  # number of DNNBrain's names, the first, the last, and some names -> their modules

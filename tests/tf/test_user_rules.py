@@ -10,8 +10,8 @@ import tensorflow as tf
 
 import saliency
 from saliency import GradCAM, OutputOf, Vanilla
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, TargetError
-from saliency.core.request import Request
 from tests.tf.eager.keras_networks import IMAGES, chain, snapshot
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import GradCAM, GuidedGradCAM, ScoreCAM
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 
 RNG = np.random.default_rng(0)

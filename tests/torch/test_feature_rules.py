@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 import saliency
+from saliency.core.adapter_request import Request
 from saliency.core.errors import NoReLUError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import GradCAM, GuidedGradCAM, HiResCAM, ScoreCAM
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from tests.torch.nested_network import RNG, X, assert_features, autograd_features, compute_features, nested_network
 

@@ -7,7 +7,7 @@ from torch import nn
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from tests.torch.layer_chain import METHODS, layer_chain
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from tests.torch.small_network import FunctionModule, X, autograd_gradient, small_network
 

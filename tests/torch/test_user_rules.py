@@ -10,8 +10,8 @@ from torch import nn
 
 import saliency
 from saliency import GradCAM, OutputOf, Vanilla
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
-from saliency.core.request import Request
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot
 

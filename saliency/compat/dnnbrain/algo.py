@@ -10,12 +10,12 @@ from PIL import Image
 from saliency import nets
 from saliency.compat.dnnbrain.rgb_conversion import to_rgb
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, TargetError
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.guided_backprop import GuidedBackprop
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.noise import Noise
-from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.validation import as_index, whole_number

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from saliency.compat.vis.losses import ActivationMaximization, nonnegative_indices, weighted_sum
 from saliency.compat.vis.network import Network
 from saliency.compat.vis.seed_inputs import SeedInputs
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, TargetError
 from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.mask import SaliencyMask
-from saliency.core.request import Request
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.types import Array

@@ -11,9 +11,9 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numerics.sliding_windows import SlidingWindows
-from saliency.core.request import Request
 from saliency.core.validation import host_numbers
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.layers import channel_axis_of, layers_of
@@ -22,9 +22,9 @@ from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
 from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
-from saliency.tf.eager.window_cover import host_window_occluder
+from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
 

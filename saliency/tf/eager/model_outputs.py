@@ -15,9 +15,9 @@ from saliency.tf.eager.layers import find_layer, layers_of, path_of, single_tens
 from saliency.tf.eager.models import ModelFunction
 from saliency.tf.ops.error_translation import summarize_error
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.logits import find_logits
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
+from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.scores import Scores, backward_starts, scores_at
 from saliency.tf.ops.spatial_layout import channels_first
 

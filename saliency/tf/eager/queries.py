@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
-from saliency.core.request import Request
 from saliency.core.types import OutputOf, Rule
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows

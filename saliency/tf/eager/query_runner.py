@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import Rule
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.tracing import GraphBuilder
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.logits import warn_of_hidden_logits
+from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
 
 
 class QueryRunner:

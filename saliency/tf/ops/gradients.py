@@ -8,7 +8,7 @@ import tensorflow as tf
 from saliency.core.errors import GradientError, ModelError
 from saliency.tf.ops.operation_input import gradient_through_operation
 from saliency.tf.ops.scores import BackwardStart, backpropagate
-from saliency.tf.ops.strided_convolution import use_fast_convolution_gradients
+from saliency.tf.ops.strided_convolution_gradient import use_fast_convolution_gradients
 
 
 def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str, through: Any = None) -> Any:

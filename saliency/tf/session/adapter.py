@@ -9,17 +9,17 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
+from saliency.tf.session.graph_session import GraphSession, NonArrayValue
 from saliency.tf.session.queries import GraphQueries
-from saliency.tf.session.runner import SessionRunner
-from saliency.tf.session.session import GraphSession, NonArrayValue
+from saliency.tf.session.query_runner import SessionRunner
 from saliency.tf.session.tensor_lookup import resolve_layer, resolve_tensor
 
 NO_LAYER = (

@@ -6,15 +6,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.logits import find_logits
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import outputs_between
+from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import backward_starts
 from saliency.tf.ops.spatial_layout import channels_first

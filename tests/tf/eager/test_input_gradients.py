@@ -8,8 +8,8 @@ import tf_keras
 
 import saliency
 from saliency import GradCAM, GuidedBackprop, IntegratedGradients, Occlusion, Vanilla
+from saliency.core.adapter_request import Request
 from saliency.core.errors import GradientError, TargetError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model, tape_gradients
 from tests.tf.relu_networks import X, expected_gradient, functional_model, keep_alive

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import saliency
 from saliency import GradCAM
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model
 

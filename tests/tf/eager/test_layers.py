@@ -8,8 +8,8 @@ import tf_keras
 
 import saliency
 from saliency import GradCAM, GuidedGradCAM, LayerCAM, ScoreCAM, Vanilla
+from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
-from saliency.core.request import Request
 from saliency.core.target import Target
 from saliency.tf import KerasAdapter
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
+from saliency.core.adapter_request import Request
 from saliency.core.errors import LogitWarning, ModelError
-from saliency.core.request import Request
 from saliency.tf import GraphAdapter
 from tests.tf.relu_networks import (
     W1,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from saliency.cli.page.thumbnails import Size
+from saliency.cli.report.thumbnails import Size
 
 
 @dataclass

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from saliency import nets
 from saliency.cli.channels import LayerChannels
-from saliency.cli.page.agreement import agreement
-from saliency.cli.page.columns import Column
-from saliency.cli.page.method_maps import MethodMaps
-from saliency.cli.page.row import Row, round_for_json
-from saliency.cli.page.scores import ChannelScores
-from saliency.cli.page.thumbnails import encode_map, encode_picture, thumbnail_size
 from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.report.agreement import agreement
+from saliency.cli.report.columns import Column
+from saliency.cli.report.method_maps import MethodMaps
+from saliency.cli.report.row import Row, round_for_json
+from saliency.cli.report.scores import ChannelScores
+from saliency.cli.report.thumbnails import encode_map, encode_picture, thumbnail_size
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli
 from saliency.nets.preparation import Float32

@@ -9,7 +9,7 @@ import tensorflow as tf
 import saliency
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.tf.eager import fused_functions
-from saliency.tf.eager.window_cover import host_window_occluder
+from saliency.tf.eager.window_occlusion import host_window_occluder
 
 RNG = np.random.default_rng(0)
 SHAPES = {

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from saliency.core.errors import InputError
-from saliency.nets.weights_match import check_file, check_weights_match, shapes_of
+from saliency.nets.weights_check import check_file, check_weights_match, shapes_of
 
 TORCH_NAMES = {
     "kernel": "weight",

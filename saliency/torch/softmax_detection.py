@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import torch
 
-from saliency.torch.logits import ELEMENTWISE_OPERATORS, RESHAPE_OPERATORS
+from saliency.torch.pre_softmax_logits import ELEMENTWISE_OPERATORS, RESHAPE_OPERATORS
 
 RESHAPE_NODES = {name.replace("_", "") for name in RESHAPE_OPERATORS}
 """Names of the same operators in an autograd graph."""

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import saliency
-from saliency.tf.ops import strided_convolution
+from saliency.tf.ops import strided_convolution_gradient
 from saliency.tf.ops.gradients import differentiate_scores
 
 RNG = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def test_gradient_equals_tensorflow_s(kernel, stride, padding, before):
         output = tf.nn.conv2d(x, weights, stride, padding)
     upstream = tf.constant(RNG.normal(size=output.shape))
     expected = tape.gradient(output, x, upstream)
-    got = strided_convolution.convolution_input_gradient(upstream, weights, stride, before, (61, 66))
+    got = strided_convolution_gradient.convolution_input_gradient(upstream, weights, stride, before, (61, 66))
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 

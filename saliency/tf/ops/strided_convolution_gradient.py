@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.numerics.strided_convolution import phase_gradient_is_faster
+from saliency.core.numerics.strided_convolution_gradient import phase_gradient_is_faster
 from saliency.tf.ops.graph_traversal import operations_between
 
 

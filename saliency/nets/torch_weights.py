@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from saliency.core.errors import InputError
-from saliency.nets.weights_match import check_file, check_weights_match, shapes_of
+from saliency.nets.weights_check import check_file, check_weights_match, shapes_of
 
 
 def load_weights(model: torch.nn.Module, file: str | Path, trust: bool = False, ignored: tuple[str, ...] = ()) -> None:

@@ -1,6 +1,6 @@
 """How far the masks of both frameworks are apart, in a process that imports them in a given order.
 
-``python -m tests.import_order torch tensorflow`` prints it.
+``python -m tests.framework_import_order torch tensorflow`` prints it.
 """
 
 import importlib

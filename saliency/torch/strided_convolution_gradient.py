@@ -7,7 +7,7 @@ import torch
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional
 
-from saliency.core.numerics.strided_convolution import phase_gradient_is_faster
+from saliency.core.numerics.strided_convolution_gradient import phase_gradient_is_faster
 from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
 from saliency.torch.memory_format import is_large
 

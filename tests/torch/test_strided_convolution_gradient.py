@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import saliency
-from saliency.torch import strided_convolution
+from saliency.torch import strided_convolution_gradient
 
 torch.manual_seed(0)
 X = torch.randn(3, 3, 65, 70)
@@ -28,7 +28,7 @@ def test_gradient_equals_autograd(kernel, stride, padding, channels):
     output = nn.functional.conv2d(x, weight, stride=stride, padding=padding)
     outwards = torch.randn_like(output)
     (expected,) = torch.autograd.grad(output, x, outwards)
-    got = strided_convolution.convolution_input_gradient(outwards, weight, stride, padding, (61, 66))
+    got = strided_convolution_gradient.convolution_input_gradient(outwards, weight, stride, padding, (61, 66))
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -79,12 +79,14 @@ def test_used_if_all_paths_lead_through_the_convolution(model, used):
     x = leaf + 0 if isinstance(model, nn.Sequential) and isinstance(model[0], nn.ReLU) else leaf
     found = score(model, x)
     (expected,) = torch.autograd.grad(found, leaf, retain_graph=True)
-    node = strided_convolution.find_strided_convolution(found, leaf)
+    node = strided_convolution_gradient.find_strided_convolution(found, leaf)
     assert (node is not None) == used
     if used:
-        got = strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=True)
+        got = strided_convolution_gradient.gradient_through_convolution(node, found, leaf, retain_graph=True)
         assert (got - expected).abs().max() <= 1e-5 * expected.abs().max()
-        assert torch.equal(strided_convolution.gradient_through_convolution(node, found, leaf, retain_graph=False), got)
+        assert torch.equal(
+            strided_convolution_gradient.gradient_through_convolution(node, found, leaf, retain_graph=False), got
+        )
 
 
 @pytest.mark.parametrize("mask", [saliency.Vanilla, saliency.GuidedBackprop])
@@ -92,7 +94,7 @@ def test_masks_of_several_targets(mask, monkeypatch):
     model = nn.Sequential(network(Scaled(), padding=3), nn.AdaptiveAvgPool1d(1), nn.Flatten()).eval()
     x = X[0].numpy()
     masks = mask(model).GetMasks([x, x], [1, 3])
-    monkeypatch.setattr(strided_convolution, "is_large", lambda x: False)
+    monkeypatch.setattr(strided_convolution_gradient, "is_large", lambda x: False)
     for y, got in zip((1, 3), masks, strict=True):
         expected = mask(model, y).GetMask(x)
         assert abs(got - expected).max() <= 1e-5 * abs(expected).max()
@@ -101,9 +103,9 @@ def test_masks_of_several_targets(mask, monkeypatch):
 
 def test_network_without_a_convolution():
     leaf = X.clone().requires_grad_()
-    assert strided_convolution.find_strided_convolution(leaf.flatten(1)[:, 5], leaf) is None
+    assert strided_convolution_gradient.find_strided_convolution(leaf.flatten(1)[:, 5], leaf) is None
 
 
 def test_small_images_use_autograd():
     model, leaf = network(padding=3), X[:1, :, :32, :32].clone().requires_grad_()
-    assert strided_convolution.find_strided_convolution(score(model, leaf), leaf) is None
+    assert strided_convolution_gradient.find_strided_convolution(score(model, leaf), leaf) is None

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
-from saliency.cli.page.method_options import settings_by_method
+from saliency.cli.report.method_options import settings_by_method
 from saliency.cli.run_log import RunLog
 
 Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]

@@ -9,9 +9,9 @@ from typing import Any
 
 import saliency
 from saliency.cli.options import CommandError
-from saliency.cli.page.columns import Column
-from saliency.cli.page.row import Row
-from saliency.cli.page.thumbnails import IMAGE_FORMAT, gradient_stops
+from saliency.cli.report.columns import Column
+from saliency.cli.report.row import Row
+from saliency.cli.report.thumbnails import IMAGE_FORMAT, gradient_stops
 
 FOLDER = Path(__file__).parent / "templates"
 SCALES = {"signed": True, "strength": False}

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 import saliency
 from saliency import HiResCAM
-from saliency.core.request import Request
+from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from tests.torch.nested_network import (
     METHODS,

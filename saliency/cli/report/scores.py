@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from saliency import nets
 from saliency.cli.channels import LayerChannels
+from saliency.core.adapter_request import Request
 from saliency.core.errors import MemoryShortage
-from saliency.core.request import Request
-from saliency.core.runner import default_batch_size
+from saliency.core.mask_runner import default_batch_size
 from saliency.core.target import Target
 from saliency.core.wrap import wrap
 

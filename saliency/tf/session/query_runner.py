@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError, TargetError
-from saliency.core.request import Request
 from saliency.core.target import Target
-from saliency.tf.ops.logits import warn_of_hidden_logits
+from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
+from saliency.tf.session.graph_session import GraphSession
 from saliency.tf.session.op_cache import QueryTensors
 from saliency.tf.session.queries import GraphQueries
-from saliency.tf.session.session import GraphSession
 
 Arrays = npt.NDArray[Any]
 Feed = Mapping[Any, Any]

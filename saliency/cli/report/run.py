@@ -4,10 +4,10 @@ import argparse
 
 from saliency.cli.activation_files import check_output_path
 from saliency.cli.network import load_network
-from saliency.cli.page.columns import Column
-from saliency.cli.page.files import SUFFIX, PageFiles
-from saliency.cli.page.row_builder import RowBuilder
-from saliency.cli.page.template import PageTemplate
+from saliency.cli.report.columns import Column
+from saliency.cli.report.files import SUFFIX, PageFiles
+from saliency.cli.report.row_builder import RowBuilder
+from saliency.cli.report.template import PageTemplate
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
