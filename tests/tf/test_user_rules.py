@@ -12,6 +12,7 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, TargetError
 from saliency.core.request import Request
+from tests.invalid_rules import invalid_rules
 from tests.tf.eager.keras_networks import IMAGES, chain, snapshot
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
@@ -108,13 +109,7 @@ def test_rule_is_called_during_tracing_and_released(y):
     assert released() is None
 
 
-INVALID_RULES = [
-    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: tf.reduce_sum(g), r"returned a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
-    (lambda g, y: g > 0, r"returned a SymbolicTensor of <dtype: 'bool'>"),
-    (lambda g, y: None, r"returned a NoneType"),
-    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
-]
+INVALID_RULES = invalid_rules("SymbolicTensor", "<dtype: 'float32'>", "<dtype: 'bool'>", r"\(None, ")
 
 
 @pytest.mark.parametrize(("rule", "message"), INVALID_RULES)

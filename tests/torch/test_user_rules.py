@@ -12,6 +12,7 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, ModelError
 from saliency.core.request import Request
+from tests.invalid_rules import invalid_rules
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot
 
@@ -105,16 +106,7 @@ class MyReLU(torch.autograd.Function):
         return gradient * (ctx.saved_tensors[0] > 0)
 
 
-FAULTS = [
-    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: g.sum(), r"returned a Tensor of torch.float32, shape \(\); .* shape \(2, 6\)"),
-    (lambda g, y: g > 0, r"returned a Tensor of torch.bool"),
-    (lambda g, y: None, r"returned a NoneType"),
-    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
-]
-
-
-@pytest.mark.parametrize(("rule", "message"), FAULTS)
+@pytest.mark.parametrize(("rule", "message"), invalid_rules("Tensor", "torch.float32", "torch.bool", r"\(2, 6\)"))
 def test_error_for_an_invalid_rule(rule, message):
     with pytest.raises(InputError, match=message):
         Vanilla(WeightedFunction(torch.relu), 0).GetMasks(V, rule=rule)
