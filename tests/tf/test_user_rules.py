@@ -12,8 +12,8 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, TargetError
 from saliency.core.request import Request
-from tests.invalid_rules import invalid_rules
 from tests.tf.eager.keras_networks import IMAGES, chain, snapshot
+from tests.user_rules import check_equal_rules, invalid_rules
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -34,13 +34,7 @@ def test_user_defined_versions_of_the_named_rules(rule, named, layer):
     model = chain()
     model(IMAGES)
     before = snapshot(model)
-    at = None if layer is None else OutputOf(layer)
-    got = Vanilla(model, 1).GetMasks(IMAGES, rule=rule, at=at)
-    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(IMAGES, rule=named, at=at))
-    if layer is not None:
-        maps = [GradCAM(model, 1, layer=layer).GetMasks(IMAGES, should_resize=False, rule=one) for one in (rule, named)]
-        np.testing.assert_array_equal(*maps)
-    assert got.any()
+    check_equal_rules(model, IMAGES, rule, named, layer)
     assert snapshot(model) == before
 
 

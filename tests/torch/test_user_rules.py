@@ -12,9 +12,9 @@ import saliency
 from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.errors import InputError, ModelError
 from saliency.core.request import Request
-from tests.invalid_rules import invalid_rules
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot
+from tests.user_rules import check_equal_rules, invalid_rules
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -33,13 +33,8 @@ def rectified(gradient, output):
 def test_callable_versions_of_the_named_rules(rule, named, layer):
     model = nested_network()
     before = snapshot(model)
-    at = None if layer is None else OutputOf(layer)
-    got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
-    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
-    if layer is not None:
-        maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
-        np.testing.assert_array_equal(*maps)
-    assert got.any() and snapshot(model) == before
+    check_equal_rules(model, X, rule, named, layer)
+    assert snapshot(model) == before
 
 
 class WeightedFunction(nn.Module):
