@@ -13,6 +13,7 @@ from PIL import Image
 
 import saliency.demo
 from saliency import nets
+from saliency.core.mask_runner import default_batch_size
 
 IMAGE_FILE = Path(saliency.demo.__file__).parent / "scenes" / "scene_17.png"
 BUNDLED, SQUEEZENET, RESNET, VGG = "DemoNet", "SqueezeNet1_0", "ResNet-18", "VGG-16"
@@ -55,6 +56,11 @@ class BenchmarkCase:
     max_steps: int = 512
     occlusion_only: bool = False
     note: str = ""
+
+    @property
+    def default_batch(self) -> int:
+        """The library's default batch size."""
+        return default_batch_size(self.x, saliency.wrap(self.model))
 
     @property
     def inputs(self) -> np.ndarray[Any, Any]:

@@ -86,7 +86,7 @@ def _gap_comparison(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
 
 def _several_targets(case: BenchmarkCase) -> Comparison:
     ours = partial(saliency.Vanilla(case.model).GetMasks, [case.x] * len(case.classes), case.classes)
-    batches = bare_passes.rebatch([tf.constant(case.x)[None]] * len(case.classes), limits.default_batch(case))
+    batches = bare_passes.rebatch([tf.constant(case.x)[None]] * len(case.classes), case.default_batch)
     limit = Variant(
         partial(limits.bare_passes_of(case).gradients, batches), f"the input repeated, {format_batch_sizes(batches)}"
     )
@@ -106,7 +106,7 @@ def _grad_cam(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
 
 def _guided_grad_cam(case: BenchmarkCase) -> Comparison:
     ours = partial(saliency.GuidedGradCAM(case.model, case.classes[0]).GetMasks, case.inputs)
-    batches = bare_passes.rebatch([tf.constant(case.inputs)], limits.default_batch(case))
+    batches = bare_passes.rebatch([tf.constant(case.inputs)], case.default_batch)
     limit = Variant(partial(limits.bare_passes_of(case).gradients, batches), format_batch_sizes(batches))
     return Comparison(_trace({OURS: Variant(ours), LIMIT: limit}), max_ratios.GUIDED_GRADCAM, case.note)
 

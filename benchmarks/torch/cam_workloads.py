@@ -35,7 +35,7 @@ def guided_grad_cam(case: BenchmarkCase) -> Comparison:
     """Prepare Guided Grad-CAM; its limit is one forward and one backward pass."""
     mask = saliency.GuidedGradCAM(case.model, case.classes[0], layer=case.layer)
     ours = partial(mask.GetMasks, case.inputs)
-    batches = bare_passes.rebatch([captum_variants.input_tensor(case)], limits.default_batch(case))
+    batches = bare_passes.rebatch([captum_variants.input_tensor(case)], case.default_batch)
     limit = Variant(partial(bare_passes.run_gradients, case.model, case.classes[0], batches), format_batch_sizes(batches))
     variants = {OURS: Variant(ours), LIMIT: limit, CAPTUM: Variant(captum_variants.guided_grad_cam(case))}
     return Comparison(variants, max_ratios.GUIDED_GRADCAM, case.note)

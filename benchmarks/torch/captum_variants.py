@@ -12,7 +12,7 @@ from captum import attr
 from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import CAPTUM, DEFAULT, Variant
 from benchmarks.interleaved import Key
-from benchmarks.torch.limits import CLOCK, default_batch
+from benchmarks.torch.limits import CLOCK
 from benchmarks.torch.networks import tensor
 
 WINDOWS_PER_BATCH = (1, 6, 14, 32)
@@ -94,9 +94,7 @@ def fastest_batch(case: BenchmarkCase, run: Callable[[BenchmarkCase, int | None]
         count: number of samples or steps per input.
     """
     scale = case.batch if run is smoothgrad else 1  # SmoothGrad's batch size counts samples per input, the other evaluations
-    sizes = {
-        max(1, size // scale) for size in (max(1, default_batch(case) // 2), default_batch(case), 2 * default_batch(case))
-    }
+    sizes = {max(1, size // scale) for size in (max(1, case.default_batch // 2), case.default_batch, 2 * case.default_batch)}
     sizes = {max(size, case.batch if run is integrated_gradients else 1) for size in sizes}
     tried: list[int | None] = [size for size in sorted(sizes) if size < count * (case.batch // scale)]
     vanilla(case)()

@@ -12,7 +12,7 @@ from benchmarks import max_ratios
 from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import CAPTUM, OURS, PAIR, Comparison, Variant
 from benchmarks.peers.peer_variants import PeerVariants
-from benchmarks.torch import captum_variants, limits
+from benchmarks.torch import captum_variants
 
 TOLERANCE = 0.01
 
@@ -39,7 +39,7 @@ def gap_comparison(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
 
 def _captum_steps(case: BenchmarkCase, at_a_time: int | None) -> tuple[int, float]:
     """Return Captum's number of steps and its remaining gap."""
-    steps, whole, size = 4, score_change(case), at_a_time or limits.default_batch(case)
+    steps, whole, size = 4, score_change(case), at_a_time or case.default_batch
     while True:
         steps *= 2
         mask = attr.IntegratedGradients(case.model).attribute(

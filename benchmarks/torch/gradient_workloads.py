@@ -28,7 +28,7 @@ def vanilla(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
     """Prepare plain gradients."""
     ours = partial(saliency.Vanilla(case.model, case.classes[0]).GetMasks, case.inputs)
     variants = {CAPTUM: Variant(captum_variants.vanilla(case)), **peers.variants({PAIR: "vanilla"})}
-    bar = limits.gradient_max_ratio(case, min(case.batch, limits.default_batch(case)))
+    bar = limits.gradient_max_ratio(case, min(case.batch, case.default_batch))
     return _comparison(case, ours, variants, max_ratios.for_bare_passes(bar) | max_ratios.VANILLA)
 
 
@@ -38,7 +38,7 @@ def smoothgrad(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
     ours = partial(mask.GetSmoothedMasks, case.inputs, nsamples=case.samples, seed=0)
     variants = captum_variants.batch_variants(case, captum_variants.smoothgrad, case.samples)
     variants |= peers.variants({PAIR: "smoothgrad"}, "one at a time")
-    bar = limits.gradient_max_ratio(case, limits.default_batch(case))
+    bar = limits.gradient_max_ratio(case, case.default_batch)
     return _comparison(case, ours, variants, max_ratios.for_bare_passes(bar) | max_ratios.MULTI_PASS)
 
 
@@ -48,7 +48,7 @@ def integrated_gradients(case: BenchmarkCase, peers: PeerVariants) -> Comparison
     ours = partial(mask.GetMasks, case.inputs, x_steps=case.steps)
     variants = captum_variants.batch_variants(case, captum_variants.integrated_gradients, case.steps)
     variants |= peers.variants({PAIR: "integrated"}, "20 at a time")
-    bar = limits.gradient_max_ratio(case, limits.default_batch(case))
+    bar = limits.gradient_max_ratio(case, case.default_batch)
     return _comparison(case, ours, variants, max_ratios.for_bare_passes(bar) | max_ratios.MULTI_PASS)
 
 
@@ -62,7 +62,7 @@ def several_targets(case: BenchmarkCase) -> Comparison:
     """Prepare gradients of several targets of one input; the limit repeats the input."""
     ours = partial(saliency.Vanilla(case.model).GetMasks, [case.x] * len(case.classes), case.classes)
     repeated = captum_variants.input_tensor(case)[:1].repeat(len(case.classes), 1, 1, 1)
-    batches = bare_passes.rebatch([repeated], limits.default_batch(case))
+    batches = bare_passes.rebatch([repeated], case.default_batch)
     limit = Variant(
         partial(bare_passes.run_gradients, case.model, case.classes[0], batches),
         f"the input repeated, {format_batch_sizes(batches)}",

@@ -1,4 +1,4 @@
-"""The limit of a workload: bare passes in the batches that our method used, and in the fastest batches."""
+"""The limits of a workload in Torch; see ``benchmarks.limits``."""
 
 from __future__ import annotations
 
@@ -10,40 +10,26 @@ import torch
 
 from benchmarks.cases import BenchmarkCase
 from benchmarks.clock import Clock
-from benchmarks.comparison import BEST, LIMIT, Variant, format_batch_sizes
-from benchmarks.interleaved import compare, fastest
+from benchmarks.comparison import Variant
+from benchmarks.interleaved import compare
+from benchmarks.limits import fastest_batch_size, limit_variants
 from benchmarks.max_ratios import BARE_PASSES, CHANNELS_LAST
 from benchmarks.torch import bare_passes
 from benchmarks.torch.networks import synchronize, tensor
-from saliency import wrap
-from saliency.core.mask_runner import default_batch_size
 
 CLOCK = Clock(synchronize=synchronize)
 
 
 def gradient_limits(case: BenchmarkCase, batches: Sequence[torch.Tensor]) -> dict[str, Variant]:
     """Return the limits of a workload of forward and backward passes."""
-    return _limits(partial(bare_passes.run_gradients, case.model, case.classes[0]), batches, fastest_gradient_batch(case))
+    best = bare_passes.rebatch(batches, fastest_gradient_batch(case))
+    return limit_variants(partial(bare_passes.run_gradients, case.model, case.classes[0]), batches, best)
 
 
 def forward_limits(case: BenchmarkCase, batches: Sequence[torch.Tensor]) -> dict[str, Variant]:
     """Return the limits of a workload of forward passes."""
-    return _limits(partial(bare_passes.run_forwards, case.model), batches, fastest_forward_batch(case))
-
-
-def _limits(
-    passes: Callable[[Sequence[torch.Tensor]], None], batches: Sequence[torch.Tensor], size: int
-) -> dict[str, Variant]:
-    best = bare_passes.rebatch(batches, size)
-    variants = {LIMIT: Variant(partial(passes, batches), format_batch_sizes(batches))}
-    if sorted(map(len, best)) != sorted(map(len, batches)):
-        variants[BEST] = Variant(partial(passes, best), format_batch_sizes(best))
-    return variants
-
-
-def default_batch(case: BenchmarkCase) -> int:
-    """Return the library's default batch size for a case."""
-    return default_batch_size(case.x, wrap(case.model))
+    best = bare_passes.rebatch(batches, fastest_forward_batch(case))
+    return limit_variants(partial(bare_passes.run_forwards, case.model), batches, best)
 
 
 @cache
@@ -59,11 +45,7 @@ def fastest_forward_batch(case: BenchmarkCase) -> int:
 
 
 def _fastest_batch(passes: Callable[[Sequence[torch.Tensor]], None], case: BenchmarkCase) -> int:
-    tried = {
-        size: partial(passes, [noisy_inputs(case, size)])
-        for size in sorted({1, max(1, default_batch(case) // 2), default_batch(case)})
-    }
-    return fastest(tried, CLOCK, {size: size for size in tried})
+    return fastest_batch_size(passes, case, partial(noisy_inputs, case), CLOCK)
 
 
 def noisy_inputs(case: BenchmarkCase, count: int) -> torch.Tensor:

@@ -37,7 +37,7 @@ def full_comparison(case: BenchmarkCase, size: int, stride: int) -> Comparison:
     """Prepare a comparison of full masks."""
     mask = saliency.Occlusion(case.model, case.classes[0])
     ours = partial(mask.GetMasks, case.inputs, size=size, stride=stride)
-    batches = _occluded_inputs(case, size, stride).split(limits.default_batch(case))
+    batches = _occluded_inputs(case, size, stride).split(case.default_batch)
     many = captum_variants.fastest_window_batch(case, size, stride)
     captum = Variant(partial(captum_variants.occlusion, case, size, stride, many), f"{many} at a time")
     variants = {OURS: Variant(ours), **limits.forward_limits(case, batches), CAPTUM: captum}
@@ -62,7 +62,7 @@ def sampled_comparison(case: BenchmarkCase, size: int, stride: int) -> Compariso
     The time of the full mask is extrapolated. It includes the cost that occurs once per mask: the clean input, and two windows
     that are computed both incrementally and in full.
     """
-    x, batch = captum_variants.input_tensor(case), limits.default_batch(case)
+    x, batch = captum_variants.input_tensor(case), case.default_batch
     adapter, windows = saliency.wrap(case.model), SlidingWindows.of(x, 0, size, stride)
     score = Score(adapter, Request(Target.of([case.classes[0]])), 1, BatchPlan(batch, Progress()))
     wide = replace(score, plan=BatchPlan(BATCH_FACTOR * batch, Progress()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from saliency.cli.journal import Journal, journal_path
 from saliency.cli.options import CommandError
 from saliency.io import act
-from saliency.io.atomic_write import leftover_files
+from saliency.io.atomic_write import remove_leftover_files
 
 
 def check_output_path(out: Path, suffix: str = act.SUFFIX) -> None:
@@ -66,8 +66,8 @@ class ActivationFiles:
 
     def remove_temporary_files(self) -> None:
         """Remove the temporary files of a killed run."""
-        for left in (*leftover_files(self.out), *leftover_files(self.errors)):
-            left.unlink(missing_ok=True)
+        for path in (self.out, self.errors):
+            remove_leftover_files(path)
 
     @contextmanager
     def discard_unrecorded_parts(self, journal: Journal) -> Iterator[None]:

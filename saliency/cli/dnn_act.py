@@ -45,7 +45,7 @@ def _parser() -> OptionParser:
     parser.add_option("pool", choices=tuple(POOLS), help="reduce each channel's map to one number (default: keep the maps)")
     parser.add_option("out", required=True, metavar="Output", help="the .act.h5 file to write")
     parser.add_option("overwrite", action="store_true", help="replace existing files")
-    parser.add_option("debug", action="store_true", help="show the full traceback of an error")
+    parser.add_debug_option()
     return parser
 
 

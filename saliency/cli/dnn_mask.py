@@ -61,7 +61,7 @@ def _parser() -> OptionParser:
     add_unit_options(parser)
     parser.add_option("stim", metavar="Stimulus", help="a .stim.csv file, to check the number of stimuli")
     parser.add_option("out", required=True, metavar="Output", help="the .act.h5 file to write; it may be the file of -act")
-    parser.add_option("debug", action="store_true", help="show the full traceback of an error")
+    parser.add_debug_option()
     return parser
 
 

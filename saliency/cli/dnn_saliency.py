@@ -9,7 +9,7 @@ from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
 from saliency.cli.methods import COLOR_METHODS, METHODS, split_settings
 from saliency.cli.network import add_network_options
-from saliency.cli.options import CommandError, OptionParser, finite_number, name_value, positive_integer
+from saliency.cli.options import CommandError, OptionParser, check_distinct, finite_number, name_value, positive_integer
 from saliency.cli.run_log import print_message
 from saliency.cli.stimuli import add_stimulus_options
 
@@ -41,8 +41,7 @@ def _run(arguments: list[str]) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     _check_output(options)
-    if len(set(options.chn)) < len(options.chn):
-        raise CommandError(f"-chn ({' '.join(map(str, options.chn))}) names a channel twice")
+    check_distinct("chn", options.chn, "channel")
     options.set = dict(options.set)
     split_settings(options.meth, options.set, options.smooth)
     _check_color_scale(options)
@@ -89,7 +88,7 @@ def _parser() -> OptionParser:
     add("out", metavar="Output", help="folder to save the figures in; created if necessary")
     add("save", choices=("npz", "h5"), help="also save the maps as numbers: npz, one file per figure; h5, one file for all")
     add("overwrite", action="store_true", help="replace existing files")
-    add("debug", action="store_true", help="show the full traceback of an error")
+    parser.add_debug_option()
     return parser
 
 

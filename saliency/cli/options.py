@@ -28,6 +28,10 @@ class OptionParser(argparse.ArgumentParser):
         """Add the option ``-name``."""
         self.add_argument(f"-{name}", **settings)
 
+    def add_debug_option(self) -> None:
+        """Add ``-debug``, the option that makes ``run_command`` raise errors."""
+        self.add_option("debug", action="store_true", help="show the full traceback of an error")
+
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Parse the arguments of a command.
 
@@ -50,6 +54,21 @@ class OptionParser(argparse.ArgumentParser):
             CommandError: always.
         """
         raise CommandError(message)
+
+
+def check_distinct(option: str, values: Sequence[Any], noun: str) -> None:
+    """Check that the values of an option are all different.
+
+    Args:
+        option: name of the option.
+        values: its values.
+        noun: what a value is called in the error message.
+
+    Raises:
+        CommandError: if a value is given twice.
+    """
+    if len(set(values)) < len(values):
+        raise CommandError(f"-{option} ({' '.join(map(str, values))}) names a {noun} twice")
 
 
 def channel_number(word: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from saliency.cli.journal import journal_path
 from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
-from saliency.io.atomic_write import leftover_files
+from saliency.io.atomic_write import remove_leftover_files
 
 MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
 COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
@@ -99,8 +99,7 @@ class OutputFiles:
     def remove_temporary_files(self) -> None:
         """Remove the temporary files of a killed run."""
         for path in [*self.all(), *(map(self.maps, range(1, self.figures + 1)) if self.save == "h5" else ())]:
-            for left in leftover_files(path):
-                left.unlink(missing_ok=True)
+            remove_leftover_files(path)
 
 
 @contextmanager

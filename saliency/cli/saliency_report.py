@@ -9,7 +9,7 @@ from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
 from saliency.cli.methods import METHODS
 from saliency.cli.network import add_network_options
-from saliency.cli.options import CommandError, OptionParser, positive_integer
+from saliency.cli.options import CommandError, OptionParser, check_distinct, positive_integer
 from saliency.cli.report.method_options import parse_method_setting
 from saliency.cli.stimuli import add_stimulus_options
 
@@ -42,10 +42,8 @@ def _run(arguments: list[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
-    for name, noun in (("chn", "channel"), ("meth", "method")):
-        values = getattr(options, name)
-        if len(set(values)) < len(values):
-            raise CommandError(f"-{name} ({' '.join(map(str, values))}) names a {noun} twice")
+    check_distinct("chn", options.chn, "channel")
+    check_distinct("meth", options.meth, "method")
     if options.size not in SIZES:
         raise CommandError(f"-size (={options.size}) must be between {SIZES[0]} and {SIZES[-1]} pixels")
     options.out = Path(options.out)
@@ -69,7 +67,7 @@ def _parser() -> OptionParser:
     add("size", type=positive_integer, default=128, metavar="N", help="longer side of a thumbnail in pixels (default: 128)")
     add("out", required=True, metavar="Output", help="the .html file to write")
     add("overwrite", action="store_true", help="replace an existing file")
-    add("debug", action="store_true", help="show the full traceback of an error")
+    parser.add_debug_option()
     return parser
 
 

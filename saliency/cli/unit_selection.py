@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
-from saliency.cli.options import CommandError, OptionParser, channel_number
+from saliency.cli.options import CommandError, OptionParser, channel_number, check_distinct
 from saliency.io import dmask
 from saliency.io.dmask import Dmask, Units
 
@@ -60,8 +60,7 @@ def _units_of_layers(layers: Sequence[str] | None, channels: Sequence[int] | Non
         if channels is not None:
             raise CommandError("-chn needs -layer, the layers of the channels")
         return None
-    if len(set(layers)) < len(layers):
-        raise CommandError(f"-layer ({' '.join(layers)}) names a layer twice")
+    check_distinct("layer", layers, "layer")
     if channels is None:
         return Dmask({name: Units() for name in layers})
     indices = dmask.indices(channels)

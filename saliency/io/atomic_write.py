@@ -34,7 +34,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def leftover_files(path: Path) -> list[Path]:
-    """Return the temporary files for ``path`` that killed processes left in its folder."""
+def remove_leftover_files(path: Path) -> None:
+    """Remove the temporary files for ``path`` that killed processes left in its folder."""
     name = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{8}}{re.escape(path.suffix)}")
-    return [other for other in path.parent.iterdir() if name.fullmatch(other.name)]
+    for other in list(path.parent.iterdir()):
+        if name.fullmatch(other.name):
+            other.unlink(missing_ok=True)

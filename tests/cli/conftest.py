@@ -4,6 +4,7 @@ import pytest
 
 from tests.cli.activation_command import NETWORK, SCENES, TINY, table
 from tests.cli.forked_commands import forked_commands
+from tests.cli.mask_command import write_inputs
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,11 @@ def tiny(folder):
     (folder / "tiny.py").write_text(f"WEIGHTS = {str(TINY / 'tiny_net_weights.npz')!r}\n{NETWORK}")
     table("tiny", ["tiny.png"], TINY)
     return "tiny.py:{}"
+
+
+@pytest.fixture
+def mask_folder(tmp_path, monkeypatch):
+    """The working directory, with files of activations, stimuli and a mask for ``dnn_mask``."""
+    write_inputs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import saliency
-from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
+from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, NAMES, run, table
 
 needs_torch = pytest.mark.needs("torch")
 REAL = Path(__file__).parents[3] / "shared" / "real"
@@ -21,7 +21,7 @@ ERRORS = BASE + "_errors.csv"
 @pytest.fixture
 def stim(tmp_path):
     """A stimulus file of seven scenes."""
-    return table(tmp_path, [f"scene_{i:02d}.png" for i in (3, 7, 17, 21, 0, 1, 2)])
+    return table(tmp_path, NAMES)
 
 
 @needs_torch

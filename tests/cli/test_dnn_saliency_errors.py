@@ -5,11 +5,10 @@ import sys
 import pytest
 
 from saliency.cli.dnn_saliency import main
-from tests.cli.saliency_command import BUNDLED, run, table
+from tests.cli.saliency_command import BUNDLED, NAMES, run, table
 
 needs_torch = pytest.mark.needs("torch")
 needs_tf = pytest.mark.needs("tensorflow")
-NAMES = [f"scene_{i:02d}.png" for i in (3, 7, 17, 21, 0, 1, 2)]
 
 
 @pytest.fixture

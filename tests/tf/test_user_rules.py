@@ -13,6 +13,7 @@ from saliency import GradCAM, OutputOf, Vanilla
 from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, TargetError
 from tests.tf.eager.keras_networks import IMAGES, chain, snapshot
+from tests.user_rules import check_equal_rules, invalid_rules
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -33,13 +34,7 @@ def test_user_defined_versions_of_the_named_rules(rule, named, layer):
     model = chain()
     model(IMAGES)
     before = snapshot(model)
-    at = None if layer is None else OutputOf(layer)
-    got = Vanilla(model, 1).GetMasks(IMAGES, rule=rule, at=at)
-    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(IMAGES, rule=named, at=at))
-    if layer is not None:
-        maps = [GradCAM(model, 1, layer=layer).GetMasks(IMAGES, should_resize=False, rule=one) for one in (rule, named)]
-        np.testing.assert_array_equal(*maps)
-    assert got.any()
+    check_equal_rules(model, IMAGES, rule, named, layer)
     assert snapshot(model) == before
 
 
@@ -108,13 +103,7 @@ def test_rule_is_called_during_tracing_and_released(y):
     assert released() is None
 
 
-INVALID_RULES = [
-    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: tf.reduce_sum(g), r"returned a SymbolicTensor of <dtype: 'float32'>, shape \(\)"),
-    (lambda g, y: g > 0, r"returned a SymbolicTensor of <dtype: 'bool'>"),
-    (lambda g, y: None, r"returned a NoneType"),
-    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
-]
+INVALID_RULES = invalid_rules("SymbolicTensor", "<dtype: 'float32'>", "<dtype: 'bool'>", r"\(None, ")
 
 
 @pytest.mark.parametrize(("rule", "message"), INVALID_RULES)

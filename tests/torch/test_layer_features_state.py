@@ -9,6 +9,7 @@ from torch import nn
 
 import saliency
 from saliency import GradCAM, GuidedGradCAM
+from tests.threads import run_in_threads
 from tests.torch.nested_network import (
     METHODS,
     NestedNetwork,
@@ -105,11 +106,7 @@ def test_threads_are_independent():
             if not all(np.array_equal(a, b) for a, b in zip(compute_features(model, y, layer), right, strict=True)):
                 wrong.append((y, layer))
 
-    threads = [threading.Thread(target=work, args=(*job, right)) for job, right in zip(jobs, expected, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(work, [(*job, right) for job, right in zip(jobs, expected, strict=True)])
     assert wrong == []
     assert all(module.training for module in model.modules())
 

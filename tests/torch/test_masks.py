@@ -79,8 +79,8 @@ def test_expanded_gradient(method):
     assert np.isfinite(mask.GetSmoothedMask(x, seed=0)).all()
 
 
-def test_looking_for_logits_does_not_load_torchs_compiler(alone):
-    assert "torch._dynamo" not in alone("torch").steps["logits"]
+def test_looking_for_logits_does_not_load_torchs_compiler(fresh_process):
+    assert "torch._dynamo" not in fresh_process("torch").steps["logits"]
 
 
 def test_looking_for_logits_in_a_compiled_model():

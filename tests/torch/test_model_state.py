@@ -1,7 +1,6 @@
 """A call preserves the model, the grad mode and the random generators, also with threads."""
 
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 import saliency
 from saliency import GuidedBackprop, Vanilla
+from tests.threads import run_in_threads
 from tests.torch.small_network import FunctionModule, X, autograd_gradient, small_network
 from tests.torch.snapshot import snapshot
 
@@ -61,11 +61,7 @@ def test_a_model_and_its_part_in_two_threads():
             if model is part and not np.array_equal(mask, expected):
                 wrong.append(1)
 
-    threads = [threading.Thread(target=work, args=job) for job in ((part, 3), (whole, 2), (whole, 1))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(work, [(part, 3), (whole, 2), (whole, 1)])
     assert not wrong and torch.equal(part[1].running_mean, statistics)
     assert all(module.training for module in whole.modules())
     if "torch._dynamo" in sys.modules:
@@ -121,11 +117,6 @@ def test_threads_are_independent():
             if y == 2 and not np.array_equal(got, expected[mask]):
                 wrong.append(mask.__name__)
 
-    jobs = [(Vanilla, 2), (GuidedBackprop, 2), (Vanilla, ("conv", 1)), (GuidedBackprop, 2)]
-    threads = [threading.Thread(target=work, args=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(work, [(Vanilla, 2), (GuidedBackprop, 2), (Vanilla, ("conv", 1)), (GuidedBackprop, 2)])
     assert wrong == []
     assert all(module.training for module in model.modules())

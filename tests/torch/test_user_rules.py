@@ -14,6 +14,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
 from tests.torch.nested_network import X, nested_network
 from tests.torch.snapshot import snapshot
+from tests.user_rules import check_equal_rules, invalid_rules
 
 V = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32) * 4
 W = np.array([[1.0, -2.0, 3.0, -1.0, 0.5, 2.0]], np.float32)
@@ -32,13 +33,8 @@ def rectified(gradient, output):
 def test_callable_versions_of_the_named_rules(rule, named, layer):
     model = nested_network()
     before = snapshot(model)
-    at = None if layer is None else OutputOf(layer)
-    got = Vanilla(model, 1).GetMasks(X, rule=rule, at=at)
-    np.testing.assert_array_equal(got, Vanilla(model, 1).GetMasks(X, rule=named, at=at))
-    if layer is not None:
-        maps = [GradCAM(model, 1, layer=layer).GetMasks(X, should_resize=False, rule=one) for one in (rule, named)]
-        np.testing.assert_array_equal(*maps)
-    assert got.any() and snapshot(model) == before
+    check_equal_rules(model, X, rule, named, layer)
+    assert snapshot(model) == before
 
 
 class WeightedFunction(nn.Module):
@@ -105,16 +101,7 @@ class MyReLU(torch.autograd.Function):
         return gradient * (ctx.saved_tensors[0] > 0)
 
 
-FAULTS = [
-    (lambda g, y: g.missing, r"`rule` \(<lambda>\) failed: AttributeError"),
-    (lambda g, y: g.sum(), r"returned a Tensor of torch.float32, shape \(\); .* shape \(2, 6\)"),
-    (lambda g, y: g > 0, r"returned a Tensor of torch.bool"),
-    (lambda g, y: None, r"returned a NoneType"),
-    ("relu", r"`rule` \(='relu'\) must be one of guided, rectified, a callable"),
-]
-
-
-@pytest.mark.parametrize(("rule", "message"), FAULTS)
+@pytest.mark.parametrize(("rule", "message"), invalid_rules("Tensor", "torch.float32", "torch.bool", r"\(2, 6\)"))
 def test_error_for_an_invalid_rule(rule, message):
     with pytest.raises(InputError, match=message):
         Vanilla(WeightedFunction(torch.relu), 0).GetMasks(V, rule=rule)

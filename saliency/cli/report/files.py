@@ -8,7 +8,7 @@ from pathlib import Path
 
 from saliency.cli.journal import Journal, journal_path, open_journal
 from saliency.cli.options import CommandError
-from saliency.io.atomic_write import atomic_write, leftover_files
+from saliency.io.atomic_write import atomic_write, remove_leftover_files
 
 SUFFIX = ".html"
 CHUNK_CHARACTERS = 2**20  # rows are copied into the page in chunks of this size
@@ -50,8 +50,7 @@ class PageFiles:
                 if os.path.lexists(self.out) and not (journal.resumed or overwrite):
                     raise CommandError(f"-out ({self.out}) already exists; use -overwrite to replace it")
                 journal.begin()
-                for left in leftover_files(self.out):
-                    left.unlink(missing_ok=True)
+                remove_leftover_files(self.out)
                 if not self.is_written(journal):
                     self._truncate_rows(int(journal.records[-1]["bytes"]) if journal.records else 0)
                 yield journal

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tests.reference import JacobianAdapter
+from tests.core.methods.forward_adapter import ForwardAdapter
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3, 6, 7))
@@ -19,19 +19,7 @@ def net(x):
 
 
 def adapter(f=net, channel_axis=0):
-    """Return an adapter without gradients and with a minimal array namespace, which records the samples of each call."""
-    calls = []
-
-    def recorded(x):
-        calls.append(len(x))
-        return f(x)
-
-    def refuse(x):
-        raise AssertionError("Occlusion must not use gradients")
-
-    made = JacobianAdapter(recorded, refuse)
-    made.channel_axis, made.calls = channel_axis, calls
-    return made
+    return ForwardAdapter(f, channel_axis)
 
 
 def by_hand(x, y, size, stride=1, cover=0.0, space=(1, 2), average=False):

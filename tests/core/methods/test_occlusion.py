@@ -175,7 +175,7 @@ def test_invalid_options_raise(options, message):
     model = adapter()
     with pytest.raises(saliency.InputError, match=message):
         Occlusion(model, 0).GetMask(X[0], **options)
-    assert not model.calls
+    assert not model.batch_sizes
 
 
 def test_a_modifier_of_gradients_has_nothing_to_modify():

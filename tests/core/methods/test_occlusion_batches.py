@@ -15,7 +15,7 @@ def test_inputs_with_different_targets_equal_one_at_a_time(size):
     ys = [2, [0, 3], None, 1]
     model = adapter()
     together = Occlusion(model, batch_size=size).GetMasks(X, y=ys, size=(3, 4), stride=2)
-    assert max(model.calls) <= size
+    assert max(model.batch_sizes) <= size
     ys[2] = net(X[2:3])[0].argmax()
     for x, y, mask in zip(X, ys, together, strict=True):
         expected = sum(by_hand(x, one, (3, 4), 2) for one in (y if isinstance(y, list) else [y]))
@@ -28,8 +28,8 @@ def test_several_targets_of_one_input_share_its_evaluations(size):
     masks = Occlusion(model, batch_size=size).GetMasks([X[0]] * 3, [0, 1, 2], size=3)
     for y in range(3):
         np.testing.assert_allclose(masks[y], by_hand(X[0], y, 3), rtol=1e-9, atol=1e-12)
-    assert max(model.calls) <= size
-    assert sum(model.calls) == (3 if size == 1 else 1) * (4 * 5 + 1)
+    assert max(model.batch_sizes) <= size
+    assert sum(model.batch_sizes) == (3 if size == 1 else 1) * (4 * 5 + 1)
 
 
 @pytest.mark.parametrize("size", [1, 3, 8, 20, 100])
@@ -37,9 +37,9 @@ def test_windows_fill_the_batches(size):
     model = adapter()
     Occlusion(model, 0, batch_size=size).GetMask(X[0], size=3)
     windows = 4 * 5
-    assert sum(model.calls) == windows + 1
-    assert len(model.calls) == math.ceil(windows / size) + 1
-    assert max(model.calls) <= size
+    assert sum(model.batch_sizes) == windows + 1
+    assert len(model.batch_sizes) == math.ceil(windows / size) + 1
+    assert max(model.batch_sizes) <= size
 
 
 def test_memory_grows_with_the_batch_and_not_with_the_windows():

@@ -5,28 +5,12 @@ import pytest
 
 import saliency
 from saliency import RISE
-from tests.reference import JacobianAdapter
+from tests.core.methods.forward_adapter import ForwardAdapter
 
 RNG = np.random.default_rng(0)
 SHAPE = (2, 6, 9)
 X = RNG.normal(size=(3, *SHAPE))
 W = RNG.normal(size=(2, *SHAPE))
-
-
-def adapter(f, channel_axis=0):
-    """Return an adapter without gradients and with a minimal array namespace, which records its inputs."""
-    seen = []
-
-    def noting(x):
-        seen.append(x)
-        return f(x)
-
-    def refuse(x):
-        raise AssertionError("RISE takes no gradient")
-
-    made = JacobianAdapter(noting, refuse)
-    made.channel_axis, made.seen = channel_axis, seen
-    return made
 
 
 def linear(x):
@@ -35,9 +19,9 @@ def linear(x):
 
 def masks_of(shape=SHAPE, channel_axis=0, **options):
     """Return the masks of RISE, (masks, *shape), from the inputs of a white image."""
-    model = adapter(lambda x: x.reshape(len(x), -1).sum(1), channel_axis)
+    model = ForwardAdapter(lambda x: x.reshape(len(x), -1).sum(1), channel_axis, keep_inputs=True)
     RISE(model, 0, batch_size=100).GetMask(np.ones(shape), **options)
-    return np.concatenate(model.seen)
+    return np.concatenate(model.inputs)
 
 
 def test_masks_are_between_0_and_1_and_show_the_chosen_part():
@@ -74,7 +58,7 @@ def expected_of_linear(x, w, keep, cells):
 @pytest.mark.parametrize(("keep", "cells"), [(0.5, 3), (0.3, 2)])
 def test_a_linear_function_s_map_is_its_contributions_smoothed_by_the_masks_covariance(keep, cells):
     cover = np.array([0.5, -1.0]).reshape(2, 1, 1)
-    mask = RISE(adapter(linear), 1, batch_size=500, keep=keep, cells=cells, value=cover)
+    mask = RISE(ForwardAdapter(linear), 1, batch_size=500, keep=keep, cells=cells, value=cover)
     found = np.array([mask.GetMask(X[0], nmasks=500, seed=seed)[0] for seed in range(30)])
     expected = expected_of_linear(X[0] - cover, W[1], keep, cells)
     error = found.std(axis=0, ddof=1) / np.sqrt(30)
@@ -86,10 +70,10 @@ def test_one_cell_is_all_or_nothing():
     def f(x):
         return np.exp(linear(x) / 5)
 
-    model = adapter(f)
+    model = ForwardAdapter(f, keep_inputs=True)
     cover = np.full(SHAPE, 0.3)
     mask = RISE(model, 0).GetMask(X[0], nmasks=40, cells=1, seed=3, keep=0.4, value=0.3)
-    shown = np.array([np.abs(x - cover).max() > 1e-9 for batch in model.seen for x in batch])
+    shown = np.array([np.abs(x - cover).max() > 1e-9 for batch in model.inputs for x in batch])
     assert 0 < shown.sum() < 40
     gain = (f(X[:1]) - f(cover[None]))[0, 0]
     np.testing.assert_allclose(mask, np.full(SHAPE, (1 - shown.mean()) * gain), rtol=1e-9)
@@ -97,7 +81,7 @@ def test_one_cell_is_all_or_nothing():
 
 def test_a_pixel_without_influence_gets_about_zero():
     x = np.ones((1, 4, 40))
-    masks = np.array([RISE(adapter(lambda x: np.tanh(x[:, :, :, :5].sum((2, 3)) - 9)), 0).GetMask(x, nmasks=400, seed=seed, cells=5)[0] for seed in range(8)])  # fmt: skip
+    masks = np.array([RISE(ForwardAdapter(lambda x: np.tanh(x[:, :, :, :5].sum((2, 3)) - 9)), 0).GetMask(x, nmasks=400, seed=seed, cells=5)[0] for seed in range(8)])  # fmt: skip
     far, near = masks[:, :, 25:], masks[:, :, :5]  # more than two cells of 8 from any that counts
     assert near.mean() > 0.3
     assert np.abs(far.mean(0)).max() < 5 * far.std(axis=0).max() / np.sqrt(8) < 0.1
@@ -106,12 +90,12 @@ def test_a_pixel_without_influence_gets_about_zero():
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size):
-    alone = [RISE(adapter(linear), batch_size=30).GetMasks(x[None], y=[y], seed=7, nmasks=30)[0] for x, y in zip(X, (1, 0, 1), strict=True)]  # fmt: skip
-    model = adapter(linear)
+    alone = [RISE(ForwardAdapter(linear), batch_size=30).GetMasks(x[None], y=[y], seed=7, nmasks=30)[0] for x, y in zip(X, (1, 0, 1), strict=True)]  # fmt: skip
+    model = ForwardAdapter(linear)
     together = RISE(model, batch_size=size).GetMasks(X, y=[1, 0, 1], seed=7, nmasks=30)
     np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-12)
-    assert max(map(len, model.seen)) <= size
-    assert sum(map(len, model.seen)) == 3 * 30
+    assert max(model.batch_sizes) <= size
+    assert sum(model.batch_sizes) == 3 * 30
 
 
 def test_the_first_masks_do_not_depend_on_their_number():
@@ -122,7 +106,7 @@ def test_the_first_masks_do_not_depend_on_their_number():
 
 def test_seeds_differ_and_no_seed_leaves_numpy_s_generator_alone():
     before = np.random.get_state()[1].copy()
-    masks = [RISE(adapter(linear), 0).GetMask(X[0], nmasks=50, seed=seed) for seed in (0, 1, None, None)]
+    masks = [RISE(ForwardAdapter(linear), 0).GetMask(X[0], nmasks=50, seed=seed) for seed in (0, 1, None, None)]
     assert len({mask.tobytes() for mask in masks}) == 4
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
@@ -146,7 +130,7 @@ def test_more_cells_than_pixels():
 
 
 def test_smoothing_runs_it_on_noisy_copies():
-    mask = RISE(adapter(linear), 1, seed=2, nmasks=30)
+    mask = RISE(ForwardAdapter(linear), 1, seed=2, nmasks=30)
     still = mask.GetMask(X[0])
     np.testing.assert_allclose(mask.GetSmoothedMask(X[0], stdev_spread=0, nsamples=3, magnitude=False), still, rtol=1e-9)
     assert np.abs(mask.GetSmoothedMask(X[0], nsamples=3, magnitude=False) - still).max() > 1e-3
@@ -186,9 +170,9 @@ def test_the_score_s_offset_does_not_count():
 )
 def test_invalid_options_raise(options, message):
     with pytest.raises(saliency.InputError, match=message):
-        RISE(adapter(linear), 0).GetMask(X[0], **options)
+        RISE(ForwardAdapter(linear), 0).GetMask(X[0], **options)
 
 
 def test_keep_is_any_real_number():
-    masks = [RISE(adapter(linear), 0).GetMask(X[0], nmasks=50, seed=0, keep=keep) for keep in (0.5, np.float32(0.5))]
+    masks = [RISE(ForwardAdapter(linear), 0).GetMask(X[0], nmasks=50, seed=0, keep=keep) for keep in (0.5, np.float32(0.5))]
     np.testing.assert_array_equal(*masks)

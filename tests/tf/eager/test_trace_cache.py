@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import threading
 import weakref
 
 import keras
@@ -15,6 +14,7 @@ from saliency.core.errors import TargetError
 from saliency.tf import KerasAdapter
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model, tape_gradients
 from tests.tf.relu_networks import X, expected_gradient, functional_model
+from tests.threads import run_in_threads
 
 L = keras.layers
 
@@ -107,9 +107,7 @@ def test_threads_do_not_interfere():
         method, rule = ((Vanilla, None), (GuidedBackprop, "guided"))[i % 2]
         found[i] = [(method(model, y).GetMask(X[i % 4]), expected_gradient(X[i % 4], y, rule)) for y in range(3)]
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    run_in_threads(work, [(i,) for i in range(8)])
     assert len(found) == 8
     for pairs in found.values():
         for mask, expected in pairs:
