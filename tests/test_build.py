@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import saliency
+
 ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.needs("build", "hatchling")
@@ -88,3 +90,7 @@ def test_the_wheel_computes_a_mask_in_an_empty_environment(distributions, tmp_pa
     assert found["scenes"] > 0
     assert found["mask"] == [[1.0 + 3 * (4 * row + column) for column in range(4)] for row in range(4)]
     assert "usage: saliency" in run([environment / "bin" / "saliency", "--help"], folder)
+
+
+def test_the_citation_names_this_version():
+    assert f"\nversion: {saliency.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
