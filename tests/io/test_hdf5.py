@@ -222,11 +222,22 @@ def test_a_layer_whose_file_another_process_writes_is_in_use(tmp_path):
         writer.communicate("end\n")
 
 
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    file = dnnbrain.write(tmp_path / "a.act.h5", {"a": ONES})
+
+    def fail(*arguments):
+        raise OSError("Unable to synchronously open file (unable to lock file, errno = 37, 'No locks available')")
+
+    monkeypatch.setattr("saliency.io.hdf5.h5py.File", fail)
+    with pytest.raises(HDF5Error, match=r"cannot be locked on this file system; .* set HDF5_USE_FILE_LOCKING=FALSE"):
+        act.read(file)
+
+
 def test_a_file_whose_writer_was_killed_is_marked_as_open(tmp_path):
     file = tmp_path / "a.act.h5"
     command = [sys.executable, "-c", WRITER, file, "{'libver': 'latest'}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout.readline() == "written\n"
         writer.kill()
-    with pytest.raises(HDF5Error, match=r"marked as open for writing; if no process is writing it, .* run h5clear -s on it"):
+    with pytest.raises(HDF5Error, match="marked as open for writing; if its writer was killed, run h5clear -s on it"):
         act.read(file)
