@@ -70,6 +70,8 @@ def forbidden(name, target):
     if there[0] != "saliency":
         return here[0] in ("core", "io") and there[0] in FRAMEWORKS
     there = there[1:]
+    if here[0] == "core" and there[:1] == ["io"]:  # one reader of pictures: overlay and show use that of the commands
+        return here[1:2] != ["display"] or there[1:] not in (["picture_conversion"], ["picture_options"])
     if not there or here[0] != there[0]:
         return here[0] == "io" or (here[0] in PACKAGES and PACKAGES.get(there[0] if there else "", -1) >= PACKAGES[here[0]])
     if here[0] == "core" and len(here) > 1:

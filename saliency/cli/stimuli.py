@@ -15,7 +15,7 @@ from saliency.cli.options import CommandError, OptionParser, finite_number, nonn
 from saliency.cli.run_log import RunLog
 from saliency.io import stim
 from saliency.io.picture import read_picture
-from saliency.io.picture_conversion import PictureError, PictureOptions
+from saliency.io.picture_options import PictureError, PictureOptions
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def add_stimulus_options(parser: OptionParser) -> None:
         type=finite_number,
         nargs=2,
         metavar=("BLACK", "WHITE"),
-        help="read floating-point images, given the values of black and white",
+        help="values of black and white in grayscale images of more than 8 bits, such as floating-point images",
     )
     add("max-pixels", type=positive_integer, metavar="N", help="maximum number of pixels of an image (default: 89 million)")
     add("allow-outside", action="store_true", help="read stimuli whose names lead outside their folder")
@@ -149,7 +149,7 @@ def _reading(options: argparse.Namespace) -> PictureOptions:
         float_range = black, white
         if black >= white:
             raise CommandError(f"-float-range: BLACK (={black}) must be less than WHITE (={white})")
-    return PictureOptions(options.frame - 1, not options.no_exif, float_range, options.max_pixels)
+    return PictureOptions(options.frame - 1, not options.no_exif, float_range, options.max_pixels, refuse_dark=True)
 
 
 def _check_duplicates(file: str, names: Sequence[str]) -> None:

@@ -63,6 +63,8 @@ def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray
     Raises:
         InputError: if the value contains anything other than finite real numbers, or is empty.
     """
+    if hasattr(value, "getbands") and value.mode in ("P", "PA"):
+        raise InputError(f"`{name}` (a PIL image of mode {value.mode}) holds palette indices, no colors; pass .convert('RGB')")
     try:
         numbers = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: Torch, for a list of tensors that require grad

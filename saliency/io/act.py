@@ -32,13 +32,16 @@ class Activation(Mapping[str, Layer]):
         layers: name -> ``Layer``, or an array (stimuli, channels, rows, columns) whose last one or two axes may be missing.
 
     Raises:
-        ValueError: if an array is empty, is not numeric, or has other axes.
+        ValueError: if an array is empty, is not numeric, is masked, or has other axes; the message contains its layer.
     """
 
     layers: Mapping[str, Layer]
 
     def __init__(self, layers: Mapping[str, Layer | npt.ArrayLike]) -> None:
-        converted = {name: one if isinstance(one, Layer) else InMemoryLayer.from_array(one) for name, one in layers.items()}
+        converted = {}
+        for name, layer in layers.items():
+            with _name_layer_in_errors(name):
+                converted[name] = layer if isinstance(layer, Layer) else InMemoryLayer.from_array(layer)
         object.__setattr__(self, "layers", converted)
 
     def __getitem__(self, name: str) -> Layer:
@@ -136,21 +139,23 @@ def read(file: str | Path, layers: Iterable[str] | None = None) -> Activation:
         return Activation({name: HDF5Layer.from_dataset(file, name, datasets[name]) for name in names})
 
 
-def write(activation: Activation, file: str | Path) -> None:
+def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path) -> None:
     """Write an ``.act.h5`` file that DNNBrain can read.
 
     Layers are written block by block, so a layer may be larger than memory.
 
     Args:
-        activation: may contain layers of ``file`` itself, which is replaced at the end.
+        activation: an ``Activation``, or arrays by the name of their layer. It may contain layers of ``file`` itself, which is
+            replaced at the end.
         file: path whose name ends in ``.act.h5``.
 
     Raises:
-        ValueError: if the suffix is wrong, or a layer's name cannot be the path of a dataset.
+        ValueError: if the suffix is wrong, a layer's name cannot be the path of a dataset, or an array is not an activation.
         OSError: if the file cannot be written.
     """
     file = Path(file)
     check_suffix(file, SUFFIX)
+    activation = activation if isinstance(activation, Activation) else Activation(activation)
     check_layer_names(file, activation.layers)
     with atomic_write(file) as temporary, create_hdf5(temporary, file) as writer:
         for name, layer in activation.layers.items():

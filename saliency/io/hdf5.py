@@ -14,7 +14,7 @@ MAX_CHUNK_BYTES = 2**30  # HDF5 reads a chunk into memory as a whole
 
 
 class HDF5Error(ValueError):
-    """A file that is not HDF5, is damaged, or contains unsupported objects."""
+    """A file that is not HDF5, is in use or damaged, or contains unsupported objects."""
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def open_hdf5(file: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading and raise every failure inside the block as ``HDF5Error``.
 
     Raises:
-        HDF5Error: if the file is not a regular file, not HDF5, or damaged.
+        HDF5Error: if the file is not a regular file, not HDF5, damaged, or being written by a process.
         OSError: if the file is missing or must not be read.
     """
     if not stat.S_ISREG(file.stat().st_mode):
@@ -35,8 +35,18 @@ def open_hdf5(file: Path) -> Iterator[h5py.File]:
     except (HDF5Error, MemoryError):
         raise
     except Exception as error:  # h5py raises anything: OSError, RuntimeError, KeyError, ValueError, TypeError
-        reason = " ".join(str(error).split())
-        raise HDF5Error(f"{file}: cannot be read as HDF5; it is damaged, incomplete or not an HDF5 file ({reason})") from error
+        raise HDF5Error(f"{file}: {_problem(error)} ({' '.join(str(error).split())})") from error
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong with a file, by h5py's error."""
+    if isinstance(error, BlockingIOError):
+        return "is in use: a process is writing it; read it when that process has closed it"
+    if "already open for write" in str(error):  # HDF5 marks files of its latest format, also after their writer was killed
+        return "is in use: it is marked as open for writing; if its writer was killed, run h5clear -s on it"
+    if "unable to lock file" in str(error):
+        return "cannot be locked on this file system; if no process is writing it, set HDF5_USE_FILE_LOCKING=FALSE"
+    return "cannot be read as HDF5; it is damaged, incomplete or not an HDF5 file"
 
 
 def find_datasets(file: Path, h5: h5py.File) -> dict[str, h5py.Dataset]:

@@ -22,9 +22,18 @@ class InMemoryLayer(Layer):
         """Return the layer of an array (stimuli, channels, rows, columns); the last one or two axes may be missing.
 
         Raises:
-            ValueError: if the array is empty, is not numeric, or has other axes.
+            ValueError: if the array is empty, is not numeric, is masked, or has other axes.
         """
-        array = np.asarray(values)
+        if _has_masked_values(values):
+            raise ValueError("an activation must not have masked values, which a file cannot store; fill them first")
+        try:
+            array = np.asarray(values)
+        except Exception as error:  # a tensor on a GPU, of bfloat16 or that requires a gradient, and ragged lists
+            kind = f"{type(values).__name__} of {getattr(values, 'dtype', 'several types')}"
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"an activation ({kind}) must be convertible to a NumPy array, such as float32: {reason}"
+            ) from error
         if not 2 <= array.ndim <= N_AXES or not array.size or array.dtype.kind not in "fiu":
             raise ValueError(
                 f"an activation (shape {array.shape}, {array.dtype}) must be a non-empty array of numbers "
@@ -70,3 +79,8 @@ class ConcatenatedLayer(Layer):
                 values.append(part.read_block((slice(start, stop), *slices[1:])))
             offset += part.shape[0]
         return np.concatenate(values, dtype=self.dtype)
+
+
+def _has_masked_values(values: Any) -> bool:
+    """Return whether an array, or one of a list of arrays, has masked values, which ``np.asarray`` would unmask."""
+    return any(map(_has_masked_values, values)) if isinstance(values, list | tuple) else bool(np.ma.is_masked(values))

@@ -4,17 +4,21 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from saliency.io.picture_conversion import PictureError, PictureOptions, convert_to_rgb, seek_frame
+from saliency.io.picture_conversion import convert_to_rgb, seek_frame
+from saliency.io.picture_options import DEFAULT_OPTIONS, PictureError, PictureOptions
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "PPM", "ICO")
-DEFAULT_OPTIONS = PictureOptions()
+AVIF = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()  # Pillow 11.3 or newer
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", *AVIF, "PPM", "ICO")
 MAX_BYTES = 512 * 2**20
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 UNSUPPORTED_SIGNATURES = {
     b"%!PS": "EPS", b"%PDF": "PDF", b"SIMPLE": "FITS", b"8BPS": "PSD", b"<svg": "SVG", b"<?xml": "SVG or XML",
+    b"P7": "PAM", b"PF": "PFM in colors", b"Pf": "PFM",
 }  # fmt: skip
 
 
@@ -39,8 +43,8 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
         try:
             with Image.open(path, formats=FORMATS) as image:
                 notes = seek_frame(path, image, options.frame)
-                image.load()
-                return convert_to_rgb(path, image, options, notes)
+                rgb, conversions = convert_to_rgb(path, image, options)
+                return rgb, [*notes, *conversions]
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise PictureError("TOO_LARGE", path, f"exceeds the pixel limit ({error})") from None
         except UnidentifiedImageError:
@@ -79,6 +83,8 @@ def _unidentified_error(path: Path) -> PictureError:
     kind = "HEIC" if start[4:8] == b"ftyp" else kind
     if kind:
         return PictureError("FORMAT", path, f"is {kind}, which is not supported; convert it to PNG")
+    if start.startswith(TIFF_SIGNATURES):
+        return PictureError("FORMAT", path, "is a TIFF of an unsupported kind, or is damaged; convert it to PNG")
     supported = ", ".join(FORMATS)
     return PictureError("NOT_AN_IMAGE", path, f"is not a picture (it begins with {start!r}); supported are {supported}")
 

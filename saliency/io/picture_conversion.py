@@ -1,43 +1,22 @@
-"""Convert a decoded picture to 8-bit RGB and record every conversion."""
+"""Convert a picture to 8-bit RGB and record every conversion."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps
 
-EXIF_ORIENTATION = 0x0112
+from saliency.io.deep_pixels import MAX_16_BITS, dark_notes
+from saliency.io.picture_options import DEFAULT_OPTIONS, PictureError, PictureOptions
+from saliency.io.stored_samples import ORIENTATION, StoredSamples
 
-
-class PictureError(ValueError):
-    """A file that cannot be read as a picture.
-
-    Args:
-        code: the reason as one word, such as ``MISSING`` or ``DAMAGED``.
-        path: the file.
-        problem: what is wrong with the file.
-    """
-
-    def __init__(self, code: str, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.code = code
-
-
-@dataclass(frozen=True)
-class PictureOptions:
-    """Options for reading a picture.
-
-    Args:
-        frame: index of the frame to read from a picture with several, from 0.
-        apply_exif: whether to turn the picture as its EXIF orientation says.
-        float_range: values that become black and white in a picture of floats or 32-bit integers; None refuses such pictures.
-        max_pixels: largest number of pixels that is read; None for Pillow's limit, 89 million.
-    """
-
-    frame: int = 0
-    apply_exif: bool = True
-    float_range: tuple[float, float] | None = None
-    max_pixels: int | None = None
+TURNS = range(2, 9)  # EXIF orientations that change a picture
+UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
+}  # fmt: skip
+BLENDED = "transparent pixels blended with white"
 
 
 def seek_frame(path: Path, image: Image.Image, frame: int) -> list[str]:
@@ -54,41 +33,120 @@ def seek_frame(path: Path, image: Image.Image, frame: int) -> list[str]:
     return [f"frame {frame + 1} of several" if frame else "first of several frames"] if frames > 1 else []
 
 
-def convert_to_rgb(path: Path, image: Image.Image, options: PictureOptions, notes: list[str]) -> tuple[Image.Image, list[str]]:
-    """Convert a loaded picture to RGB and append a note for each conversion.
+def convert_to_rgb(path: Path | str, image: Image.Image, options: PictureOptions) -> tuple[Image.Image, list[str]]:
+    """Convert a picture to RGB.
+
+    Args:
+        path: the file or name of the picture, for error messages.
+        image: a picture of any mode. Some facts about its samples are lost when it is decoded, so pass it before.
+        options: how to convert it.
+
+    Returns:
+        The picture (mode RGB) without metadata, and a note for each conversion.
 
     Raises:
         PictureError: if its pixels cannot be converted to RGB unambiguously.
     """
-    if options.apply_exif and image.getexif().get(EXIF_ORIENTATION, 1) != 1:
-        notes.append("turned by EXIF orientation")
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        notes.append("16-bit gray scaled to 8 bits")
-        image = _scale_to_gray(image, 0.0, 65535.0)
-    if image.mode in ("F", "I"):
-        _check_float_pixels(path, image, options)
-        black, white = options.float_range or (0.0, 1.0)
-        notes.append(f"mode {image.mode} scaled from {black:g} to {white:g}")
-        image = _scale_to_gray(image, black, white)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        notes.append("transparent pixels blended with white")
+    stored = StoredSamples.of(image)
+    image, notes = _decode(path, image, stored, options)
+    deep = stored.deep_pixels(image)
+    transparent = image.info.get("transparency")
+    if deep is not None:
+        if stored.rescaled and options.float_range is not None:
+            raise PictureError(
+                "DEEP_IMAGE", path, "is a PGM that Pillow has scaled to 16 bits; open it again and do not load it"
+            )
+        pixels, scaling = deep.to_8_bits(path, options)
+        notes += scaling
+        rgb = _blend_gray(pixels, deep.values == transparent if isinstance(transparent, int) else None, notes)
+    else:
+        if stored.deep_colors:
+            notes += _deep_color_notes(path, image, stored, options)
+        elif options.float_range is not None:
+            notes.append(f"{options.range_option} not applied to 8-bit pixels")
+        rgb = _colors_to_rgb(image, stored, notes)
+    rgb.info = {}  # without an orientation or a transparency that would be applied twice
+    return rgb, notes
+
+
+def drawable_pixels(image: Image.Image, apply_exif: bool) -> npt.NDArray[Any]:
+    """Return the pixels of a picture as numbers that can be drawn.
+
+    Args:
+        image: a picture of any mode.
+        apply_exif: whether to turn the picture as its EXIF orientation says; otherwise, a picture that has one is refused.
+
+    Returns:
+        uint8 (H, W, 3), or (H, W) in the unit of a gray picture of more than 8 bits.
+
+    Raises:
+        PictureError: if the picture has an EXIF orientation that is not to be applied, or its pixels are ambiguous.
+    """
+    stored = StoredSamples.of(image)
+    stored.load(image)
+    if not apply_exif and image.getexif().get(ORIENTATION, 1) in TURNS:
+        problem = "has an EXIF orientation that the mask may not have; pass PIL.ImageOps.exif_transpose(image)"
+        raise PictureError("ORIENTATION", "picture", problem)
+    image, _ = _decode("picture", image, stored, DEFAULT_OPTIONS)
+    deep = stored.deep_pixels(image)
+    if deep is None:
+        return np.asarray(_colors_to_rgb(image, stored, []))
+    return deep.values.max() - deep.values.astype(np.float64) if deep.inverted else deep.values
+
+
+def _decode(
+    path: Path | str, image: Image.Image, stored: StoredSamples, options: PictureOptions
+) -> tuple[Image.Image, list[str]]:
+    """Decode a picture and turn it as the options say."""
+    if stored.problem is not None:
+        raise PictureError("FORMAT", path, f"{stored.problem}; convert it to PNG")
+    stored.load(image)
+    orientation = image.getexif().get(ORIENTATION, 1)
+    turned = stored.orientation in TURNS and orientation == 1  # Pillow turns TIFFs itself
+    if not options.apply_exif:
+        return (image.transpose(UNDO[stored.orientation]) if turned else image), []
+    if orientation in TURNS:
+        image, turned = ImageOps.exif_transpose(image), True
+    return image, ["turned by EXIF orientation"] if turned else []
+
+
+def _deep_color_notes(path: Path | str, image: Image.Image, stored: StoredSamples, options: PictureOptions) -> list[str]:
+    """Return notes for 16-bit colors, of which Pillow decodes the upper 8 bits, or raise an error if these do not suffice."""
+    if options.float_range is not None:
+        problem = f"has 16-bit colors, to which {options.range_option} cannot be applied; convert it to 8 bits"
+        raise PictureError("DEEP_IMAGE", path, problem)
+    if "transparency" in image.info:
+        raise PictureError("DEEP_IMAGE", path, "has a transparent 16-bit color; convert it to 8 bits")
+    colors = np.asarray(image)[..., : {"LA": 1, "La": 1}.get(image.mode, 4 if image.mode == "CMYK" else 3)]
+    notes = ["16-bit colors reduced to 8 bits"]
+    if stored.white in (None, MAX_16_BITS):
+        notes += dark_notes(path, 256 * int(colors.max()) + 255, options.refuse_dark, "convert it to 8 bits")
+    return notes
+
+
+def _colors_to_rgb(image: Image.Image, stored: StoredSamples, notes: list[str]) -> Image.Image:
+    """Convert a picture of 8-bit samples to RGB, with white in place of transparency."""
+    transparent = image.info.get("transparency")
+    if image.mode in ("1", "L") and isinstance(transparent, int):
+        levels = 1 if image.mode == "1" else stored.gray_levels
+        pixels = np.asarray(image.convert("L"))
+        return _blend_gray(pixels, pixels == 255 * min(transparent, levels) // levels, notes)
+    premultiplied = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+    image = image if premultiplied is None else image.convert(premultiplied)
+    if image.mode in ("RGBA", "LA", "PA") or transparent is not None:
+        notes.append(BLENDED)
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     elif image.mode != "RGB":
         notes.append(f"{image.mode} converted to RGB")
-    return image.convert("RGB"), notes
+    return image.convert("RGB")
 
 
-def _scale_to_gray(image: Image.Image, black: float, white: float) -> Image.Image:
-    values = (np.asarray(image).astype(np.float64) - black) / (white - black)
-    return Image.fromarray((255 * values.clip(0, 1)).round().astype(np.uint8))
-
-
-def _check_float_pixels(path: Path, image: Image.Image, options: PictureOptions) -> None:
-    if not np.isfinite(np.asarray(image)).all():
-        raise PictureError("NONFINITE", path, "has pixels that are NaN or infinite")
-    if options.float_range is None:
-        code = "FLOAT_IMAGE" if image.mode == "F" else "DEEP_IMAGE"
-        problem = f"has pixels of mode {image.mode}, whose values for black and white are unknown; give them with -float-range"
-        raise PictureError(code, path, problem)
+def _blend_gray(pixels: npt.NDArray[np.uint8], transparent: npt.NDArray[np.bool_] | None, notes: list[str]) -> Image.Image:
+    """Return gray pixels as RGB, with white in place of the transparent ones."""
+    if transparent is None:
+        notes.append("L converted to RGB")
+    else:
+        notes.append(BLENDED)
+        pixels = np.where(transparent, np.uint8(255), pixels)
+    return Image.fromarray(pixels).convert("RGB")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
-from saliency.nets.preparation import Float32, apply_transform, normalize, resize_and_crop, resize_whole
+from saliency.nets.preparation import Float32, apply_transform, normalize, read_rgb, resize_and_crop, resize_whole
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,26 @@ class Network:
     guessed: bool = False
     named: Sequence[str] = ()
 
-    def prepare(self, picture: Image.Image) -> Float32:
+    def prepare(self, picture: Any, float_range: tuple[float, float] | None = None) -> Float32:
         """Preprocess a picture for the model.
 
+        The picture is converted to 8-bit RGB as in the commands: it is turned as its EXIF orientation says, and transparent
+        pixels become white.
+
         Args:
-            picture: a picture of any size and mode.
+            picture: a PIL image of any size and mode; or an array or tensor (H, W), (H, W, channels) or (channels, H, W) whose
+                channels are gray, gray and alpha, RGB or RGBA.
+            float_range: values of black and white in a picture of more than 8 bits. It is required for floating-point and
+                32-bit pixels, and for 16-bit pixels that may have fewer bits.
 
         Returns:
             An input (3, height, width) or (height, width, 3), depending on ``channel_axis``.
 
         Raises:
-            InputError: if ``preprocess`` fails, or does not return a finite array of three axes.
+            InputError: if the picture cannot be converted to RGB unambiguously, ``float_range`` does not apply to it, or
+                ``preprocess`` fails or does not return a finite array of three axes.
         """
-        picture = picture.convert("RGB")
+        picture = read_rgb(picture, float_range)
         if self.preprocess is not None:
             return np.ascontiguousarray(apply_transform(picture, self.preprocess, "preprocess"))
         if self.resize is None:

@@ -8,11 +8,48 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import InputError, one_line
+from saliency.io.picture_array import picture_to_rgb
+from saliency.io.picture_options import PictureError, PictureOptions
 
 Float32 = npt.NDArray[np.float32]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's RGB channels, on a scale from 0 to 1; most networks are trained with them."""
+
+
+def read_rgb(picture: Any, float_range: tuple[float, float] | None) -> Image.Image:
+    """Convert a picture to RGB; see ``Network.prepare``.
+
+    Raises:
+        InputError: if it cannot be converted unambiguously, or ``float_range`` is invalid or does not apply to it.
+    """
+    if float_range is not None:
+        black, white = _check_range(float_range)
+        float_range = black, white
+    try:
+        options = PictureOptions(float_range=float_range, refuse_dark=True, range_option="`float_range`")
+        rgb, notes = picture_to_rgb("picture", picture, options)
+    except PictureError as error:
+        raise InputError(f"`picture` {error.problem}") from error
+    unused = [note for note in notes if "not applied" in note]
+    if unused:
+        raise InputError(f"`float_range` (={float_range}) must be None for a picture of 8-bit pixels")
+    return rgb
+
+
+def _check_range(float_range: Any) -> tuple[float, float]:
+    """Return the values of black and white.
+
+    Raises:
+        InputError: if they are not two finite numbers, or black is not less than white.
+    """
+    try:
+        black, white = map(float, float_range)
+    except (TypeError, ValueError):
+        black = white = np.nan
+    if not (np.isfinite([black, white]).all() and black < white):
+        raise InputError(f"`float_range` (={float_range!r}) must be two finite numbers, black less than white")
+    return black, white
 
 
 def resize_whole(picture: Image.Image, size: tuple[int, int], resample: Image.Resampling) -> Image.Image:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from saliency import nets
 from saliency.cli.options import CommandError, OptionParser
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli, add_stimulus_options
@@ -23,14 +24,14 @@ def pictures(tmp_path):
     return folder
 
 
-def read(folder, names, *options):
-    """Return the images as arrays, the codes of failures, and the notes."""
+def read(folder, names, *options, as_images=False):
+    """Return the images as arrays or as they are, the codes of failures, and the notes."""
     parser = OptionParser(prog="command")
     add_stimulus_options(parser)
     file = table(folder.parent, names, folder)
     stimuli = Stimuli.of(parser.parse(["-stim", file, *options]))
     log = RunLog("command", len(stimuli))
-    found = {one.name: np.asarray(one.rgb) for one in stimuli.read(range(len(stimuli)), log)}
+    found = {one.name: one.rgb if as_images else np.asarray(one.rgb) for one in stimuli.read(range(len(stimuli)), log)}
     return found, {one.stimID: one.code for one in log.failures}, log.notes
 
 
@@ -61,6 +62,37 @@ def test_floating_point_images_need_a_range(kind, pictures):
     assert not failed and any("scaled from -5 to 20" in note for note in notes)
     expected = 255 * (np.linspace(-10, 30, 41).clip(-5, 20) + 5) / 25
     assert np.abs(found["c.tif"][0, :, 0] - expected).max() <= 0.5
+
+
+def test_16_bit_images_that_may_hold_12_bits_need_a_range(pictures):
+    Image.fromarray(np.linspace(0, 4095, 41).astype(np.uint16)[None].repeat(3, 0)).save(pictures / "c.png")
+    assert read(pictures, ["c.png"])[1] == {"c.png": "DEEP_IMAGE"}
+    found, failed, notes = read(pictures, ["c.png", "a.png"], "-float-range", "0", "4095")
+    assert not failed and np.abs(found["c.png"][0, :, 0] - np.linspace(0, 255, 41)).max() <= 1
+    assert notes["16-bit gray scaled from 0 to 4095"] == notes["-float-range not applied to 8-bit pixels"] == 1
+
+
+def test_the_orientation_of_a_tiff_is_ignored_or_applied_once(pictures):
+    pixels = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    Image.fromarray(pixels).save(pictures / "c.tif", tiffinfo={0x0112: 6})
+    found, _, notes = read(pictures, ["c.tif"])
+    np.testing.assert_array_equal(found["c.tif"][..., 0], np.rot90(pixels, -1))
+    assert notes["turned by EXIF orientation"] == 1
+    found, _, notes = read(pictures, ["c.tif"], "-no-exif")
+    np.testing.assert_array_equal(found["c.tif"][..., 0], pixels)
+    assert "turned by EXIF orientation" not in notes
+
+
+def test_no_exif_holds_until_the_network_s_input(pictures):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    pixels[:48] = 255
+    Image.fromarray(pixels).save(pictures / "c.png", exif=exif)
+    network = nets.Network("pixels", None, (96, 96))
+    for options, top in (([], 0), (["-no-exif"], 1)):
+        found, _, _ = read(pictures, ["c.png"], *options, as_images=True)
+        assert network.prepare(found["c.png"])[:, 0, 0].tolist() == [top] * 3
 
 
 def test_large_images(pictures):

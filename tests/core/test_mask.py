@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from saliency import Vanilla
+from saliency.core.errors import InputError
 from tests.reference import JacobianAdapter, linear, quadratic
 
 RNG = np.random.default_rng(0)
@@ -143,3 +144,5 @@ def test_inputs_may_be_lists_integers_and_images():
     for x in (pixels.transpose(2, 0, 1), pixels.transpose(2, 0, 1).tolist(), Image.fromarray(pixels)):
         np.testing.assert_array_equal(mask.GetMask(x), pixels.transpose(2, 0, 1))
     np.testing.assert_array_equal(mask.GetMask(Image.fromarray(pixels[..., 0])), pixels[None, ..., 0])
+    with pytest.raises(InputError, match=r"`x_value` \(a PIL image of mode P\) holds palette indices"):
+        mask.GetMask(Image.fromarray(pixels[..., 0]).convert("P"))

@@ -76,7 +76,16 @@ def test_one_of_many_masks_keeps_its_details():
 
 
 def test_asarray_returns_a_plain_array():
-    mask = Vanilla(linear(W), 0).GetMask(X[0])
+    """Quantus, for one, tests ``type(a) is np.ndarray``."""
+    masks = Vanilla(linear(W), 0)
+    for one in (
+        masks.GetMasks(X),
+        masks.GetMasks(X)[0],
+        masks.GetSmoothedMask(X[0], nsamples=2),
+        masks.GetSmoothedMasks(X, nsamples=2),
+    ):
+        assert type(one) is MaskArray and type(np.asarray(one)) is np.ndarray
+    mask = masks.GetMask(X[0])
     assert type(np.asarray(mask)) is np.ndarray and not hasattr(np.asarray(mask), "_repr_png_")
     assert np.asarray(mask).base is not mask  # nor does it hold the input
     assert repr(mask).startswith("MaskArray([[[")

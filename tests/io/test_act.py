@@ -102,6 +102,54 @@ def test_arrays_that_are_no_activation_are_refused(array):
         Activation({"a": array})
 
 
+class Refusing:
+    """A tensor that cannot be converted, as Torch's of bfloat16 or on a GPU."""
+
+    dtype = "bfloat16"
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0]] * 2), "layer conv5: an activation must not have masked values"),
+        ([np.ma.masked_array(np.ones(3), [0, 1, 0])] * 2, "layer conv5: an activation must not have masked values"),
+        (
+            Refusing(),
+            r"layer conv5: an activation \(Refusing of bfloat16\) must be convertible .*unsupported ScalarType BFloat16",
+        ),
+        ([[1.0], [1.0, 2.0]], r"layer conv5: an activation \(list of several types\) must be convertible"),
+        (
+            np.zeros((2, 3), "V2"),
+            r"layer conv5: an activation \(shape \(2, 3\), \|V2\) must be",
+        ),  # ml_dtypes' bfloat16 is such
+        (np.zeros((2, 3), bool), r"layer conv5: an activation \(shape \(2, 3\), bool\) must be"),
+    ],
+)
+def test_refused_arrays_are_named_with_their_layer(array, message, tmp_path):
+    layers = {"fc3": LAYERS["fc3"], "conv5": array}
+    with pytest.raises(ValueError, match=message):
+        Activation(layers)
+    with pytest.raises(ValueError, match=message):
+        act.write(layers, tmp_path / "a.act.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensors_of_bfloat16_are_named_with_their_layer():
+    torch = pytest.importorskip("torch")
+    for tensor in (torch.ones(2, 3, dtype=torch.bfloat16), torch.ones(2, 3, requires_grad=True)):
+        with pytest.raises(ValueError, match=r"layer conv5: an activation \(Tensor of torch\..*\) must be convertible"):
+            Activation({"conv5": tensor})
+
+
+def test_arrays_are_written_as_an_activation_is(tmp_path):
+    values = np.ma.masked_array(np.arange(6.0).reshape(2, 3), False)  # nothing is masked
+    act.write({"fc3": values}, tmp_path / "a.act.h5")
+    np.testing.assert_array_equal(act.read(tmp_path / "a.act.h5")["fc3"].read().reshape(2, 3), values.data)
+
+
 def test_the_suffix_is_checked(tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.act\.h5"):
         act.read(tmp_path / "a.h5")

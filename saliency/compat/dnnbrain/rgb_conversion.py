@@ -7,6 +7,8 @@ from PIL import Image
 
 from saliency.compat.dnnbrain.base import ip
 from saliency.core.errors import InputError
+from saliency.io.picture_conversion import convert_to_rgb
+from saliency.io.picture_options import PictureError, PictureOptions
 
 
 def to_rgb(image: Any) -> Image.Image:
@@ -25,9 +27,8 @@ def to_rgb(image: Any) -> Image.Image:
     picture = ip.to_pil(image)
     if picture.mode in ("F", "I"):
         raise InputError(f"`image` (mode {picture.mode}) must have 8 or 16 bits; ip.to_pil(image, True) scales it")
-    if picture.mode.startswith("I;16"):
-        picture = Image.fromarray((np.asarray(picture) / 257.0).round().astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    return picture.convert("RGB")
+    try:
+        options = PictureOptions(refuse_dark=True, range_option="ip.to_pil(image, True), which scales it")
+        return convert_to_rgb("image", picture, options)[0]
+    except PictureError as error:
+        raise InputError(f"`image` {error.problem}") from error

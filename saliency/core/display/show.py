@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.visualization import channels_last, rescale_to_unit
+from saliency.core.display.visualization import channels_last, picture_pixels, rescale_to_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,8 +23,8 @@ def show(
     """Draw images and masks in a grid, without pyplot.
 
     Args:
-        pictures: images or masks, each (H, W), (H, W, C) or (C, H, W). Two-dimensional ones are drawn with ``cmap``, on a
-            scale from 0 to 1, or from -1 to 1 if a value is negative, as from ``VisualizeImageDiverging``.
+        pictures: images or masks, each a PIL image, (H, W), (H, W, C) or (C, H, W). Two-dimensional ones are drawn
+            with ``cmap``, on a scale from 0 to 1, or from -1 to 1 if a value is negative, as from ``VisualizeImageDiverging``.
         titles: one title for each image.
         columns: images in a row; None draws up to 8 in a row.
         size: width of an image in inches.
@@ -50,7 +50,7 @@ def show(
     for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if i < len(pictures):
-            _draw(axes, np.asarray(pictures[i]), cmap)
+            _draw(axes, np.asarray(picture_pixels(pictures[i], apply_exif=True)), cmap)
             axes.set_title(titles[i] if titles else "", fontsize=9)
     return figure
 

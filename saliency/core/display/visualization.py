@@ -53,7 +53,8 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
     """Draw a mask over its image.
 
     Args:
-        image: (H, W, C), (C, H, W) or (H, W); uint8, or floats, which are rescaled from their minimum and maximum.
+        image: (H, W, C), (C, H, W) or (H, W); uint8, or floats, which are rescaled from their minimum and maximum. A PIL image
+            may have any mode; it is converted to RGB, with white in place of transparency.
         mask: mask of the same height and width, drawn as by ``VisualizeImageDiverging`` if it has negative values, otherwise
             as by ``VisualizeImageGrayscale``.
         alpha: opacity of the strongest pixels, 0 to 1; weaker pixels are more transparent.
@@ -64,7 +65,8 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
         (H, W, 3) uint8.
 
     Raises:
-        ValueError: if the image and the mask differ in height or width, or an option is invalid.
+        ValueError: if the image and the mask differ in height or width, an option is invalid, or a PIL image has an EXIF
+            orientation, which the mask may have or not.
     """
     from matplotlib import colormaps
 
@@ -72,7 +74,7 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
         raise ValueError(f"`alpha` (={alpha!r}) must be between 0 and 1")
     if cmap is not None and cmap not in colormaps:
         raise ValueError(f"`cmap` (={cmap!r}) must be the name of a matplotlib colormap")
-    picture = rescale_to_unit(channels_last(image, None))
+    picture = rescale_to_unit(channels_last(picture_pixels(image, apply_exif=False), None))
     colors = picture[..., :-1] if picture.shape[-1] in (2, 4) else picture  # without the alpha channel
     gray = np.repeat(colors.mean(axis=-1, keepdims=True), 3, axis=-1)  # colors are for the mask
     signed = bool((np.asarray(mask) < 0).any())
@@ -82,6 +84,27 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
     colors = colormaps[cmap or ("coolwarm" if signed else "inferno")]((values + 1) / 2 if signed else values)[..., :3]
     opacity = alpha * np.sqrt(np.abs(values))[..., None]
     return np.rint(255 * (gray * (1 - opacity) + colors * opacity)).astype(np.uint8)
+
+
+def picture_pixels(image: Any, apply_exif: bool) -> Any:
+    """Return the pixels of a PIL image, and any other value unchanged.
+
+    Args:
+        image: a PIL image of any mode, or any other value.
+        apply_exif: whether to turn the picture as its EXIF orientation says; otherwise, a picture that has one is refused.
+
+    Raises:
+        ValueError: if the picture cannot be decoded, or has an EXIF orientation that is not to be applied.
+    """
+    if not hasattr(image, "getbands"):
+        return image
+    from saliency.io.picture_conversion import drawable_pixels
+    from saliency.io.picture_options import PictureError
+
+    try:
+        return drawable_pixels(image, apply_exif)
+    except PictureError as error:
+        raise ValueError(f"`image` {error.problem}") from error
 
 
 def channels_last(image: Any, channel_axis: int | None) -> HostArray:

@@ -1,0 +1,44 @@
+"""Options for reading pictures, and the error for pictures that cannot be read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class PictureError(ValueError):
+    """A picture that cannot be read, or whose pixels cannot be converted unambiguously.
+
+    Args:
+        code: the reason as one word, such as ``MISSING`` or ``DAMAGED``.
+        path: the file, or a name for a picture in memory.
+        problem: what is wrong with the picture.
+    """
+
+    def __init__(self, code: str, path: Path | str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.code, self.problem = code, problem
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """Options for reading a picture.
+
+    Args:
+        frame: index of the frame to read from a picture with several, from 0.
+        apply_exif: whether to turn the picture as its EXIF orientation says.
+        float_range: stored values that become black and white in a gray picture of more than 8 bits; None reads the pictures
+            whose format defines both values, and refuses others.
+        max_pixels: largest number of pixels that is read; None for Pillow's limit, 89 million.
+        refuse_dark: whether to refuse 16-bit pixels of at most 16383, which may be unscaled values of a 12-bit sensor;
+            otherwise, a note reports them. ``float_range`` accepts them.
+        range_option: how the reader of an error message specifies ``float_range``.
+    """
+
+    frame: int = 0
+    apply_exif: bool = True
+    float_range: tuple[float, float] | None = None
+    max_pixels: int | None = None
+    refuse_dark: bool = False
+    range_option: str = "-float-range"
+
+
+DEFAULT_OPTIONS = PictureOptions()
