@@ -1,0 +1,111 @@
+"""Record and restore containers, arrays and random generators, in place."""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from operator import is_
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+
+class Snapshot(Protocol):
+    """A recorded object."""
+
+    def restore(self) -> bool:
+        """Restore the object; return whether it had changed."""
+
+
+def restore_mapping(mapping: dict[Any, Any], entries: dict[Any, Any]) -> bool:
+    """Restore the entries of a dictionary by identity, in their order; return whether they had changed.
+
+    Args:
+        mapping: the dictionary, perhaps the attributes of an object.
+        entries: an earlier copy.
+    """
+    if len(mapping) == len(entries) and all(map(is_, mapping, entries)):
+        if all(map(is_, mapping.values(), entries.values())):
+            return False
+        for key in [key for key, value in entries.items() if mapping[key] is not value]:
+            mapping[key] = entries[key]
+        return True
+    for key in [key for key in mapping if key not in entries]:
+        del mapping[key]
+    for key, value in entries.items():
+        mapping.pop(key, None)  # a removed entry would otherwise return at the end
+        mapping[key] = value
+    return True
+
+
+class SequenceSnapshot:
+    """The elements of a list or of a deque."""
+
+    def __init__(self, sequence: list[Any] | deque[Any]) -> None:
+        self._sequence, self._elements = sequence, list(sequence)
+
+    def restore(self) -> bool:
+        """Restore the elements by identity."""
+        sequence, elements = self._sequence, self._elements
+        if len(sequence) == len(elements) and all(map(is_, sequence, elements)):
+            return False
+        sequence.clear()
+        sequence.extend(elements)
+        return True
+
+
+class SetSnapshot:
+    """The elements of a set."""
+
+    def __init__(self, elements: set[Any]) -> None:
+        self._set, self._elements = elements, set(elements)
+
+    def restore(self) -> bool:
+        """Restore the elements."""
+        if self._set == self._elements:
+            return False
+        self._set.clear()
+        self._set.update(self._elements)
+        return True
+
+
+class ArraySnapshot:
+    """The values of a NumPy array."""
+
+    def __init__(self, array: Any) -> None:
+        self._array, self._values = array, array.copy()
+
+    def restore(self) -> bool:
+        """Restore the values."""
+        if self._array.shape == self._values.shape and self._array.tobytes() == self._values.tobytes():
+            return False
+        if self._array.shape != self._values.shape:
+            self._array.resize(self._values.shape, refcheck=False)
+        self._array[...] = self._values
+        return True
+
+
+class GeneratorSnapshot:
+    """The state of a random generator."""
+
+    def __init__(self, get_state: Callable[[], Any], set_state: Callable[[Any], Any]) -> None:
+        self._set_state, self._state = set_state, get_state()
+
+    @classmethod
+    def of(cls, generator: Any) -> "GeneratorSnapshot | None":
+        """Return the state of a generator of Torch, NumPy or Python; None for any other object."""
+        if isinstance(generator, torch.Generator):
+            return cls(generator.get_state, generator.set_state)
+        if isinstance(generator, np.random.Generator):
+            bits = generator.bit_generator
+            return cls(lambda: bits.state, lambda state: setattr(bits, "state", state))
+        if isinstance(generator, np.random.RandomState):
+            return cls(generator.get_state, generator.set_state)
+        if isinstance(generator, random.Random):
+            return cls(generator.getstate, generator.setstate)
+        return None
+
+    def restore(self) -> bool:
+        """Restore the state. It counts as changed without a comparison."""
+        self._set_state(self._state)
+        return True
