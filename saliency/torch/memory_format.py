@@ -98,8 +98,8 @@ class MemoryFormat:
     def _weights_to_convert(self) -> list[torch.Tensor]:
         """Return the weights whose two memory formats differ.
 
-        A parametrized weight is computed whenever it is read, which changes a spectral norm's vectors in train mode. It is a new
-        tensor each time, so that its copy could not be used again.
+        Parametrized weights are excluded: reading one computes a new tensor, and in train mode it changes a spectral norm's
+        vectors.
         """
         weights = (one._parameters.get("weight") for one in self._convolutions if one.kernel_size != (1, 1))
         return [weight for weight in weights if weight is not None]

@@ -8,7 +8,7 @@ from saliency.core.warnings import warn
 
 
 def check_model(model: torch.nn.Module) -> None:
-    """Reject a model with tensors that have no shape or that autograd cannot use; warn about layers that mix the samples of a batch.
+    """Reject a model with lazy layers or with tensors that autograd cannot use; warn about layers that mix the samples.
 
     Raises:
         ModelError: if a lazy layer was never called, or the model was created or loaded under ``torch.inference_mode()``.

@@ -39,7 +39,7 @@ def restore_mapping(mapping: dict[Any, Any], entries: dict[Any, Any]) -> bool:
 
 
 class SequenceSnapshot:
-    """The elements of a list or of a deque."""
+    """The elements of a list, a deque or a similar sequence."""
 
     def __init__(self, sequence: list[Any] | deque[Any]) -> None:
         self._sequence, self._elements = sequence, list(sequence)
@@ -51,6 +51,36 @@ class SequenceSnapshot:
             return False
         sequence.clear()
         sequence.extend(elements)
+        return True
+
+    def convert(self, function: Callable[[Any], Any]) -> None:
+        """Replace the elements by what a function makes of them, until ``restore``."""
+        for index, element in enumerate(self._elements):
+            self._sequence[index] = function(element)
+
+
+class SlotsSnapshot:
+    """The attributes of an object whose class has ``__slots__``."""
+
+    def __init__(self, value: Any) -> None:
+        slots = (getattr(kind, "__slots__", ()) for kind in type(value).__mro__)
+        names = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
+        self._object, self._names, self.attributes = value, names, self._read(value, names)
+
+    @staticmethod
+    def _read(value: Any, names: list[str]) -> dict[str, Any]:
+        return {name: getattr(value, name) for name in names if not name.startswith("__") and hasattr(value, name)}
+
+    def restore(self) -> bool:
+        """Restore the attributes by identity."""
+        now = self._read(self._object, self._names)
+        if not restore_mapping(now, self.attributes):
+            return False
+        for name in self._names:
+            if name in self.attributes:
+                object.__setattr__(self._object, name, self.attributes[name])
+            elif hasattr(self._object, name):
+                object.__delattr__(self._object, name)
         return True
 
 

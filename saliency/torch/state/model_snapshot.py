@@ -1,10 +1,12 @@
 """Record what a model's modules hold: parameters, buffers, submodules and all other attributes."""
 
+import sys
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property
-from types import FunctionType, MethodType, ModuleType, SimpleNamespace
+from operator import is_not
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from saliency.torch.state.container_snapshot import (
     GeneratorSnapshot,
     SequenceSnapshot,
     SetSnapshot,
+    SlotsSnapshot,
     Snapshot,
     restore_mapping,
 )
@@ -30,14 +33,18 @@ MAX_ELEMENTS = 1000
 HELD_BY_MODULE = ("_parameters", "_buffers", "_modules")
 NOT_INSPECTED = set(vars(torch.nn.Module()))  # mainly hooks, which other threads may add and remove
 
+STATE_PACKAGES = {"__main__", "collections", "types"}
+OTHER_PACKAGES = {"torch", "numpy", "lightning", "pytorch_lightning", "lightning_fabric", "ray", "wandb", "mlflow", "saliency"}
+"""Packages, besides the standard library, whose objects are not opened, because other threads may change them at any time."""
+
 IMMUTABLE = {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size}
 
 
 class ModelSnapshot:
     """The state of a model at the start of a call.
 
-    The attributes of modules are recorded by identity; so are the elements of lists, dictionaries, sets and deques in them, and
-    the attributes of objects whose class belongs to the module's own package. Objects of other packages are not opened.
+    The attributes of modules are recorded by identity. So are the elements of lists, dictionaries, sets and deques in them,
+    and the attributes of other objects in them, except loggers, trainers and the like (``OTHER_PACKAGES``).
 
     Args:
         model: the model.
@@ -48,7 +55,7 @@ class ModelSnapshot:
         self._mappings: list[tuple[dict[Any, Any], dict[Any, Any]]] = []  # each with a copy
         self._others: list[Snapshot] = []
         self._recorded: dict[int, Any] = {}  # id -> the object, which keeps the id from being used again
-        self.has_scripts = False
+        self.has_scripts = self.has_inference_tensors = False
         self._add_module(model, MAX_DEPTH)
 
     @cached_property
@@ -62,6 +69,16 @@ class ModelSnapshot:
         changed += [each.restore() for each in self._others]
         changed += [each.restore() for each in self.tensors]
         return any(changed)
+
+    def replace_inference_tensors(self) -> None:
+        """Replace tensors that were kept under ``torch.inference_mode()`` by copies for a graph, until ``restore``."""
+        if self.has_inference_tensors:
+            for mapping, copy in self._mappings:
+                for key, value in copy.items():
+                    mapping[key] = _without_inference_tensors(value)
+            for each in self._others:
+                if isinstance(each, SequenceSnapshot):
+                    each.convert(_without_inference_tensors)
 
     def _add_module(self, module: torch.nn.Module, depth: int) -> None:
         if id(module) in self._recorded:
@@ -94,6 +111,7 @@ class ModelSnapshot:
     def _add_tensor(self, tensor: torch.Tensor, copied: bool) -> None:
         if id(tensor) not in self._recorded and TensorSnapshot.is_supported(tensor):
             self._recorded[id(tensor)] = tensor
+            self.has_inference_tensors = self.has_inference_tensors or tensor.is_inference()
             self.tensors.append(TensorSnapshot(tensor, copied))
 
     def _add_all(self, values: Iterable[Any], owner: Any, depth: int) -> None:
@@ -126,17 +144,33 @@ class ModelSnapshot:
         elif isinstance(value, np.ndarray):
             if value.nbytes <= MAX_COPIED_BYTES:
                 self._others.append(ArraySnapshot(value))
-        elif _is_part_of(value, owner):
+        elif (generator := GeneratorSnapshot.of(value)) is not None:
+            self._others.append(generator)
+        elif _may_hold_state(value):
+            self._add_object(value, owner, depth)
+
+    def _add_object(self, value: Any, owner: Any, depth: int) -> None:
+        if hasattr(value, "__dict__"):
             self._mappings.append((vars(value), vars(value).copy()))
-            self._add_all(list(vars(value).values()), owner, depth - 1)
-        else:
-            generator = GeneratorSnapshot.of(value)
-            if generator is not None:
-                self._others.append(generator)
+            self._add_elements(vars(value).values(), len(vars(value)), owner, depth)
+        if hasattr(type(value), "__slots__"):
+            slots = SlotsSnapshot(value)
+            self._others.append(slots)
+            self._add_all(slots.attributes.values(), owner, depth - 1)
 
     def _add_elements(self, elements: Iterable[Any], count: int, owner: Any, depth: int) -> None:
         if count <= MAX_ELEMENTS:
             self._add_all(list(elements), owner, depth - 1)
+
+
+def _without_inference_tensors(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone() if value.is_inference() else value
+    if isinstance(value, tuple):
+        elements = [_without_inference_tensors(each) for each in value]
+        if any(map(is_not, elements, value)):
+            return type(value)(*elements) if hasattr(value, "_fields") else type(value)(elements)
+    return value
 
 
 def _is_built_in(module: Any) -> bool:
@@ -145,9 +179,9 @@ def _is_built_in(module: Any) -> bool:
     return kind.startswith("torch.nn.modules.") and not (module._forward_hooks or module._forward_pre_hooks)
 
 
-def _is_part_of(value: Any, owner: Any) -> bool:
-    """Return whether an object with attributes is a helper of a module: both classes belong to one package."""
-    if not hasattr(value, "__dict__") or isinstance(value, type | Enum | ModuleType | FunctionType | MethodType):
+def _may_hold_state(value: Any) -> bool:
+    """Return whether an object is opened: not a function, a class or an object of ``OTHER_PACKAGES``."""
+    if isinstance(value, type | Enum | ModuleType | FunctionType | MethodType):
         return False
-    package, owner_package = (type(each).__module__.partition(".")[0] for each in (value, owner))
-    return isinstance(value, SimpleNamespace) or (package == owner_package and package not in {"torch", "builtins"})
+    package = type(value).__module__.partition(".")[0]
+    return package in STATE_PACKAGES or (package not in sys.stdlib_module_names and package not in OTHER_PACKAGES)

@@ -34,8 +34,8 @@ class _History:
 _histories: "weakref.WeakKeyDictionary[torch.nn.Module, _History]" = weakref.WeakKeyDictionary()
 
 NOT_RESTORED = (
-    "the model changed a large tensor in place, which it had not done in earlier calls. This change could not be undone; the next "
-    "ones will be. Restore the model's tensors, or explain a copy.deepcopy of the model"
+    "the model changed a tensor in place that no earlier call had changed, so this change could not be undone; later ones will"
+    " be. Restore the model's tensors, or pass copy.deepcopy(model)"
 )
 
 
@@ -57,6 +57,13 @@ class _Call:
     def __init__(self, history: _History, snapshot: ModelSnapshot, is_logged: bool) -> None:
         self._history, self._snapshot, self.passes = history, snapshot, 0
         self.log = WriteLog({tensor.storage_id for tensor in snapshot.uncopied}) if is_logged else None
+
+    def start_pass(self) -> None:
+        """Restore the state before every pass but the first."""
+        if self.passes:
+            self.restore()
+        self.passes += 1
+        self._snapshot.replace_inference_tensors()
 
     def restore(self) -> bool:
         """Restore the state from before the call; return whether anything had changed."""
@@ -121,7 +128,4 @@ def share_snapshots() -> Iterator[None]:
 def start_pass() -> None:
     """Restore the state before every pass of a call but the first, so that all passes start from the same state."""
     if _thread.calls:
-        call = _thread.calls[-1]
-        if call.passes:
-            call.restore()
-        call.passes += 1
+        _thread.calls[-1].start_pass()

@@ -1,5 +1,7 @@
 """Record and restore one tensor."""
 
+from typing import Any
+
 import torch
 
 MAX_COPIED_BYTES = 1 << 16
@@ -37,7 +39,8 @@ class TensorSnapshot:
     @property
     def storage_id(self) -> int:
         """Return the identity of the tensor's memory."""
-        return self._alias.untyped_storage()._cdata
+        identity: int = self._alias.untyped_storage()._cdata
+        return identity
 
     def is_written(self) -> bool:
         """Return whether an operator has written to the tensor since the snapshot or the last ``reset_version``."""
@@ -77,8 +80,8 @@ def _has_equal_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 def _set_version(tensor: torch.Tensor, version: int) -> None:
-    set_versions = torch._C._autograd._unsafe_set_version_counter
+    set_versions: Any = torch._C._autograd._unsafe_set_version_counter
     try:
         set_versions((tensor,), (version,))
-    except TypeError:  # Torch 2.6 and earlier
+    except TypeError:  # earlier versions of Torch accept a single tensor
         set_versions(tensor, version)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -67,7 +67,7 @@ class _Operator:
     condition: tuple[int, str] | None = None
 
     @classmethod
-    @lru_cache(maxsize=None)
+    @cache
     def of(cls, func: Any) -> "_Operator":
         """Read an operator's schema; those of batch norms do not declare that training updates the running statistics."""
         arguments = [(position, argument.name) for position, argument in enumerate(func._schema.arguments)]

@@ -11,7 +11,9 @@ import torch
 def fingerprint(value, seen=None):
     """Return nested tuples that are equal for equal states only."""
     seen = {} if seen is None else seen
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes | Enum | torch.dtype | torch.device | type):
+    if value is None or isinstance(
+        value, bool | int | float | complex | str | bytes | Enum | torch.dtype | torch.device | type
+    ):
         return type(value).__name__, repr(value)
     if id(value) in seen:
         return "seen", seen[id(value)]
@@ -40,6 +42,6 @@ def fingerprint(value, seen=None):
         return name, value.get_state()[1].tobytes(), value.get_state()[2]
     if isinstance(value, random.Random):
         return name, value.getstate()
-    return name, fingerprint(vars(value), seen) if hasattr(value, "__dict__") and not callable(value) else (
-        fingerprint(vars(value), seen) if isinstance(value, torch.nn.Module) else None
-    )
+    slots = [(each, fingerprint(getattr(value, each, None), seen)) for each in getattr(type(value), "__slots__", ())]
+    is_function = callable(value) and not isinstance(value, torch.nn.Module)
+    return name, slots, None if is_function or not hasattr(value, "__dict__") else fingerprint(vars(value), seen)

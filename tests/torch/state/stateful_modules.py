@@ -1,7 +1,8 @@
 """Modules that change something of their own when they are called, in eval mode too."""
 
 import random
-from collections import deque, namedtuple
+from collections import UserDict, deque, namedtuple
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,6 +57,26 @@ class TensorsInPlace(nn.Module):
         return x
 
 
+@dataclass(slots=True)
+class Slots:
+    """An object without a dictionary."""
+
+    last: torch.Tensor = None
+    calls: int = 0
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer that continues from where the last call ended; the graph of the user's own calls is kept as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.state = nn.LSTM(3, 3), None
+
+    def forward(self, x):
+        out, self.state = self.lstm(x.flatten(2).permute(2, 0, 1), self.state)
+        return out.permute(1, 2, 0).reshape(x.shape)
+
+
 class Containers(nn.Module):
     """Containers that grow, shrink or are reordered."""
 
@@ -81,14 +102,16 @@ class Helpers(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.memory, self.space, self.unregistered = Memory(), SimpleNamespace(n=0), [Buffers()]
+        self.memory, self.space, self.slots, self.unregistered = Memory(), SimpleNamespace(n=0), Slots(), [Buffers()]
+        self.user_dict = UserDict()
         self.array, self.generator = np.zeros(3), torch.Generator().manual_seed(1)
-        self.numpy, self.legacy, self.python = np.random.default_rng(1), np.random.RandomState(1), random.Random(1)
+        self.numpy, self.legacy, self.python = np.random.default_rng(1), np.random.RandomState(1), random.Random(1)  # noqa: S311
 
     def forward(self, x):
-        x = self.unregistered[0](x) + self.memory.calls + self.space.n + float(self.array[0])
+        x = self.unregistered[0](x) + self.memory.calls + self.space.n + self.slots.calls + float(self.array[0])
         x = x + torch.rand(1, generator=self.generator) + self.numpy.random() + self.legacy.rand() + self.python.random()
         self.memory.last, self.memory.calls, self.space.n = x, self.memory.calls + 1, self.space.n + 1
+        self.slots.last, self.slots.calls, self.user_dict["last"] = x, self.slots.calls + 1, x
         self.array += 1
         return x
 
@@ -247,7 +270,12 @@ class Quantization(nn.Module):
         super().__init__()
         ao = torch.ao.quantization
         self.observers = nn.ModuleList(
-            [ao.MinMaxObserver(), ao.MovingAverageMinMaxObserver(), ao.PerChannelMinMaxObserver(ch_axis=1), ao.HistogramObserver()]
+            [
+                ao.MinMaxObserver(),
+                ao.MovingAverageMinMaxObserver(),
+                ao.PerChannelMinMaxObserver(ch_axis=1),
+                ao.HistogramObserver(),
+            ]
         )
         self.fake = ao.FakeQuantize(ao.MovingAverageMinMaxObserver)
         self.fused = ao.FusedMovingAvgObsFakeQuantize()
@@ -265,6 +293,7 @@ def spectral_norm():
 ZOO = {
     "attributes": Attributes,
     "tensors in place": TensorsInPlace,
+    "recurrent": Recurrent,
     "containers": Containers,
     "helpers": Helpers,
     "buffers": Buffers,

@@ -111,8 +111,9 @@ def test_exceptions_and_interrupts_restore_the_state(name, place, error):
 @pytest.mark.parametrize("name", sorted(set(ZOO) - {"modes", "quantization"}))  # whose samples meet in statistics of the batch
 def test_every_pass_starts_from_the_state_as_found(name):
     model = make_model(name, train=False)
-    model(torch.tensor(X[1:]))  # a state that is not the initial one
-    masks = [saliency.IntegratedGradients(model, 1, batch_size=n).GetMask(X[0], x_steps=5) for n in (1, 2, 5)]
+    model(torch.tensor(X[1:])[:1] + 1)  # a state that is not the initial one
+    sizes = (1,) if name == "recurrent" else (1, 2, 5)  # its state has the user's batch size
+    masks = [saliency.IntegratedGradients(model, 1, batch_size=n).GetMask(X[0], x_steps=5) for n in sizes]
     for mask in masks[1:]:
         np.testing.assert_allclose(mask, masks[0], rtol=1e-4, atol=1e-6)
     x = torch.tensor(X[:1], requires_grad=True)
