@@ -1,24 +1,22 @@
 """Record what a model's modules hold: parameters, buffers, submodules and all other attributes."""
 
-import sys
 from collections import deque
 from collections.abc import Iterable
-from enum import Enum
 from functools import cached_property
 from operator import is_not
-from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
-from saliency.torch.state.container_snapshot import (
+from saliency.core.container_snapshot import (
     ArraySnapshot,
     GeneratorSnapshot,
     SequenceSnapshot,
     SetSnapshot,
     SlotsSnapshot,
     Snapshot,
+    may_hold_state,
     restore_mapping,
 )
 from saliency.torch.state.script_snapshot import ScriptSnapshot
@@ -32,10 +30,6 @@ MAX_ELEMENTS = 1000
 
 HELD_BY_MODULE = ("_parameters", "_buffers", "_modules")
 NOT_INSPECTED = set(vars(torch.nn.Module()))  # mainly hooks, which other threads may add and remove
-
-STATE_PACKAGES = {"__main__", "collections", "types"}
-OTHER_PACKAGES = {"torch", "numpy", "lightning", "pytorch_lightning", "lightning_fabric", "ray", "wandb", "mlflow", "saliency"}
-"""Packages, besides the standard library, whose objects are not opened, because other threads may change them at any time."""
 
 IMMUTABLE = {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size}
 
@@ -144,9 +138,11 @@ class ModelSnapshot:
         elif isinstance(value, np.ndarray):
             if value.nbytes <= MAX_COPIED_BYTES:
                 self._others.append(ArraySnapshot(value))
+        elif isinstance(value, torch.Generator):
+            self._others.append(GeneratorSnapshot(value.get_state, value.set_state))
         elif (generator := GeneratorSnapshot.of(value)) is not None:
             self._others.append(generator)
-        elif _may_hold_state(value):
+        elif may_hold_state(value):
             self._add_object(value, owner, depth)
 
     def _add_object(self, value: Any, owner: Any, depth: int) -> None:
@@ -177,11 +173,3 @@ def _is_built_in(module: Any) -> bool:
     """Return whether a module is one of Torch's layers, which do not change their own tensors in eval mode."""
     kind = type(module).__module__
     return kind.startswith("torch.nn.modules.") and not (module._forward_hooks or module._forward_pre_hooks)
-
-
-def _may_hold_state(value: Any) -> bool:
-    """Return whether an object is opened: not a function, a class or an object of ``OTHER_PACKAGES``."""
-    if isinstance(value, type | Enum | ModuleType | FunctionType | MethodType):
-        return False
-    package = type(value).__module__.partition(".")[0]
-    return package in STATE_PACKAGES or (package not in sys.stdlib_module_names and package not in OTHER_PACKAGES)

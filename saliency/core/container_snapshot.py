@@ -1,13 +1,15 @@
 """Record and restore containers, arrays and random generators, in place."""
 
 import random
+import sys
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from operator import is_
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 
 class Snapshot(Protocol):
@@ -38,6 +40,21 @@ def restore_mapping(mapping: dict[Any, Any], entries: dict[Any, Any]) -> bool:
     return True
 
 
+OTHER_PACKAGES = {
+    *("torch", "tensorflow", "keras", "tf_keras", "numpy", "saliency", "lightning", "pytorch_lightning", "lightning_fabric"),
+    *("ray", "wandb", "mlflow", "wrapt"),
+}
+"""Packages, besides the standard library, whose objects are not opened, because other threads may change them at any time."""
+
+
+def may_hold_state(value: Any) -> bool:
+    """Return whether an object's attributes may be a model's state: not those of functions, classes and ``OTHER_PACKAGES``."""
+    if isinstance(value, type | Enum | ModuleType | FunctionType | MethodType):
+        return False
+    package = type(value).__module__.partition(".")[0]
+    return package in {"__main__", "collections", "types"} or package not in OTHER_PACKAGES | sys.stdlib_module_names
+
+
 class SequenceSnapshot:
     """The elements of a list, a deque or a similar sequence."""
 
@@ -49,8 +66,9 @@ class SequenceSnapshot:
         sequence, elements = self._sequence, self._elements
         if len(sequence) == len(elements) and all(map(is_, sequence, elements)):
             return False
-        sequence.clear()
-        sequence.extend(elements)
+        kind: Any = list if isinstance(sequence, list) else deque  # TensorFlow and Keras override the methods
+        kind.clear(sequence)
+        kind.extend(sequence, elements)
         return True
 
     def convert(self, function: Callable[[Any], Any]) -> None:
@@ -123,9 +141,7 @@ class GeneratorSnapshot:
 
     @classmethod
     def of(cls, generator: Any) -> "GeneratorSnapshot | None":
-        """Return the state of a generator of Torch, NumPy or Python; None for any other object."""
-        if isinstance(generator, torch.Generator):
-            return cls(generator.get_state, generator.set_state)
+        """Return the state of a generator of NumPy or Python; None for any other object."""
         if isinstance(generator, np.random.Generator):
             bits = generator.bit_generator
             return cls(lambda: bits.state, lambda state: setattr(bits, "state", state))
