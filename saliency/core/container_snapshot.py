@@ -55,6 +55,17 @@ def may_hold_state(value: Any) -> bool:
     return package in {"__main__", "collections", "types"} or package not in OTHER_PACKAGES | sys.stdlib_module_names
 
 
+def is_record(value: Any) -> bool:
+    """Return whether a value only describes a pass: integers, text, types and tuples of these, such as shapes.
+
+    A list or set that only gains records is a log. It stays as the pass left it, because it may belong to the user.
+    """
+    if isinstance(value, tuple | list):
+        return all(map(is_record, value))
+    is_description = isinstance(value, int | str | bytes | type) or value is None
+    return is_description or type(value).__name__ in {"dtype", "device", "layout", "memory_format"}
+
+
 class SequenceSnapshot:
     """The elements of a list, a deque or a similar sequence."""
 
@@ -62,10 +73,11 @@ class SequenceSnapshot:
         self._sequence, self._elements = sequence, list(sequence)
 
     def restore(self) -> bool:
-        """Restore the elements by identity."""
+        """Restore the elements by identity, unless the sequence is a log that has grown."""
         sequence, elements = self._sequence, self._elements
-        if len(sequence) == len(elements) and all(map(is_, sequence, elements)):
-            return False
+        if len(sequence) >= len(elements) and all(map(is_, sequence, elements)):
+            if all(map(is_record, list(sequence)[len(elements) :])):
+                return False
         kind: Any = list if isinstance(sequence, list) else deque  # TensorFlow and Keras override the methods
         kind.clear(sequence)
         kind.extend(sequence, elements)
@@ -109,8 +121,8 @@ class SetSnapshot:
         self._set, self._elements = elements, set(elements)
 
     def restore(self) -> bool:
-        """Restore the elements."""
-        if self._set == self._elements:
+        """Restore the elements, unless the set is a log that has grown."""
+        if self._set >= self._elements and all(map(is_record, self._set - self._elements)):
             return False
         self._set.clear()
         self._set.update(self._elements)

@@ -108,10 +108,10 @@ def restore_state(model: torch.nn.Module, grad: bool) -> Iterator[None]:
             _thread.calls.append(call)
             with call.log or nullcontext():
                 yield
-            history.observed.add(grad)
         finally:
             del _thread.calls[depth:]
             call.finish()
+        history.observed.add(grad)  # last, because from then on only ``has_state`` keeps other threads out
 
 
 @contextmanager

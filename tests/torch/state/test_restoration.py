@@ -121,6 +121,28 @@ def test_no_patch_tensors_are_left():
     assert torch.equal(torch.load(stream), plain)
 
 
+def test_logs_stay():
+    """Lists and sets that gain shapes, integers or text only; a list that gains tensors or floats is restored."""
+
+    class Logs(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shapes, self.kinds, self.values, self.means = [], set(), [0.0], [torch.zeros(())]
+
+        def forward(self, x):
+            self.shapes.append(tuple(x.shape))
+            self.kinds.add(str(x.dtype))
+            self.values.append(float(x.detach().mean()))
+            self.means.append(x.detach().mean())
+            return x
+
+    model = model_with(Logs())
+    saliency.Vanilla(model, 1, batch_size=2).GetSmoothedMask(X, nsamples=5)
+    log = model[1]
+    assert sorted(shape[0] for shape in log.shapes) == [1, 2, 2] and log.kinds == {"torch.float32"}
+    assert log.values == [0.0] and len(log.means) == 1
+
+
 def test_a_state_kept_under_inference_mode():
     x, masks = torch.tensor(X[None]) + 1, []
     for mode in (torch.no_grad, torch.inference_mode):
