@@ -75,9 +75,9 @@ class SequenceSnapshot:
     def restore(self) -> bool:
         """Restore the elements by identity, unless the sequence is a log that has grown."""
         sequence, elements = self._sequence, self._elements
-        if len(sequence) >= len(elements) and all(map(is_, sequence, elements)):
-            if all(map(is_record, list(sequence)[len(elements) :])):
-                return False
+        added = list(sequence)[len(elements) :]
+        if len(sequence) >= len(elements) and all(map(is_, sequence, elements)) and all(map(is_record, added)):
+            return False
         kind: Any = list if isinstance(sequence, list) else deque  # TensorFlow and Keras override the methods
         kind.clear(sequence)
         kind.extend(sequence, elements)

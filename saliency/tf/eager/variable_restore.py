@@ -8,13 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-RESTORE_LOCK = threading.RLock()
+from saliency.tf.ops.variable_assignment import is_assignment
 
-ASSIGNING = (
-    *("Assign", "ResourceScatter", "ResourceStridedSliceAssign", "ResourceApply", "ResourceSparseApply", "ResourceCountUpTo"),
-    *("StatefulUniform", "StatefulStandardNormal", "StatefulTruncatedNormal", "StatefulRandomBinomial", "Rng"),
-)
-"""First parts of the names of operations that change a variable, or the state of a ``tf.random.Generator``."""
+RESTORE_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class AssignedVariables:
         """Find the variables that a concrete function assigns, also in its conditions, loops and nested functions."""
         graph = function.graph
         known: dict[str, bool] = {}
-        assigning = [op for op in graph.get_operations() if _assigns(op.type, op.node_def, graph, known)]
+        assigning = [op for op in graph.get_operations() if is_assignment(op.type, op.node_def, graph, known)]
         names = {tensor.name for op in assigning for tensor in op.inputs if tensor.dtype == tf.resource}
         handles = [outer for outer, inner in graph.captures if inner.name in names]
         return cls(tuple(each for each in function.variables if any(each.handle is handle for handle in handles)))
@@ -50,40 +46,3 @@ class AssignedVariables:
             finally:
                 for variable, value in zip(self.variables, before, strict=True):
                     variable.assign(value)
-
-
-def _assigns(kind: str, node: Any, graph: Any, known: dict[str, bool]) -> bool:
-    """Return whether an operation, or any operation in the functions that it calls, assigns a variable.
-
-    Args:
-        kind: the operation's type.
-        node: its definition.
-        graph: the graph whose library has the functions.
-        known: the results for functions, by name.
-    """
-    if kind.startswith(ASSIGNING):
-        return True
-    for name in _called_names(node):
-        if name not in known:
-            known[name] = False  # a recursive function
-            definition = _definition(graph, name)
-            nodes = () if definition is None else definition.node_def
-            known[name] = any(_assigns(each.op, each, graph, known) for each in nodes)
-        if known[name]:
-            return True
-    return False
-
-
-def _called_names(node: Any) -> list[str]:
-    functions = [each for attribute in node.attr.values() for each in (attribute.func, *attribute.list.func)]
-    return [each.name for each in functions if each.name]
-
-
-def _definition(graph: Any, name: str) -> Any:
-    """Return the definition of a function in the library of a graph or of the graphs around it; None if there is none."""
-    while graph is not None:
-        function = graph._get_function(name)
-        if function is not None:
-            return function.cached_definition
-        graph = getattr(graph, "outer_graph", None)
-    return None
