@@ -8,7 +8,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "d
 
 CORE = {
     "types errors": 0,
-    "warnings validation progress": 1,
+    "warnings validation progress container_snapshot": 1,
     "numerics": 2,
     "display": 3,
     "adapter_request batching gradient_modifiers relu_rules score_reading target target_description": 4,

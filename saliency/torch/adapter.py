@@ -1,7 +1,7 @@
 """The Torch adapter: model inputs, outputs, gradients and features as the masks request them."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -25,6 +25,7 @@ from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
+from saliency.torch.state import share_snapshots
 
 Tensors: TypeAlias = tuple[torch.Tensor, ...]
 
@@ -70,8 +71,10 @@ class TorchAdapter(GradientAdapter):
         tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
         return next(tensors, torch.empty(0))
 
-    def run_context(self) -> AbstractContextManager[None]:
-        return self._memory_format.share_weights()
+    @contextmanager
+    def run_context(self) -> Iterator[None]:
+        with self._memory_format.share_weights(), share_snapshots():
+            yield
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):

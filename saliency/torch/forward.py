@@ -15,6 +15,7 @@ from saliency.torch.layers import record_layer_output, single_output
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.softmax_detection import final_activation, is_outside_probability_range
+from saliency.torch.state import start_pass
 
 
 class ForwardRunner:
@@ -88,6 +89,7 @@ class ForwardRunner:
 
 def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
     copies = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
+    start_pass()
     shape, is_leaf = tuple(x.shape), x.is_leaf and x.requires_grad  # autograd forbids in-place operations on such a leaf
     try:
         return model(x if is_leaf else x.clone(), **copies)

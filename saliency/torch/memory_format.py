@@ -1,5 +1,6 @@
 """Run a model on channels-last images if its convolutions are faster that way."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -87,17 +88,31 @@ class MemoryFormat:
     def _is_faster(self, x: torch.Tensor, backward: bool) -> bool:
         if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._convolutions:
             return False
-        if any(one.weight.dtype != torch.float32 for one in self._convolutions):
+        tensors = (tensor for one in self._convolutions for tensor in one.parameters())
+        if any(tensor.dtype != torch.float32 for tensor in tensors):
             return False
-        weights = sum(weight.numel() for weight in self._weights_to_convert)
+        weights = sum(_count_weights(one) for one in self._convolutions if one.kernel_size != (1, 1))
         return is_large(x) and weights <= MAX_WEIGHTS_PER_PIXEL[backward] * count_pixels(x)
 
     @property
     def _weights_to_convert(self) -> list[torch.Tensor]:
-        """Return the weights whose two memory formats differ."""
-        return [one.weight for one in self._convolutions if one.kernel_size != (1, 1)]
+        """Return the weights whose two memory formats differ.
+
+        Parametrized weights are excluded: reading one computes a new tensor, and in train mode it changes a spectral norm's
+        vectors.
+        """
+        weights = (one._parameters.get("weight") for one in self._convolutions if one.kernel_size != (1, 1))
+        return [weight for weight in weights if weight is not None]
 
     @cached_property
     def _convolutions(self) -> list[torch.nn.Conv2d]:
         mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         return [module for module in self._model.modules() if mkldnn and isinstance(module, torch.nn.Conv2d)]
+
+
+def _count_weights(convolution: torch.nn.Conv2d) -> int:
+    """Return a convolution's number of weights, without computing a parametrized weight."""
+    weight = convolution._parameters.get("weight")
+    if weight is not None:
+        return weight.numel()
+    return convolution.out_channels * convolution.in_channels // convolution.groups * math.prod(convolution.kernel_size)

@@ -1,4 +1,4 @@
-"""Preserve the model's modes, the caller's grad modes and the random generators."""
+"""Preserve the model's modes and state, the caller's grad modes and the random generators."""
 
 import sys
 import threading
@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
+
+from saliency.torch.state import restore_state
 
 
 @dataclass
@@ -41,6 +43,7 @@ def preserve_model_state(model: torch.nn.Module, device: torch.device, grad: boo
         if "torch._dynamo" in sys.modules:  # compiled code hides ReLUs and layers; without Dynamo nothing is compiled
             stack.enter_context(_run_eagerly())
         stack.enter_context(_eval_mode(model))
+        stack.enter_context(restore_state(model, grad))
         yield
 
 

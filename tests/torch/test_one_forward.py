@@ -18,10 +18,10 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem, self.twice, self.head = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, padding=1), nn.Linear(6, 4)
-        self.forwards = 0
+        self.forwards = []
 
     def forward(self, x):
-        self.forwards += 1
+        self.forwards.append(1)  # a call restores numbers
         hidden = torch.relu_(self.twice(torch.relu(self.stem(x))))
         return self.head(torch.relu_(self.twice(hidden)).mean((2, 3)))
 
@@ -36,9 +36,9 @@ def test_gradients_equal_those_of_two_passes(layer, monkeypatch):
     model = net()
     mask = saliency.GuidedGradCAM(model, layer=layer)
     mask.GetMasks(X, [1, 2])
-    model.forwards = 0
+    model.forwards.clear()
     found = mask.GetMasks(X, [1, 2])
-    assert model.forwards == 1
+    assert len(model.forwards) == 1
     monkeypatch.setattr(TorchAdapter, "features_and_gradients", GradientAdapter.features_and_gradients)
     expected = saliency.GuidedGradCAM(model, layer=layer).GetMasks(X, [1, 2])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7 * np.abs(expected).max())
@@ -49,9 +49,9 @@ def test_one_forward_pass_for_several_targets():
     model = net()
     mask = saliency.GuidedGradCAM(model, layer="stem")
     one_by_one = [mask.GetMask(X[0], y=None) if y is None else mask.GetMasks(X[:1], [y])[0] for y in range(4)]
-    model.forwards = 0
+    model.forwards.clear()
     together = mask.GetMasks([X[0]] * 4, range(4))
-    assert model.forwards == 1
+    assert len(model.forwards) == 1
     np.testing.assert_allclose(together, one_by_one, rtol=1e-4, atol=1e-6 * np.abs(one_by_one).max())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.tf.eager.attribute_restore import preserve_attributes
 from saliency.tf.eager.function_inlining import import_inlined
 from saliency.tf.eager.layer_recorder import RecordedCalls, record_layers
 from saliency.tf.eager.models import ModelFunction
@@ -49,6 +50,11 @@ def run_forward(model: ModelFunction, inlining: str, x: Any, feed: Mapping[str, 
     Raises:
         FunctionCallsLeftError: if the graph still calls functions.
     """
+    with preserve_attributes(model.owner):
+        return _run_forward(model, inlining, x, feed, layers)
+
+
+def _run_forward(model: ModelFunction, inlining: str, x: Any, feed: Mapping[str, Any], layers: Iterable[Any]) -> ForwardPass:
     x = x if model.input_dtype is None else tf.cast(x, model.input_dtype)
     if inlining == "import":
         output, calls = import_inlined(_with_recording(model, layers), x, feed)

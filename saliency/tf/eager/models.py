@@ -1,13 +1,13 @@
 """Represent every kind of model as a function of the explained input and the other inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, ModelError
 from saliency.tf.eager.functions import ModelCall, input_dtype, model_call, select_function
 from saliency.tf.eager.keras_models import is_keras, keras_call
 
@@ -42,13 +42,13 @@ def model_function(model: Any, signature: str | None = None, x_name: str | None 
 
     Raises:
         InputError: if the object can't be called.
-        ModelError: for a Keras model on another backend.
+        ModelError: for a Keras model on another backend, and for a Keras 2 model that was never called.
     """
     if isinstance(model, str | Path):
         if not is_saved_model(model):
             raise InputError(f"`model` (={str(model)!r}) must be the folder of a SavedModel, which contains saved_model.pb")
         model = tf.saved_model.load(str(model))
-    types = (tf.as_dtype(variable.dtype) for variable in getattr(model, "variables", ()))
+    types = (tf.as_dtype(variable.dtype) for variable in _variables(model))
     variable_dtype = next((dtype for dtype in types if dtype.is_floating), None)
     if is_keras(model) and signature is None:
         call = _select_output(keras_call(model, x_name), output)
@@ -57,6 +57,15 @@ def model_function(model: Any, signature: str | None = None, x_name: str | None 
     dtype = input_dtype(function, x_name) or variable_dtype
     call = _select_output(model_call(function, x_name), output)
     return ModelFunction(model, call, dtype, _float_dtype(variable_dtype or dtype))
+
+
+def _variables(model: Any) -> Iterable[Any]:
+    try:
+        return getattr(model, "variables", ())
+    except ValueError as error:
+        raise ModelError(
+            f"the model ({type(model).__name__}) has no weights yet: call it once on inputs, or call its build(input_shape)"
+        ) from error
 
 
 def _float_dtype(dtype: Any) -> Any:

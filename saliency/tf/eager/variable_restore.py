@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-RESTORE_LOCK = threading.RLock()
+import tensorflow as tf
 
-ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterUpdate", "ResourceScatterAdd"}
+from saliency.tf.ops.variable_assignment import is_assignment
+
+RESTORE_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,12 @@ class AssignedVariables:
 
     @classmethod
     def of_function(cls, function: Any) -> "AssignedVariables":
-        """Find the variables that a concrete function assigns, at the top level of its graph."""
-        ops = function.graph.get_operations()
-        names = {op.inputs[0].name for op in ops if op.type in ASSIGNING}
-        handles = [outer for outer, inner in function.graph.captures if inner.name in names]
+        """Find the variables that a concrete function assigns, also in its conditions, loops and nested functions."""
+        graph = function.graph
+        known: dict[str, bool] = {}
+        assigning = [op for op in graph.get_operations() if is_assignment(op.type, op.node_def, graph, known)]
+        names = {tensor.name for op in assigning for tensor in op.inputs if tensor.dtype == tf.resource}
+        handles = [outer for outer, inner in graph.captures if inner.name in names]
         return cls(tuple(each for each in function.variables if any(each.handle is handle for handle in handles)))
 
     @contextmanager

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
 from saliency.tf.session.tensor_lookup import resolve_tensor
+from saliency.tf.session.variable_restore import restore_assigned_variables
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class GraphSession:
         values = {key: value.value if isinstance(value, NonArrayValue) else value for key, value in feed.items()}
         failure = f"the graph failed for `x_value` of shape {x.shape[1:]}, {len(x)} at a time"
         try:
-            results: list[Any] = self.session.run(list(fetches), feed_dict={**values, **more, self.x: x})
+            with restore_assigned_variables(self.graph, self.session, fetches):
+                results: list[Any] = self.session.run(list(fetches), feed_dict={**values, **more, self.x: x})
         except tf.errors.ResourceExhaustedError:
             raise
         except tf.errors.FailedPreconditionError as error:

@@ -66,6 +66,14 @@ class PatchTensor(torch.Tensor):
         tensor.map_storage, tensor.forward_pass = map_storage, forward_pass
         return tensor
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy and pickle the full maps: the user's code may keep a patch tensor where the adapter can't remove it."""
+        return self.map_storage.full_maps().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> torch.Tensor:
+        """Return a copy of the full maps."""
+        return self.map_storage.full_maps().clone()
+
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         flat = (one for arg in args for one in (arg if isinstance(arg, list | tuple) else (arg,)))

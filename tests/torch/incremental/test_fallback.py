@@ -1,5 +1,7 @@
 """Models and inputs for which full forward passes are used instead."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -66,11 +68,10 @@ class ChangingOperators(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.inner, self.times = residual_network(), 0
+        self.inner, self.times = residual_network(), itertools.count()  # a pass restores a number, but not this object
 
     def forward(self, x):
-        self.times += 1
-        return self.inner(x * 1.0 if self.times % 3 else x + 0.0)
+        return self.inner(x * 1.0 if (next(self.times) + 1) % 3 else x + 0.0)
 
 
 class ThroughNumPy(nn.Module):

@@ -1,0 +1,87 @@
+"""Record and restore one tensor."""
+
+from typing import Any
+
+import torch
+
+MAX_COPIED_BYTES = 1 << 16
+"""Largest tensor that is copied before each call: copying and comparing it takes about 20 microseconds."""
+
+PLAIN_TYPES = {torch.Tensor, torch.nn.Parameter}
+
+INTEGER_TYPES = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Bytes of an element -> the type as which its bits are compared, so that NaN equals NaN."""
+
+
+class TensorSnapshot:
+    """The shape, the memory and perhaps the values of a tensor.
+
+    Args:
+        tensor: of a type and layout for which ``is_supported``.
+        copied: record the values too, if the tensor is small and on a CPU.
+    """
+
+    __slots__ = ("_alias", "_grad", "_requires_grad", "_tensor", "_version", "values")
+
+    def __init__(self, tensor: torch.Tensor, copied: bool) -> None:
+        self._tensor, self._alias = tensor, tensor.detach()  # the alias keeps the shape and the memory
+        self._version = None if tensor.is_inference() else tensor._version
+        self._requires_grad = tensor.requires_grad
+        self._grad = tensor.grad if self._requires_grad and tensor.is_leaf else None
+        is_small = copied and tensor.is_cpu and tensor.nbytes <= MAX_COPIED_BYTES and 0 not in tensor.stride()
+        self.values = self._alias.clone() if is_small else None
+
+    @staticmethod
+    def is_supported(tensor: torch.Tensor) -> bool:
+        """Return whether a tensor is dense and of one of Torch's own types."""
+        return type(tensor) in PLAIN_TYPES and tensor.layout == torch.strided
+
+    @property
+    def storage_id(self) -> int:
+        """Return the identity of the tensor's memory."""
+        identity: int = self._alias.untyped_storage()._cdata
+        return identity
+
+    def is_written(self) -> bool:
+        """Return whether an operator has written to the tensor since the snapshot or the last ``reset_version``."""
+        return self._version is not None and self._tensor._version != self._version
+
+    def restore(self) -> bool:
+        """Restore what was recorded; return whether anything had changed."""
+        tensor, alias, is_changed = self._tensor, self._alias, False
+        if tensor.data_ptr() != alias.data_ptr() or tensor.shape != alias.shape or tensor.stride() != alias.stride():
+            tensor.data = alias
+            is_changed = True
+        if self.values is not None and not _has_equal_bits(alias, self.values):
+            alias.copy_(self.values)
+            is_changed = True
+        if tensor.requires_grad != self._requires_grad and tensor.is_leaf:
+            tensor.requires_grad_(self._requires_grad)
+            is_changed = True
+        if self._requires_grad and tensor.is_leaf and tensor.grad is not self._grad:
+            tensor.grad = self._grad
+            is_changed = True
+        return is_changed
+
+    def reset_version(self) -> None:
+        """Restore the version too, so that a graph of the user's that saved the tensor stays valid.
+
+        Copies of parameters that ``ChannelsLastWeights`` keeps are found by version; the versions of parameters stay.
+        """
+        if self.is_written() and not isinstance(self._tensor, torch.nn.Parameter):
+            _set_version(self._tensor, self._version or 0)
+        elif self._version is not None:
+            self._version = self._tensor._version
+
+
+def _has_equal_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
+    integers = None if a.is_quantized else INTEGER_TYPES.get(a.element_size())
+    return torch.equal(a, b) if integers is None else torch.equal(a.view(integers), b.view(integers))
+
+
+def _set_version(tensor: torch.Tensor, version: int) -> None:
+    set_versions: Any = torch._C._autograd._unsafe_set_version_counter
+    try:
+        set_versions((tensor,), (version,))
+    except TypeError:  # earlier versions of Torch accept a single tensor
+        set_versions(tensor, version)
