@@ -1,16 +1,19 @@
 """Check that a model can be differentiated and that it treats the samples of a batch independently."""
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from saliency.core.errors import ModelError
 from saliency.core.warnings import warn
+from saliency.torch.train_mode_operators import train_mode_operators
 
 
 def check_model(model: torch.nn.Module) -> None:
-    """Reject a model with tensors that autograd cannot use; warn about layers that mix the samples of a batch.
+    """Reject a model that cannot be explained as it is; warn about layers that mix the samples of a batch.
 
     Raises:
-        ModelError: if the model was created or loaded under ``torch.inference_mode()``.
+        ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
+            was exported or traced in train mode.
     """
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
@@ -19,8 +22,40 @@ def check_model(model: torch.nn.Module) -> None:
                 "batch: use batch_size=1"
             )
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(tensor):
+            raise ModelError(
+                f"the model's `{name}` is lazy and has no values yet: call the model once on a batch of inputs before it is "
+                "explained"
+            )
         if tensor.is_inference():
             raise ModelError(
                 f"the model's `{name}` is an inference tensor, which has no gradients: create or load the model outside "
                 "torch.inference_mode(); torch.no_grad() is allowed"
             )
+    operators = train_mode_operators(model)
+    if operators:
+        raise ModelError(
+            f"the model was exported or traced in train mode: {', '.join(f'`{name}`' for name in operators)} stays in train "
+            "mode at every call, whatever the mode of the module. Call model.eval() before torch.export.export, "
+            "torch.jit.trace or torch.fx.symbolic_trace"
+        )
+
+
+def mixed_types_hint(model: torch.nn.Module, x: torch.Tensor) -> str:
+    """Return a hint for a failed forward pass of a model with parameters of several floating-point types, or an empty string.
+
+    Args:
+        model: the model.
+        x: its input.
+    """
+    names: dict[torch.dtype, str] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point():
+            names.setdefault(parameter.dtype, name)
+    if len(names) < 2:
+        return ""
+    types = ", ".join(f"`{name}` is {dtype}" for dtype, name in names.items())
+    return (
+        f". The input has the type of the model's first parameter ({x.dtype}), but the parameters differ in type ({types}): "
+        "convert the model to one type, or pass a module that casts the input in its forward method"
+    )
