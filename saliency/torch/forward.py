@@ -12,7 +12,7 @@ from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import record_layer_output, single_output
-from saliency.torch.model_check import mixed_types_hint
+from saliency.torch.model_check import check_dense, mixed_types_hint
 from saliency.torch.one_function import one_function
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.pre_softmax_logits import LogitRecorder
@@ -40,6 +40,7 @@ class ForwardRunner:
 
         Raises:
             ForwardError: if the forward pass fails.
+            ModelError: if a class is explained and the output is a sparse or nested tensor.
             TargetError: if the layer does not exist, or was not called exactly once.
         """
         needs_logits = target.logits and target.layer is None
@@ -75,6 +76,8 @@ class ForwardRunner:
         with ExitStack() as stack:
             recorder = stack.enter_context(LogitRecorder()) if record_logits else None
             output = _call(self.model, x, feed)
+        if target.function is None:
+            check_dense(output)
         if recorder is not None:
             self._last_output.outside_probability_range = is_outside_probability_range(output)
             return recorder.logits_of(output)

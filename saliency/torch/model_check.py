@@ -1,5 +1,7 @@
 """Check that a model can be differentiated and that it treats the samples of a batch independently."""
 
+from typing import Any
+
 import torch
 from torch.nn.parameter import is_lazy
 
@@ -13,7 +15,7 @@ def check_model(model: torch.nn.Module) -> None:
 
     Raises:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
-            was exported or traced in train mode.
+            was exported or traced in train mode, or is on the meta device.
     """
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
@@ -27,6 +29,8 @@ def check_model(model: torch.nn.Module) -> None:
                 f"the model's `{name}` is lazy and has no values yet: call the model once on a batch of inputs before it is "
                 "explained"
             )
+        if tensor.is_meta:
+            raise ModelError(f"the model's `{name}` is on the meta device and has no values: load the weights first")
         if tensor.is_inference():
             raise ModelError(
                 f"the model's `{name}` is an inference tensor, which has no gradients: create or load the model outside "
@@ -58,4 +62,19 @@ def mixed_types_hint(model: torch.nn.Module, x: torch.Tensor) -> str:
     return (
         f". The input has the type of the model's first parameter ({x.dtype}), but the parameters differ in type ({types}): "
         "convert the model to one type, or pass a module that casts the input in its forward method"
+    )
+
+
+def check_dense(output: Any) -> None:
+    """Check that a model's output, if it is a tensor, is a dense one.
+
+    Raises:
+        ModelError: if it is sparse or nested.
+    """
+    if not isinstance(output, torch.Tensor) or (output.layout == torch.strided and not output.is_nested):
+        return
+    kind, method = ("nested", "to_padded_tensor") if output.is_nested else ("sparse", "to_dense")
+    raise ModelError(
+        f"the model's output is a {kind} tensor; explaining a class needs a dense one (N, classes): pass `y` as a callable "
+        f"that reads its score from this output, for instance after {method}"
     )
