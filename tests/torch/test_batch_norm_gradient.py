@@ -52,7 +52,7 @@ class OneRow(nn.Module):
         self.conv, self.norm, self.head = nn.Conv2d(3, 8, (16, 4), 4), nn.BatchNorm2d(8), nn.Linear(8, 5)
 
     def forward(self, x):
-        columns = self.norm(self.conv(x)).squeeze(2).transpose(1, 2)  # (N, columns, 8)
+        columns = self.norm(self.conv(x)).permute(0, 3, 1, 2).squeeze(3)  # (N, columns, 8)
         return self.head(torch.tanh(columns * torch.arange(columns.shape[1]).reshape(1, -1, 1)).mean(1))
 
 
@@ -61,7 +61,6 @@ NETWORKS = {
     "one large image": (lambda: Tokens(nn.BatchNorm2d), (1, 3, 64, 64)),
     "without statistics": (lambda: Tokens(lambda n: nn.BatchNorm2d(n, track_running_stats=False)), (1, 3, 48, 48)),
     "instance norm": (lambda: Tokens(nn.InstanceNorm2d), (1, 3, 48, 48)),
-    "instance norm of two images": (lambda: Tokens(nn.InstanceNorm2d), (2, 3, 48, 48)),
     "heavy convolutions": (lambda: Tokens(nn.BatchNorm2d, filters=6000), (1, 3, 64, 64)),
     "norm of tokens": (NormOfTokens, (1, 3, 48, 48)),
     "video": (Video, (1, 2, 4, 8, 8)),
