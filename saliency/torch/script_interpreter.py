@@ -49,21 +49,19 @@ def unoptimized_scripts() -> Iterator[None]:
 
 
 def _make_call(kind: type) -> Callable[..., Any]:
-    original = ORIGINAL_CALLS[kind]
-
     def call(script: Any, /, *args: Any, **kwargs: Any) -> Any:
         if getattr(_thread, "active", False):
             copy = _copy_of(script)
             arguments = None if copy is None else copy.bind((script.owner, *args) if kind is METHOD else args, kwargs)
             if copy is not None and arguments is not None:
-                _thread.active = False  # the copy is itself a script function
-                try:
-                    return copy.run(arguments)
-                finally:
-                    _thread.active = True
-        return original.__get__(script, kind)(*args, **kwargs)
+                return copy.run(_call_original, arguments)
+        return _call_original(script, *args, **kwargs)
 
     return call
+
+
+def _call_original(script: Any, /, *args: Any, **kwargs: Any) -> Any:
+    return ORIGINAL_CALLS[type(script)].__get__(script)(*args, **kwargs)
 
 
 def _copy_of(script: Any) -> UnoptimizedScript | None:

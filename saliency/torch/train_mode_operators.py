@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 TRAIN_FLAGS = ("train", "training")
-STRENGTHS = ("p", "dropout")
+STRENGTHS = ("p", "dropout", "dropout_p")
 """Names of the arguments for the probability of a dropout; with 0, train mode has no effect."""
 
 RANDOM_OPERATORS = ("bernoulli", "bernoulli_")

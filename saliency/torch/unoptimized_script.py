@@ -1,5 +1,6 @@
 """Copy the code of TorchScript methods and functions, so that it runs without TorchScript's optimizations."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -44,10 +45,15 @@ class UnoptimizedScript:
         fits = len(args) <= len(self.arguments) and set(given) == {one.name for one in following}
         return [*args, *(given[one.name] for one in following)] if fits else None
 
-    def run(self, arguments: list[Any]) -> Any:
-        """Run the code with the arguments from ``bind``."""
+    def run(self, call: Callable[..., Any], arguments: list[Any]) -> Any:
+        """Run the code.
+
+        Args:
+            call: calls a ``torch.jit.ScriptFunction``, whose ``__call__`` may be replaced.
+            arguments: from ``bind``.
+        """
         with optimized_execution(False), CUDNN_OFF.changed() if self.is_recurrent else nullcontext():
-            return self.function(*arguments)
+            return call(self.function, *arguments)
 
 
 def _has_operator(graph: Any, names: tuple[str, ...]) -> bool:
