@@ -18,6 +18,9 @@ Each message states the name, the value, and what is allowed.
 
 from collections.abc import Sequence
 
+ONE_INPUT_HINT = "If the model accepts one input at a time only, pass batch_size=1"
+"""A hint for an error that occurs with several inputs."""
+
 
 class SaliencyError(Exception):
     """Base class of all errors that this library raises."""
@@ -44,7 +47,8 @@ class ForwardError(InputError):
         """Return the error for inputs of the shape (N, *input), with the reason for the failure."""
         n, *one = shape
         what = f"the model's forward pass failed for `x_value` of shape {tuple(one)}, {n} at a time"
-        return cls(f"{what}: {reason}", tuple(one))
+        way_on = f". {ONE_INPUT_HINT}" if n > 1 else ""
+        return cls(f"{what}: {reason}{way_on}", tuple(one))
 
 
 class TargetError(SaliencyError, ValueError):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.errors import ModelError, TargetError
+from saliency.core.errors import ONE_INPUT_HINT, ModelError, TargetError
 
 LOGITS_NOT_FOUND = (
     "the logit of the class was not found: either the model processes the output of its softmax or sigmoid further, or that "
@@ -60,7 +60,8 @@ def with_channel_axis(outputs: Any, n: int | None) -> Any:
             "pass `y` as a callable that reads its score from this output"
         )
     if len(shape) == 0 or shape[0] != n:
-        raise ModelError(f"the model's output has the shape {tuple(shape)} for {n} input(s); it must be ({n}, ...)")
+        way_on = f". {ONE_INPUT_HINT}" if n is not None and n > 1 else ""
+        raise ModelError(f"the model's output has the shape {tuple(shape)} for {n} input(s); it must be ({n}, ...){way_on}")
     return outputs[:, None] if len(shape) == 1 else outputs
 
 

@@ -20,6 +20,11 @@ def find_consumers(scores: torch.Tensor) -> dict[Node, list[Node]]:
     return consumers
 
 
+def find_nodes(scores: torch.Tensor) -> list[Node]:
+    """Return the nodes of the scores' graph."""
+    return [node for node in [scores.grad_fn] if node is not None] + list(find_consumers(scores))
+
+
 def find_leaf_nodes(consumers: dict[Node, list[Node]], leaf: torch.Tensor) -> list[Node]:
     """Return the nodes of a leaf in a graph: one node, or none if the scores do not depend on the leaf."""
     return [node for node in consumers if getattr(node, "variable", None) is leaf]

@@ -4,6 +4,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import GradientError, ModelError, TargetError
+from saliency.torch.batch_norm_gradient import correct_batch_norm_gradients
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.strided_convolution_gradient import find_strided_convolution, gradient_through_convolution
 
@@ -65,6 +66,8 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, leaf_name: str, reta
     """
     targets = scores.reshape(len(leaf), -1).sum(dim=0)  # (T,): samples do not interact
     try:
+        if leaf.device.type == "cpu":
+            correct_batch_norm_gradients(scores)
         node = find_strided_convolution(scores, leaf)
         gradients = [_gradient(target, leaf, retain_graph or i + 1 < len(targets), node) for i, target in enumerate(targets)]
     except RuntimeError as error:

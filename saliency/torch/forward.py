@@ -12,6 +12,8 @@ from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import record_layer_output, single_output
+from saliency.torch.model_check import check_dense, mixed_types_hint
+from saliency.torch.one_function import one_function
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.softmax_detection import final_activation, is_outside_probability_range
@@ -39,6 +41,7 @@ class ForwardRunner:
 
         Raises:
             ForwardError: if the forward pass fails.
+            ModelError: if a class is explained and the output is a sparse or nested tensor.
             TargetError: if the layer does not exist, or was not called exactly once.
         """
         needs_logits = target.logits and target.layer is None
@@ -74,6 +77,8 @@ class ForwardRunner:
         with ExitStack() as stack:
             recorder = stack.enter_context(LogitRecorder()) if record_logits else None
             output = _call(self.model, x, feed)
+        if target.function is None:
+            check_dense(output)
         if recorder is not None:
             self._last_output.outside_probability_range = is_outside_probability_range(output)
             return recorder.logits_of(output)
@@ -92,10 +97,11 @@ def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> A
     start_pass()
     shape, is_leaf = tuple(x.shape), x.is_leaf and x.requires_grad  # autograd forbids in-place operations on such a leaf
     try:
-        return model(x if is_leaf else x.clone(), **copies)
+        with one_function(model, x.device):
+            return model(x if is_leaf else x.clone(), **copies)
     except Exception as error:
         if is_out_of_memory(error):
             raise
         if is_leaf and "leaf Variable" in str(error):
             return _call(model, x.clone(), feed)
-        raise ForwardError.of(shape, one_line(error)) from error
+        raise ForwardError.of(shape, f"{one_line(error)}{mixed_types_hint(model, x)}") from error

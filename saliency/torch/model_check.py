@@ -1,17 +1,21 @@
 """Check that a model can be differentiated and that it treats the samples of a batch independently."""
 
+from typing import Any
+
 import torch
 from torch.nn.parameter import is_lazy
 
 from saliency.core.errors import ModelError
 from saliency.core.warnings import warn
+from saliency.torch.train_mode_operators import train_mode_operators
 
 
 def check_model(model: torch.nn.Module) -> None:
-    """Reject a model with lazy layers or with tensors that autograd cannot use; warn about layers that mix the samples.
+    """Reject a model that cannot be explained as it is; warn about layers that mix the samples of a batch.
 
     Raises:
-        ModelError: if a lazy layer was never called, or the model was created or loaded under ``torch.inference_mode()``.
+        ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
+            was exported or traced in train mode, or is on the meta device.
     """
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
@@ -25,8 +29,52 @@ def check_model(model: torch.nn.Module) -> None:
                 f"the model's `{name}` has no shape yet, because its layer is lazy: call the model once, such as "
                 "model(torch.zeros(1, 3, 224, 224)), and then load its weights"
             )
+        if tensor.is_meta:
+            raise ModelError(f"the model's `{name}` is on the meta device and has no values: load the weights first")
         if tensor.is_inference():
             raise ModelError(
                 f"the model's `{name}` is an inference tensor, which has no gradients: create or load the model outside "
                 "torch.inference_mode(); torch.no_grad() is allowed"
             )
+    operators = train_mode_operators(model)
+    if operators:
+        raise ModelError(
+            f"the model was exported or traced in train mode: {', '.join(f'`{name}`' for name in operators)} stays in train "
+            "mode at every call, whatever the mode of the module. Call model.eval() before torch.export.export, "
+            "torch.jit.trace or torch.fx.symbolic_trace"
+        )
+
+
+def mixed_types_hint(model: torch.nn.Module, x: torch.Tensor) -> str:
+    """Return a hint for a failed forward pass of a model with parameters of several floating-point types, or an empty string.
+
+    Args:
+        model: the model.
+        x: its input.
+    """
+    names: dict[torch.dtype, str] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point():
+            names.setdefault(parameter.dtype, name)
+    if len(names) < 2:
+        return ""
+    types = ", ".join(f"`{name}` is {dtype}" for dtype, name in names.items())
+    return (
+        f". The input has the type of the model's first parameter ({x.dtype}), but the parameters differ in type ({types}): "
+        "convert the model to one type, or pass a module that casts the input in its forward method"
+    )
+
+
+def check_dense(output: Any) -> None:
+    """Check that a model's output, if it is a tensor, is a dense one.
+
+    Raises:
+        ModelError: if it is sparse or nested.
+    """
+    if not isinstance(output, torch.Tensor) or (output.layout == torch.strided and not output.is_nested):
+        return
+    kind, method = ("nested", "to_padded_tensor") if output.is_nested else ("sparse", "to_dense")
+    raise ModelError(
+        f"the model's output is a {kind} tensor; explaining a class needs a dense one (N, classes): pass `y` as a callable "
+        f"that reads its score from this output, for instance after {method}"
+    )

@@ -1,10 +1,14 @@
 """Record the logits before a model's softmax or sigmoid during a forward pass."""
 
+import inspect
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeAlias
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import CheckpointFunction
 from torch.utils.weak import WeakIdKeyDictionary
 
 from saliency.core.errors import LogitWarning, ModelError
@@ -32,6 +36,8 @@ ELEMENTWISE_OPERATORS = {
     "sub",
 }
 
+CUSTOM_FUNCTION_CALL = inspect.unwrap(torch.autograd.Function.apply.__func__).__code__  # type: ignore[attr-defined]
+
 Reshape: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -52,7 +58,7 @@ class LogitRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        if name in PROBABILITY_OPERATORS:
+        if name in PROBABILITY_OPERATORS and not _is_inside_custom_function():
             output = result[0] if isinstance(result, tuple) else result
             self._sources[output] = (None if output is args[0] else args[0], ())
         elif name in RESHAPE_OPERATORS and isinstance(args[0], torch.Tensor) and args[0] in self._sources:
@@ -95,6 +101,14 @@ class LogitRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch
         for reshape in reshapes:
             logits = reshape(logits)
         return logits
+
+
+def _is_inside_custom_function() -> bool:
+    """Return whether the forward method of a ``torch.autograd.Function`` runs; its graph does not contain the logits."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not CUSTOM_FUNCTION_CALL:
+        frame = frame.f_back
+    return frame is not None and frame.f_locals["cls"] is not CheckpointFunction
 
 
 def _make_reshape(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reshape:

@@ -66,9 +66,7 @@ def gradient_through_convolution(
         return None
     with torch.no_grad():
         grad_input = convolution_input_gradient(grad_output, weight, stride, padding, input_size)
-    if getattr(preceding[0], "variable", None) is leaf:
-        return grad_input
-    edge = [GradientEdge(*preceding)]
+    edge = [GradientEdge(*preceding)]  # also if it leads to the leaf itself, because the leaf may have the user's hooks
     return torch.autograd.grad(edge, leaf, [grad_input], retain_graph=retain_graph, allow_unused=True)[0]
 
 

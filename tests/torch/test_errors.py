@@ -70,3 +70,83 @@ def test_a_nan_in_the_gradient_is_an_error():
     x = X[0] * (X[0] > 0)
     with pytest.raises(saliency.GradientError, match="NaN"):
         Vanilla(FunctionModule(lambda x: x.abs().sqrt().mean((2, 3))), 0).GetMask(x)
+
+
+class OneInputOnly(torch.nn.Module):
+    """Its first hidden state is that of one input."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(6, 10, batch_first=True)
+
+    def forward(self, x):
+        zero = torch.zeros(1, 1, 10)
+        return self.lstm(x, (zero, zero))[0][:, -1]
+
+
+class MixedTypes(torch.nn.Module):
+    """Half-precision convolutions after a parameter in single precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Parameter(torch.zeros(4))
+        self.conv = torch.nn.Conv2d(3, 4, 3).half()
+
+    def forward(self, x):
+        return self.conv(x).float().mean((2, 3)) + self.embedding
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda: torch.nn.Sequential(torch.nn.LazyConv2d(4, 3)), r"`0.weight` is lazy .* call the model once on a batch"),
+        (lambda: torch.nn.Sequential(torch.nn.LazyBatchNorm2d()), r"`0.weight` is lazy"),
+        (lambda: small_network(torch.nn.LazyLinear(2)), r"`head.weight` is lazy"),
+        (lambda: small_network().to("meta"), r"`conv.weight` is on the meta device and has no values"),
+    ],
+)  # fmt: skip
+def test_error_for_a_model_without_values(model, message):
+    with pytest.raises(saliency.ModelError, match=message):
+        Vanilla(model())
+
+
+def test_lazy_model_that_was_called_once():
+    model = torch.nn.Sequential(torch.nn.LazyConv2d(4, 3), torch.nn.Flatten(), torch.nn.LazyLinear(3))
+    model(torch.tensor(X))
+    assert np.asarray(Vanilla(model, 1).GetMask(X[0])).any()
+
+
+@pytest.mark.parametrize("method", [saliency.IntegratedGradients, saliency.Occlusion])
+def test_error_names_the_batch_size_of_one(method):
+    x = np.random.default_rng(0).normal(size=(12, 6))
+    options = {"size": 1} if method is saliency.Occlusion else {}
+    with pytest.raises(saliency.InputError, match=r"\d+ at a time: .* one input at a time only, pass batch_size=1"):
+        method(OneInputOnly(), 1).GetMask(x, **options)
+    assert np.asarray(method(OneInputOnly(), 1, batch_size=1).GetMask(x, **options)).any()
+    with pytest.raises(saliency.ModelError, match=r"shape \(1, 3\) for \d+ input\(s\).*pass batch_size=1"):
+        method(FunctionModule(lambda x: x.mean((2, 3))[:1]), 0).GetMask(X[0], **options)
+
+
+def test_error_names_the_types_of_the_parameters():
+    with pytest.raises(
+        saliency.InputError,
+        match=r"first parameter \(torch.float32\).*`embedding` is torch.float32, `conv.weight` is torch.float16",
+    ):
+        Vanilla(MixedTypes(), 1).GetMask(torch.ones(3, 8, 8, dtype=torch.float16))
+    with pytest.raises(saliency.InputError) as caught:
+        Vanilla(small_network(), 1).GetMask(X[0, :1])
+    assert "first parameter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "method"),
+    [
+        (lambda z: z.to_sparse(), "to_dense"),
+        (lambda z: torch.nested.as_nested_tensor(list(z), layout=torch.jagged), "to_padded_tensor"),
+    ],
+)
+@pytest.mark.parametrize("mask", [Vanilla, saliency.Occlusion, saliency.GradCAM])
+def test_error_for_a_sparse_or_nested_output(mask, head, method):
+    with pytest.raises(saliency.ModelError, match=f"explaining a class needs a dense one.*{method}"):
+        options = {"size": 4} if mask is saliency.Occlusion else {}
+        mask(small_network(FunctionModule(head)), 1).GetMask(X[0], **options)

@@ -125,13 +125,29 @@ def test_sigmoid_gate_is_not_the_final_activation():
     saliency.Occlusion(gated, 2, size=8).GetMasks(X)  # a warning would be an error
 
 
-def test_warning_for_a_scripted_softmax():
-    with pytest.warns(DeprecationWarning):
-        model = torch.jit.script(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 5), torch.nn.Softmax(1)))
-    for _ in range(3):
-        model(torch.tensor(X, requires_grad=True))
-    with pytest.warns(saliency.LogitWarning):
-        Vanilla(model, 2).GetMask(X[0])
+class CustomSoftmax(torch.autograd.Function):
+    """A softmax whose graph does not contain its logits."""
+
+    @staticmethod
+    def forward(ctx, z):
+        output = z.softmax(1)
+        ctx.save_for_backward(output)
+        return output
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (output,) = ctx.saved_tensors
+        return output * (gradient - (gradient * output).sum(1, keepdim=True))
+
+
+def test_all_methods_explain_the_output_of_a_custom_softmax():
+    model = small_network(FunctionModule(CustomSoftmax.apply))
+    start, end = (model(torch.tensor(x[None]))[0, 2].item() for x in (0 * X[0], X[0]))
+    assert float(Vanilla(model, 2).GetMask(X[0]).details["score"]) == pytest.approx(end)
+    assert float(saliency.Occlusion(model, 2).GetMask(X[0], size=4).details["score"]) == pytest.approx(end)
+    mask = saliency.IntegratedGradients(model, 2).GetMask(X[0], x_steps=200, details=True)
+    assert float(mask.details["change"]) == pytest.approx(end - start, rel=1e-4)
+    assert mask.sum() == pytest.approx(end - start, abs=0.01 * abs(end - start) + 1e-4)
 
 
 def test_softmax_of_attention_is_not_the_final_activation():
