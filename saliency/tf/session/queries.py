@@ -97,7 +97,7 @@ class GraphQueries:
                 source, at_copy = differentiable_copies(self.x, [tensor, at_tensor])
                 leaf, op = (at_copy, None) if is_output else differentiable_input(self.x, at_copy.op)
             scores, placeholders = self._scores(source, target, info)
-            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, in_words):
+            with apply_relu_rule(info, leaf, scores, request.rule, request.allow_no_relu, in_words):
                 gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name, op)
             return [*placeholders, scores, gradients]
 
@@ -112,7 +112,7 @@ class GraphQueries:
         def build(info: GraphInfo) -> list[Any]:
             source, leaf = differentiable_copies(self.x, [tensor, layer])
             scores, placeholders = self._scores(source, target, info)
-            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, name):
+            with apply_relu_rule(info, leaf, scores, request.rule, request.allow_no_relu, name):
                 gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name)
             return [*placeholders, scores, gradients, tf.convert_to_tensor(leaf)]
 
