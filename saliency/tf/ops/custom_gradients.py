@@ -1,7 +1,8 @@
 """Keep the gradients that functions define for themselves, where their operations were imported into another graph."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework.ops import gradient_registry
 
 from saliency.core.errors import ModelError
+from saliency.tf.ops.graph_traversal import operations_between
 
 PREFIX = "CustomGradient-"
 """Beginning of the names under which ``tf.custom_gradient`` registers gradients."""
@@ -28,6 +30,25 @@ def rebind_custom_gradients(ops: Iterable[Any], imported: Any, input_map: Mappin
     for op in ops:
         if op.type == "IdentityN" and _gradient_name(op).startswith(PREFIX):
             op._gradient_function = partial(_custom_gradient, imported=imported, input_map=input_map)
+
+
+@contextmanager
+def use_custom_gradients(x: Any, scores: Any) -> Iterator[None]:
+    """Do the same for a user's graph, which may have been imported, for gradients that are built within the block."""
+    found = []
+    if not hasattr(x.graph, "captures"):  # in a graph that the library traced itself, all tensors are in scope
+        found = [op for op in operations_between(x, scores) if op.type == "IdentityN" and op._gradient_function is None]
+    try:
+        rebind_custom_gradients(found, x.graph, {})
+        yield
+    finally:
+        for op in found:
+            op._gradient_function = None
+
+
+def remember_original(copy: Any, name: str, copies: Mapping[str, Any]) -> None:
+    """Note on a copy of an operation, whose name may differ, the original's name and the copies of its graph's tensors."""
+    copy._original_name, copy._copied_tensors = name, copies
 
 
 def _gradient_name(op: Any) -> str:
@@ -50,7 +71,10 @@ def _custom_gradient(op: Any, *gradients: Any, imported: Any, input_map: Mapping
         return registered(None, *filled)
 
     specs = [tf.TensorSpec(gradient.shape, gradient.dtype) for gradient in filled]
-    function = tf.function(call, autograph=False).get_concrete_function(*specs)
+    try:
+        function = tf.function(call, autograph=False).get_concrete_function(*specs)
+    except (TypeError, ValueError) as error:  # the name belongs to another function of this process
+        raise _unknown_gradient(op) from error
     captured = [_imported_tensor(op, tensor, imported, input_map) for tensor in function.captured_inputs]
     return function._call_flat(filled, captured)
 
@@ -61,7 +85,7 @@ def _imported_tensor(op: Any, tensor: Any, imported: Any, input_map: Mapping[str
     Raises:
         ModelError: if there is none.
     """
-    if not hasattr(tensor, "graph"):  # an eager tensor, such as a variable's handle
+    if not hasattr(tensor, "graph") or tensor.graph is op.graph:  # an eager tensor is a constant or a variable's handle
         return tensor
     original = _original(op, tensor.graph)
     for inner, outer in zip((*original.inputs, *original.outputs), (*op.inputs, *op.outputs), strict=True):
@@ -69,6 +93,10 @@ def _imported_tensor(op: Any, tensor: Any, imported: Any, input_map: Mapping[str
             return outer
     if tensor.graph is imported and tensor.name in input_map:
         return input_map[tensor.name]
+    if hasattr(op, "_copied_tensors"):
+        if tensor.name in op._copied_tensors:
+            return op._copied_tensors[tensor.name]
+        raise _unknown_gradient(op)
     scope = op.name.removesuffix(original.name)
     name = f"{scope}{tensor.name}"
     if any(each is tensor for each in tensor.graph.inputs):
@@ -81,10 +109,18 @@ def _imported_tensor(op: Any, tensor: Any, imported: Any, input_map: Mapping[str
 
 
 def _original(op: Any, graph: Any) -> Any:
-    """Return the operation of a graph that another one was imported from."""
+    """Return the operation of a graph that another one was imported from.
+
+    Another process may have used the gradient's name for another function, so the operation's first result must have the
+    same origin as well.
+    """
+    name = getattr(op, "_original_name", op.name)
     for each in graph.get_operations():
-        if each.type == op.type and _gradient_name(each) == _gradient_name(op) and f"/{op.name}".endswith(f"/{each.name}"):
-            return each
+        if each.type == op.type and _gradient_name(each) == _gradient_name(op) and f"/{name}".endswith(f"/{each.name}"):
+            scope, result, imported = op.name.removesuffix(each.name), each.inputs[0].op, op.inputs[0].op
+            same = imported.type == result.type and (imported.name == f"{scope}{result.name}" or name != op.name)
+            if len(each.inputs) == len(op.inputs) and (same or result.type == "Placeholder"):
+                return each
     raise _unknown_gradient(op)
 
 

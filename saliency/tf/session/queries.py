@@ -10,6 +10,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
+from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.operation_input import differentiable_input
@@ -132,7 +133,8 @@ class GraphQueries:
             maps = {name: output for name, output in outputs.items() if _may_be_map(output, ranks)}
             source, *copies = differentiable_copies(self.x, [tensor, *maps.values()])
             scores, placeholders = self._scores(source, target, info)
-            gradients = tf.gradients(scores, copies) if copies else []
+            with use_custom_gradients(self.x, scores):
+                gradients = tf.gradients(scores, copies) if copies else []
             reached = [each for each in zip(maps, copies, gradients, strict=True) if each[2] is not None]
             info.layer_names = [name for name, _, _ in reached]
             shapes = [tf.shape(copy) for _, copy, _ in reached]
