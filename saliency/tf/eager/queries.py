@@ -1,6 +1,6 @@
 """Queries on a model: outputs, scores, input gradients and layer gradients, one graph each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -9,10 +9,8 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
 from saliency.core.types import OutputOf, Rule
 from saliency.tf.eager.model_outputs import ModelOutputs
-from saliency.tf.eager.open_lengths import MeasuredLengths, OpenLengthsError, is_open
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.eager.trace_cache import TraceCache
-from saliency.tf.eager.tracing import GraphBuilder
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.relu_rules import apply_relu_rule
@@ -35,7 +33,6 @@ class ModelQueries:
 
     def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
         self._outputs, self._runner = outputs, QueryRunner(outputs, traces)
-        self._lengths = MeasuredLengths()
 
     def outputs(self, x: Any, request: Request) -> Any:
         """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
@@ -117,15 +114,14 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
-                features = layout.to_feature_map(self._lengths.close(leaf, x, feed, path), name)
-                gradients = differentiate_scores(scores.starts, leaf, name)
-                gradients = layout.to_feature_map(self._lengths.close(leaf, x, feed, path, gradients), name)
+                features = layout.to_feature_map(leaf, name)
+                gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name)
             has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
             results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(info, x, scores))]
             return empty_rows(output, target), scores.values, *results, has_gradient
 
         key = (kind, *self._outputs.target_key(target), times, path, layout, allow_no_relu)
-        return tuple(self._run_with_lengths([path], key, build, x, request, request.rule)[1])
+        return tuple(self._runner.run(key, build, x, request, request.rule)[1])
 
     def spatial_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, bool]:
         """Return the layers with the input's spatial axes that the scores depend on, in the order of their calls.
@@ -140,59 +136,18 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layer_outputs(forward_pass, x, scores)
-            closed = {name: self._lengths.close(tensor, x, feed, name) for name, tensor in outputs.items()}
-            spatial = {name: tensor for name, tensor in outputs.items() if _is_spatial(layout, closed[name])}
+            spatial = {name: tensor for name, tensor in outputs.items() if _is_spatial(layout, tensor)}
             gradients = tf.gradients(scores, list(spatial.values())) if spatial else []
             reached = {name: one for name, one in zip(spatial, gradients, strict=True) if one is not None}
             info.layer_names = list(reached)
-            closed = {
-                name: self._lengths.close(spatial[name], x, feed, name, tf.convert_to_tensor(one))
-                for name, one in reached.items()
-            }
-            nonzero = [tf.reduce_any(layout.to_feature_map(one, name) != 0) for name, one in closed.items()]
+            nonzero = [
+                tf.reduce_any(layout.to_feature_map(tf.convert_to_tensor(one), name) != 0) for name, one in reached.items()
+            ]
             return empty_rows(output, target), *nonzero
 
         key = ("layers", *self._outputs.target_key(target), times, layout)
-        info, nonzero = self._run_with_lengths(None, key, build, x, request, None)
+        info, nonzero = self._runner.run(key, build, x, request)
         return {name: bool(one) for name, one in zip(info.layer_names, nonzero, strict=True)}
-
-    def _run_with_lengths(
-        self,
-        layers: list[Any] | None,
-        key: tuple[Any, ...],
-        builder: GraphBuilder,
-        x: Any,
-        request: Request,
-        rule: Rule | None,
-    ) -> tuple[GraphInfo, Sequence[Any]]:
-        """Run a query that reads the outputs of layers (None: of all); if lengths of them are open, measure these first."""
-        try:
-            return self._runner.run(key, builder, x, request, rule)
-        except OpenLengthsError:
-            self._measure_lengths(layers, x, request)
-        return self._runner.run(key, builder, x, request, rule)
-
-    def _measure_lengths(self, layers: list[Any] | None, x: Any, request: Request) -> None:
-        """Measure the open lengths of layers' outputs in one forward pass."""
-        target = request.target
-
-        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, None if layers is None else [*target.layers, *layers])
-            output = self._outputs.target_output(forward_pass, target, info)
-            scores = self._outputs.scores(output, x, target, target_count, *places).values
-            if layers is None:
-                outputs = self._outputs.layer_outputs(forward_pass, x, scores)
-            else:
-                outputs = {path: self._outputs.layer_output(forward_pass, path, last_call=True) for path in layers}
-            outputs = {path: tensor for path, tensor in outputs.items() if is_open(tensor)}
-            info.layer_names = list(outputs)
-            return empty_rows(output, target), *(tf.shape(tensor) for tensor in outputs.values())
-
-        target_count = target.per_input(x.shape[0])
-        key = ("lengths", *self._outputs.target_key(target), target_count, None if layers is None else tuple(layers))
-        info, shapes = self._runner.run(key, build, x, request)
-        measured = zip(info.layer_names, shapes, strict=True)
-        self._lengths.add(x, request.feed, {path: tuple(int(n) for n in shape[1:]) for path, shape in measured})
 
 
 def _is_spatial(layout: SpatialLayout, output: Any) -> bool:
