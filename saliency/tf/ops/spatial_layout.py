@@ -34,15 +34,15 @@ class SpatialLayout:
         return {len(self.space) + 2} | ({3} if len(self.space) == 2 else set())
 
     def is_spatial(self, shape: Sequence[Any]) -> bool:
-        """Tell whether an output of this shape has the input's spatial axes: several positions, on two axes in proportion."""
+        """Tell whether an output of this shape has the input's spatial axes: several positions, in similar proportions."""
         if len(shape) not in self.ranks or None in shape[1:]:
             return False
         if self._token_grid(shape) is not None:
             return True
         space = self._spatial_shape(shape)
-        if len(space) != len(self.space) or math.prod(space) <= 1:
-            return False
-        return len(space) == 3 or has_same_aspect(space, self.space)  # without padding, few frames shrink faster than rows
+        return (
+            len(space) == len(self.space) and math.prod(space) > 1 and (len(space) == 3 or has_same_aspect(space, self.space))
+        )
 
     def to_feature_map(self, output: Any, name: str, xp: Any = tf) -> Any:
         """Return a layer's output as (N, channels, *space).
