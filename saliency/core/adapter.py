@@ -26,7 +26,7 @@ class GradientAdapter(AdapterContract):
         return nullcontext()
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
-        """Set ``channel_axis`` for inputs of a shape (without the batch axis) unless the user chose it; by default, keep it."""
+        """Set ``channel_axis`` for one input of a shape, unless the user chose it; do nothing by default."""
 
     def scores(self, x: Array, request: Request) -> Array:
         """Return the scores (N,) of ``outputs``."""
