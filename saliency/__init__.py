@@ -7,6 +7,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.display.show import show
 from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.errors import (
+    GateWarning,
     GradientError,
     InputError,
     LogitWarning,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "Deconvnet",
     "FunctionAdapter",
+    "GateWarning",
     "GradCAM",
     "GradCAMPlusPlus",
     "GradientAdapter",

@@ -25,6 +25,9 @@ class GradientAdapter(AdapterContract):
         """Return a context for one run of a method in this thread, in which its passes may share state; empty by default."""
         return nullcontext()
 
+    def read_channel_axis(self, shape: Sequence[int]) -> None:
+        """Set ``channel_axis`` for one input of a shape, unless the user chose it; do nothing by default."""
+
     def scores(self, x: Array, request: Request) -> Array:
         """Return the scores (N,) of ``outputs``."""
         return request.target.scores(self.outputs(x, request), x.shape[0], self)

@@ -22,6 +22,9 @@ class AdapterContract(ABC):
     channel_axis: int | None
     """Axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None for (H, W)."""
 
+    channel_axis_is_assumed: bool = False
+    """Whether ``channel_axis`` is None because neither the user nor the model shows which axis of an input holds channels."""
+
     batch_memory: int = 6_000_000
     """Size of an input times the square of the default batch size: 6 images of 224 x 224, 14 of 96 x 96, 32 at most."""
 

@@ -11,6 +11,7 @@
 
     ZeroGradientWarning (UserWarning)     the mask is zero everywhere
     LogitWarning        (UserWarning)     a class is explained by its probability, because its logit was not found
+    GateWarning         (UserWarning)     a ReLU rule was given, but all ReLUs lie in gates
     ToleranceWarning    (UserWarning)     a tolerance was not reached within the allowed number of evaluations
 
 Each message states the name, the value, and what is allowed.
@@ -80,6 +81,10 @@ class LogitWarning(UserWarning):
 
 class ZeroGradientWarning(UserWarning):
     """A mask is zero everywhere: the gradient is zero, or no value of a class activation map is positive."""
+
+
+class GateWarning(UserWarning):
+    """A ReLU rule was given, but all ReLUs lie in gates, such as those of squeeze-and-excitation blocks."""
 
 
 class ToleranceWarning(UserWarning):

@@ -24,7 +24,8 @@ class FunctionAdapter(GradientAdapter):
         function: receives a NumPy array (N, *input), and the model's other inputs by name; returns outputs (N, ...). The
             arrays are copies that the function may overwrite.
         channel_axis: axis of the channels of one input without its batch axis: 0 for (C, H, W), -1 for (H, W, C), None if it
-            has no channels. ``"auto"`` uses the last axis if the inputs look like images (H, W, C), otherwise the first.
+            has no channels. ``"auto"`` uses the last axis if the inputs look like images (H, W, C), none if they have two axes
+            (with a warning where it matters), otherwise the first.
         dtype: floating dtype of the arrays that the function receives. Masks are computed in float32 or wider.
 
     Raises:
@@ -43,10 +44,13 @@ class FunctionAdapter(GradientAdapter):
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
-        numbers = host_numbers(value, name, self.channel_axis)
-        if self._auto and name.startswith("x_value"):  # x_value is one input, x_values are all
-            self.channel_axis = -1 if looks_channels_last(numbers.shape[name == "x_values" :]) else 0
-        return numbers.astype(np.result_type(self.dtype, np.float32))
+        axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
+        return host_numbers(value, name, axis).astype(np.result_type(self.dtype, np.float32))
+
+    def read_channel_axis(self, shape: Sequence[int]) -> None:
+        if self._auto:
+            self.channel_axis_is_assumed = len(shape) == 2
+            self.channel_axis = None if len(shape) == 2 else -1 if looks_channels_last(shape) else 0
 
     def asfeed(self, value: Any, name: str) -> Any:
         return np.asarray(value) if hasattr(value, "shape") or isinstance(value, list | tuple) else value

@@ -83,6 +83,7 @@ class ModelInputs:
         feed = {name: adapter.asfeed(value, name) for name, value in values.items()}
         ys = self.ys[entries]
         x = adapter.stack(self.x_values[entries.start : entries.stop : per_input])
+        adapter.read_channel_axis(tuple(int(length) for length in x.shape[1:]))
         if any(y is None for y in ys):
             tops = np.repeat(top_classes(adapter, x, feed), per_input)
             ys = [int(top) if y is None else y for y, top in zip(ys, tops, strict=True)]

@@ -1,11 +1,30 @@
-"""Rules for how a gradient passes a ReLU: two by name, and callables written by users."""
+"""Rules for how a gradient passes a ReLU: two by name, and callables written by users.
+
+A rule applies to ReLUs. The definition is the same for every adapter:
+
+- A ReLU is an operation that computes ``max(x, 0)``, with or without a ceiling: ``min(max(x, 0), c)``. This includes ReLU6,
+  ``Hardtanh(0, c)``, ``clamp(min=0)``, ``maximum(x, 0)``, ``Threshold(0, 0)`` and a leaky ReLU of slope 0.
+- A ReLU that is a part of another activation does not count. It is one if each use of its output adds it to a curved function
+  of the same x, or multiplies it with any function of the same x, number by number. Examples, written out or as a framework
+  computes them: PReLU, leaky ReLU, ELU and CELU, softplus, ``|x|``, hard swish. A hard sigmoid is one as well: a ReLU with a
+  ceiling, of an input that a number is added to, scaled to 0..1. A skip connection, ``relu(x) + 0.5 * x``, is no part.
+- No other activation counts, nor do other ways to compute the same numbers, such as ``where(x > 0, x, 0)`` or ``x * (x > 0)``.
+
+A rule leaves the gradient of all that is no ReLU unchanged. If there is no ReLU, it raises an error. If all ReLUs lie in
+gates, such as those of squeeze-and-excitation blocks, it warns: the main path has no ReLU. ``saliency.core.activation_graph``
+decides both.
+"""
 
 from typing import Any
 
-from saliency.core.errors import InputError
+from saliency.core.errors import GateWarning, InputError
 from saliency.core.types import Array, Rule
+from saliency.core.warnings import warn
 
 RULE_NAMES = ("guided", "rectified")
+
+PART = " (part of another activation)"
+"""Follows the name of an operation in errors, if it computes a ReLU that does not count."""
 
 
 def checked_rule(rule: Any) -> Rule | None:
@@ -25,6 +44,16 @@ def checked_rule(rule: Any) -> Rule | None:
 def rule_name(rule: Rule) -> str:
     """Return the name of a rule for a message."""
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", type(rule).__name__))
+
+
+def warn_of_gates(rule: Rule) -> None:
+    """Warn that all ReLUs between an input and a score lie in gates."""
+    warn(
+        "all ReLUs of the model lie in gates, such as those of squeeze-and-excitation blocks, so a "
+        f"{rule_name(rule)} gradient differs from the vanilla one in the gates only: on the main path, no activation is a "
+        "ReLU. Use Vanilla, or pass allow_no_relu=True to accept this without a warning",
+        GateWarning,
+    )
 
 
 def call_user_rule(rule: Any, gradient: Array, output: Array) -> Array:

@@ -12,9 +12,11 @@ import torch
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.channel_axis import read_channel_axis
 from saliency.core.errors import InputError
 from saliency.core.target import Target
 from saliency.core.validation import host_numbers
+from saliency.torch.channel_axis import find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
@@ -41,6 +43,7 @@ class TorchAdapter(GradientAdapter):
         relu_nodes: names of the autograd nodes of custom ReLUs (``MyReLUBackward`` for a ``torch.autograd.Function`` named
             ``MyReLU``).
         channel_axis: the channel axis of one input, without its batch axis; None if there are no channels, as in (H, W).
+            ``"auto"`` means the first axis; for inputs with two axes, only if the model's first convolution proves it.
 
     Raises:
         ModelError: if the model's tensors were created under ``torch.inference_mode()``.
@@ -48,8 +51,10 @@ class TorchAdapter(GradientAdapter):
 
     xp = torch
 
-    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = (), channel_axis: int | None = 0) -> None:
+    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = (), channel_axis: Any = "auto") -> None:
         check_model(model)
+        self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
+        channel_axis = 0 if self._auto else channel_axis
         self.model, self.channel_axis = model, channel_axis
         self._relu_nodes = frozenset(relu_nodes)
         self._forward = ForwardRunner(model)
@@ -78,7 +83,8 @@ class TorchAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         if not isinstance(value, torch.Tensor):
-            numbers = host_numbers(value, name, self.channel_axis)
+            axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
+            numbers = host_numbers(value, name, axis)
             value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
         else:
             value = _checked_tensor(value, name)
@@ -86,6 +92,10 @@ class TorchAdapter(GradientAdapter):
         with torch.inference_mode(False):
             moved: torch.Tensor = value.detach().to(reference.device, _mask_dtype(reference))
             return moved.clone() if moved.is_inference() else moved
+
+    def read_channel_axis(self, shape: Sequence[int]) -> None:
+        if self._auto:
+            read_channel_axis(self, shape, 0, partial(find_channel_axis, self.model))
 
     def asfeed(self, value: Any, name: str) -> Any:
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):

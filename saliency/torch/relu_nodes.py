@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch.autograd.graph import Node
 
+from saliency.core.relu_rules import PART
+
 OPAQUE = {
     "CompiledFunctionBackward": "pass the model before it is compiled",
     "DifferentiableGraphBackward": "pass the model before torch.jit.script, or use torch.jit.trace",
@@ -43,7 +45,7 @@ RELU_CHECKS: dict[str, Callable[[Any], bool]] = {
     "MaximumBackward0": lambda node: _is_zero_tensor(node._saved_other) or _is_zero_tensor(node._saved_self),
     "FmaxBackward0": lambda node: _is_zero_tensor(node._saved_other) or _is_zero_tensor(node._saved_self),
 }
-"""Name of a node -> a check whether the node computes max(x, 0), with or without a ceiling."""
+"""Name of a node -> a check whether the node computes max(x, 0), with or without a ceiling; see ``core.relu_rules``."""
 
 
 def find_relus(nodes: Iterable[Node], relu_nodes: Collection[str]) -> list[Node]:
@@ -57,7 +59,7 @@ def opaque_nodes(model: torch.nn.Module) -> dict[str, str]:
     return OPAQUE | ({"CopySlices": "trace the model without operations in place on a view"} if scripted else {})
 
 
-def activation_names(nodes: Iterable[Node]) -> str:
-    """List the names of the nodes that may be activations, for an error message."""
-    names = {node.name().rpartition("::")[-1] for node in nodes}
+def activation_names(nodes: Iterable[Node], parts: Collection[Node] = ()) -> str:
+    """List the names of the nodes that may be activations, for an error message; ``parts`` are parts of other activations."""
+    names = {f"{node.name().rpartition('::')[-1]}{PART if node in parts else ''}" for node in nodes}
     return ", ".join(sorted(name for name in names if not NOT_ACTIVATIONS.match(name))) or "none"

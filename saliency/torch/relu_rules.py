@@ -7,8 +7,9 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.errors import ModelError, NoReLUError
-from saliency.core.relu_rules import call_user_rule, rule_name
+from saliency.core.relu_rules import call_user_rule, rule_name, warn_of_gates
 from saliency.core.types import Rule
+from saliency.torch.activation_nodes import activation_graph
 from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
 from saliency.torch.relu_nodes import activation_names, find_relus
 from saliency.torch.relu_outputs import relu_output
@@ -59,7 +60,7 @@ def apply_rule(
         rule: how the gradient passes a ReLU.
         relu_nodes: names of further nodes that are ReLUs, such as those of a custom ``autograd.Function``.
         opaque: names of nodes that cannot be inspected -> what the user can do.
-        allow_no_relu: accept a graph without a ReLU.
+        allow_no_relu: accept a graph without a ReLU, or with ReLUs in gates only.
         leaf_description: the leaf in words, for error messages.
 
     Raises:
@@ -73,13 +74,18 @@ def apply_rule(
                 raise ModelError(
                     f"the model hides its ReLUs in a {name} node, so a {rule_name(rule)} gradient cannot be computed: {remedy}"
                 )
-    relus = find_relus(nodes, relu_nodes)
+    found = find_relus(nodes, relu_nodes)
+    graph = activation_graph(nodes, found)
+    parts = {node for node in found if node.name() not in relu_nodes and graph.is_part(node)}
+    relus = [node for node in found if node not in parts]
     if nodes and not relus and not allow_no_relu:
         raise NoReLUError(
             f"the model has no ReLU between {leaf_description} and the score, so its {rule_name(rule)} gradient would equal "
-            f"the vanilla one; its activations: {activation_names(nodes)}. Use Vanilla, or pass allow_no_relu=True. If one of "
-            "these activations is a custom ReLU, pass its name: saliency.wrap(model, relu_nodes=[NAME])"
+            f"the vanilla one; its activations: {activation_names(nodes, parts)}. Use Vanilla, or pass allow_no_relu=True. If "
+            "one of these activations is a custom ReLU, pass its name: saliency.wrap(model, relu_nodes=[NAME])"
         )
+    if relus and not allow_no_relu and graph.lies_in_gates(relus, [score.grad_fn]):
+        warn_of_gates(rule)
     for node in relus:
         node.register_hook(_make_hook(rule, node))
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from saliency.core.channel_axis import input_axes
 from saliency.core.errors import InputError
-from saliency.core.numerics.resampling import gaussian_blur, spatial_axes
+from saliency.core.numerics.resampling import gaussian_blur
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -65,7 +66,7 @@ def _holds_several(baselines: Any, ndim: int) -> bool:
 
 def _computed_baseline(kind: str, score: Score, x: Array, name: str) -> Array:
     xp, axes = score.adapter.xp, tuple(range(1, len(x.shape)))
-    space = spatial_axes(score.adapter.channel_axis, len(x.shape))
+    space = input_axes(score.adapter, x) if kind in ("blur", "mean") else ()
     if kind == "blur":
         for axis in space:
             x = gaussian_blur(score.adapter, x, axis, BLUR_FRACTION * int(x.shape[axis]))

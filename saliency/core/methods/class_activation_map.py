@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from saliency.core.channel_axis import input_axes
 from saliency.core.mask import SaliencyMask
-from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices, spatial_axes
+from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -141,7 +142,7 @@ def resize_to_input(score: Score, maps: Array, x: Array) -> Array:
 
 def spatial_size(score: Score, x: Array) -> tuple[int, ...]:
     """Return the lengths of the spatial axes of ``x`` (N, *input)."""
-    return tuple(int(x.shape[axis]) for axis in spatial_axes(score.adapter.channel_axis, len(x.shape)))
+    return tuple(int(x.shape[axis]) for axis in input_axes(score.adapter, x))
 
 
 def repeat_per_channel(xp: Any, channel_axis: int | None, maps: Array, x: Array) -> Array:

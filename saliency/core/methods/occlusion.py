@@ -2,6 +2,7 @@
 
 from typing import Any, final
 
+from saliency.core.channel_axis import input_axes
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.methods.incremental_occlusion import occluded_scores
@@ -38,6 +39,7 @@ class Occlusion(SaliencyMask):
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""
         adapter, xp, cover = score.adapter, score.adapter.xp, make_baseline(value, score, x, "value")
+        input_axes(adapter, x)  # warns if they are assumed
         windows = SlidingWindows.of(x, adapter.channel_axis, size, stride)
         score.plan.progress.announce(score.n)
         clean_scores = score.values(x)

@@ -7,11 +7,12 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.channel_axis import input_axes
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.noise import Noise, sample_seeds
-from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix, spatial_axes
+from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -51,7 +52,7 @@ class RISE(SaliencyMask):
         seed: int | None = None,
     ) -> Array:
         """Return sum(score * mask) / sum(mask) - mean(score) over random masks."""
-        adapter, xp, axes = score.adapter, score.adapter.xp, spatial_axes(score.adapter.channel_axis, len(x.shape))
+        adapter, xp, axes = score.adapter, score.adapter.xp, input_axes(score.adapter, x)
         random_mask = _RandomMasks([int(x.shape[axis]) for axis in axes], cells, keep)
         cover = make_baseline(value, score, x, "value")
         seeds = sample_seeds(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))

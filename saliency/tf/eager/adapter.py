@@ -12,9 +12,11 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.channel_axis import read_channel_axis
 from saliency.core.errors import InputError, ModelError
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.validation import host_numbers
+from saliency.tf.eager.channel_axis import find_channel_axis
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.layers import channel_axis_of, layers_of
 from saliency.tf.eager.model_fingerprint import fingerprint_of
@@ -45,7 +47,8 @@ class KerasAdapter(GradientAdapter):
     Args:
         model: one of these objects, or the path of a SavedModel's folder.
         channel_axis: channel axis of one input, without the batch axis; None for inputs without channels, as (H, W).
-            ``"auto"`` means first if the model's layers use ``channels_first``, else last.
+            ``"auto"`` means first if the model's layers use ``channels_first``, else last; for inputs with two axes, only if
+            the model's first layers prove it.
         signature: name of a SavedModel's signature; None calls the object itself if possible, or its only signature.
         x_name: name of the explained input; None selects the first input that ``feed_dict`` does not name.
         output: name or index of the explained output, for a model with several outputs.
@@ -71,7 +74,10 @@ class KerasAdapter(GradientAdapter):
         self._model = model_function(model, signature, x_name, output)
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
-        self.channel_axis = channel_axis_of(layers.values()) if channel_axis == "auto" else channel_axis
+        self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
+        self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis
+        self._axis_evidence = find_channel_axis(list(layers.values()), self._default_axis) if self._auto else "unknown"
+        self.channel_axis = self._default_axis
         channels_last = self.channel_axis != 0
         options = (signature, x_name, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
@@ -91,7 +97,11 @@ class KerasAdapter(GradientAdapter):
             if not bool(tf.reduce_all(tf.math.is_finite(value))):
                 raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
             return value
-        return tf.constant(host_numbers(value, name, self.channel_axis), self._model.float_dtype)
+        return tf.constant(host_numbers(value, name, self._default_axis), self._model.float_dtype)
+
+    def read_channel_axis(self, shape: Sequence[int]) -> None:
+        if self._auto:
+            read_channel_axis(self, shape, self._default_axis, lambda _shape: self._axis_evidence)
 
     def asfeed(self, value: Any, name: str) -> Any:
         if not hasattr(value, "shape") and not isinstance(value, list | tuple):

@@ -8,6 +8,8 @@ import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 from saliency.tf.eager.layer_recorder import RecordedCalls
+from saliency.tf.ops.custom_gradients import rebind_custom_gradients
+from saliency.tf.ops.relu_operations import with_control_flow
 
 RecordingCall: TypeAlias = Callable[[Any, Mapping[str, Any]], tuple[Any, RecordedCalls]]
 
@@ -43,7 +45,9 @@ def import_inlined(call: RecordingCall, x: Any, feed: Mapping[str, Any]) -> tupl
     nodes = {node.name for node in inlined.node}
     input_map = {inner.name: outer for inner, outer in zip(function.inputs, arguments, strict=True) if inner.op.name in nodes}
     fetches = [*(output.name for output in function.outputs), *traced["names"]]
+    before = len(graph.get_operations())
     fetched = tf.graph_util.import_graph_def(inlined, input_map, fetches, name="model")
+    rebind_custom_gradients(with_control_flow(graph.get_operations()[before:]), function.graph, input_map)
     outputs, recorded = fetched[: len(function.outputs)], fetched[len(function.outputs) :]
     return tf.nest.pack_sequence_as(traced["output"], outputs), list(zip(traced["layers"], recorded, strict=True))
 

@@ -39,14 +39,14 @@ def select_function(model: Any, signature: str | None) -> Callable[..., Any]:
 
 def model_call(function: Any, x_name: str | None) -> ModelCall:
     """Return a function's ``ModelCall``, in inference mode if the function has a ``training`` argument."""
-    if hasattr(function, "structured_input_signature"):
+    if _has_signature(function):
         return _concrete_function_call(function, x_name)
     return _plain_function_call(function, x_name)
 
 
 def input_dtype(function: Any, x_name: str | None) -> Any:
     """Return the type of a function's explained input; None if its signature does not specify one."""
-    if hasattr(function, "structured_input_signature"):
+    if _has_signature(function):
         specs = _input_specs(function)
         spec = specs.get(x_name) if x_name else next(iter(specs.values()), None)
     else:
@@ -68,6 +68,10 @@ def explained_input_name(names: Sequence[str], feed: Mapping[str, Any], x_name: 
             f"explained one; the inputs are {', '.join(map(repr, names))}"
         )
     return first
+
+
+def _has_signature(function: Any) -> bool:
+    return getattr(function, "structured_input_signature", None) is not None  # a pruned function has none
 
 
 def _input_specs(function: Any) -> dict[str, Any]:

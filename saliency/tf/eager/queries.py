@@ -62,7 +62,7 @@ class ModelQueries:
             leaf, op = (x, None) if path is None else self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
-            with apply_relu_rule(leaf, scores.values, request.rule, request.allow_no_relu, in_words):
+            with apply_relu_rule(info, leaf, scores.values, request.rule, request.allow_no_relu, in_words):
                 gradients = differentiate_scores(scores.starts, leaf, name, op)
             return empty_rows(output, target), scores.values, tf.cast(gradients, self._outputs.model.float_dtype)
 
@@ -81,7 +81,7 @@ class ModelQueries:
         The last result tells whether any of the gradients is not zero.
         """
 
-        def build_nothing(_x: Any, _scores: Scores) -> list[Any]:
+        def build_nothing(_info: GraphInfo, _x: Any, _scores: Scores) -> list[Any]:
             return []
 
         return self._at_layer("features", x, request, layout, request.rule, build_nothing)
@@ -89,8 +89,8 @@ class ModelQueries:
     def features_and_gradients(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
         """Return ``features`` without the rule, and with the rule the input gradients (N * T, *input), in one pass."""
 
-        def build_input_gradients(x: Any, scores: Scores) -> list[Any]:
-            with apply_relu_rule(x, scores.values, request.rule, request.allow_no_relu):
+        def build_input_gradients(info: GraphInfo, x: Any, scores: Scores) -> list[Any]:
+            with apply_relu_rule(info, x, scores.values, request.rule, request.allow_no_relu):
                 return [differentiate_scores(scores.starts, x, INPUT[1])]
 
         return self._at_layer("features and gradients", x, request, layout, None, build_input_gradients)
@@ -102,7 +102,7 @@ class ModelQueries:
         request: Request,
         layout: SpatialLayout,
         rule: Rule | None,
-        build_more: Callable[[Any, Scores], list[Any]],
+        build_more: Callable[[GraphInfo, Any, Scores], list[Any]],
     ) -> tuple[Any, ...]:
         """Differentiate with respect to a layer's output under ``rule``, and add the results of ``build_more``."""
         target, path, dtype = request.target, self._outputs.layer_path(request.layer), self._outputs.model.float_dtype
@@ -113,11 +113,11 @@ class ModelQueries:
             leaf = self._outputs.layer_output(forward_pass, path, last_call=True)
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
-            with apply_relu_rule(leaf, scores.values, rule, allow_no_relu, name):
+            with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
                 features = layout.to_feature_map(leaf, name)
                 gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name)
             has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
-            results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(x, scores))]
+            results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(info, x, scores))]
             return empty_rows(output, target), scores.values, *results, has_gradient
 
         key = (kind, *self._outputs.target_key(target), times, path, layout, allow_no_relu)

@@ -16,6 +16,7 @@ from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.tracing import GraphBuilder
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
+from saliency.tf.ops.relu_rules import warn_of_relus_in_gates
 
 
 class QueryRunner:
@@ -48,6 +49,7 @@ class QueryRunner:
         key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
         if target.function is not None:  # its scores are checked while the graph is built
             trace = self._traces.get(key, [target.function, *functions], builder, x, feed)
+            warn_of_relus_in_gates(trace.info, rule)
             return trace.info, trace(x, feed)[1:]
         places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
         trace = self._traces.get(key, functions, builder, x, feed, *places)
@@ -57,6 +59,7 @@ class QueryRunner:
             first = {name: value[:1] if np.ndim(value) else value for name, value in feed.items()}
             shape = self.outputs(x[:1], replace(request, feed=first)).shape
         target.check(shape)
+        warn_of_relus_in_gates(trace.info, rule)
         rows, *results = trace(x, feed, *places)
         if rows.shape[0] != x.shape[0]:
             shape = (rows.shape[0], *trace.info.output_shape[1:])

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.errors import ForwardError, SaliencyError
+from saliency.core.errors import ForwardError, SaliencyError, TargetError
 from saliency.tf.eager.model_fingerprint import Fingerprint
 from saliency.tf.eager.tracing import GraphBuilder, Trace, build_trace
 from saliency.tf.ops.error_translation import summarize_error
@@ -61,7 +61,7 @@ class TraceCache:
             query_key: what distinguishes the query's graph, except the shapes and types of the tensors.
             functions: the user's functions that become part of the graph.
             builder: builds the graph.
-            x: (N, *input). The graph accepts any N, unless the model requires a known N.
+            x: (N, *input). The graph accepts any N, unless the model or a function requires a known N.
             feed: the other inputs.
             *more: the builder's further tensors. The graph accepts any length of their first two axes.
         """
@@ -78,7 +78,7 @@ class TraceCache:
             return trace
         with TRACING_LOCK:
             inputs = {**specs, **{name: feed[name] for name, _ in plain}}
-            return self._build(traces, key, builder, x, inputs, [_open_spec(tensor) for tensor in more])
+            return self._build(traces, key, builder, x, inputs, [_open_spec(tensor) for tensor in more], bool(functions))
 
     def _traces_with(self, functions: Sequence[Any]) -> dict[Hashable, Trace]:
         store = self._store
@@ -96,6 +96,7 @@ class TraceCache:
         x: Any,
         feed: Mapping[str, Any],
         more: list[Any],
+        with_functions: bool,
     ) -> Trace:
         trace = _find_trace(traces, key, x)  # another thread may have built it while this one waited for the lock
         if trace is not None:
@@ -107,6 +108,9 @@ class TraceCache:
                 traces[key, batch], self._inlining_mode = build_trace(
                     builder, spec, feed, more, self._inlining_mode, self._compiled
                 )
+            except TargetError:  # a callable `y` may require a known N: it may hold one number for each of N inputs
+                if batch is not None or not with_functions:
+                    raise
             except SaliencyError:
                 raise
             except Exception as error:  # the model may require a known N

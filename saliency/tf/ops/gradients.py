@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import GradientError, ModelError
+from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.operation_input import gradient_through_operation
 from saliency.tf.ops.scores import BackwardStart, backpropagate
 from saliency.tf.ops.strided_convolution_gradient import use_fast_convolution_gradients
@@ -35,7 +36,7 @@ def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str
 
 def _gradient(start: BackwardStart, tensor: Any, name: str, through: Any) -> Any:
     try:
-        with use_fast_convolution_gradients(tensor, start[0]):
+        with use_fast_convolution_gradients(tensor, start[0]), use_custom_gradients(tensor, start[0]):
             if through is None:
                 gradient = backpropagate(start, [tensor])[0]
             else:

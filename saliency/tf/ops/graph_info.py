@@ -13,9 +13,11 @@ class GraphInfo:
         output_shape: shape of the output that the scores are read from; None for an unknown length.
         layer_names: names of the layers that the graph evaluates, in the order of its results.
         hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
+        relus_in_gates: whether all ReLUs that a rule modifies lie in gates.
     """
 
     inlining: str = "none"
     output_shape: tuple[Any, ...] = ()
     layer_names: list[str] = field(default_factory=list)
     hidden_logits: bool = False
+    relus_in_gates: bool = False

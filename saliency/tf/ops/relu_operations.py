@@ -18,13 +18,11 @@ OPAQUE = {
 
 
 def is_relu(op: Any) -> bool:
-    """Tell whether an operation computes max(x, 0), with or without an upper bound."""
+    """Tell whether an operation computes max(x, 0), with or without a ceiling; see ``core.relu_rules``."""
     if op.type == "LeakyRelu":
         return float(op.get_attr("alpha")) == 0
     if op.type == "ClipByValue":
         return _is_zero(op.inputs[1])
-    if op.type == "Relu6" and op.inputs[0].op.type in ("Add", "AddV2"):  # a hard sigmoid, relu6(x + 3) / 6
-        return not any(_is_constant(3, term) for term in op.inputs[0].op.inputs)
     return op.type in ("Relu", "Relu6") or (op.type == "Maximum" and any(map(_is_zero, op.inputs)))
 
 

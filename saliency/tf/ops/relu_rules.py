@@ -7,8 +7,10 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import NoReLUError
-from saliency.core.relu_rules import call_user_rule, rule_name
+from saliency.core.relu_rules import PART, call_user_rule, rule_name, warn_of_gates
 from saliency.core.types import Rule
+from saliency.tf.ops.activation_operations import activation_graph
+from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.relu_operations import is_relu, refuse_hidden_relus, relu_input_index, with_control_flow
 
@@ -22,14 +24,17 @@ OTHER_ACTIVATIONS = {
 
 
 @contextmanager
-def apply_relu_rule(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, name: str = "the input") -> Iterator[None]:
+def apply_relu_rule(
+    info: GraphInfo, x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, name: str = "the input"
+) -> Iterator[None]:
     """Apply a rule to all ReLUs between a tensor and its scores, for gradients that are built within the block.
 
     Args:
-        x: tensor of a graph.
+        info: of the graph; it records whether all ReLUs lie in gates.
+        x: tensor of the graph.
         scores: tensor of the same graph.
         rule: how the gradient passes a ReLU; None keeps the ordinary gradient.
-        allow_no_relu: accept a graph without a ReLU.
+        allow_no_relu: accept a graph without a ReLU, or with ReLUs in gates only.
         name: the tensor's name in errors.
 
     Raises:
@@ -41,9 +46,15 @@ def apply_relu_rule(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool,
         return
     ops = list(with_control_flow(operations_between(x, scores)))
     refuse_hidden_relus(ops, rule_name(rule))
-    relus = [op for op in ops if is_relu(op)]
+    found = dict.fromkeys(op for op in ops if is_relu(op))
+    description = activation_graph(x, dict.fromkeys(ops), found)
+    parts = {op for op in found if description.is_part(op)}
+    relus = [op for op in found if op not in parts]
+    if relus and not allow_no_relu and all(op.graph is x.graph for op in relus):
+        info.relus_in_gates = description.lies_in_gates(relus, [scores.op])
     if not relus and not allow_no_relu:
-        activations = ", ".join(sorted({op.type for op in ops} & OTHER_ACTIVATIONS)) or "none"
+        names = {op.type for op in ops} & OTHER_ACTIVATIONS | {f"{op.type}{PART}" for op in parts}
+        activations = ", ".join(sorted(names)) or "none"
         raise NoReLUError(
             f"the model has no ReLU between {name} and the score, so its {rule_name(rule)} gradient would equal the vanilla "
             f"gradient; its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
@@ -56,6 +67,12 @@ def apply_relu_rule(x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool,
     finally:
         for op, function in before.items():
             op._gradient_function = function
+
+
+def warn_of_relus_in_gates(info: GraphInfo, rule: Rule | None) -> None:
+    """Warn if all ReLUs of a graph lie in gates; call this each time that the graph runs."""
+    if rule is not None and info.relus_in_gates:
+        warn_of_gates(rule)
 
 
 def _gradient_function(rule: Rule) -> Callable[[Any, Any], Any]:

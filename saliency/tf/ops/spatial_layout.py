@@ -40,7 +40,9 @@ class SpatialLayout:
         if self._token_grid(shape) is not None:
             return True
         space = self._spatial_shape(shape)
-        return len(space) == len(self.space) and math.prod(space) > 1 and has_same_aspect(space, self.space)
+        return (
+            len(space) == len(self.space) and math.prod(space) > 1 and (len(space) == 3 or has_same_aspect(space, self.space))
+        )
 
     def to_feature_map(self, output: Any, name: str, xp: Any = tf) -> Any:
         """Return a layer's output as (N, channels, *space).

@@ -10,10 +10,12 @@ import tensorflow as tf
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.channel_axis import read_channel_axis
 from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.target import Target
 from saliency.core.types import Array
+from saliency.tf.ops.channel_axis import find_channel_axis
 from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -52,6 +54,7 @@ class GraphAdapter(GradientAdapter):
         conv_layer: the layer for masks that name none: a tensor, an operation or a name. None finds the last layer with the
             input's spatial axes.
         channel_axis: channel axis of one input, without the batch axis; None for inputs without channels, as (H, W).
+            ``"auto"`` means last; for inputs with two axes, only if the first operations on ``x`` prove it.
 
     Raises:
         InputError: if an argument is not in the graph, or does not fit.
@@ -60,15 +63,16 @@ class GraphAdapter(GradientAdapter):
     """
 
     xp = np
+    confirms_assumed_axes = False
 
-    def __init__(
-        self, graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, channel_axis: int | None = -1
-    ) -> None:
+    def __init__(self, graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, channel_axis: Any = "auto") -> None:
         if not isinstance(graph, tf.Graph):
             raise InputError(f"`graph` ({type(graph).__name__}) must be a tf.Graph")
         self.x, self.y, self.graph = resolve_tensor(graph, x, "x"), resolve_tensor(graph, y, "y"), graph
         if not self.x.dtype.is_floating or self.x.shape.rank == 0:
             raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
+        self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
+        channel_axis = -1 if self._auto else channel_axis
         double = tf.float64 in (self.x.dtype, self.y.dtype)
         queries = GraphQueries(self.x, self.y, tf.float64 if double else tf.float32, channel_axis != 0)
         queries.has_single_row(Target())  # raises an error for a `y` of the wrong shape
@@ -80,6 +84,11 @@ class GraphAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         return self._host.asarray(value, name)
+
+    def read_channel_axis(self, shape: Sequence[int]) -> None:
+        if self._auto:
+            read_channel_axis(self, shape, -1, lambda _shape: find_channel_axis(self.x))
+            self.channel_axis_is_assumed &= not self.confirms_assumed_axes
 
     def asfeed(self, value: Any, name: str) -> Any:
         if not hasattr(value, "shape") and not isinstance(value, list):

@@ -23,7 +23,8 @@ def Vanilla(graph: Any, session: Any, y: Any, x: Any, target: Any = None, **sett
         graph, session, y, x: see ``GraphAdapter``.
         target: the part of ``y`` to explain, as the ``y`` of ``saliency.Vanilla``: a class, a list of classes, or None for
             each input's top class. It is ignored if ``y`` is one number for an input.
-        **settings: ``channel_axis`` of ``GraphAdapter``; ``batch_size``, ``logits``, ``modifier`` and the method's options.
+        **settings: ``channel_axis`` of ``GraphAdapter`` (inputs with two axes are rows and columns, as in PAIR, unless the
+            first operations on ``x`` read channels); ``batch_size``, ``logits``, ``modifier`` and the method's options.
 
     Returns:
         ``saliency.Vanilla``, with ``GetMask(x_value, feed_dict)`` and ``GetSmoothedMask(x_value, feed_dict)``.
@@ -83,5 +84,6 @@ def _adapter_options(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_mask(method: type[Mask], adapter: GraphAdapter, target: Any, settings: dict[str, Any]) -> Mask:
+    adapter.confirms_assumed_axes = True  # PAIR reads an input with two axes as rows and columns
     one_number = adapter.y.shape.rank in (0, 1)  # for each input: the top class is known without a forward pass
     return method(adapter, 0 if target is None and one_number else target, **settings)

@@ -10,6 +10,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
+from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.operation_input import differentiable_input
@@ -97,7 +98,7 @@ class GraphQueries:
                 source, at_copy = differentiable_copies(self.x, [tensor, at_tensor])
                 leaf, op = (at_copy, None) if is_output else differentiable_input(self.x, at_copy.op)
             scores, placeholders = self._scores(source, target, info)
-            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, in_words):
+            with apply_relu_rule(info, leaf, scores, request.rule, request.allow_no_relu, in_words):
                 gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name, op)
             return [*placeholders, scores, gradients]
 
@@ -112,7 +113,7 @@ class GraphQueries:
         def build(info: GraphInfo) -> list[Any]:
             source, leaf = differentiable_copies(self.x, [tensor, layer])
             scores, placeholders = self._scores(source, target, info)
-            with apply_relu_rule(leaf, scores, request.rule, request.allow_no_relu, name):
+            with apply_relu_rule(info, leaf, scores, request.rule, request.allow_no_relu, name):
                 gradients = differentiate_scores(backward_starts(scores, targets_per_input), leaf, name)
             return [*placeholders, scores, gradients, tf.convert_to_tensor(leaf)]
 
@@ -132,7 +133,8 @@ class GraphQueries:
             maps = {name: output for name, output in outputs.items() if _may_be_map(output, ranks)}
             source, *copies = differentiable_copies(self.x, [tensor, *maps.values()])
             scores, placeholders = self._scores(source, target, info)
-            gradients = tf.gradients(scores, copies) if copies else []
+            with use_custom_gradients(self.x, scores):
+                gradients = tf.gradients(scores, copies) if copies else []
             reached = [each for each in zip(maps, copies, gradients, strict=True) if each[2] is not None]
             info.layer_names = [name for name, _, _ in reached]
             shapes = [tf.shape(copy) for _, copy, _ in reached]

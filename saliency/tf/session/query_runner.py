@@ -11,6 +11,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
 from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
+from saliency.tf.ops.relu_rules import warn_of_relus_in_gates
 from saliency.tf.session.graph_session import GraphSession
 from saliency.tf.session.op_cache import QueryTensors
 from saliency.tf.session.queries import GraphQueries
@@ -69,6 +70,7 @@ class SessionRunner:
     def _run_scored(self, query: QueryTensors, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
         """Run a query that reads scores, after a check of the target's indices."""
         warn_of_hidden_logits(query.info)
+        warn_of_relus_in_gates(query.info, request.rule)
         shape = query.info.output_shape
         if None in shape[1:]:  # known only once the graph runs
             shape = self.outputs(x[:1], replace(request, feed=_first_rows(request.feed))).shape

@@ -7,6 +7,7 @@ from typing import Any
 from tensorflow.python.framework.ops import uid
 
 from saliency.core.errors import ModelError
+from saliency.tf.ops.custom_gradients import remember_original
 from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, called_graphs, control_flow_graphs, operations_between
 
 INLINED_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
@@ -65,6 +66,8 @@ def _copy_operations(graph: Any, ops: Iterable[Any], copies: dict[str, Any]) -> 
             else:
                 copy = copies[f"^{op.name}"] = _copy_operation(graph, op, inputs)
                 outputs = copy.outputs
+                if op.type == "IdentityN":
+                    remember_original(copy, op.name, copies)
         copies |= {original.name: output for original, output in zip(op.outputs, outputs, strict=True)}
 
 
