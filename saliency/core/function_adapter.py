@@ -1,6 +1,6 @@
 """The adapter of a Python function, for methods that need no gradient."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn, final
 
 import numpy as np
@@ -42,6 +42,14 @@ class FunctionAdapter(GradientAdapter):
             raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
 
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self.function, self.dtype.name
+
+    @property
+    def rounding_error(self) -> float:
+        return 2.0**-14  # a function may compute in half precision, or round its outputs to a few digits
+
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         numbers = host_numbers(value, name, self.channel_axis)
         if self._auto and name.startswith("x_value"):  # x_value is one input, x_values are all
@@ -78,8 +86,7 @@ class FunctionAdapter(GradientAdapter):
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
-            hint = "; pass `batch_size=1` to call it with one input at a time" if len(x) > 1 else ""
-            raise InputError(f"{what}: {one_line(error)}{hint}") from error
+            raise InputError(f"{what}: {one_line(error)}") from error
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")

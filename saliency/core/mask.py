@@ -74,6 +74,7 @@ class SaliencyMask(ABC):
             raise InputError(
                 f"`modifier` (={modifier!r}) modifies gradients, but {type(self).__name__} does not use gradients"
             )
+        self.checks_independence = True  # of the samples in a batch
         self.options = options
         self._bound_method({})  # checks the options
 
@@ -193,7 +194,9 @@ class SaliencyMask(ABC):
     ) -> MaskArray:
         size = self.batch_size or default_batch_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
-        plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)))
+        plan = BatchPlan(
+            size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)), self.checks_independence
+        )
         return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
 
     def _bound_method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:

@@ -1,23 +1,16 @@
-"""Check that a model can be differentiated and that it treats the samples of a batch independently."""
+"""Check that a model can be differentiated."""
 
 import torch
 
 from saliency.core.errors import ModelError
-from saliency.core.warnings import warn
 
 
 def check_model(model: torch.nn.Module) -> None:
-    """Reject a model with tensors that autograd cannot use; warn about layers that mix the samples of a batch.
+    """Reject a model with tensors that autograd cannot use.
 
     Raises:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``.
     """
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
-            warn(
-                f"the model's layer `{name}` ({type(module).__name__}) has no running statistics and mixes the samples of a "
-                "batch: use batch_size=1"
-            )
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_inference():
             raise ModelError(

@@ -9,12 +9,6 @@ from saliency import Vanilla
 from tests.torch.small_network import FunctionModule, SmallNetwork, X, small_network
 
 
-def test_warning_for_a_norm_without_running_statistics():
-    model = torch.nn.Sequential(torch.nn.BatchNorm2d(3, track_running_stats=False), torch.nn.Flatten())
-    with pytest.warns(UserWarning, match=r"layer `0` \(BatchNorm2d\) has no running statistics.*batch_size=1"):
-        Vanilla(model, 0)
-
-
 def test_error_for_a_model_made_under_inference_mode():
     with torch.inference_mode():
         model = small_network()

@@ -28,6 +28,9 @@ from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
 
+ROUNDING_ERRORS = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Relative rounding error of an operation in each type."""
+
 NO_LAYER = (
     "`layer` (=None) must be named: the score depends on no layer that has the input's spatial axes, similar proportions and "
     "more than one position"
@@ -75,8 +78,20 @@ class KerasAdapter(GradientAdapter):
         channels_last = self.channel_axis != 0
         options = (signature, x_name, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
+        self._traces = traces
         self._queries = ModelQueries(ModelOutputs(self._model, channels_last), traces)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
+
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self._traces, None  # one for each model and combination of options
+
+    @property
+    def rounding_error(self) -> float:
+        layers = layers_of(self.model).values() if self._model.is_keras else ()
+        names = {self._model.float_dtype.name, *(str(getattr(layer, "compute_dtype", None)) for layer in layers)}
+        names |= {"tf32"} if tf.config.list_physical_devices("GPU") else set()
+        return max(ROUNDING_ERRORS.get(name, 0.0) for name in names)
 
     def asarray(self, value: Any, name: str = "x_value") -> Any:
         if not tf.executing_eagerly():

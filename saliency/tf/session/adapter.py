@@ -1,6 +1,6 @@
 """The adapter for a TensorFlow 1 graph and its session."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -77,6 +77,10 @@ class GraphAdapter(GradientAdapter):
         self.channel_axis = channel_axis
         self.conv_layer = None if conv_layer is None else resolve_layer(conv_layer, self.x, self.y)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
+
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self.graph, (self.x.name, self.y.name)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         return self._host.asarray(value, name)
