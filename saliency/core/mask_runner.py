@@ -20,7 +20,7 @@ from saliency.core.score import Score
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import check_equal_shapes, whole_number
 from saliency.core.warnings import warn
 
 
@@ -67,6 +67,7 @@ def compute_masks(
             details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
             targets += describe_targets(request.target, inputs.ys[start:stop])
             start = stop
+    check_equal_shapes(masks)
     merged = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
     return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), merged, about)

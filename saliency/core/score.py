@@ -15,7 +15,7 @@ from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.relu_rules import checked_rule
 from saliency.core.types import Array, OccludedOutputs
-from saliency.core.validation import has_batch_axis
+from saliency.core.validation import check_equal_shapes, has_batch_axis
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class Score:
         for name, first in scores[0].details.items():
             concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
             self.details[name] = concatenate([score.details[name] for score in scores])
+        check_equal_shapes(masks)
         return self.adapter.xp.concatenate(masks)
 
     def record(self, **details: Any) -> None:

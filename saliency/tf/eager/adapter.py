@@ -24,7 +24,7 @@ from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
 
@@ -145,7 +145,7 @@ class KerasAdapter(GradientAdapter):
         return self._at_layer(x, request, self._queries.features_and_gradients)
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
-        layer = self._last_layers.get(self._layer_key(x, request))
+        layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)
         return None if layer is None else str(layer)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
@@ -173,7 +173,8 @@ class KerasAdapter(GradientAdapter):
                 result = evaluate(request.layer)
             else:
                 layers, key = partial(self._queries.spatial_layers, x, request, layout), self._layer_key(x, request)
-                result = evaluate_last_layer(self._last_layers, key, evaluate, layers, _has_gradient, NO_LAYER)
+                cache, target = self._last_layers, request.target.kinds
+                result = evaluate_last_layer(cache, key, target, evaluate, layers, _has_gradient, NO_LAYER)
         return result[:-1]
 
 

@@ -15,7 +15,7 @@ from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.session.graph_session import GraphSession, NonArrayValue
 from saliency.tf.session.queries import GraphQueries
@@ -115,11 +115,11 @@ class GraphAdapter(GradientAdapter):
         with translate_errors(x):
             if layer is not None:
                 return evaluate(layer)
-            key = _layer_key(x, request.target)
-            return evaluate_last_layer(self._last_layers, key, evaluate, spatial_layers, _has_gradient, NO_LAYER)
+            key, cache, target = _layer_key(x, request.target), self._last_layers, request.target.kinds
+            return evaluate_last_layer(cache, key, target, evaluate, spatial_layers, _has_gradient, NO_LAYER)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:
-        layer = self._last_layers.get(_layer_key(x, request.target))
+        layer = found_layer(self._last_layers, _layer_key(x, request.target), request.target.kinds)
         return None if layer is None else str(layer)
 
     def _features_at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 import saliency
 import saliency.tf as pair
 from saliency import Vanilla
-from saliency.core.errors import MemoryShortage, ModelError
+from saliency.core.errors import BatchWarning, MemoryShortage
 from saliency.tf import GraphAdapter
 from tests.tf.relu_networks import W1, X, expected_gradient
 from tests.tf.session.session_networks import assert_close, perceptron, v1
