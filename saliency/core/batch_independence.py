@@ -131,7 +131,7 @@ def _interact(call: Evaluation, adapter: GradientAdapter, x: Array, request: Req
     """
     rows = int(x.shape[0])
     one, times = x[rows - 1 :], results[0].shape[0] // rows
-    spread, mirrored = _spread(adapter.xp, one)
+    spread, mirrored = input_spread(adapter.xp, one)
     companions = (one + COMPANION_RANGE * spread, mirrored) if rows > 2 else (None,)
     for companion in companions:
         inputs = one if companion is None else adapter.xp.concatenate([one, companion])
@@ -144,7 +144,7 @@ def _interact(call: Evaluation, adapter: GradientAdapter, x: Array, request: Req
     return False
 
 
-def _spread(xp: Any, one: Array) -> tuple[Array, Array]:
+def input_spread(xp: Any, one: Array) -> tuple[Array, Array]:
     """Return an input (1, *input) minus a value in its range, or ones for a constant; and its reflection within its range."""
     axes = tuple(range(1, len(one.shape)))
     low, high = -xp.amax(-one, axis=axes, keepdims=True), xp.amax(one, axis=axes, keepdims=True)

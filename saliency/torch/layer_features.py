@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -11,7 +10,6 @@ from saliency.core.errors import GradientError, TargetError
 from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layers import describe_layer, find_layer
-from saliency.torch.partial_graph import detach_after
 from saliency.torch.query import ScoreQuery
 from saliency.torch.spatial_layers import find_spatial_layers
 from saliency.torch.spatial_layout import SpatialLayout
@@ -50,7 +48,7 @@ class LayerFeatures:
         module = find_layer(self._forward.model, layer)
         name = describe_layer(layer)
         error_message = f"{name} {{}}; a map needs one tensor (N, channels, *space) of floats. Name another layer"
-        scores, leaf = query.scores_from_layer(self._forward, partial(detach_after, module), error_message)
+        scores, leaf = query.scores_from_layer(self._forward, module, False, error_message)
         output = arrange_spatially(query, leaf.detach(), len(query.x), name)
         with torch.enable_grad():
             gradients = query.gradients(scores, leaf, name)
