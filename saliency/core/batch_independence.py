@@ -194,7 +194,7 @@ def _differ(
 
 def _kind(x: Array, request: Request) -> Hashable:
     """Return what the independence of samples may depend on, besides a target's function."""
-    feed = ((name, tuple(np.shape(value)[1:])) for name, value in sorted(request.feed.items()))
+    feed = ((str(name), tuple(getattr(value, "shape", ())[1:])) for name, value in request.feed.items())
     layers = (layer if isinstance(layer, str) else id(layer) for layer in request.target.layers)
     return tuple(x.shape[1:]), tuple(feed), tuple(layers)
 

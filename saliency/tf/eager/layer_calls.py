@@ -22,11 +22,14 @@ def calls_from_input(tensors: list[Any], x: Any) -> list[Any]:
     if len(tensors) < 2:
         return tensors
     followed = [operations_after(tensor) if isinstance(tensor, tf.Tensor) else {} for tensor in tensors]
-    return [
+    found = [
         tensor
         for tensor, after in zip(tensors, followed, strict=True)
         if not any(isinstance(other, tf.Tensor) and other is not tensor and other.op in after for other in tensors)
     ]
+    if len(found) < 2:
+        return found
+    return [tensor for tensor in found if not isinstance(tensor, tf.Tensor) or tf.gradients(tensor, x)[0] is not None]
 
 
 def call_from_input(tensors: list[Any], x: Any, name: str) -> list[Any]:

@@ -104,6 +104,6 @@ def test_memory_shortage_halves_the_batch():
     two = LimitedSession(2)
     masks = Vanilla(GraphAdapter(graph, two, y, x)).GetMasks(X, y=1)
     assert_close(masks, np.stack([expected_gradient(one, 1) for one in X]))
-    assert two.sizes == [4, 2, 2]
+    assert two.sizes == [4, 2, 1, 2]  # the third checks that the samples are independent
     with pytest.raises(MemoryShortage, match="OOM"):
         Vanilla(GraphAdapter(graph, LimitedSession(0), y, x), 1).GetMask(X[0])
