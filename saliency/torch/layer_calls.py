@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, ref
 
 import torch
 
-from saliency.core.batch_independence import input_spread
+from saliency.core.companion_check import input_spread
 from saliency.torch.layers import forward_hooks
 
 _known_calls: "WeakKeyDictionary[torch.nn.Module, dict[Any, frozenset[int]]]" = WeakKeyDictionary()
