@@ -123,7 +123,7 @@ def masks_at_layer(
     if score.n > score.plan.size:  # passes of several batches could find different layers
         return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
     arrays = evaluate(score, x)
-    if score.n > 1 and not _influences_all(score, arrays[1]):
+    if score.n > 1 and _influences_some_only(score, arrays[1]):
         return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
     masks = combine(score, x, *arrays)
     name = score.adapter.default_layer_name(x, score.request)
@@ -132,11 +132,12 @@ def masks_at_layer(
     return masks
 
 
-def _influences_all(score: Score, gradients: Array) -> bool:
-    """Return whether no sample's gradient (N, channels, *space) is zero everywhere."""
+def _influences_some_only(score: Score, gradients: Array) -> bool:
+    """Return whether some of the samples' gradients (N, channels, *space) are zero everywhere, and others are not."""
     xp, axes = score.adapter.xp, tuple(range(1, len(gradients.shape)))
     largest = xp.concatenate([xp.amax(gradients, axis=axes)[None], xp.amax(-gradients, axis=axes)[None]])
-    return bool((score.adapter.numpy(largest) != 0).any(axis=0).all())
+    nonzero = (score.adapter.numpy(largest) != 0).any(axis=0)
+    return bool(nonzero.any() and not nonzero.all())
 
 
 def class_activation_map(
