@@ -48,7 +48,7 @@ class LayerFeatures:
         module = find_layer(self._forward.model, layer)
         name = describe_layer(layer)
         error_message = f"{name} {{}}; a map needs one tensor (N, channels, *space) of floats. Name another layer"
-        scores, leaf = query.scores_from_layer(self._forward, module, False, error_message)
+        scores, leaf = query.scores_from_layer(self._forward, module, error_message)
         output = arrange_spatially(query, leaf.detach(), len(query.x), name)
         with torch.enable_grad():
             gradients = query.gradients(scores, leaf, name)

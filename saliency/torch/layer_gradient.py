@@ -27,7 +27,7 @@ def layer_gradients(forward: ForwardRunner, query: ScoreQuery) -> tuple[torch.Te
     module = find_layer(forward.model, layer, "at")
     name, n = describe_layer(layer), len(query.x)
     requirement = f"`at` needs a layer whose {side} is a floating-point tensor"
-    scores, leaf = query.scores_from_layer(forward, module, side == "input", f"{name} {{}}; {requirement}")
+    scores, leaf = query.scores_from_layer(forward, module, f"{name} {{}}; {requirement}", side == "input", any_input=True)
     if leaf.shape[:1] != (n,):
         raise TargetError(
             f"{name} {verb} shape {tuple(leaf.shape)} for {n} input(s); `at` needs ({n}, ...), one row for each input. "

@@ -56,7 +56,12 @@ class ScoreQuery:
         return scores
 
     def scores_from_layer(
-        self, forward: ForwardRunner, layer: torch.nn.Module, of_input: bool, error_message: str
+        self,
+        forward: ForwardRunner,
+        layer: torch.nn.Module,
+        error_message: str,
+        of_input: bool = False,
+        any_input: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the scores (N * T,) and the leaf (N, ...) at a layer, with a graph between the two only.
 
@@ -66,8 +71,9 @@ class ScoreQuery:
         Args:
             forward: of the model; the caller has disabled gradients.
             layer: the layer.
-            of_input: whether the leaf is the layer's input, rather than its output.
             error_message: used if there is no leaf, with a gap for what the layer did.
+            of_input: whether the leaf is the layer's input, rather than its output.
+            any_input: accept a layer none of whose calls depends on the explained input, but on another one.
 
         Raises:
             TargetError: if the layer has no differentiable tensor, or several calls that do not follow each other.
@@ -76,10 +82,11 @@ class ScoreQuery:
         calls = LayerCalls(forward.model, layer, of_input, (tuple(self.x.shape[1:]), tuple(feed), self.target.layers))
         if any(isinstance(value, torch.Tensor) for value in feed.values()):
             calls.find(partial(self._run_plain, forward), self.x)  # the layer may be called for another input
-        scores, graph = self._scores_from_layer(forward, layer, of_input, calls)
+        counting = None if any_input and not calls.known else calls.known
+        scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
         if len(graph.leaves) > 1 and calls.known is None:
-            calls.find(partial(self._run_plain, forward), self.x)
-            scores, graph = self._scores_from_layer(forward, layer, of_input, calls)
+            counting = calls.find(partial(self._run_plain, forward), self.x)
+            scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
         if graph.leaf is None:
             raise TargetError(error_message.format(graph.observation))
         return scores, graph.leaf
@@ -88,10 +95,10 @@ class ScoreQuery:
         return forward.run(x, replace(self.target, logits=False), self.request.feed)
 
     def _scores_from_layer(
-        self, forward: ForwardRunner, layer: torch.nn.Module, of_input: bool, calls: LayerCalls
+        self, forward: ForwardRunner, layer: torch.nn.Module, of_input: bool, calls: Collection[int] | None
     ) -> tuple[Any, PartialGraph]:
         for grad in (False, True):
-            with (detach_before if of_input else detach_after)(layer, calls.known) as graph:
+            with (detach_before if of_input else detach_after)(layer, calls) as graph:
                 outputs = self.run_forward(forward, grad)
             if graph.leaf is None:
                 return None, graph

@@ -32,13 +32,20 @@ def calls_from_input(tensors: list[Any], x: Any) -> list[Any]:
     return [tensor for tensor in found if not isinstance(tensor, tf.Tensor) or tf.gradients(tensor, x)[0] is not None]
 
 
-def call_from_input(tensors: list[Any], x: Any, name: str) -> list[Any]:
+def call_from_input(tensors: list[Any], x: Any, name: str, any_input: bool = False) -> list[Any]:
     """Return the only tensor of ``calls_from_input`` in a list; an empty list if the layer was not called.
+
+    Args:
+        tensors, x: as for ``calls_from_input``.
+        name: the layer's name in errors.
+        any_input: accept the last call of a layer that belongs to another input.
 
     Raises:
         TargetError: if no call descends from the input, or if several do and none follows the other.
     """
     found = calls_from_input(tensors, x)
+    if any_input and not found:
+        return tensors[-1:]
     if tensors and not found:
         raise TargetError(f"{name} does not depend on the explained input. Choose another layer")
     if len(found) > 1:

@@ -97,17 +97,17 @@ class ModelOutputs:
         found = {path: each[0] for path, each in single.items() if len(each) == 1}
         return dict(sorted(found.items(), key=lambda item: order[id(item[1])]))
 
-    def layer_output(self, forward_pass: ForwardPass, path: Any, x: Any = None) -> Any:
+    def layer_output(self, forward_pass: ForwardPass, path: Any, x: Any = None, any_input: bool = False) -> Any:
         """Return the output of a layer's only call, or the output of an operation.
 
-        If ``x`` is given, it is the call that descends from x.
+        If ``x`` is given, it is the call that descends from x; with ``any_input``, the last call if none does.
         """
         if not self.model.is_keras:
             output = find_operation_output(tf.compat.v1.get_default_graph().get_operations(), path)
-            return output if x is None else call_from_input([output], x, f"operation {path!r}")[0]
+            return output if x is None else call_from_input([output], x, f"operation {path!r}", any_input)[0]
         layer = find_layer(self.model.owner, path)
         outputs = [output for each, output in forward_pass.calls if each is layer]
-        return single_tensor(outputs if x is None else call_from_input(outputs, x, f"layer {path!r}"), path)
+        return single_tensor(outputs if x is None else call_from_input(outputs, x, f"layer {path!r}", any_input), path)
 
     def layer_input_or_output(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
         """Return the input or output of a layer's call that descends from x, and the operation that gradients must pass.
@@ -116,10 +116,10 @@ class ModelOutputs:
         all other cases the operation is None.
         """
         if is_output:
-            return self.layer_output(forward_pass, path, x), None
+            return self.layer_output(forward_pass, path, x, any_input=True), None
         if self.model.is_keras:
             inputs = [tensor for each, tensor in forward_pass.calls if isinstance(each, LayerInput)]
-            return single_tensor(call_from_input(inputs, x, f"layer {path!r}"), path, "takes"), None
+            return single_tensor(call_from_input(inputs, x, f"layer {path!r}", any_input=True), path, "takes"), None
         operations = tf.compat.v1.get_default_graph().get_operations()
         return differentiable_input(x, find_operation_output(operations, path, "at", scopes=False).op)
 
