@@ -125,12 +125,11 @@ def test_a_finding_lives_as_long_as_the_function():
 
     model = Model()
     saliency.RISE(model, 1).GetMask(X[0], nmasks=5, seed=0)
-    known = len(batch_independence._verdicts)
+    assert model in batch_independence._verdicts
     gone = weakref.ref(model)
     del model
     gc.collect()
     assert gone() is None
-    assert len(batch_independence._verdicts) == known - 1
 
 
 @pytest.mark.parametrize("seed", range(30))
