@@ -7,6 +7,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.display.show import show
 from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.errors import (
+    BatchWarning,
     GateWarning,
     GradientError,
     InputError,
@@ -36,6 +37,7 @@ from saliency.core.wrap import wrap
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
+    "BatchWarning",
     "Deconvnet",
     "FunctionAdapter",
     "GateWarning",

@@ -12,7 +12,7 @@ CORE = {
     "numerics": 2,
     "display": 3,
     "adapter_request batching gradient_modifiers relu_rules score_reading target target_description": 4,
-    "adapter adapter_contract function_adapter shape_hints wrap": 5,
+    "adapter adapter_contract batch_independence companion_check function_adapter shape_hints wrap": 5,
     "score": 6,
     "method_options model_inputs noise result smoothgrad": 7,
     "mask_runner": 8,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
@@ -20,6 +21,22 @@ class GradientAdapter(AdapterContract):
     Arrays have a leading batch axis, ``(N, *input)``, unless stated otherwise. Between ``asarray`` and ``numpy``, all arrays
     stay on the model's device. No method changes the model.
     """
+
+    independent_samples: bool = False
+    """Whether the samples of a batch are known not to influence each other; if False, masks check it once."""
+
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        """Return the object that facts about the model may be stored by, and the options of the adapter that change them.
+
+        The object is referenced weakly. It is the adapter by default.
+        """
+        return self, None
+
+    @property
+    def rounding_error(self) -> float:
+        """Return the relative rounding error of one of the model's operations; that of single precision by default."""
+        return 2.0**-24
 
     def run_context(self) -> AbstractContextManager[None]:
         """Return a context for one run of a method in this thread, in which its passes may share state; empty by default."""

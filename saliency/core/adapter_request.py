@@ -19,9 +19,10 @@ class Request:
         feed: the model's other inputs by name, arrays (N, ...) and plain values.
         rule: how the gradient passes every ReLU; None leaves it unchanged.
         allow_no_relu: accept a rule if no ReLU is found.
-        at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its last
-            call; or ``OutputOf(layer)``, the output of its last call. The part before it is computed without a graph. None
-            means the model's input. For a model without layers, pass the name of an operation.
+        at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its
+            call; or ``OutputOf(layer)``, the output of its call. The call that depends on the explained input counts, and the
+            last of several that follow each other. The part before it is computed without a graph. None means the model's
+            input. For a model without layers, pass the name of an operation.
         layer: for ``features``, the layer (name or object); None selects the last layer before the score whose output has
             the input's spatial axes, more than one position, and an influence on the score.
     """

@@ -1,6 +1,6 @@
 """Evaluate samples in batches that fit into memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,20 @@ class BatchPlan:
     Args:
         size: largest number of samples in one pass; it is halved when a batch does not fit into memory.
         progress: counts the evaluations.
+        checks_independence: notice samples that influence each other, see ``batch_independence``.
         observed_scores: the scores of all passes so far, on the device. They are checked once, after the last pass.
+        independence: what was found in this run about the independence of samples.
     """
 
     size: int
     progress: Progress
+    checks_independence: bool = True
     observed_scores: list[Array] = field(default_factory=list)
+    independence: dict[Hashable, bool] = field(default_factory=dict)
+
+    def restart_one_at_a_time(self) -> None:
+        """Evaluate one sample at a time from now on; what the unfinished batch observed does not count."""
+        self.size, self.observed_scores = 1, []
 
     def chunks(self, points: int, n: int) -> Iterator[range]:
         """Split ``points`` copies of n samples into even chunks of at most ``size`` samples, which may decrease meanwhile."""

@@ -10,6 +10,7 @@
     `-- MemoryShortage (MemoryError)      a single sample does not fit into the device's memory
 
     ZeroGradientWarning (UserWarning)     the mask is zero everywhere
+    BatchWarning        (UserWarning)     the samples of a batch influence each other, so inputs are evaluated one at a time
     LogitWarning        (UserWarning)     a class is explained by its probability, because its logit was not found
     GateWarning         (UserWarning)     a ReLU rule was given, but all ReLUs lie in gates
     ToleranceWarning    (UserWarning)     a tolerance was not reached within the allowed number of evaluations
@@ -72,6 +73,13 @@ class MemoryShortage(SaliencyError, MemoryError):  # noqa: N818 - a public name
     """A single sample does not fit into the device's memory.
 
     Larger batches are halved until they fit, so this error is raised only when no smaller batch exists.
+    """
+
+
+class BatchWarning(UserWarning):
+    """The samples of a batch influence each other, or the model accepts one input at a time only.
+
+    Inputs of this shape are evaluated one at a time from then on, as with ``batch_size=1``.
     """
 
 

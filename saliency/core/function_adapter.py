@@ -1,6 +1,6 @@
 """The adapter of a Python function, for methods that need no gradient."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn, final
 
 import numpy as np
@@ -43,6 +43,14 @@ class FunctionAdapter(GradientAdapter):
             raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
 
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self.function, self.dtype.name
+
+    @property
+    def rounding_error(self) -> float:
+        return 2.0**-14  # a function may compute in half precision, or round its outputs to a few digits
+
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
         return host_numbers(value, name, axis).astype(np.result_type(self.dtype, np.float32))
@@ -82,8 +90,7 @@ class FunctionAdapter(GradientAdapter):
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
-            hint = "; pass `batch_size=1` to call it with one input at a time" if len(x) > 1 else ""
-            raise InputError(f"{what}: {one_line(error)}{hint}") from error
+            raise InputError(f"{what}: {one_line(error)}") from error
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")

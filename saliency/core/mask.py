@@ -65,8 +65,7 @@ class SaliencyMask(ABC):
         modifier: Any = None,
         **options: Any,
     ) -> None:
-        self.adapter = wrap(model)
-        self.y = y
+        self.adapter, self.y = wrap(model), y
         self.batch_size = checked_batch_size(batch_size)
         self.logits = boolean("logits", logits)
         self.modifier = parse_modifier(modifier, self.adapter.xp)
@@ -74,6 +73,7 @@ class SaliencyMask(ABC):
             raise InputError(
                 f"`modifier` (={modifier!r}) modifies gradients, but {type(self).__name__} does not use gradients"
             )
+        self.checks_batches = True  # see ``core.batch_independence``
         self.options = options
         self._bound_method({})  # checks the options
 
@@ -193,7 +193,7 @@ class SaliencyMask(ABC):
     ) -> MaskArray:
         size = self.batch_size or default_batch_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
-        plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)))
+        plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)), self.checks_batches)
         return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
 
     def _bound_method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:

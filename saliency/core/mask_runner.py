@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.batch_independence import InteractingSamples
 from saliency.core.batching import BatchPlan
 from saliency.core.display.provenance import Provenance
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
@@ -19,7 +20,7 @@ from saliency.core.score import Score
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import check_equal_shapes, whole_number
 from saliency.core.warnings import warn
 
 
@@ -55,13 +56,18 @@ def compute_masks(
     with add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
-            request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits)
-            score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
-            masks.append(adapter.numpy(compute(score, x)))
+            try:
+                request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, plan)
+                score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
+                masks.append(adapter.numpy(compute(score, x)))
+            except InteractingSamples:
+                plan.restart_one_at_a_time()
+                continue
             observed.append(_observed_scores(adapter, plan))
             details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
             targets += describe_targets(request.target, inputs.ys[start:stop])
             start = stop
+    check_equal_shapes(masks)
     merged = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
     about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
     return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), merged, about)

@@ -3,12 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.batch_independence import evaluate_checked
+from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError, ModelError
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target, function_of
@@ -73,7 +76,9 @@ class ModelInputs:
             stop = end - start
         return start + stop, shared
 
-    def to_device(self, adapter: GradientAdapter, entries: slice, per_input: int, logits: bool) -> tuple[Request, Array]:
+    def to_device(
+        self, adapter: GradientAdapter, entries: slice, per_input: int, logits: bool, plan: BatchPlan
+    ) -> tuple[Request, Array]:
         """Move some of the entries to the device.
 
         Returns:
@@ -85,7 +90,7 @@ class ModelInputs:
         x = adapter.stack(self.x_values[entries.start : entries.stop : per_input])
         adapter.read_channel_axis(tuple(int(length) for length in x.shape[1:]))
         if any(y is None for y in ys):
-            tops = np.repeat(top_classes(adapter, x, feed), per_input)
+            tops = np.repeat(top_classes(adapter, x, feed, plan), per_input)
             ys = [int(top) if y is None else y for y, top in zip(ys, tops, strict=True)]
         if per_input > 1:
             x = adapter.xp.concatenate([x[i : i + 1] for i in range(x.shape[0]) for _ in range(per_input)])
@@ -100,15 +105,21 @@ class ModelInputs:
         return [host[id(x)] for x in self.x_values]
 
 
-def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any]) -> list[int]:
+def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any], plan: BatchPlan) -> list[int]:
     """Return the class with the highest output for each of the inputs (N, *input); spatial axes are averaged.
 
     Raises:
         ModelError: if the output is not an array (N, ...), or not finite.
+        InteractingSamples: if the samples influence each other.
     """
     n = x.shape[0]
+
+    def evaluate(x: Array, request: Request) -> tuple[Array]:
+        return (with_channel_axis(adapter.outputs(x, request), x.shape[0]),)
+
     request = Request(Target(logits=False), feed)  # a softmax or sigmoid keeps the order
-    outputs = with_channel_axis(adapter.outputs(x, request), n)
+    call = partial(evaluate_checked, evaluate, adapter, verdicts=plan.independence) if plan.checks_independence else evaluate
+    (outputs,) = call(x, request)
     scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
     if not np.isfinite(scores).all():
         raise ModelError("the model's output for this input is NaN or infinite, so it has no top class")

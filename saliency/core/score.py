@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.relu_rules import checked_rule
 from saliency.core.types import Array, OccludedOutputs
-from saliency.core.validation import has_batch_axis
+from saliency.core.validation import check_equal_shapes, has_batch_axis
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ class Score:
         for name, first in scores[0].details.items():
             concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
             self.details[name] = concatenate([score.details[name] for score in scores])
+        check_equal_shapes(masks)
         return self.adapter.xp.concatenate(masks)
 
     def record(self, **details: Any) -> None:
@@ -149,12 +151,13 @@ class Score:
 
     def _evaluate(self, call: Callable[[Array, Request], tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
         def evaluate(samples: slice, per_input: int) -> tuple[Array, ...]:
-            if (
-                per_input == 1 and len(range(self.n)[samples]) == self.n
-            ):  # slicing takes noticeable time if a pass takes milliseconds
-                return call(x, self.request)
-            inputs = slice(samples.start, samples.stop, per_input)
-            return call(x[inputs], self.request.take(inputs))
+            part, request = x, self.request
+            if per_input > 1 or len(range(self.n)[samples]) < self.n:  # takes noticeable time if a pass takes milliseconds
+                inputs = slice(samples.start, samples.stop, per_input)
+                part, request = x[inputs], request.take(inputs)
+            if not self.plan.checks_independence:
+                return call(part, request)
+            return evaluate_checked(call, self.adapter, part, request, self.plan.independence)
 
         return self.plan.evaluate(evaluate, self.n, self.per_input, self.adapter.xp)
 

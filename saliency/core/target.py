@@ -1,8 +1,10 @@
 """Targets: a class, a layer's channel or unit, or any function of the outputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +73,14 @@ class Target:
         """The layers whose outputs are read; empty if the model's output is read."""
         several = self.function is not None and isinstance(self.layer, tuple)
         return self.layer if several else () if self.layer is None else (self.layer,)
+
+    @property
+    def kinds(self) -> Hashable:
+        """What distinguishes the samples' targets from others, in any order; functions are referenced weakly."""
+        function: Any = self.function
+        with suppress(TypeError):  # no weak references
+            function = function if function is None or hasattr(function, "__self__") else ref(function)
+        return function, frozenset(units.tobytes() for units in self.units)
 
     def repeat(self, times: int) -> "Target":
         """Return the target of ``times`` copies of the samples, one copy after the other."""

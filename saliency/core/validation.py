@@ -1,6 +1,7 @@
 """Read and check what users pass: whole numbers, booleans, and arrays of numbers from any library."""
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,17 @@ def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray
     if bad:
         raise InputError(f"`{name}` holds {bad} of {numbers.size} values that are NaN or infinite; all must be finite")
     return numbers
+
+
+def check_equal_shapes(masks: Sequence[Any]) -> None:
+    """Check that masks (n, *mask) can be joined.
+
+    Raises:
+        InputError: if their shapes differ, because the maps of some targets come from layers of another size.
+    """
+    shapes = dict.fromkeys(tuple(mask.shape[1:]) for mask in masks)
+    if len(shapes) > 1:
+        raise InputError(
+            f"the masks have different shapes ({', '.join(map(str, shapes))}), because their targets depend on different "
+            "layers: name a `layer`, resize the maps with should_resize=True, or use GetMask for each input"
+        )

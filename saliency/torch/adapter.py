@@ -1,6 +1,6 @@
 """The Torch adapter: model inputs, outputs, gradients and features as the masks request them."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -75,6 +75,16 @@ class TorchAdapter(GradientAdapter):
     def _reference_tensor(self) -> torch.Tensor:
         tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
         return next(tensors, torch.empty(0))
+
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self.model, None
+
+    @property
+    def rounding_error(self) -> float:
+        dtypes = {t.dtype for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point()}
+        accelerated = 2.0**-11 if self.device.type == "cuda" and torch.float64 not in dtypes else 0.0  # TF32
+        return max([accelerated or 2.0**-24, *(torch.finfo(dtype).eps / 2 for dtype in dtypes)])
 
     @contextmanager
     def run_context(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
+from saliency.torch.autograd_graph import find_ancestors
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_features import LayerFeatures, arrange_spatially, has_nonzero
 from saliency.torch.layers import describe_layer, find_layer, forward_hooks
@@ -53,9 +54,10 @@ def features_and_gradients(
         with forward_hooks(module, record):
             outputs = query.run_forward(forward, grad=True)
         scores, name = query.scores(outputs), describe_layer(layer or module)
-        if not outputs_of_layer or not outputs_of_layer[-1].requires_grad:
+        outputs_of_layer = _outputs_from_input(outputs_of_layer, leaf)
+        if len(outputs_of_layer) != 1:
             return ()
-        output = outputs_of_layer[-1]
+        (output,) = outputs_of_layer
         layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True)
         if layer is None and not has_nonzero(layer_gradients):
             return ()
@@ -64,6 +66,21 @@ def features_and_gradients(
         return scores.detach(), arranged_output, layer_gradients, query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     except SaliencyError:
         return ()
+
+
+def _outputs_from_input(outputs: list[torch.Tensor], leaf: torch.Tensor) -> list[torch.Tensor]:
+    """Return the outputs of a layer's calls that depend on the model's input, except those that a later call follows."""
+    ancestors = [find_ancestors(output) for output in outputs]
+    followed = [
+        any(output.grad_fn in later and other is not output for other, later in zip(outputs, ancestors, strict=True))
+        for output in outputs
+    ]
+    triples = zip(outputs, ancestors, followed, strict=True)
+    return [
+        output
+        for output, nodes, is_followed in triples
+        if not is_followed and any(getattr(node, "variable", None) is leaf for node in nodes)
+    ]
 
 
 def _make_leaf(x: torch.Tensor) -> torch.Tensor:

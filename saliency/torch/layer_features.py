@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -11,7 +10,6 @@ from saliency.core.errors import GradientError, TargetError
 from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layers import describe_layer, find_layer
-from saliency.torch.partial_graph import detach_after
 from saliency.torch.query import ScoreQuery
 from saliency.torch.spatial_layers import find_spatial_layers
 from saliency.torch.spatial_layout import SpatialLayout
@@ -50,7 +48,7 @@ class LayerFeatures:
         module = find_layer(self._forward.model, layer)
         name = describe_layer(layer)
         error_message = f"{name} {{}}; a map needs one tensor (N, channels, *space) of floats. Name another layer"
-        scores, leaf = query.scores_from_layer(self._forward, partial(detach_after, module), error_message)
+        scores, leaf = query.scores_from_layer(self._forward, module, error_message)
         output = arrange_spatially(query, leaf.detach(), len(query.x), name)
         with torch.enable_grad():
             gradients = query.gradients(scores, leaf, name)
@@ -71,17 +69,27 @@ class LayerFeatures:
         found = self._search(query)  # another part of the output may depend on another layer
         if earlier is not None and not has_nonzero(found[1][2]):
             return earlier
-        named = ((module, name) for name, module in self._forward.model.named_modules())
-        self._last_layers[_cache_key(query)] = found[0], next((name for module, name in named if module is found[0]), None)
         return found
 
     def found_before(self, query: ScoreQuery) -> torch.nn.Module | None:
         """Return the last layer that an earlier query of this kind found, or None."""
-        return self._last_layers.get(_cache_key(query), (None, None))[0]
+        return self._found(query)[0]
 
     def found_name(self, query: ScoreQuery) -> str | None:
         """Return the name of the layer ``found_before``, or None."""
-        return self._last_layers.get(_cache_key(query), (None, None))[1]
+        return self._found(query)[1]
+
+    def _found(self, query: ScoreQuery) -> tuple[torch.nn.Module | None, str | None]:
+        key = _cache_key(query)
+        return self._last_layers.get((key, query.target.kinds), self._last_layers.get(key, (None, None)))
+
+    def _remember(self, query: ScoreQuery, layer: torch.nn.Module, is_last: bool) -> None:
+        """Store a layer for the query's targets; the last candidate is tried first for all other targets as well."""
+        named = ((module, name) for name, module in self._forward.model.named_modules())
+        entry = layer, next((name for module, name in named if module is layer), None)
+        self._last_layers[_cache_key(query), query.target.kinds] = entry
+        if is_last:
+            self._last_layers[_cache_key(query)] = entry
 
     def _search(self, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult]:
         """Try the layers from the last to the first until one has a non-zero gradient, which skips a class token's layers."""
@@ -98,10 +106,12 @@ class LayerFeatures:
             with suppress(GradientError, TargetError):
                 result = self.evaluate_layer(layer, query)
                 if has_nonzero(result[2]):
+                    self._remember(query, layer, layer is layers[-1])
                     return layer, result
                 fallback = fallback or (layer, result)
         if fallback is None:
             raise GradientError(NO_INFLUENCE) if layers else TargetError(NO_LAYER)
+        self._remember(query, fallback[0], fallback[0] is layers[-1])
         return fallback
 
 

@@ -1,14 +1,11 @@
 """Differentiate scores with respect to a layer's input or output."""
 
-from functools import partial
-
 import torch
 
 from saliency.core.errors import TargetError
 from saliency.core.types import OutputOf
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layers import describe_layer, find_layer
-from saliency.torch.partial_graph import detach_after, detach_before
 from saliency.torch.query import ScoreQuery
 
 
@@ -24,13 +21,13 @@ def layer_gradients(forward: ForwardRunner, query: ScoreQuery) -> tuple[torch.Te
         GradientError: if a score does not depend on it.
     """
     at = query.request.at
-    layer, side, verb, detach = at, "input", "receives", detach_before
+    layer, side, verb = at, "input", "receives"
     if isinstance(at, OutputOf):
-        layer, side, verb, detach = at.layer, "output", "returns", detach_after
+        layer, side, verb = at.layer, "output", "returns"
     module = find_layer(forward.model, layer, "at")
     name, n = describe_layer(layer), len(query.x)
     requirement = f"`at` needs a layer whose {side} is a floating-point tensor"
-    scores, leaf = query.scores_from_layer(forward, partial(detach, module), f"{name} {{}}; {requirement}")
+    scores, leaf = query.scores_from_layer(forward, module, f"{name} {{}}; {requirement}", side == "input", any_input=True)
     if leaf.shape[:1] != (n,):
         raise TargetError(
             f"{name} {verb} shape {tuple(leaf.shape)} for {n} input(s); `at` needs ({n}, ...), one row for each input. "

@@ -1,4 +1,4 @@
-"""Check that a model can be differentiated and that it treats the samples of a batch independently."""
+"""Check that a model can be differentiated."""
 
 from typing import Any
 
@@ -6,27 +6,20 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from saliency.core.errors import ModelError
-from saliency.core.warnings import warn
 from saliency.torch.train_mode_operators import train_mode_operators
 
 
 def check_model(model: torch.nn.Module) -> None:
-    """Reject a model that cannot be explained as it is; warn about layers that mix the samples of a batch.
+    """Reject a model that cannot be explained as it is.
 
     Raises:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
             was exported or traced in train mode, or is on the meta device.
     """
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
-            warn(
-                f"the model's layer `{name}` ({type(module).__name__}) has no running statistics and mixes the samples of a "
-                "batch: use batch_size=1"
-            )
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(tensor):
             raise ModelError(
-                f"the model's `{name}` has no shape yet, because its layer is lazy: call the model once, such as "
+                f"the model's `{name}` is lazy and has no shape yet: call the model once on a batch of inputs, such as "
                 "model(torch.zeros(1, 3, 224, 224)), and then load its weights"
             )
         if tensor.is_meta:

@@ -1,44 +1,64 @@
 """Record the graph of a forward pass only from a layer's input or output on."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from saliency.torch.autograd_graph import depends_on
 from saliency.torch.layers import NOT_CALLED, forward_hooks
 
 
 @dataclass
 class PartialGraph:
-    """The start of the graph of a forward pass: a layer's output, or its input, in its last call.
+    """The start of the graph of a forward pass: a layer's output, or its input, in one of its calls.
+
+    If the layer is called again on a path that follows an earlier call, the later call counts.
 
     Args:
-        leaf: the detached tensor; None if there is no differentiable tensor at this layer.
+        calls: the indices of the calls that count; None for all.
+        leaves: the detached tensors. None follows another one.
         observation: what the layer did instead, for an error message.
+        calls_so_far: number of calls of the layer.
     """
 
-    leaf: torch.Tensor | None = None
+    calls: Collection[int] | None = None
+    leaves: list[torch.Tensor] = field(default_factory=list)
     observation: str = NOT_CALLED
+    calls_so_far: int = 0
+
+    @property
+    def leaf(self) -> torch.Tensor | None:
+        """The only leaf; None if there is none or several."""
+        return self.leaves[0] if len(self.leaves) == 1 else None
 
     def start_at(self, value: Any, verb: str) -> torch.Tensor | None:
         """Start the graph at a value; return the copy with which the model continues, because it may work in place."""
+        self.calls_so_far += 1
+        if self.calls is not None and self.calls_so_far - 1 not in self.calls:
+            self.observation = self.observation if self.leaves else "does not depend on the explained input"
+            return None
         is_tensor = isinstance(value, torch.Tensor)
         kind = f"tensor of {value.dtype}" if is_tensor else type(value).__name__
-        self.leaf, self.observation = None, f"{verb} a {kind}"
+        earlier, self.leaves, self.observation = self.leaves, [], f"{verb} a {kind}"
         if not is_tensor or not value.is_floating_point():
             return None
-        self.leaf = value.detach().requires_grad_()
+        if torch.is_grad_enabled():  # otherwise the model records no graph here, and the last call counts
+            self.leaves = [leaf for leaf in earlier if not depends_on(value, leaf)]
+        leaf: torch.Tensor = value.detach().requires_grad_()
+        self.leaves.append(leaf)
+        self.observation = f"is called {len(self.leaves)} times on parallel paths from the input"
         torch.set_grad_enabled(True)  # until the caller's own context ends
-        return self.leaf.clone()
+        return leaf.clone()
 
 
 @contextmanager
-def detach_after(layer: torch.nn.Module) -> Iterator[PartialGraph]:
+def detach_after(layer: torch.nn.Module, calls: Collection[int] | None = None) -> Iterator[PartialGraph]:
     """Start the graph at a layer's output, in this thread; the caller has disabled gradients."""
-    graph, thread = PartialGraph(), threading.get_ident()
+    graph, thread = PartialGraph(calls), threading.get_ident()
 
     def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
         return graph.start_at(output, "returns") if threading.get_ident() == thread else None
@@ -48,12 +68,12 @@ def detach_after(layer: torch.nn.Module) -> Iterator[PartialGraph]:
 
 
 @contextmanager
-def detach_before(layer: torch.nn.Module) -> Iterator[PartialGraph]:
+def detach_before(layer: torch.nn.Module, calls: Collection[int] | None = None) -> Iterator[PartialGraph]:
     """Start the graph at a layer's input, its first tensor argument, positional or keyword.
 
     Changes that the layer makes to its input in place are copied to the model's own tensor, because some models use it later.
     """
-    graph, thread = PartialGraph(), threading.get_ident()
+    graph, thread = PartialGraph(calls), threading.get_ident()
     open_calls: list[tuple[Any, torch.Tensor | None]] = []  # for each nested call: the model's own tensor, and its copy
 
     def before(_module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,8 +1,9 @@
 """Evaluate and differentiate the scores of one request, with a backward rule for the ReLUs."""
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from saliency.core.target import Target
 from saliency.torch.backward import check_has_graph, differentiate
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.in_place_relu import InPlaceReluMode
-from saliency.torch.partial_graph import PartialGraph
+from saliency.torch.layer_calls import LayerCalls
+from saliency.torch.partial_graph import PartialGraph, detach_after, detach_before
 from saliency.torch.relu_nodes import opaque_nodes
 from saliency.torch.relu_rules import apply_rule
 
@@ -54,38 +56,57 @@ class ScoreQuery:
         return scores
 
     def scores_from_layer(
-        self, forward: ForwardRunner, detach: Callable[[], AbstractContextManager[PartialGraph]], error_message: str
+        self,
+        forward: ForwardRunner,
+        layer: torch.nn.Module,
+        error_message: str,
+        of_input: bool = False,
+        any_input: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the scores (N * T,) and the leaf (N, ...) at a layer, with a graph between the two only.
 
-        A model that sets the grad mode itself may disable it after the layer. Then the model runs again with a full graph.
+        If the layer is called several times, the call that depends on the explained input counts. A model that sets the grad
+        mode itself may disable it after the layer. Then the model runs again with a full graph.
 
         Args:
             forward: of the model; the caller has disabled gradients.
-            detach: starts the graph of a forward pass at the layer.
+            layer: the layer.
             error_message: used if there is no leaf, with a gap for what the layer did.
+            of_input: whether the leaf is the layer's input, rather than its output.
+            any_input: accept a layer none of whose calls depends on the explained input, but on another one.
 
         Raises:
-            TargetError: if the layer has no differentiable tensor.
+            TargetError: if the layer has no differentiable tensor, or several calls that do not follow each other.
         """
-        scores, leaf = self._scores_from_layer(forward, detach, error_message, grad=False)
-        if getattr(scores, "requires_grad", True):  # scores that are no tensor are reported later
-            return scores, leaf
-        return self._scores_from_layer(forward, detach, error_message, grad=True)
-
-    def _scores_from_layer(
-        self,
-        forward: ForwardRunner,
-        detach: Callable[[], AbstractContextManager[PartialGraph]],
-        error_message: str,
-        grad: bool,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        with detach() as graph:
-            outputs = self.run_forward(forward, grad)
+        feed = self.request.feed
+        calls = LayerCalls(forward.model, layer, of_input, (tuple(self.x.shape[1:]), tuple(feed), self.target.layers))
+        if any(isinstance(value, torch.Tensor) for value in feed.values()):
+            calls.find(partial(self._run_plain, forward), self.x)  # the layer may be called for another input
+        counting = None if any_input and not calls.known else calls.known
+        scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
+        if len(graph.leaves) > 1 and calls.known is None:
+            counting = calls.find(partial(self._run_plain, forward), self.x)
+            scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
         if graph.leaf is None:
             raise TargetError(error_message.format(graph.observation))
-        with torch.enable_grad():
-            return self.scores(outputs), graph.leaf
+        return scores, graph.leaf
+
+    def _run_plain(self, forward: ForwardRunner, x: torch.Tensor) -> Any:
+        return forward.run(x, replace(self.target, logits=False), self.request.feed)
+
+    def _scores_from_layer(
+        self, forward: ForwardRunner, layer: torch.nn.Module, of_input: bool, calls: Collection[int] | None
+    ) -> tuple[Any, PartialGraph]:
+        for grad in (False, True):
+            with (detach_before if of_input else detach_after)(layer, calls) as graph:
+                outputs = self.run_forward(forward, grad)
+            if graph.leaf is None:
+                return None, graph
+            with torch.enable_grad():
+                scores = self.scores(outputs)
+            if getattr(scores, "requires_grad", True):  # scores that are no tensor are reported later
+                break
+        return scores, graph
 
     def gradients(
         self,

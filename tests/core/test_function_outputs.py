@@ -59,13 +59,11 @@ def test_several_outputs_need_a_callable(make, read):
         (returning(lambda scores: scores * 1j), saliency.ModelError, "the function returned an array of complex128"),
         (returning(lambda scores: ["cat"] * len(scores)), saliency.ModelError, "the function returned an array of <U3"),
         (returning(lambda scores: 3.0), saliency.ModelError, r"the model's output has the shape \(\) for \d+ input"),
-        (returning(lambda scores: scores[:1]), saliency.ModelError, r"has the shape \(1, 4\) for \d+ input\(s\); it must be \(\d+"),
         (returning(lambda scores: [[1, 2], [3]]), saliency.InputError, "the function failed .*ValueError"),
         (returning(lambda scores: scores * np.nan), saliency.ModelError, "NaN or infinite"),
         (returning(lambda scores: scores + np.inf), saliency.ModelError, "NaN or infinite"),
         (lambda x: 1 / 0, saliency.InputError, r"failed for `x_value`, float32 of shape \(2, 5, 6\), \d+ at a time: ZeroDivisionError"),
         (lambda x, y: x, saliency.InputError, r"TypeError: .*missing 1 required positional argument: 'y'"),
-        (lambda x: net(x[[0]]) if len(x) == 1 else 1 / 0, saliency.InputError, "ZeroDivisionError: .*pass `batch_size=1` to call it"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40)])
@@ -73,6 +71,16 @@ def test_several_outputs_need_a_callable(make, read):
 def test_failures_of_a_function_raise(function, error, message, method, y):
     with pytest.raises(error, match=message):
         method(function, y).GetMask(X[0])
+
+
+@pytest.mark.parametrize("function", [returning(lambda scores: scores[:1]), lambda x: net(x) if len(x) == 1 else 1 / 0])
+@pytest.mark.parametrize("method", [functools.partial(Occlusion, size=3), functools.partial(RISE, nmasks=40, seed=0)])
+def test_a_function_of_one_input_is_evaluated_one_at_a_time(function, method):
+    one_only = lambda x: function(x)  # noqa: E731 - a new function, about which nothing is known
+    with pytest.warns(saliency.BatchWarning, match=r"but not for one: .* one at a time from now on, as with batch_size=1"):
+        mask = method(one_only, 1).GetMask(X[0])
+    np.testing.assert_array_equal(mask, method(net, 1, batch_size=1).GetMask(X[0]))
+    method(one_only, 1).GetMask(X[0])  # without another warning
 
 
 def test_another_class_may_be_infinite():
@@ -91,7 +99,7 @@ def test_batches_that_do_not_fit_are_halved():
 
     mask = Occlusion(small, 2, batch_size=12).GetMask(X[0], size=3)
     np.testing.assert_allclose(mask, Occlusion(net, 2).GetMask(X[0], size=3), rtol=1e-5, atol=1e-6)
-    assert sum(sizes) == 3 * 4 + 1 and max(sizes) == 3
+    assert sum(sizes) == 3 * 4 + 1 + 2 and max(sizes) == 3  # 2: the check that samples are independent
 
     def none(x):
         raise MemoryError("no room")

@@ -80,6 +80,7 @@ class LossGradients:
         unmodified = modify is None and self.scale == 1 and not self.exact
         modifier = None if unmodified else self._modifier(modify or (lambda g: g))
         mask = method(self.network.adapter, self.y, modifier=modifier, batch_size=size, logits=self.logits)
+        mask.checks_batches = not self.exact  # there, a loss reads the whole batch
         options = {"rule": self.network.rule, "allow_no_relu": self.exact, **options}
         return np.asarray(mask.GetMasks(self.seeds.x, feed_dict=self.seeds.feed, **options))
 

@@ -2,6 +2,7 @@
 
 import inspect
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -94,19 +95,50 @@ class ClassActivationMap(LayerMask):
         allow_no_relu: bool = False,
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
+
+        def combine(score: Score, x: Array, features: Array, gradients: Array) -> Array:
+            weights = self.weights(MapInputs(score, x, features, gradients))
+            maps = class_activation_map(score, x, weights, features, should_resize, should_resize)
+            return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
+
         score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu)
-        inputs = MapInputs(score, x, *score.features(x))
-        maps = class_activation_map(score, x, self.weights(inputs), inputs.features, should_resize, should_resize)
-        if layer is None:
-            record_layer(score, x)
-        return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
+        return masks_at_layer(score, x, Score.features, combine)
 
 
-def record_layer(score: Score, x: Array) -> None:
-    """Record the name of the layer that was found because none was named."""
+def masks_at_layer(
+    score: Score, x: Array, evaluate: Callable[[Score, Array], tuple[Array, ...]], combine: Callable[..., Array]
+) -> Array:
+    """Compute masks from a layer's output. If no layer is named, each sample has the layer that its own score depends on.
+
+    The last layer before the scores of several samples may have no influence on some of them, because their targets lie in
+    another branch of the network. All samples are then evaluated one at a time.
+
+    Args:
+        score: the score of the N samples.
+        x: (N, *input).
+        evaluate: returns the layer's output, d score / d output, and further arrays, for a score and its inputs.
+        combine: returns the masks (N, *mask) for a score, its inputs and these arrays.
+    """
+    if score.request.layer is not None:
+        return combine(score, x, *evaluate(score, x))
+    if score.n > score.plan.size:  # passes of several batches could find different layers
+        return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
+    arrays = evaluate(score, x)
+    if score.n > 1 and _influences_some_only(score, arrays[1]):
+        return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
+    masks = combine(score, x, *arrays)
     name = score.adapter.default_layer_name(x, score.request)
     if name is not None:
         score.record(layer=np.full(score.n, name))
+    return masks
+
+
+def _influences_some_only(score: Score, gradients: Array) -> bool:
+    """Return whether some of the samples' gradients (N, channels, *space) are zero everywhere, and others are not."""
+    xp, axes = score.adapter.xp, tuple(range(1, len(gradients.shape)))
+    largest = xp.concatenate([xp.amax(gradients, axis=axes)[None], xp.amax(-gradients, axis=axes)[None]])
+    nonzero = (score.adapter.numpy(largest) != 0).any(axis=0)
+    return bool(nonzero.any() and not nonzero.all())
 
 
 def class_activation_map(

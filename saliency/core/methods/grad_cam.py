@@ -6,7 +6,7 @@ from saliency.core.methods.class_activation_map import (
     ClassActivationMap,
     LayerMask,
     MapInputs,
-    record_layer,
+    masks_at_layer,
     repeat_per_channel,
     spatial_size,
     weighted_map,
@@ -112,13 +112,14 @@ class GuidedGradCAM(LayerMask):
 
     def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
         """Return the guided gradient times the map, which is resized to the input's size."""
+
+        def combine(score: Score, x: Array, features: Array, gradients: Array, guided: Array) -> Array:
+            axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x))
+            static = axes, score.adapter.channel_axis
+            return score.adapter.call_fused(_guided_map, static, guided, gradients, features, *matrices)
+
         score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu)
-        features, gradients, guided = score.features_and_gradients(x)
-        if layer is None:
-            record_layer(score, x)
-        axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x))
-        static = axes, score.adapter.channel_axis
-        return score.adapter.call_fused(_guided_map, static, guided, gradients, features, *matrices)
+        return masks_at_layer(score, x, Score.features_and_gradients, combine)
 
 
 def _guided_map(

@@ -26,9 +26,12 @@ from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
+
+ROUNDING_ERRORS = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Relative rounding error of an operation in each type."""
 
 NO_LAYER = (
     "`layer` (=None) must be named: the score depends on no layer that has the input's spatial axes, similar proportions and "
@@ -81,8 +84,20 @@ class KerasAdapter(GradientAdapter):
         channels_last = self.channel_axis != 0
         options = (signature, x_name, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
+        self._traces = traces
         self._queries = ModelQueries(ModelOutputs(self._model, channels_last), traces)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
+
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self._traces, None  # one for each model and combination of options
+
+    @property
+    def rounding_error(self) -> float:
+        layers = layers_of(self.model).values() if self._model.is_keras else ()
+        names = {self._model.float_dtype.name, *(str(getattr(layer, "compute_dtype", None)) for layer in layers)}
+        names |= {"tf32"} if tf.config.list_physical_devices("GPU") else set()
+        return max(ROUNDING_ERRORS.get(name, 0.0) for name in names)
 
     def asarray(self, value: Any, name: str = "x_value") -> Any:
         if not tf.executing_eagerly():
@@ -140,7 +155,7 @@ class KerasAdapter(GradientAdapter):
         return self._at_layer(x, request, self._queries.features_and_gradients)
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
-        layer = self._last_layers.get(self._layer_key(x, request))
+        layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)
         return None if layer is None else str(layer)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
@@ -168,7 +183,8 @@ class KerasAdapter(GradientAdapter):
                 result = evaluate(request.layer)
             else:
                 layers, key = partial(self._queries.spatial_layers, x, request, layout), self._layer_key(x, request)
-                result = evaluate_last_layer(self._last_layers, key, evaluate, layers, _has_gradient, NO_LAYER)
+                cache, target = self._last_layers, request.target.kinds
+                result = evaluate_last_layer(cache, key, target, evaluate, layers, _has_gradient, NO_LAYER)
         return result[:-1]
 
 

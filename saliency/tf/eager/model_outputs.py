@@ -10,6 +10,7 @@ from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import ForwardPass, run_forward
+from saliency.tf.eager.layer_calls import call_from_input, calls_from_input
 from saliency.tf.eager.layer_recorder import LayerInput
 from saliency.tf.eager.layers import find_layer, layers_of, path_of, single_tensor
 from saliency.tf.eager.models import ModelFunction
@@ -81,36 +82,44 @@ class ModelOutputs:
         return run_forward(self.model, info.inlining, x, feed, recorded)
 
     def layer_outputs(self, forward_pass: ForwardPass, x: Any, scores: Any) -> dict[Any, Any]:
-        """Return the output of each recorded layer's last call, by path; or the outputs of all operations up to the scores."""
+        """Return the output of each recorded layer by path, or the outputs of all operations between x and the scores.
+
+        The call of a layer that descends from x counts; layers without exactly one such call are left out.
+        """
         if not self.model.is_keras:
             return outputs_between(x, scores)
         paths = {id(layer): path for path, layer in layers_of(self.model.owner).items()}
-        outputs: dict[Any, Any] = {}
+        outputs: dict[Any, list[Any]] = {}
         for layer, output in forward_pass.calls:
-            path = paths[id(layer)]
-            outputs.pop(path, None)  # so that the order is that of the last calls
-            outputs[path] = output
-        return outputs
+            outputs.setdefault(paths[id(layer)], []).append(output)
+        single = {path: calls_from_input(each, x) for path, each in outputs.items()}
+        order = {id(output): i for i, (_, output) in enumerate(forward_pass.calls)}
+        found = {path: each[0] for path, each in single.items() if len(each) == 1}
+        return dict(sorted(found.items(), key=lambda item: order[id(item[1])]))
 
-    def layer_output(self, forward_pass: ForwardPass, path: Any, last_call: bool = False) -> Any:
-        """Return the output of a layer's only call, or of its last call, or the output of an operation."""
+    def layer_output(self, forward_pass: ForwardPass, path: Any, x: Any = None, any_input: bool = False) -> Any:
+        """Return the output of a layer's only call, or the output of an operation.
+
+        If ``x`` is given, it is the call that descends from x; with ``any_input``, the last call if none does.
+        """
         if not self.model.is_keras:
-            return find_operation_output(tf.compat.v1.get_default_graph().get_operations(), path)
+            output = find_operation_output(tf.compat.v1.get_default_graph().get_operations(), path)
+            return output if x is None else call_from_input([output], x, f"operation {path!r}", any_input)[0]
         layer = find_layer(self.model.owner, path)
         outputs = [output for each, output in forward_pass.calls if each is layer]
-        return single_tensor(outputs[-1:] if last_call else outputs, path)
+        return single_tensor(outputs if x is None else call_from_input(outputs, x, f"layer {path!r}", any_input), path)
 
     def layer_input_or_output(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
-        """Return the recorded input or output of a layer's last call, and the operation that gradients must pass.
+        """Return the input or output of a layer's call that descends from x, and the operation that gradients must pass.
 
         Other operations may take an operation's input as well, so gradients count only through the operation itself. In
         all other cases the operation is None.
         """
         if is_output:
-            return self.layer_output(forward_pass, path, last_call=True), None
+            return self.layer_output(forward_pass, path, x, any_input=True), None
         if self.model.is_keras:
             inputs = [tensor for each, tensor in forward_pass.calls if isinstance(each, LayerInput)]
-            return single_tensor(inputs[-1:], path, "takes"), None
+            return single_tensor(call_from_input(inputs, x, f"layer {path!r}", any_input=True), path, "takes"), None
         operations = tf.compat.v1.get_default_graph().get_operations()
         return differentiable_input(x, find_operation_output(operations, path, "at", scopes=False).op)
 

@@ -110,7 +110,7 @@ class ModelQueries:
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
             forward_pass = self._outputs.run(info, x, feed, [*target.layers, path])
-            leaf = self._outputs.layer_output(forward_pass, path, last_call=True)
+            leaf = self._outputs.layer_output(forward_pass, path, x)
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):

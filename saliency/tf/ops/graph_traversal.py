@@ -24,6 +24,11 @@ def operations_between(start: Any, end: Any) -> dict[Any, None]:
     return {op: None for op in before if op in after}
 
 
+def operations_after(tensor: Any) -> dict[Any, None]:
+    """Return the operations that a tensor has an influence on, also along paths without a gradient."""
+    return _reachable(tensor.consumers(), lambda op: [consumer for output in op.outputs for consumer in output.consumers()])
+
+
 def _as_iterable(tensors: Any) -> Iterable[Any]:
     return [tensors] if hasattr(tensors, "op") else tensors
 

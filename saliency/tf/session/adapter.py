@@ -1,6 +1,6 @@
 """The adapter for a TensorFlow 1 graph and its session."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -17,7 +17,7 @@ from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.tf.ops.channel_axis import find_channel_axis
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_spatial_layer import evaluate_last_layer
+from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.session.graph_session import GraphSession, NonArrayValue
 from saliency.tf.session.queries import GraphQueries
@@ -82,6 +82,10 @@ class GraphAdapter(GradientAdapter):
         self.conv_layer = None if conv_layer is None else resolve_layer(conv_layer, self.x, self.y)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
+    @property
+    def cache_owner(self) -> tuple[Any, Hashable]:
+        return self.graph, (self.x.name, self.y.name)
+
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         return self._host.asarray(value, name)
 
@@ -120,11 +124,11 @@ class GraphAdapter(GradientAdapter):
         with translate_errors(x):
             if layer is not None:
                 return evaluate(layer)
-            key = _layer_key(x, request.target)
-            return evaluate_last_layer(self._last_layers, key, evaluate, spatial_layers, _has_gradient, NO_LAYER)
+            key, cache, target = _layer_key(x, request.target), self._last_layers, request.target.kinds
+            return evaluate_last_layer(cache, key, target, evaluate, spatial_layers, _has_gradient, NO_LAYER)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:
-        layer = self._last_layers.get(_layer_key(x, request.target))
+        layer = found_layer(self._last_layers, _layer_key(x, request.target), request.target.kinds)
         return None if layer is None else str(layer)
 
     def _features_at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:

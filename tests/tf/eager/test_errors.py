@@ -45,7 +45,6 @@ def test_call_inside_a_graph():
 
 WRONG_ROWS = {
     "twice as many": lambda z: tf.concat([z, 10 * z], 0),
-    "one for all": lambda z: tf.reduce_mean(z, 0, keepdims=True),
     "another axis first": lambda z: tf.stack([z, 2 * z, 3 * z]),
 }
 
@@ -56,6 +55,13 @@ def test_wrong_number_of_output_rows(name):
     for method in (Vanilla, Occlusion):
         with pytest.raises(ModelError, match=r"the model's output has the shape .* for 2 input\(s\)"):
             method(saliency.wrap(model), 1).GetMasks(X[:2], **({"size": 1} if method is Occlusion else {}))
+
+
+def test_one_output_row_for_all_inputs():
+    model = tf.function(lambda x: tf.reduce_mean(tf.tanh(x), 0, keepdims=True))
+    with pytest.warns(saliency.BatchWarning, match=r"the shape .* for 2 input\(s\).* but not for one: .*batch_size=1"):
+        masks = Vanilla(model, 1).GetMasks(X[:2])
+    np.testing.assert_array_equal(masks, [Vanilla(model, 1).GetMask(x) for x in X[:2]])
 
 
 def test_errors_inside_the_model_and_the_target():

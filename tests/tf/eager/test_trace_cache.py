@@ -82,11 +82,11 @@ def test_new_weights_and_new_activation_take_effect():
 def test_model_that_requires_a_known_number_of_inputs():
     class Fixed(keras.Model):
         def call(self, x):
-            return tf.stack([row * (i + 1.0) for i, row in enumerate(tf.unstack(x))])  # fails for an unknown number
+            return tf.stack([2.0 * row for row in tf.unstack(x)])  # fails for an unknown number
 
     masks = Vanilla(Fixed(), 1).GetMasks(X)
     np.testing.assert_array_equal(masks.argmax(axis=1), 1)
-    np.testing.assert_allclose(masks[:, 1], [1, 2, 3, 4])
+    np.testing.assert_allclose(masks[:, 1], 2)
 
 
 def test_output_shape_known_only_at_run_time():

@@ -158,5 +158,5 @@ def test_a_state_kept_under_inference_mode():
 
 @pytest.mark.parametrize("layer", [nn.LazyConv2d(3, 3), nn.LazyBatchNorm2d(), nn.LazyLinear(4)])
 def test_lazy_layers_are_refused(layer):
-    with pytest.raises(saliency.ModelError, match=r"the model's `0.weight` has no shape yet.*call the model once"):
+    with pytest.raises(saliency.ModelError, match=r"the model's `0.weight` is lazy and has no shape yet.*call the model once"):
         saliency.Vanilla(nn.Sequential(layer, nn.Flatten()), 1)
