@@ -106,7 +106,7 @@ class ModelSnapshot:
         if id(tensor) not in self._recorded and TensorSnapshot.is_supported(tensor):
             self._recorded[id(tensor)] = tensor
             self.has_inference_tensors = self.has_inference_tensors or tensor.is_inference()
-            self.tensors.append(TensorSnapshot(tensor, copied))
+            self.tensors.append(TensorSnapshot(tensor, copied, any_device=self.has_scripts))
 
     def _add_all(self, values: Iterable[Any], owner: Any, depth: int) -> None:
         for value in values:

@@ -19,16 +19,17 @@ class TensorSnapshot:
     Args:
         tensor: of a type and layout for which ``is_supported``.
         copied: record the values too, if the tensor is small and on a CPU.
+        any_device: record them on any device.
     """
 
     __slots__ = ("_alias", "_grad", "_requires_grad", "_tensor", "_version", "values")
 
-    def __init__(self, tensor: torch.Tensor, copied: bool) -> None:
+    def __init__(self, tensor: torch.Tensor, copied: bool, any_device: bool = False) -> None:
         self._tensor, self._alias = tensor, tensor.detach()  # the alias keeps the shape and the memory
         self._version = None if tensor.is_inference() else tensor._version
         self._requires_grad = tensor.requires_grad
         self._grad = tensor.grad if self._requires_grad and tensor.is_leaf else None
-        is_small = copied and tensor.is_cpu and tensor.nbytes <= MAX_COPIED_BYTES and 0 not in tensor.stride()
+        is_small = copied and (any_device or tensor.is_cpu) and tensor.nbytes <= MAX_COPIED_BYTES and 0 not in tensor.stride()
         self.values = self._alias.clone() if is_small else None
 
     @staticmethod
@@ -52,7 +53,7 @@ class TensorSnapshot:
         if tensor.data_ptr() != alias.data_ptr() or tensor.shape != alias.shape or tensor.stride() != alias.stride():
             tensor.data = alias
             is_changed = True
-        if self.values is not None and not _has_equal_bits(alias, self.values):
+        if self.values is not None and (self.is_written() if not alias.is_cpu else not _has_equal_bits(alias, self.values)):
             alias.copy_(self.values)
             is_changed = True
         if tensor.requires_grad != self._requires_grad and tensor.is_leaf:
