@@ -8,7 +8,7 @@ import torch
 
 from saliency.core.errors import SaliencyError
 from saliency.torch.forward import ForwardRunner
-from saliency.torch.layer_features import LayerFeatures, arrange_spatially, has_nonzero
+from saliency.torch.layer_features import LayerFeatures, has_nonzero
 from saliency.torch.layers import describe_layer, find_layer, forward_hooks
 from saliency.torch.query import ScoreQuery
 
@@ -50,17 +50,18 @@ def features_and_gradients(
         return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
     try:
-        with forward_hooks(module, record):
+        with features.grids.recorded(query, module) as recorded, forward_hooks(module, record):
             outputs = query.run_forward(forward, grad=True)
+            grid = recorded.of(outputs_of_layer[-1]) if outputs_of_layer else None
         scores, name = query.scores(outputs), describe_layer(layer or module)
         if not outputs_of_layer or not outputs_of_layer[-1].requires_grad:
             return ()
         output = outputs_of_layer[-1]
-        layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True)
+        arranged_output, axis = recorded.arrange(output.detach(), len(x), name, grid), recorded.sample_axis(output, grid)
+        layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True, sample_axis=axis)
+        layer_gradients = recorded.arrange(layer_gradients, len(scores), name, grid)
         if layer is None and not has_nonzero(layer_gradients):
             return ()
-        arranged_output = arrange_spatially(query, output.detach(), len(x), name)
-        layer_gradients = arrange_spatially(query, layer_gradients, len(scores), name)
         return scores.detach(), arranged_output, layer_gradients, query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     except SaliencyError:
         return ()
