@@ -85,8 +85,8 @@ class LayerSearch:
         if later:
             warn(
                 f"the map is of layer {self._name(found)!r}; the later layer {self._name(later[-1])!r} with tokens "
-                f"{tuple(later[-1].output.shape)} was passed over, because they are not known to be positions of the input. If "
-                "they are, name it: layer=, with grid=(rows, columns) and tokens=slice(...)"
+                f"{tuple(later[-1].output.shape)} was passed over, because these are not known to be positions of the input. "
+                "If they are, name it: layer=, with grid=(rows, columns) and tokens=slice(...)"
             )
 
     def explain(self, message: str) -> str:
@@ -96,7 +96,8 @@ class LayerSearch:
         return f"{message}{where}: {', '.join(names)}" if names else message
 
     def _name(self, layer: SpatialLayer) -> str:
-        return {module: name for name, module in self._model.named_modules()}[layer.module]
+        names = {module: str(name) for name, module in self._model.named_modules()}
+        return names[layer.module]
 
     def _differentiate(self, layers: list[SpatialLayer]) -> None:
         layers = [one for one in layers if one.output.requires_grad]

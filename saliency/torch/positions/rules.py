@@ -1,16 +1,16 @@
 """The positions of an operator's result from those of its arguments."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
-from saliency.torch.positions.intervals import resample, reshape, strip, unite, varying_dims
+from saliency.torch.positions.convolutions import lay_grid
+from saliency.torch.positions.intervals import unite
+from saliency.torch.positions.moves import RESHAPES, Lookup, move, pad
 from saliency.torch.positions.state import Positions, combine
-
-Lookup: TypeAlias = Callable[[Any], Positions | None]
 
 SAME = {
     "alias", "clone", "contiguous", "detach", "lift_fresh", "_to_copy", "native_dropout", "_softmax", "_log_softmax",
@@ -20,7 +20,6 @@ SAME = {
 """Operators whose result has the positions of the first argument."""
 
 NORMS = re.compile("(layer|group|batch|instance|rms)_norm")
-RESHAPES = {"view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy", "_reshape_copy"}
 MOVES = {
     "cat", "stack", "index", "index_select", "gather", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
     "native_channel_shuffle", "repeat", "im2col", "unfold", "roll", "flip", "split_with_sizes", "_unsafe_index",
@@ -57,14 +56,14 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
         dim, half = (args[1] if len(args) > 1 else -1), shape
         return first and first.map(lambda one: one.narrow(dim, 0, half[dim]))
     if name in REDUCTIONS:
-        return first and _reduction(func, args, kwargs, first, shape)
+        return first and _reduction(func, args, kwargs, first)
     if PADDING.match(name):
-        return first and first.map(lambda one: _pad(one, args[1], shape))
+        return first and first.map(lambda one: pad(one, args[1], shape))
     if (func.is_view or name in MOVES or name in RESHAPES) and name not in OPAQUE_VIEWS:
-        return _move(func, name, args, kwargs, result, of)
+        return move(func, name, args, kwargs, result, of)
     if first is not None and (SPATIAL.search(name) or func.namespace not in ("aten", "prims")):
         result = result[0] if isinstance(result, tuple | list) else result
-        return _spatial(name, args, first, tuple(args[0].shape), tuple(result.shape))
+        return lay_grid(name, args, first, tuple(args[0].shape), tuple(result.shape))
     return None
 
 
@@ -104,7 +103,7 @@ def attention_result(query: Positions | None, shape: tuple[int, ...]) -> Positio
     return replace(moved, attended=True, projections=())
 
 
-def _reduction(func: Any, args: Sequence[Any], kwargs: Any, first: Positions, shape: tuple[int, ...]) -> Positions | None:
+def _reduction(func: Any, args: Sequence[Any], kwargs: Any, first: Positions) -> Positions | None:
     values = {one.name: value for one, value in zip(func._schema.arguments, args, strict=False)} | dict(kwargs)
     dims, keep, ndim = values.get("dim"), values.get("keepdim", False), args[0].ndim
     if isinstance(dims, int):
@@ -122,115 +121,3 @@ def _reduction(func: Any, args: Sequence[Any], kwargs: Any, first: Positions, sh
         return united
 
     return first.map(reduce)
-
-
-def _pad(intervals: torch.Tensor, widths: Sequence[int], shape: tuple[int, ...]) -> torch.Tensor:
-    small = strip(intervals)
-    padded: list[int] = []
-    for i in range(0, len(widths), 2):
-        moves = small.shape[-1 - i // 2] > 1  # a length of 1 is broadcast
-        padded += [widths[i], widths[i + 1]] if moves else [0, 0]
-    return torch.nn.functional.pad(small, padded).expand(shape)
-
-
-def _move(func: Any, name: str, args: Sequence[Any], kwargs: Any, result: Any, of: Lookup) -> Any:
-    """Move the intervals by the operator itself."""
-    sources = [one for arg in args for one in (arg if isinstance(arg, list | tuple) else [arg])]
-    known = [one for one in map(of, sources) if one is not None]
-    if not known:
-        return None
-    several = isinstance(result, list | tuple)
-    columns: list[Any] = []  # intervals, or a list of them for several results, for each axis
-    for axis in range(len(known[0].axes)):
-        if all(one.axes[axis] is None for one in known):
-            columns.append([None] * len(result) if several else None)
-            continue
-
-        def moved(arg: Any, axis: int = axis) -> Any:
-            if isinstance(arg, list | tuple):
-                return type(arg)(moved(one, axis) for one in arg)
-            if not isinstance(arg, torch.Tensor):
-                return arg
-            positions = of(arg)
-            one = None if positions is None else positions.axes[axis]
-            if one is not None:
-                return one
-            if arg.is_floating_point():
-                return torch.zeros((1,) * arg.ndim, dtype=torch.float64).expand(arg.shape)
-            return arg.cpu()
-
-        if name in RESHAPES:
-            columns.append(reshape(moved(args[0]), tuple(result.shape)))
-        elif name in ("roll", "flip"):
-            columns.append(func(strip(moved(args[0])), *args[1:], **kwargs).expand(tuple(result.shape)))
-        elif name == "cat":
-            dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-            columns.append(_concatenate([moved(one) for one in args[0]], dim).expand(tuple(result.shape)))
-        else:
-            columns.append(func(*(moved(arg) for arg in args), **kwargs))
-    first = known[0]
-    whole = replace(
-        first,
-        axes=(),
-        in_pairs=any(one.in_pairs for one in known),
-        projections=tuple({module: None for one in known for module in one.projections}),
-    )
-    if not several:
-        return replace(whole, axes=tuple(columns))
-    return [replace(whole, axes=axes) for axes in zip(*columns, strict=True)]
-
-
-def _concatenate(parts: list[torch.Tensor], dim: int) -> torch.Tensor:
-    """Concatenate intervals, with length 1 on dimensions on which nothing changes."""
-    parts = [one for one in parts if one.numel()]
-    dim %= parts[0].ndim
-    for other in range(parts[0].ndim):
-        if other != dim and all(one.shape[other] == 1 or one.stride(other) == 0 for one in parts):
-            parts = [one.narrow(other, 0, 1) for one in parts]
-    if all(one.shape[dim] == 1 or one.stride(dim) == 0 for one in parts):
-        heads = [one.narrow(dim, 0, 1) for one in parts]
-        if all(head.shape == heads[0].shape and torch.equal(heads[0], head) for head in heads[1:]):
-            return heads[0]
-    return torch.cat(parts, dim)
-
-
-def _spatial(
-    name: str, args: Sequence[Any], first: Positions, before: tuple[int, ...], after: tuple[int, ...]
-) -> Positions | None:
-    """Return the positions after a convolution, a pooling or a resampling: a grid over the same part of the input."""
-    digits = re.search(r"([123])d", name)
-    if "conv" in name and len(args) > 1 and isinstance(args[1], torch.Tensor):
-        count = args[1].ndim - 2
-    else:
-        count = int(digits[1]) if digits else len(before) - 2
-    if len(before) != len(after) or count < 1 or len(before) <= count:
-        return None
-    channel, lead = len(before) - count - 1, range(len(before) - count)
-    axes: list[torch.Tensor | None] = []
-    for one in first.axes:
-        united = None if one is None else unite(one, [channel])
-        if united is None:
-            axes.append(None)
-            continue
-        varying = varying_dims(united)
-        moving = [dim for dim in varying if dim not in lead]
-        if all(before[dim] == after[dim] for dim in moving) and not (len(varying) == 1 and _has_gaps(united, moving)):
-            shape = [united.shape[dim] if dim in varying else 1 for dim in range(len(before))]
-            small = united[tuple(slice(0, length) for length in shape)]
-            axes.append(small.expand(after))
-            continue
-        if len(varying) != 1:
-            return None
-        line = strip(united).amax([dim for dim in range(united.ndim) if dim != moving[0]])
-        resampled = resample(line, after[moving[0]])
-        if resampled is None:
-            return None
-        view = [1] * len(after)
-        view[moving[0]] = -1
-        axes.append(resampled.view(view).expand(after) if bool(resampled.any()) else None)
-    one_by_one = "conv" in name and len(args) > 1 and all(length == 1 for length in args[1].shape[2:])
-    return Positions(tuple(axes), attended=first.attended and one_by_one)
-
-
-def _has_gaps(intervals: torch.Tensor, moving: list[int]) -> bool:
-    return bool(moving) and not bool(strip(intervals).all())
