@@ -7,21 +7,16 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.position_grid import PositionGrid
-
-ELEMENTWISE = {
-    "Abs", "Add", "AddN", "AddV2", "BiasAdd", "Cast", "Clip", "ClipByValue", "Cos", "Div", "Elu", "Erf", "Erfc", "Exp",
-    "Identity", "IdentityN", "LeakyRelu", "Log", "Log1p", "Maximum", "Minimum", "Mul", "Neg", "Pow", "RealDiv", "Relu",
-    "Relu6", "Rsqrt", "Select", "SelectV2", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Sqrt", "Square",
-    "SquaredDifference", "StopGradient", "Sub", "Tanh", "EnsureShape", "CheckNumerics", "PreventGradient", "Snapshot",
-}  # fmt: skip
-"""Operations that compute each entry from the entries at the same place."""
-
-GRIDS = {
-    "AvgPool", "Conv2D", "DepthwiseConv2dNative", "ExtractImagePatches", "FusedBatchNorm", "FusedBatchNormV2",
-    "FusedBatchNormV3", "LRN", "MaxPool", "MirrorPad", "Pad", "PadV2", "ResizeBilinear", "ResizeNearestNeighbor",
-    "SpaceToDepth", "_FusedConv2D", "Conv3D", "MaxPool3D", "AvgPool3D",
-}  # fmt: skip
-"""Operations from an image to an image whose rows and columns are in the same order."""
+from saliency.tf.ops.operation_axes import (
+    ELEMENTWISE,
+    GRIDS,
+    image_axes,
+    inputs_of,
+    is_identity,
+    keeps_samples,
+    keeps_tokens,
+    shape_of,
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ def axes_are_exchanged(tensor: Any, x: Any, channels_last: bool = True) -> bool:
         tensor, x, channels_last: as for ``find_token_grid``.
     """
     axes = _Search(x, channels_last).axes(tensor)
-    return axes is not None and axes != _image_axes(tensor, channels_last)
+    return axes is not None and axes != image_axes(tensor, channels_last)
 
 
 def find_token_grid(tensor: Any, x: Any, channels_last: bool = True) -> PositionGrid | None:
@@ -59,7 +54,7 @@ def find_token_grid(tensor: Any, x: Any, channels_last: bool = True) -> Position
     Returns:
         None if no such path is found.
     """
-    shape = _shape(tensor)
+    shape = shape_of(tensor)
     if len(shape) != 3 or not shape[2]:
         return None
     tokens = _Search(x, channels_last).tokens(tensor)
@@ -89,11 +84,11 @@ class _Search:
         return self._found[key]
 
     def _tokens(self, tensor: Any) -> _Tokens | None:
-        op, shape = tensor.op, _shape(tensor)
+        op, shape = tensor.op, shape_of(tensor)
         if len(shape) != 3:
             return None
-        if op.type in ELEMENTWISE or (op.type == "BatchMatMulV2" and len(_shape(op.inputs[1])) == 2):
-            same = [one for one in _inputs(op, tensor) if len(_shape(one)) == 3 and _shape(one)[1] == shape[1]]
+        if op.type in ELEMENTWISE or (op.type == "BatchMatMulV2" and len(shape_of(op.inputs[1])) == 2):
+            same = [one for one in inputs_of(op, tensor) if len(shape_of(one)) == 3 and shape_of(one)[1] == shape[1]]
             found = {one for one in map(self.tokens, same) if one is not None}
             return found.pop() if len(found) == 1 else None
         if op.type == "ConcatV2" and tf.get_static_value(op.inputs[-1]) in (1, -2):
@@ -101,16 +96,16 @@ class _Search:
         if op.type == "ConcatV2" and tf.get_static_value(op.inputs[-1]) in (2, -1):
             found = {one for one in map(self.tokens, op.inputs[:-1]) if one is not None}
             return found.pop() if len(found) == 1 else None
-        if op.type == "Einsum" and _keeps_tokens(op.get_attr("equation").decode()):
+        if op.type == "Einsum" and keeps_tokens(op.get_attr("equation").decode()):
             return self.tokens(op.inputs[0])
         if op.type == "StridedSlice":
             return self._sliced(op, shape)
-        if op.type == "Transpose" and _is_identity(op):
+        if op.type == "Transpose" and is_identity(op):
             return self.tokens(op.inputs[0])
-        return self._reshaped(*op.inputs, shape) if op.type == "Reshape" else None
+        return self._reshaped(op.inputs[0], op.inputs[1], shape) if op.type == "Reshape" else None
 
     def _concatenated(self, parts: Sequence[Any]) -> _Tokens | None:
-        lengths = [_shape(one)[1] if len(_shape(one)) == 3 else None for one in parts]
+        lengths = [shape_of(one)[1] if len(shape_of(one)) == 3 else None for one in parts]
         found = [(i, tokens) for i, tokens in enumerate(map(self.tokens, parts)) if tokens is not None]
         if len(found) != 1:
             return None
@@ -124,11 +119,11 @@ class _Search:
     def _sliced(self, op: Any, shape: tuple[int | None, ...]) -> _Tokens | None:
         begin, strides = tf.get_static_value(op.inputs[1]), tf.get_static_value(op.inputs[3])
         special = any(op.get_attr(name) for name in ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask"))
-        tokens = self.tokens(op.inputs[0]) if len(_shape(op.inputs[0])) == 3 else None
+        tokens = self.tokens(op.inputs[0]) if len(shape_of(op.inputs[0])) == 3 else None
         if tokens is None or begin is None or strides is None or special or any(step != 1 for step in strides):
             return None
         start = 0 if len(begin) < 2 or op.get_attr("begin_mask") & 2 else int(begin[1])
-        before, after = _shape(op.inputs[0])[1], shape[1]
+        before, after = shape_of(op.inputs[0])[1], shape[1]
         if before is None or after is None:
             return None
         first = tokens.first - (start if start >= 0 else before + start)
@@ -136,10 +131,10 @@ class _Search:
         return replace(tokens, first=first, total=after) if fits else None
 
     def _reshaped(self, source: Any, target: Any, shape: tuple[int | None, ...]) -> _Tokens | None:
-        before = _shape(source)
+        before = shape_of(source)
         if len(before) == 4 and self._channels_last and before[3] == shape[2] and None not in before[1:]:
             rows, columns = int(before[1] or 0), int(before[2] or 0)
-            is_one_row = rows * columns == shape[1] or (shape[1] is None and _keeps_samples(target))
+            is_one_row = rows * columns == shape[1] or (shape[1] is None and keeps_samples(target))
             return _Tokens(0, (rows, columns), rows * columns) if is_one_row and self._is_image(source) else None
         if len(before) == 3 and before[1:] == shape[1:]:
             return self.tokens(source)
@@ -147,20 +142,20 @@ class _Search:
 
     def _from_rows(self, source: Any, shape: tuple[int | None, ...]) -> _Tokens | None:
         """Follow a dense layer's rows (N * tokens, channels) back to its tokens."""
-        while source.op.type in ELEMENTWISE and len(_shape(source.op.inputs[0])) == 2:
+        while source.op.type in ELEMENTWISE and len(shape_of(source.op.inputs[0])) == 2:
             source = source.op.inputs[0]
         if source.op.type != "MatMul" or source.op.get_attr("transpose_a"):
             return None
         rows, weights = source.op.inputs[:2]
-        channels = _shape(weights)[1 if source.op.get_attr("transpose_b") else 0]
+        channels = shape_of(weights)[1 if source.op.get_attr("transpose_b") else 0]
         if rows.op.type != "Reshape":
             return None
         tokens = rows.op.inputs[0]
-        before = _shape(tokens)
+        before = shape_of(tokens)
         return self.tokens(tokens) if len(before) == 3 and before[1] == shape[1] and before[2] == channels else None
 
     def _is_image(self, tensor: Any) -> bool:
-        return self.axes(tensor) == _image_axes(tensor, self._channels_last)
+        return self.axes(tensor) == image_axes(tensor, self._channels_last)
 
     def axes(self, tensor: Any) -> tuple[int, ...] | None:
         """Return the axes of an image on which the input's spatial axes lie; None if this is not known."""
@@ -169,7 +164,7 @@ class _Search:
 
     def _axes(self, tensor: Any) -> tuple[int, ...] | None:
         if tensor is self._x:
-            return _image_axes(tensor, self._channels_last)
+            return image_axes(tensor, self._channels_last)
         op = tensor.op
         if op.type in GRIDS:
             return self.axes(op.inputs[0])
@@ -178,41 +173,6 @@ class _Search:
             return None if order is None or before is None else tuple(list(order).index(axis) for axis in before)
         if op.type not in (*ELEMENTWISE, "ConcatV2"):
             return None
-        same = [one for one in _inputs(op, tensor) if one.shape.rank == tensor.shape.rank]
+        same = [one for one in inputs_of(op, tensor) if one.shape.rank == tensor.shape.rank]
         found = {axes for axes in map(self.axes, same) if axes is not None}
         return found.pop() if len(found) == 1 else None
-
-
-def _image_axes(tensor: Any, channels_last: bool) -> tuple[int, ...]:
-    rank = tensor.shape.rank or 0
-    return tuple(range(1, rank - 1) if channels_last else range(2, rank))
-
-
-def _keeps_samples(target: Any) -> bool:
-    """Return whether a reshape's target shape begins with the number of samples, read from another tensor's shape."""
-    if target.op.type != "Pack":
-        return False
-    length = target.op.inputs[0].op
-    begin = tf.get_static_value(length.inputs[1]) if length.type == "StridedSlice" else None
-    return begin is not None and list(begin) == [0] and length.inputs[0].op.type == "Shape"
-
-
-def _shape(tensor: Any) -> tuple[int | None, ...]:
-    return () if tensor.shape.rank is None else tuple(tensor.shape.as_list())
-
-
-def _inputs(op: Any, tensor: Any) -> list[Any]:
-    """Return the inputs from which an element-wise operation computes one of its outputs."""
-    return [op.inputs[tensor.value_index]] if op.type == "IdentityN" else list(op.inputs)
-
-
-def _keeps_tokens(equation: str) -> bool:
-    """Return whether an Einsum's second factor has weights only, so that the first two axes keep their place."""
-    inputs, output = equation.split("->")
-    first, *others = inputs.split(",")
-    return len(first) == len(output) == 3 and first[:2] == output[:2] and not any(set(first[:2]) & set(one) for one in others)
-
-
-def _is_identity(op: Any) -> bool:
-    order = tf.get_static_value(op.inputs[1])
-    return order is not None and list(order) == list(range(len(order)))
