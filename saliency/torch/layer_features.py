@@ -94,7 +94,7 @@ class LayerFeatures:
     def _search(self, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult]:
         """Find the last layer with the input's positions and a non-zero gradient, which skips a class token's layers."""
         search = find_spatial_layers(self._forward, query, self.grids)
-        modules, has_layers, no_layer = search.ranked(), bool(search.layers), search.explain(NO_LAYER)
+        modules, has_layers, no_layer = search.ranked(), search.has_layers, search.explain(NO_LAYER)
         del search  # and its graph
         for module in modules:
             with suppress(GradientError, TargetError):

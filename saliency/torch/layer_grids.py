@@ -11,6 +11,7 @@ from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.position_grid import PositionGrid
 from saliency.torch.positions.reading import arrange, read_grid
 from saliency.torch.positions.recorder import PositionRecorder
+from saliency.torch.positions.state import Positions
 from saliency.torch.query import ScoreQuery
 
 
@@ -67,7 +68,7 @@ class LayerGrid:
         if query.request.grid is not None:
             return self._grids.remember(query, self._layer, query.request.grid.place(shape, samples))
         if self._recorder is not None:
-            self._grids.remember(query, self._layer, read_recorded(self._recorder, output, query))
+            self._grids.remember(query, self._layer, read_positions(self._recorder.of(output), shape, query))
         grid = self._grids.known(query, self._layer)
         return grid if grid is not None and grid.fits(shape) and shape[grid.sample_axis] == samples else None
 
@@ -104,9 +105,9 @@ def make_recorder(query: ScoreQuery) -> PositionRecorder:
     return PositionRecorder(query.x, _axes(query))
 
 
-def read_recorded(recorder: PositionRecorder, output: torch.Tensor, query: ScoreQuery) -> PositionGrid | None:
-    """Return the grid that a recorder found in a tensor."""
-    return read_grid(recorder.of(output), tuple(output.shape), len(query.x), len(_axes(query)))
+def read_positions(positions: Positions | None, shape: tuple[int, ...], query: ScoreQuery) -> PositionGrid | None:
+    """Return the grid of a tensor with recorded positions."""
+    return read_grid(positions, shape, len(query.x), len(_axes(query)))
 
 
 def _axes(query: ScoreQuery) -> tuple[int, ...]:

@@ -1,6 +1,9 @@
 """Choose among the layers of one forward pass by the gradients of a score."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 import torch
 
@@ -14,20 +17,25 @@ FIRST_LAYERS = 8
 
 
 @dataclass(eq=False)
-class SpatialLayer:
+class CalledLayer:
     """A layer's last call in the forward pass of the search.
 
     Args:
         module: the layer.
         output: its output, a part of the graph.
-        grid: the grid of the input's positions; None for tokens that are known to be none, or not known to be one.
-        number: the number of the call.
+        read: reads the grid of the input's positions, None if the output has none.
+        has_tokens: whether the output may be tokens (N, tokens, channels), whatever they are.
     """
 
     module: torch.nn.Module
     output: torch.Tensor
-    grid: PositionGrid | None
-    number: int
+    read: Callable[[], PositionGrid | None]
+    has_tokens: bool
+
+    @cached_property
+    def grid(self) -> PositionGrid | None:
+        """The grid of the input's positions; None for other tokens. It is read when it is needed, because this takes time."""
+        return self.read()
 
 
 class LayerSearch:
@@ -39,14 +47,14 @@ class LayerSearch:
         calls: the last calls of the layers, in order.
     """
 
-    def __init__(self, model: torch.nn.Module, scores: torch.Tensor, calls: list[SpatialLayer]) -> None:
+    def __init__(self, model: torch.nn.Module, scores: torch.Tensor, calls: list[CalledLayer]) -> None:
         self._model, self._scores, self._calls = model, scores, calls
-        self._nonzero: dict[SpatialLayer, bool] = {}  # layers on which the scores depend
+        self._nonzero: dict[CalledLayer, bool] = {}  # layers on which the scores depend
 
     @property
-    def layers(self) -> list[SpatialLayer]:
-        """The layers with a grid, in the order of their calls."""
-        return [one for one in self._calls if one.grid is not None]
+    def has_layers(self) -> bool:
+        """Whether any layer has a grid."""
+        return any(one.grid is not None for one in self._calls)
 
     def ranked(self) -> list[torch.nn.Module]:
         """Return the layers to evaluate: the last ones with a non-zero gradient, then others that the score depends on.
@@ -55,20 +63,21 @@ class LayerSearch:
         """
         if not self._scores.requires_grad:
             return []
-        done, count, backwards = 0, FIRST_LAYERS, self.layers[::-1]
-        chunk: list[SpatialLayer] = []
-        while done < len(backwards) and not any(self._nonzero.get(one, False) for one in chunk):
-            chunk = backwards[done : done + count]
+        backwards, seen, count = (one for one in reversed(self._calls) if one.grid is not None), [], FIRST_LAYERS
+        while chunk := list(islice(backwards, count)):
             self._differentiate(chunk)
-            done, count = done + count, 4 * count
-        best = [one for one in backwards[:done] if self._nonzero.get(one, False)]
-        if best:
-            self._warn_of_later(best[0])
-        return [one.module for one in (*best, *(one for one in backwards if self._nonzero.get(one) is False))]
+            seen += chunk
+            best = [one for one in chunk if self._nonzero.get(one, False)]
+            if best:
+                self._warn_of_later(best[0])
+                return [one.module for one in best]
+            count *= 4
+        return [one.module for one in seen if one in self._nonzero]
 
-    def _warn_of_later(self, found: SpatialLayer) -> None:
+    def _warn_of_later(self, found: CalledLayer) -> None:
         """Warn of the last layer with tokens after the layer that was found, if the score depends on it."""
-        tokens = [one for one in self._calls if one.grid is None and one.number > found.number][-FIRST_LAYERS:]
+        after = self._calls[self._calls.index(found) + 1 :]
+        tokens = [one for one in after if one.has_tokens and one.grid is None][-FIRST_LAYERS:]
         self._differentiate(tokens)
         later = [one for one in tokens if self._nonzero.get(one, False)]
         if later:
@@ -80,15 +89,16 @@ class LayerSearch:
 
     def explain(self, message: str) -> str:
         """Add the layers with tokens that are not known to be positions to an error message."""
-        names = [f"{self._name(one)!r} {tuple(one.output.shape)}" for one in self._calls if one.grid is None][-3:]
+        tokens = [one for one in self._calls if one.has_tokens and one.grid is None][-3:]
+        names = [f"{self._name(one)!r} {tuple(one.output.shape)}" for one in tokens]
         where = "; layers with tokens that are not known to be positions of the input"
         return f"{message}{where}: {', '.join(names)}" if names else message
 
-    def _name(self, layer: SpatialLayer) -> str:
+    def _name(self, layer: CalledLayer) -> str:
         names = {module: str(name) for name, module in self._model.named_modules()}
         return names[layer.module]
 
-    def _differentiate(self, layers: list[SpatialLayer]) -> None:
+    def _differentiate(self, layers: list[CalledLayer]) -> None:
         layers = [one for one in layers if one.output.requires_grad]
         if not layers:
             return

@@ -3,6 +3,7 @@
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,8 +11,8 @@ import torch
 from saliency.core.position_grid import PositionGrid
 from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
-from saliency.torch.layer_grids import LayerGrids, make_recorder, read_recorded
-from saliency.torch.layer_search import LayerSearch, SpatialLayer
+from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
+from saliency.torch.layer_search import CalledLayer, LayerSearch
 from saliency.torch.layers import find_layer, forward_hooks
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
@@ -31,8 +32,8 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
         grids: receives the grids of the layers.
     """
     model, target = forward.model, query.target
-    calls: dict[torch.nn.Module, tuple[torch.Tensor, PositionGrid | None, torch.Tensor | None]] = {}
-    thread, stopped = threading.get_ident(), False
+    calls: dict[torch.nn.Module, tuple[CalledLayer, Positions | None, torch.Tensor | None]] = {}
+    thread, stopped, stated = threading.get_ident(), False, query.request.grid
 
     def record(module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
         if threading.get_ident() != thread or stopped:
@@ -40,17 +41,17 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
         calls.pop(module, None)
         if not isinstance(output, torch.Tensor) or not output.is_floating_point():
             return None
-        positions, stated = recorder.of(output), query.request.grid
-        grid = read_recorded(recorder, output, query) if stated is None else stated.place(output.shape, len(query.x))
-        if grid is None and not _is_token_shape(module, output, positions, len(query.x)):
+        positions = recorder.of(output)
+        has_tokens = _is_token_shape(module, output, positions, len(query.x))
+        is_placed = output.ndim > 2 and (stated is not None or _is_placed(positions))
+        if not is_placed and not (has_tokens and output.requires_grad):
             return None
         if not output.requires_grad:
-            if grid is None:
-                return None
             output = output.detach().requires_grad_()
             torch.set_grad_enabled(True)  # until the caller's own context ends
         _extend_projections(recorder, module, output, positions)
-        calls[module] = output, grid, logits_recorder.source_of(output)
+        read = partial(_read, grids, query, module, positions, tuple(output.shape))
+        calls[module] = CalledLayer(module, output, read, has_tokens), positions, logits_recorder.source_of(output)
         return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
     def stop(_module: torch.nn.Module, _inputs: Any) -> None:
@@ -73,13 +74,21 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
             scores = query.scores(logits_recorder.logits_of(outputs) if needs_logits else outputs)
         check_finite(scores)
     found = []
-    for number, (module, (output, grid, its_source)) in enumerate(calls.items()):
-        inside = module in recorder.projections or _is_attended(recorder.of(output))
+    for layer, positions, its_source in calls.values():
+        inside = layer.module in recorder.projections or (positions is not None and positions.attended)
         if not inside and (source is None or its_source is not source):
-            found.append(SpatialLayer(module, output, grid, number))
-            if grid is not None:
-                grids.remember(query, module, grid)
+            found.append(layer)
     return LayerSearch(model, scores, found)
+
+
+def _read(
+    grids: LayerGrids, query: ScoreQuery, module: torch.nn.Module, positions: Positions | None, shape: tuple[int, ...]
+) -> PositionGrid | None:
+    """Return the grid of a layer's output, and remember it."""
+    if query.request.grid is not None:
+        return query.request.grid.place(shape, len(query.x))
+    grid = read_positions(positions, shape, query)
+    return None if grid is None else grids.remember(query, module, grid)
 
 
 def _extend_projections(
@@ -91,8 +100,9 @@ def _extend_projections(
         recorder.set(output, replace(positions, projections=(*positions.projections, module)))
 
 
-def _is_attended(positions: Positions | None) -> bool:
-    return positions is not None and positions.attended
+def _is_placed(positions: Positions | None) -> bool:
+    """Return whether a tensor may hold a grid of positions."""
+    return positions is not None and positions.has_space and not positions.in_pairs
 
 
 def _is_token_shape(module: torch.nn.Module, output: torch.Tensor, positions: Positions | None, samples: int) -> bool:
