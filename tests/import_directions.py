@@ -9,7 +9,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "d
 CORE = {
     "types errors": 0,
     "warnings validation progress container_snapshot": 1,
-    "numerics": 2,
+    "numerics position_grid user_grid": 2,
     "display": 3,
     "adapter_request batching gradient_modifiers relu_rules score_reading target target_description": 4,
     "adapter adapter_contract batch_independence companion_check function_adapter shape_hints wrap": 5,

@@ -63,6 +63,10 @@ class GradientAdapter(AdapterContract):
         """Return the name of the layer that ``features`` selected because the request names none; None if unknown."""
         return None
 
+    def tokens_left_out(self, x: Array, request: Request) -> int | None:  # noqa: ARG002
+        """Return how many tokens of the layer that ``features`` evaluated are not in its grid; None if unknown."""
+        return None
+
     def window_occluder(self, x: Array, cover: Array, windows: SlidingWindows) -> Callable[[range], Array]:
         """Return a function from a range of windows to the inputs with each of them occluded, (windows, N, *input).
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from saliency.core.target import Target
 from saliency.core.types import Rule
+from saliency.core.user_grid import UserGrid
 from saliency.core.validation import has_batch_axis
 
 
@@ -25,6 +26,7 @@ class Request:
             input. For a model without layers, pass the name of an operation.
         layer: for ``features``, the layer (name or object); None selects the last layer before the score whose output has
             the input's spatial axes, more than one position, and an influence on the score.
+        grid: for ``features``, where the layer's output holds the input's positions; None finds it in the model.
     """
 
     target: Target
@@ -33,6 +35,7 @@ class Request:
     allow_no_relu: bool = False
     at: Any = None
     layer: Any = None
+    grid: UserGrid | None = None
 
     def take(self, samples: slice) -> "Request":
         """Return the request for some of the samples; ``samples.step`` is T, the number of samples that share an input."""

@@ -159,6 +159,9 @@ class TorchAdapter(GradientAdapter):
     def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
         return self._features.found_name(self._query_factory(request)(x))
 
+    def tokens_left_out(self, x: torch.Tensor, request: Request) -> int | None:
+        return self._features.tokens_left_out(self._query_factory(request)(x))
+
     def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:
         compute = partial(features_and_gradients, self._forward, self._features, self._query_factory(request))
         return self._run(compute, x, grad=True, backward=True) or super().features_and_gradients(x, request)

@@ -45,7 +45,9 @@ def _check_tensor(scores: torch.Tensor) -> None:
         )
 
 
-def differentiate(scores: torch.Tensor, leaf: torch.Tensor, leaf_name: str, retain_graph: bool = False) -> torch.Tensor:
+def differentiate(
+    scores: torch.Tensor, leaf: torch.Tensor, leaf_name: str, retain_graph: bool = False, sample_axis: int = 0
+) -> torch.Tensor:
     """Differentiate each score with respect to its own sample of a leaf.
 
     Several targets of one input share the forward pass and take one backward pass each. A batched backward pass was measured
@@ -56,15 +58,16 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, leaf_name: str, reta
         leaf: (N, ...).
         leaf_name: the leaf's name in error messages.
         retain_graph: keep the graph, to differentiate with respect to another leaf.
+        sample_axis: the axis of the leaf's N samples.
 
     Returns:
-        (N * T, ...).
+        (N * T, ...), with the samples on the same axis.
 
     Raises:
         GradientError: if a score does not depend on the leaf.
         ModelError: if Torch cannot differentiate the model.
     """
-    targets = scores.reshape(len(leaf), -1).sum(dim=0)  # (T,): samples do not interact
+    targets = scores.reshape(leaf.shape[sample_axis], -1).sum(dim=0)  # (T,): samples do not interact
     try:
         if leaf.device.type == "cpu":
             correct_batch_norm_gradients(scores)
@@ -79,7 +82,9 @@ def differentiate(scores: torch.Tensor, leaf: torch.Tensor, leaf_name: str, reta
         raise GradientError(
             f"the score does not depend on {leaf_name}: no path leads from one to the other. Choose another target or layer"
         )
-    return existing[0] if len(existing) == 1 else torch.stack(existing, dim=1).flatten(0, 1)
+    if len(existing) == 1:
+        return existing[0]
+    return torch.stack(existing, dim=sample_axis + 1).flatten(sample_axis, sample_axis + 1)
 
 
 def _gradient(score: torch.Tensor, leaf: torch.Tensor, retain_graph: bool, node: Node | None) -> torch.Tensor | None:

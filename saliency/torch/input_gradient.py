@@ -9,7 +9,7 @@ import torch
 from saliency.core.errors import SaliencyError
 from saliency.torch.autograd_graph import find_ancestors
 from saliency.torch.forward import ForwardRunner
-from saliency.torch.layer_features import LayerFeatures, arrange_spatially, has_nonzero
+from saliency.torch.layer_features import LayerFeatures, has_nonzero
 from saliency.torch.layers import describe_layer, find_layer, forward_hooks
 from saliency.torch.query import ScoreQuery
 
@@ -51,18 +51,19 @@ def features_and_gradients(
         return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
     try:
-        with forward_hooks(module, record):
+        with features.grids.recorded(query, module) as recorded, forward_hooks(module, record):
             outputs = query.run_forward(forward, grad=True)
+            grid = recorded.of(outputs_of_layer[-1]) if outputs_of_layer else None
         scores, name = query.scores(outputs), describe_layer(layer or module)
         outputs_of_layer = _outputs_from_input(outputs_of_layer, leaf)
         if len(outputs_of_layer) != 1:
             return ()
         (output,) = outputs_of_layer
-        layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True)
+        arranged_output, axis = recorded.arrange(output.detach(), len(x), name, grid), recorded.sample_axis(output, grid)
+        layer_gradients = query.without_rule().gradients(scores, output, name, retain_graph=True, sample_axis=axis)
+        layer_gradients = recorded.arrange(layer_gradients, len(scores), name, grid)
         if layer is None and not has_nonzero(layer_gradients):
             return ()
-        arranged_output = arrange_spatially(query, output.detach(), len(x), name)
-        layer_gradients = arrange_spatially(query, layer_gradients, len(scores), name)
         return scores.detach(), arranged_output, layer_gradients, query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     except SaliencyError:
         return ()

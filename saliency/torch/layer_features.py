@@ -1,18 +1,16 @@
 """Differentiate scores with respect to a layer's output, and find the last spatial layer that a score depends on."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
 
 from saliency.core.errors import GradientError, TargetError
-from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
+from saliency.torch.layer_grids import LayerGrids
 from saliency.torch.layers import describe_layer, find_layer
 from saliency.torch.query import ScoreQuery
 from saliency.torch.spatial_layers import find_spatial_layers
-from saliency.torch.spatial_layout import SpatialLayout
 
 LayerResult: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Scores, a layer's output, and the gradients by this output."""
@@ -36,6 +34,7 @@ class LayerFeatures:
 
     def __init__(self, forward: ForwardRunner) -> None:
         self._forward = forward
+        self.grids = LayerGrids()
         self._last_layers: dict[Any, tuple[torch.nn.Module, str | None]] = {}  # by the kind of input and target
 
     def evaluate(self, query: ScoreQuery) -> LayerResult:
@@ -48,11 +47,14 @@ class LayerFeatures:
         module = find_layer(self._forward.model, layer)
         name = describe_layer(layer)
         error_message = f"{name} {{}}; a map needs one tensor (N, channels, *space) of floats. Name another layer"
-        scores, leaf = query.scores_from_layer(self._forward, module, error_message)
-        output = arrange_spatially(query, leaf.detach(), len(query.x), name)
+        with self.grids.recorded(query, module) as recorded:
+            scores, leaf = query.scores_from_layer(self._forward, module, error_message)
+            grid = recorded.of(leaf)
+        output = recorded.arrange(leaf.detach(), len(query.x), name, grid)
+        axis = recorded.sample_axis(leaf, grid)
         with torch.enable_grad():
-            gradients = query.gradients(scores, leaf, name)
-        return scores.detach(), output, arrange_spatially(query, gradients, len(scores), name)
+            gradients = query.gradients(scores, leaf, name, sample_axis=axis)
+        return scores.detach(), output, recorded.arrange(gradients, len(scores), name, grid)
 
     def evaluate_last_layer(self, query: ScoreQuery) -> LayerResult:
         """Evaluate the last spatial layer that the score depends on; the search happens once, without a rule."""
@@ -91,28 +93,24 @@ class LayerFeatures:
         if is_last:
             self._last_layers[_cache_key(query)] = entry
 
+    def tokens_left_out(self, query: ScoreQuery) -> int | None:
+        """Return how many of the tokens of the layer that was evaluated are not in its grid, or None if it has no tokens."""
+        layer = query.request.layer
+        module = self.found_before(query) if layer is None else find_layer(self._forward.model, layer)
+        return None if module is None else self.grids.left_out(query, module)
+
     def _search(self, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult]:
-        """Try the layers from the last to the first until one has a non-zero gradient, which skips a class token's layers."""
-        model, target, x, fallback = self._forward.model, query.target, query.x, None
-
-        def run() -> Any:
-            outputs = self._forward.run(x, replace(target, logits=False), query.request.feed)
-            check_finite(query.scores(outputs))
-            return outputs if target.logits else None
-
-        stop_layers = [find_layer(model, layer) for layer in target.layers]
-        layers = find_spatial_layers(model, run, stop_layers, _layout(query), len(x))
-        for layer in reversed(layers):
+        """Find the last layer with the input's positions and a non-zero gradient, which skips a class token's layers."""
+        search = find_spatial_layers(self._forward, query, self.grids)
+        modules, has_layers, no_layer = search.ranked(), search.has_layers, search.explain(NO_LAYER)
+        last = search.last
+        del search  # and its graph
+        for module in modules:
             with suppress(GradientError, TargetError):
-                result = self.evaluate_layer(layer, query)
-                if has_nonzero(result[2]):
-                    self._remember(query, layer, layer is layers[-1])
-                    return layer, result
-                fallback = fallback or (layer, result)
-        if fallback is None:
-            raise GradientError(NO_INFLUENCE) if layers else TargetError(NO_LAYER)
-        self._remember(query, fallback[0], fallback[0] is layers[-1])
-        return fallback
+                result = self.evaluate_layer(module, query)
+                self._remember(query, module, module is last)
+                return module, result
+        raise GradientError(NO_INFLUENCE) if has_layers else TargetError(no_layer)
 
 
 def has_nonzero(gradients: torch.Tensor) -> bool:
@@ -121,27 +119,7 @@ def has_nonzero(gradients: torch.Tensor) -> bool:
     return bool((low < 0) | (high > 0))
 
 
-def arrange_spatially(query: ScoreQuery, output: torch.Tensor, samples: int, name: str) -> torch.Tensor:
-    """Return a layer's output, or the gradients by it, with the input's spatial axes: (samples, channels, *space).
-
-    Raises:
-        TargetError: if there are no such axes.
-    """
-    layout = _layout(query)
-    arranged = layout.arrange(output, samples)
-    if arranged is None:
-        raise TargetError(
-            f"{name} returns shape {tuple(output.shape)} for {samples} input(s); a map needs (N, channels, *space) with the "
-            f"input's {len(layout.space)} spatial axes and more than one position on them. Name another layer, such as a "
-            "convolution"
-        )
-    return arranged
-
-
-def _layout(query: ScoreQuery) -> SpatialLayout:
-    return SpatialLayout.from_input(query.x.shape, query.adapter.channel_axis)
-
-
 def _cache_key(query: ScoreQuery) -> tuple[Any, ...]:
     """Return the properties of a query on which its last layer may depend."""
-    return tuple(query.x.shape[1:]), tuple(query.request.feed), query.target.layer, query.target.logits
+    target = query.target
+    return tuple(query.x.shape[1:]), tuple(query.request.feed), target.layer, target.logits, query.request.grid

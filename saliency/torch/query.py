@@ -115,6 +115,7 @@ class ScoreQuery:
         leaf_description: str,
         leaf_name: str | None = None,
         retain_graph: bool = False,
+        sample_axis: int = 0,
     ) -> torch.Tensor:
         """Differentiate the scores with respect to a leaf, by the request's rule; see ``differentiate``.
 
@@ -124,10 +125,11 @@ class ScoreQuery:
             leaf_description: the leaf in words, for error messages.
             leaf_name: the name of the user's argument, if the leaf is one.
             retain_graph: keep the graph, to differentiate with respect to another leaf.
+            sample_axis: the axis of the leaf's N samples.
         """
         check_has_graph(scores, leaf_description)
         rule, allow_no_relu = self.request.rule, self.request.allow_no_relu
         if rule is not None:
             opaque = opaque_nodes(self.adapter.model)
             apply_rule(scores, leaf, rule, self.relu_nodes, opaque, allow_no_relu, leaf_description)
-        return differentiate(scores, leaf, leaf_name or leaf_description, retain_graph)
+        return differentiate(scores, leaf, leaf_name or leaf_description, retain_graph, sample_axis)

@@ -1,72 +1,112 @@
-"""Find the layers of a model whose outputs have the input's spatial axes."""
+"""Find the layers of a model whose outputs hold the input's positions."""
 
 import threading
-from collections.abc import Callable, Collection
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
-from saliency.torch.layers import forward_hooks
+from saliency.core.position_grid import PositionGrid
+from saliency.torch.backward import check_finite
+from saliency.torch.forward import ForwardRunner
+from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
+from saliency.torch.layer_search import CalledLayer, LayerSearch
+from saliency.torch.layers import find_layer, forward_hooks
+from saliency.torch.positions.recorder import PositionRecorder
+from saliency.torch.positions.state import Positions
 from saliency.torch.pre_softmax_logits import LogitRecorder
-from saliency.torch.spatial_layout import SpatialLayout
+from saliency.torch.query import ScoreQuery
 
 
-def find_spatial_layers(
-    model: torch.nn.Module,
-    run: Callable[[], Any],
-    stop_layers: Collection[torch.nn.Module],
-    layout: SpatialLayout,
-    samples: int,
-) -> list[torch.nn.Module]:
-    """Return the layers whose last output has the input's spatial axes, in the order of these outputs.
+def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerGrids) -> LayerSearch:
+    """Run the model once, with a graph from the first layer on that returns positions of the input.
 
-    Attention maps are excluded: outputs with as many rows, columns or channels as the model has tokens. Layers after the
-    logits are excluded, too.
+    Layers inside attention and after the logits do not count: queries, keys, values, matrices of attention and its result
+    before the block's input is added to it.
 
     Args:
-        model: the model; it does not count as a layer itself.
-        run: runs the model once and returns an output; if a softmax or sigmoid made it, its logits are the score's.
-        stop_layers: the first call of one of these layers ends the list.
-        layout: locates an output's spatial axes.
-        samples: number of inputs.
+        forward: of the model; the caller has disabled gradients.
+        query: the query.
+        grids: receives the grids of the layers.
     """
-    calls: dict[torch.nn.Module, tuple[tuple[int, ...], torch.Tensor | None]] = {}  # shape, and logits if any
-    stopped: list[bool] = []
-    thread = threading.get_ident()
+    model, target = forward.model, query.target
+    calls: dict[torch.nn.Module, tuple[CalledLayer, Positions | None, torch.Tensor | None]] = {}
+    thread, stopped, stated = threading.get_ident(), False, query.request.grid
 
-    def record(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-        if threading.get_ident() == thread and not stopped:
-            calls.pop(module, None)
-            if isinstance(output, torch.Tensor) and _is_spatial(module, output, layout, samples):
-                calls[module] = tuple(output.shape), recorder.source_of(output)
+    def record(module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
+        if threading.get_ident() != thread or stopped:
+            return None
+        calls.pop(module, None)
+        if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+            return None
+        positions = recorder.of(output)
+        has_tokens = _is_token_shape(module, output, positions, len(query.x))
+        is_placed = output.ndim > 2 and (stated is not None or _is_placed(positions))
+        if not is_placed and not (has_tokens and output.requires_grad):
+            return None
+        if not output.requires_grad:
+            output = output.detach().requires_grad_()
+            torch.set_grad_enabled(True)  # until the caller's own context ends
+        _extend_projections(recorder, module, output, positions)
+        read = partial(_read, grids, query, module, positions, tuple(output.shape))
+        calls[module] = CalledLayer(module, output, read, has_tokens), positions, logits_recorder.source_of(output)
+        return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
     def stop(_module: torch.nn.Module, _inputs: Any) -> None:
-        stopped.append(True)
+        nonlocal stopped
+        stopped = True
 
-    with ExitStack() as stack:
-        recorder = stack.enter_context(LogitRecorder())
+    with torch.enable_grad(), ExitStack() as stack:
+        logits_recorder = stack.enter_context(LogitRecorder())
+        recorder = stack.enter_context(make_recorder(query))
         for module in model.modules():
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(forward_hooks(module, record))
-        for layer in stop_layers:
-            stack.enter_context(layer.register_forward_pre_hook(stop))
-        logits = recorder.source_of(run())
-    attention = _attention_shapes(layout, {shape for shape, _ in calls.values()})
-    return [
-        module
-        for module, (shape, source) in calls.items()
-        if shape not in attention and (source is None or source is not logits)
-    ]
+        for layer in target.layers:
+            stack.enter_context(find_layer(model, layer).register_forward_pre_hook(stop))
+        outputs = forward.run(query.x, replace(target, logits=False), query.request.feed)
+        source = logits_recorder.source_of(outputs) if target.logits else None
+        needs_logits = source is not None and target.layer is None
+        stopped = True
+        with torch.enable_grad():  # the model may have changed the mode
+            scores = query.scores(logits_recorder.logits_of(outputs) if needs_logits else outputs)
+        check_finite(scores)
+    found = []
+    for layer, positions, its_source in calls.values():
+        inside = layer.module in recorder.projections or (positions is not None and positions.attended)
+        if not inside and (source is None or its_source is not source):
+            found.append(layer)
+    return LayerSearch(model, scores, found)
 
 
-def _attention_shapes(layout: SpatialLayout, shapes: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
-    tokens = {shape[1] for shape in shapes if layout.is_token_shape(shape)}
-    return {shape for shape in shapes if not layout.is_token_shape(shape) and tokens & set(shape[1:])}
+def _read(
+    grids: LayerGrids, query: ScoreQuery, module: torch.nn.Module, positions: Positions | None, shape: tuple[int, ...]
+) -> PositionGrid | None:
+    """Return the grid of a layer's output, and remember it."""
+    if query.request.grid is not None:
+        return query.request.grid.place(shape, len(query.x))
+    grid = read_positions(positions, shape, query)
+    return None if grid is None else grids.remember(query, module, grid)
 
 
-def _is_spatial(module: torch.nn.Module, output: torch.Tensor, layout: SpatialLayout, samples: int) -> bool:
-    if layout.arrange(output, samples) is None:
-        return False
+def _extend_projections(
+    recorder: PositionRecorder, module: torch.nn.Module, output: torch.Tensor, positions: Positions | None
+) -> None:
+    """Note that a tensor is the output of a linear layer, or of a layer that follows one without another sum of channels."""
+    is_linear = isinstance(module, torch.nn.Linear) or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))
+    if positions is not None and (is_linear or positions.projections):
+        recorder.set(output, replace(positions, projections=(*positions.projections, module)))
+
+
+def _is_placed(positions: Positions | None) -> bool:
+    """Return whether a tensor may hold a grid of positions."""
+    return positions is not None and positions.has_space and not positions.in_pairs
+
+
+def _is_token_shape(module: torch.nn.Module, output: torch.Tensor, positions: Positions | None, samples: int) -> bool:
+    """Return whether an output without a grid may be tokens (N, tokens, channels)."""
     is_1d = isinstance(module, torch.nn.Flatten) or type(module).__name__.endswith("1d")  # (N, channels, positions)
-    return not layout.is_token_shape(output.shape) or not (is_1d or output.shape[2] == 1)
+    in_pairs = positions is not None and positions.in_pairs
+    return output.ndim == 3 and min(output.shape[1:]) > 1 and output.shape[0] == samples and not is_1d and not in_pairs

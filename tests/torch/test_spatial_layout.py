@@ -86,15 +86,13 @@ class Tokens(nn.Module):
         return self.head(self.average(tokens[:, self.extra :].transpose(1, 2)).flatten(1))
 
 
-@pytest.mark.parametrize(
-    ("pool", "extra", "layer"),
-    [("token", 1, "qkv"), ("token", 5, "qkv"), ("mean", 0, "proj"), ("mean", 4, "proj"), ("mean", 8, "proj")],
-)
-def test_attention_layers_are_not_spatial(pool, extra, layer):
+@pytest.mark.parametrize(("pool", "extra"), [("token", 1), ("token", 5), ("mean", 0), ("mean", 4), ("mean", 8), ("mean", 40)])
+def test_layers_inside_attention_are_not_found(pool, extra):
+    """Neither queries, keys and values, nor the projection of their result: the layer is the norm before them."""
     torch.manual_seed(0)
     model = Tokens(pool, extra).eval()
     found, gradients = compute_features(model, 2)
-    tokens, slopes = autograd_features(model, layer, 2)
+    tokens, slopes = autograd_features(model, "norm", 2)
     assert found.shape == (3, tokens.shape[2], 4, 3)  # of 16 x 12 pixels, in patches of 4 x 4
     turned = [np.moveaxis(array[:, extra:].reshape(3, 4, 3, -1), -1, 1) for array in (tokens, slopes)]
     assert_features((found, gradients), turned)

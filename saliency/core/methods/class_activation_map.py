@@ -13,6 +13,7 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices
 from saliency.core.score import Score
 from saliency.core.types import Array
+from saliency.core.user_grid import UserGrid
 
 SMALLEST_DIVISOR = 1e-37
 """The smallest maximum that a map is divided by, so that a map of zeros stays finite."""
@@ -51,8 +52,9 @@ class LayerMask(SaliencyMask):
 class ClassActivationMap(LayerMask):
     """Compute the positive part of a weighted sum of a layer's channels.
 
-    The mask has the input's spatial axes, or the layer's with ``should_resize=False``. If no layer is named, its ``details``
-    hold the name of the layer that was found, as ``layer``.
+    The mask has the input's spatial axes, or the layer's with ``should_resize=False``. Its ``details`` hold the layer's
+    ``grid`` on these axes, and for a layer with tokens, the number of those outside the grid as ``tokens_left_out``. If no
+    layer is named, they hold the name of the layer that was found, as ``layer``.
 
     Options:
         layer: name of the layer, or the layer itself; None finds the last layer before the score that has the input's spatial
@@ -61,6 +63,12 @@ class ClassActivationMap(LayerMask):
             map at the layer's size, in the units of the method's formula.
         three_dims: repeat the map for each channel of the input.
         rule, allow_no_relu: how the gradients pass the ReLUs after the layer, as for ``Vanilla``.
+        grid: lengths of the grid that the layer's tokens form on the input's spatial axes, (rows, columns). None takes it from
+            the model: the layer that cuts the input into patches defines it, and only tokens that descend from these patches
+            are read as positions.
+        tokens: the tokens that form ``grid``: a slice, or the number of other tokens in front of them, such as a class token.
+        reshape: a function from the layer's output, an array of the framework, to (N, channels, *space), instead of ``grid``.
+            It is also applied to the gradients with respect to this output.
     """
 
     def __init_subclass__(cls) -> None:
@@ -93,6 +101,9 @@ class ClassActivationMap(LayerMask):
         three_dims: bool = False,
         rule: Any = None,
         allow_no_relu: bool = False,
+        grid: Any = None,
+        tokens: Any = None,
+        reshape: Any = None,
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
 
@@ -101,7 +112,8 @@ class ClassActivationMap(LayerMask):
             maps = class_activation_map(score, x, weights, features, should_resize, should_resize)
             return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
-        score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu)
+        place = UserGrid.of(grid, tokens, reshape)
+        score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu, grid=place)
         return masks_at_layer(score, x, Score.features, combine)
 
 
@@ -120,17 +132,29 @@ def masks_at_layer(
         combine: returns the masks (N, *mask) for a score, its inputs and these arrays.
     """
     if score.request.layer is not None:
-        return combine(score, x, *evaluate(score, x))
+        arrays = evaluate(score, x)
+        record_layer(score, x, arrays[0])
+        return combine(score, x, *arrays)
     if score.n > score.plan.size:  # passes of several batches could find different layers
         return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
     arrays = evaluate(score, x)
     if score.n > 1 and _influences_some_only(score, arrays[1]):
         return score.one_by_one(lambda one, x_one: masks_at_layer(one, x_one, evaluate, combine), x)
     masks = combine(score, x, *arrays)
-    name = score.adapter.default_layer_name(x, score.request)
+    record_layer(score, x, arrays[0])
+    return masks
+
+
+def record_layer(score: Score, x: Array, features: Array) -> None:
+    """Record the layer's grid, how many of its tokens are not in it, and the layer's name if none was given."""
+    request = score.request
+    score.record(grid=np.tile(np.array(features.shape[2:], np.int64), (score.n, 1)))
+    left_out = score.adapter.tokens_left_out(x, request)
+    if left_out is not None:
+        score.record(tokens_left_out=np.full(score.n, left_out))
+    name = score.adapter.default_layer_name(x, request) if request.layer is None else None
     if name is not None:
         score.record(layer=np.full(score.n, name))
-    return masks
 
 
 def _influences_some_only(score: Score, gradients: Array) -> bool:

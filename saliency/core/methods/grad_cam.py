@@ -14,6 +14,7 @@ from saliency.core.methods.class_activation_map import (
 from saliency.core.numerics.resampling import resize_matrices
 from saliency.core.score import Score
 from saliency.core.types import Array
+from saliency.core.user_grid import UserGrid
 
 EPSILON = 1e-7
 """Keeps XGradCAM's quotient finite if the sum of a channel is zero, in units of the layer's output."""
@@ -103,14 +104,23 @@ class GuidedGradCAM(LayerMask):
     The mask has the input's shape.
 
     Options:
-        layer: as for ``GradCAM``.
+        layer, grid, tokens, reshape: as for ``GradCAM``.
         allow_no_relu: as for ``GuidedBackprop``.
 
     Source:
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
     """
 
-    def masks(self, score: Score, x: Array, layer: object = None, allow_no_relu: bool = False) -> Array:
+    def masks(
+        self,
+        score: Score,
+        x: Array,
+        layer: object = None,
+        allow_no_relu: bool = False,
+        grid: object = None,
+        tokens: object = None,
+        reshape: object = None,
+    ) -> Array:
         """Return the guided gradient times the map, which is resized to the input's size."""
 
         def combine(score: Score, x: Array, features: Array, gradients: Array, guided: Array) -> Array:
@@ -118,7 +128,8 @@ class GuidedGradCAM(LayerMask):
             static = axes, score.adapter.channel_axis
             return score.adapter.call_fused(_guided_map, static, guided, gradients, features, *matrices)
 
-        score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu)
+        place = UserGrid.of(grid, tokens, reshape)
+        score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu, grid=place)
         return masks_at_layer(score, x, Score.features_and_gradients, combine)
 
 

@@ -158,6 +158,11 @@ class KerasAdapter(GradientAdapter):
         layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)
         return None if layer is None else str(layer)
 
+    def tokens_left_out(self, x: Any, request: Request) -> int | None:
+        key, layer = self._layer_key(x, request), request.layer
+        layer = found_layer(self._last_layers, key, request.target.kinds) if layer is None else layer
+        return self._queries.tokens_left_out(layer, SpatialLayout.of_input(x.shape, self.channel_axis, request.grid))
+
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)
 
@@ -169,11 +174,16 @@ class KerasAdapter(GradientAdapter):
     def _layer_key(self, x: Any, request: Request) -> Any:
         """Return what the choice of the last spatial layer depends on."""
         target = request.target
-        return SpatialLayout.of_input(x.shape, self.channel_axis), tuple(request.feed), target.layer, target.logits
+        return (
+            SpatialLayout.of_input(x.shape, self.channel_axis, request.grid),
+            tuple(request.feed),
+            target.layer,
+            target.logits,
+        )
 
     def _at_layer(self, x: Any, request: Request, query: Callable[..., tuple[Any, ...]]) -> tuple[Any, ...]:
         """Run a query at the layer that the request names, or at the last spatial layer."""
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis)
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
 
         def evaluate(layer: Any) -> tuple[Any, ...]:
             return query(x, replace(request, layer=layer), layout)

@@ -33,6 +33,7 @@ class ModelQueries:
 
     def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
         self._outputs, self._runner = outputs, QueryRunner(outputs, traces)
+        self._left_out: dict[Any, int] = {}
 
     def outputs(self, x: Any, request: Request) -> Any:
         """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
@@ -114,14 +115,23 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
-                features = layout.to_feature_map(leaf, name)
-                gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name)
+                layout.check_axes(leaf, x, name)
+                grid = layout.grid_of(leaf, x)
+                info.tokens_left_out = 0 if grid is None else grid.left_out
+                features = layout.to_feature_map(leaf, name, grid)
+                gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name, grid)
             has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
             results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(info, x, scores))]
             return empty_rows(output, target), scores.values, *results, has_gradient
 
         key = (kind, *self._outputs.target_key(target), times, path, layout, allow_no_relu)
-        return tuple(self._runner.run(key, build, x, request, request.rule)[1])
+        info, results = self._runner.run(key, build, x, request, request.rule)
+        self._left_out[path, layout] = info.tokens_left_out
+        return tuple(results)
+
+    def tokens_left_out(self, layer: Any, layout: SpatialLayout) -> int | None:
+        """Return how many tokens of an evaluated layer are outside its grid."""
+        return self._left_out.get((self._outputs.layer_path(layer), layout))
 
     def spatial_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, bool]:
         """Return the layers with the input's spatial axes that the scores depend on, in the order of their calls.
@@ -136,12 +146,15 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layer_outputs(forward_pass, x, scores)
-            spatial = {name: tensor for name, tensor in outputs.items() if _is_spatial(layout, tensor)}
+            floats = {name: one for name, one in outputs.items() if _is_float_tensor(one)}
+            grids = {name: layout.grid_of(one, x) for name, one in floats.items() if not layout.has_exchanged_axes(one, x)}
+            spatial = {name: outputs[name] for name, grid in grids.items() if layout.is_spatial(outputs[name].shape, grid)}
             gradients = tf.gradients(scores, list(spatial.values())) if spatial else []
             reached = {name: one for name, one in zip(spatial, gradients, strict=True) if one is not None}
             info.layer_names = list(reached)
             nonzero = [
-                tf.reduce_any(layout.to_feature_map(tf.convert_to_tensor(one), name) != 0) for name, one in reached.items()
+                tf.reduce_any(layout.to_feature_map(tf.convert_to_tensor(one), name, grids[name]) != 0)
+                for name, one in reached.items()
             ]
             return empty_rows(output, target), *nonzero
 
@@ -150,6 +163,5 @@ class ModelQueries:
         return {name: bool(one) for name, one in zip(info.layer_names, nonzero, strict=True)}
 
 
-def _is_spatial(layout: SpatialLayout, output: Any) -> bool:
-    is_map = isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
-    return is_map and layout.is_spatial(tuple(output.shape))
+def _is_float_tensor(output: Any) -> bool:
+    return isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None

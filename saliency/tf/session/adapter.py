@@ -124,33 +124,48 @@ class GraphAdapter(GradientAdapter):
         with translate_errors(x):
             if layer is not None:
                 return evaluate(layer)
-            key, cache, target = _layer_key(x, request.target), self._last_layers, request.target.kinds
+            key, cache, target = _layer_key(x, request), self._last_layers, request.target.kinds
             return evaluate_last_layer(cache, key, target, evaluate, spatial_layers, _has_gradient, NO_LAYER)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:
-        layer = found_layer(self._last_layers, _layer_key(x, request.target), request.target.kinds)
+        layer = found_layer(self._last_layers, _layer_key(x, request), request.target.kinds)
         return None if layer is None else str(layer)
+
+    def tokens_left_out(self, x: Array, request: Request) -> int | None:
+        layer = self.conv_layer if request.layer is None else request.layer
+        layer = found_layer(self._last_layers, _layer_key(x, request), request.target.kinds) if layer is None else layer
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
+        grid = None if layer is None else layout.grid_of(resolve_layer(layer, self.x, self.y), self.x)
+        return 0 if grid is None else grid.left_out
 
     def _features_at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:
         """Return scores, features and gradients at a layer."""
-        tensor, layout = resolve_layer(layer, self.x, self.y), SpatialLayout.of_input(x.shape, self.channel_axis)
+        tensor = resolve_layer(layer, self.x, self.y)
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
         name = f"layer {tensor.op.name!r}"
+        layout.check_axes(tensor, self.x, name)
+        grid = layout.grid_of(tensor, self.x)
         scores, gradients, features = self._runner.features(x, request, tensor, name)
         features, gradients = (
-            layout.to_feature_map(array, name, np).astype(scores.dtype, copy=False) for array in (features, gradients)
+            layout.to_feature_map(array, name, grid, np).astype(scores.dtype, copy=False) for array in (features, gradients)
         )
         return scores, features, gradients
 
     def _spatial_layers(self, x: Array, request: Request) -> dict[str, bool]:
         """Return the layers with the input's spatial axes in the order of their creation, and whether they have gradients."""
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis)
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
         layers = self._runner.layers(x, request, layout.ranks)
-        return {name: nonzero for name, (shape, nonzero) in layers.items() if layout.is_spatial(shape)}
+        spatial = {}
+        for name, (shape, nonzero) in layers.items():
+            tensor = resolve_layer(name, self.x, self.y)
+            if layout.is_spatial(shape, layout.grid_of(tensor, self.x)) and not layout.has_exchanged_axes(tensor, self.x):
+                spatial[name] = nonzero
+        return spatial
 
 
-def _layer_key(x: Array, target: Target) -> Any:
+def _layer_key(x: Array, request: Request) -> Any:
     """Return what the choice of the last spatial layer depends on."""
-    return x.shape[1:], target.layer, target.logits
+    return x.shape[1:], request.target.layer, request.target.logits, request.grid
 
 
 def _has_gradient(result: Sequence[Array]) -> bool:

@@ -1,0 +1,72 @@
+"""Where a layer's output holds the grid of positions on the input's spatial axes."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class PositionGrid:
+    """The place of a grid of positions in a layer's output.
+
+    Args:
+        shape: the output's shape.
+        sample_axis: the axis of the samples.
+        channel_axis: the axis of the channels.
+        order: index of the grid's positions, row by row, on the flattened remaining axes.
+        space: lengths of the grid on the input's spatial axes.
+        total: number of positions of the remaining axes, with tokens that have no place in the input.
+    """
+
+    shape: tuple[int, ...]
+    sample_axis: int
+    channel_axis: int
+    order: tuple[int, ...]
+    space: tuple[int, ...]
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        """The number of tokens that do not belong to the grid, such as class tokens."""
+        return self.total - len(self.order)
+
+    @property
+    def run(self) -> slice | None:
+        """The positions as one slice of the flattened axes, or None if they are scattered."""
+        first = self.order[0]
+        return slice(first, first + len(self.order)) if self.order == tuple(range(first, first + len(self.order))) else None
+
+    @property
+    def position_axes(self) -> tuple[int, ...]:
+        """The axes other than those of samples and channels."""
+        return tuple(axis for axis in range(len(self.shape)) if axis not in (self.sample_axis, self.channel_axis))
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Return whether an output of this shape, with any number of samples, has this grid."""
+        axis = self.sample_axis
+        return len(shape) == len(self.shape) and (*shape[:axis], *shape[axis + 1 :]) == (
+            *self.shape[:axis],
+            *self.shape[axis + 1 :],
+        )
+
+
+def find_grid(centers: Sequence[npt.NDArray[np.float64]]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Return how positions form a grid.
+
+    Args:
+        centers: the positions' coordinates, an array for each spatial axis.
+
+    Returns:
+        The grid's lengths, and the index of its positions row by row; None unless each place of a grid is taken once.
+    """
+    lines = [np.unique(one, return_inverse=True) for one in centers]
+    space = tuple(len(line) for line, _ in lines)
+    count = len(centers[0])
+    if math.prod(space) != count or count < 2:
+        return None
+    places = np.ravel_multi_index(tuple(inverse for _, inverse in lines), space)
+    order = np.argsort(places)
+    return (space, tuple(order.tolist())) if np.array_equal(places[order], np.arange(count)) else None
