@@ -34,7 +34,7 @@ class LayerFeatures:
 
     def __init__(self, forward: ForwardRunner) -> None:
         self._forward = forward
-        self.grids = LayerGrids()
+        self.grids = LayerGrids(forward.model)
         self._last_layers: dict[Any, tuple[torch.nn.Module, str | None]] = {}  # by the kind of input and target
 
     def evaluate(self, query: ScoreQuery) -> LayerResult:

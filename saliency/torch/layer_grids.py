@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -14,12 +15,19 @@ from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
 from saliency.torch.query import ScoreQuery
 
+_found: WeakKeyDictionary[torch.nn.Module, dict[Any, PositionGrid | None]] = WeakKeyDictionary()
+"""The grids of each model's layers, which all of its adapters share."""
+
 
 class LayerGrids:
-    """The grids of a model's layers by layer and kind of input; each is found during the layer's first evaluation."""
+    """The grids of a model's layers by layer and kind of input; each is found during the layer's first evaluation.
 
-    def __init__(self) -> None:
-        self._grids: dict[Any, PositionGrid | None] = {}
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._grids = _found.setdefault(model, {})
         self._stated: dict[Any, PositionGrid | None] = {}  # by users, for the same keys
 
     @contextmanager
@@ -115,7 +123,7 @@ def _axes(query: ScoreQuery) -> tuple[int, ...]:
 
 
 def _key(query: ScoreQuery, layer: torch.nn.Module) -> Any:
-    return layer, tuple(query.x.shape[1:]), tuple(query.request.feed)
+    return id(layer), tuple(query.x.shape[1:]), tuple(query.request.feed), query.adapter.channel_axis
 
 
 def _checked(arranged: object, samples: int, space: int, name: str) -> torch.Tensor:
