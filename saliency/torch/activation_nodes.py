@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch.autograd.graph import Node
+from torch.utils._python_dispatch import _disable_current_modes
 
 from saliency.core.activation_graph import ActivationGraph, NodeKind
 
@@ -77,7 +78,8 @@ def _saved_number(node: Any, *names: str) -> float | None:
             continue
         if isinstance(value, torch.Tensor):
             is_number = value.ndim == 0 and not value.requires_grad and value.device.type == "cpu"
-            value = value.item() if is_number else None
+            with _disable_current_modes():  # a mode turns such a tensor into a number, which item() refuses
+                value = value.item() if is_number else None
         if isinstance(value, int | float):
             return float(value)
     return None

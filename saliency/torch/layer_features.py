@@ -50,10 +50,12 @@ class LayerFeatures:
         with self.grids.recorded(query, module) as recorded:
             scores, leaf = query.scores_from_layer(self._forward, module, error_message)
             grid = recorded.of(leaf)
-        output = recorded.arrange(leaf.detach(), len(query.x), name, grid)
+        if leaf.ndim == 0:  # it has no axis of samples, so it is refused before it is differentiated
+            recorded.arrange(leaf, len(query.x), name, grid)
         axis = recorded.sample_axis(leaf, grid)
         with torch.enable_grad():
             gradients = query.gradients(scores, leaf, name, sample_axis=axis)
+        output = recorded.arrange(leaf.detach(), len(query.x), name, grid)
         return scores.detach(), output, recorded.arrange(gradients, len(scores), name, grid)
 
     def evaluate_last_layer(self, query: ScoreQuery) -> LayerResult:

@@ -38,10 +38,12 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
     def record(module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
         if threading.get_ident() != thread or stopped:
             return None
+        positions = recorder.of(output)
+        if positions is None and module in calls and calls[module][1] is not None:
+            return None  # a call for another input of the model, after that for the explained one
         calls.pop(module, None)
         if not isinstance(output, torch.Tensor) or not output.is_floating_point():
             return None
-        positions = recorder.of(output)
         has_tokens = _is_token_shape(module, output, positions, len(query.x))
         is_placed = output.ndim > 2 and (stated is not None or _is_placed(positions))
         if not is_placed and not (has_tokens and output.requires_grad):
