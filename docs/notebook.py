@@ -20,13 +20,16 @@ FRAMEWORK_LINE = 'framework = "torch"'
 QUICK = {
     "nmasks=200": "nmasks=10",
     "stride=6": "stride=15",
+    "stride=5": "stride=15",
     "(3, 10, 30, 90)": "(3, 10)",
     "tolerance=0.01)": "tolerance=0.2)",
     "nsamples=24": "nsamples=4",
     "nsamples=8": "nsamples=2",
     "x_steps=12": "x_steps=3",
+    '    "IntegratedGradients": saliency.IntegratedGradients,\n': "",
+    '    "GradCAM": saliency.GradCAM,\n    "LayerCAM": saliency.LayerCAM,\n': "",
 }
-"""What `--quick` replaces in the source: fewer masks, windows, steps and copies, to test that every cell runs."""
+"""What `--quick` replaces in the source: fewer masks, windows, steps, copies and methods, to test that every cell runs."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--framework", choices=("torch", "tf"), default="torch", help="framework of the networks (default: torch)"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "Examples.ipynb", help="output file (default: Examples.ipynb)")
-    parser.add_argument("--quick", action="store_true", help="use fewer masks, windows, steps and copies, as a test")
+    parser.add_argument("--quick", action="store_true", help="use fewer masks, windows, steps, copies and methods, as a test")
     options = parser.parse_args(argv)
     notebook = load_source(options.framework)
     if options.quick:

@@ -39,7 +39,7 @@ def framework(request):
 def found(framework):
     network, targets = nets.load("DemoNet", framework=framework), scene_targets(PLAIN)
     with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings():
-        patched.setitem(METHODS, "IntegratedGradients", partial(saliency.IntegratedGradients, x_steps=8))
+        patched.setitem(METHODS, "IntegratedGradients", partial(saliency.IntegratedGradients, x_steps=4))
         trained = compute_maps(network.model, network, targets, NAMES, seed=0)
         warnings.simplefilter("ignore", saliency.ZeroGradientWarning)  # gradients of an untrained network may be zero
         random = compute_maps(nets.untrained(0, framework), network, targets, NAMES, seed=0)

@@ -10,6 +10,7 @@ import saliency
 from tests import noise
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
+SIDE = 96  # of the input: the network ends with a mean over positions, and its poolings pad as for 224 pixels
 
 pytestmark = [
     pytest.mark.needs("torch", "torchvision"),
@@ -26,7 +27,7 @@ METHODS = {
     "InputXGradient": (saliency.InputXGradient, {}),
     "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 3}),
     "GradientSHAP": (saliency.GradientSHAP, {"x_steps": 3, "seed": 1}),
-    "Occlusion": (saliency.Occlusion, {"size": 112, "stride": 100}),
+    "Occlusion": (saliency.Occlusion, {"size": 48, "stride": 48}),
     "RISE": (saliency.RISE, {"nmasks": 6, "cells": 2, "seed": 1}),
     **{
         method.__name__: (method, {"layer": None})
@@ -40,11 +41,13 @@ METHODS = {
 NAMES = {"fire8": "features.10"}  # Keras -> Torch
 
 
-def in_float64(config):
-    """Return a Keras model's configuration in float64."""
+def small_in_float64(config):
+    """Return a Keras model's configuration in float64, for images of the size `SIDE`."""
     if isinstance(config, dict):
-        return {key: "float64" if key == "dtype" else in_float64(value) for key, value in config.items()}
-    return [in_float64(one) for one in config] if isinstance(config, list) else config
+        return {key: "float64" if key == "dtype" else small_in_float64(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [small_in_float64(one) for one in config]
+    return SIDE if config == 224 else config
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def models():
     from safetensors.torch import load_file
 
     float32_model = keras.models.load_model(REAL / "squeezenet1_0.keras")
-    keras_s = keras.Model.from_config(in_float64(float32_model.get_config()))
+    keras_s = keras.Model.from_config(small_in_float64(float32_model.get_config()))
     keras_s.set_weights(float32_model.get_weights())
     torch_s = torchvision.models.squeezenet1_0()
     torch_s.load_state_dict(load_file(REAL / "squeezenet1_0.safetensors"))
@@ -65,7 +68,7 @@ def models():
 def picture():
     from PIL import Image
 
-    pixels = np.asarray(Image.open(REAL / "images" / "goldfish.jpg").convert("RGB").resize((224, 224))) / 255
+    pixels = np.asarray(Image.open(REAL / "images" / "goldfish.jpg").convert("RGB").resize((SIDE, SIDE))) / 255
     return (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
 
 

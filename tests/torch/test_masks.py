@@ -15,6 +15,12 @@ SOURCES = [
 ]
 
 
+def reduced(x, classes):
+    """Return two inputs of at most 112 pixels, and their classes."""
+    step = x.shape[-1] // 96
+    return np.ascontiguousarray(x[:2, :, ::step, ::step]), classes[:2]
+
+
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(
     ("rule", "theirs"),
@@ -22,6 +28,7 @@ SOURCES = [
 )
 def test_integrated_gradients_equal_captum(source, rule, theirs):
     network, x, classes = source()  # in double precision: in single, two points that differ by rounding switch other ReLUs
+    x, classes = reduced(x, classes)
     model, inputs = network.model.double(), torch.tensor(x, dtype=torch.float64)
     found = captum.IntegratedGradients(model).attribute(
         inputs, target=classes, n_steps=4, method=theirs, internal_batch_size=6
@@ -34,6 +41,7 @@ def test_integrated_gradients_equal_captum(source, rule, theirs):
 @pytest.mark.parametrize("source", SOURCES)
 def test_integrated_gradients_equal_captum_in_single_precision(source):
     network, x, classes = source()
+    x, classes = reduced(x, classes)
     expected = captum.IntegratedGradients(network.model).attribute(
         channels_last(x), target=classes, n_steps=10, internal_batch_size=6
     )

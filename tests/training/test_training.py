@@ -83,7 +83,8 @@ def test_the_script_draws_the_bundled_scenes():
 def test_a_network_learns_and_is_saved_with_its_measurements(maker, tmp_path, monkeypatch, capsys):
     from safetensors import safe_open
 
-    datasets = make_datasets(maker, 256, tagged=False)
+    monkeypatch.setattr("training.train.BATCH_SIZE", 16)
+    datasets = make_datasets(maker, 128, tagged=False)
     torch.manual_seed(0)
     net = DemoNet()
     train_on_datasets(net, datasets[:1], (3,), torch.Generator().manual_seed(0))

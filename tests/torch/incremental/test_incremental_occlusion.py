@@ -38,10 +38,10 @@ def test_windows_and_baselines(size, value, monkeypatch):
 @pytest.mark.usefixtures("force_incremental")
 @pytest.mark.parametrize("batch_size", [1, 2, 5, "auto"])
 def test_several_inputs_and_targets(batch_size, monkeypatch):
-    settings = {"batch_size": batch_size}
-    assert_equal_to_full(residual_network(), monkeypatch, X, [2, [0, 1], 3], settings=settings)
-    assert_equal_to_full(residual_network(), monkeypatch, [X[0]] * 3 + [X[1]] * 3, [0, 1, 2] * 2, settings=settings)
-    assert_equal_to_full(residual_network(), monkeypatch, X, lambda outputs: outputs[:, 1] ** 2, settings=settings)
+    options = {"settings": {"batch_size": batch_size}, "size": 12, "stride": 10}
+    assert_equal_to_full(residual_network(), monkeypatch, X, [2, [0, 1], 3], **options)
+    assert_equal_to_full(residual_network(), monkeypatch, [X[0]] * 3 + [X[1]] * 3, [0, 1, 2] * 2, **options)
+    assert_equal_to_full(residual_network(), monkeypatch, X, lambda outputs: outputs[:, 1] ** 2, **options)
 
 
 @pytest.mark.usefixtures("force_incremental")
