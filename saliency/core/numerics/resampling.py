@@ -104,26 +104,6 @@ def apply_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence
     return maps
 
 
-MAX_EXTRA_TOKENS = 16
-"""Class, distillation and register tokens that a vision transformer may have in front of its patch tokens."""
-
-
-def token_grid(tokens: int, height: int, width: int) -> tuple[int, int, int] | None:
-    """Return how a vision transformer's tokens form a grid over an image.
-
-    Returns:
-        The number of extra tokens before the grid, and the rows and columns of the grid, which have the image's aspect ratio;
-        None if the tokens form no such grid.
-    """
-    for extra in range(min(MAX_EXTRA_TOKENS, tokens)):
-        patches = tokens - extra
-        rows = round((patches * height / width) ** 0.5)
-        columns = patches // max(1, rows)
-        if rows * columns == patches > 1 and rows * width == columns * height:
-            return extra, rows, columns
-    return None
-
-
 def has_same_aspect(space: Sequence[int], of: Sequence[int]) -> bool:
     """Return whether two grids have the same aspect ratio, up to one position of rounding."""
     return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))
