@@ -6,11 +6,11 @@ from saliency.core.methods.class_activation_map import (
     ClassActivationMap,
     LayerMask,
     MapInputs,
-    masks_at_layer,
     repeat_per_channel,
     spatial_size,
     weighted_map,
 )
+from saliency.core.methods.masks_at_layer import masks_at_layer
 from saliency.core.numerics.resampling import resize_matrices
 from saliency.core.score import Score
 from saliency.core.types import Array

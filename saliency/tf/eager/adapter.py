@@ -173,13 +173,8 @@ class KerasAdapter(GradientAdapter):
 
     def _layer_key(self, x: Any, request: Request) -> Any:
         """Return what the choice of the last spatial layer depends on."""
-        target = request.target
-        return (
-            SpatialLayout.of_input(x.shape, self.channel_axis, request.grid),
-            tuple(request.feed),
-            target.layer,
-            target.logits,
-        )
+        layout, target = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid), request.target
+        return layout, tuple(request.feed), target.layer, target.logits
 
     def _at_layer(self, x: Any, request: Request, query: Callable[..., tuple[Any, ...]]) -> tuple[Any, ...]:
         """Run a query at the layer that the request names, or at the last spatial layer."""
