@@ -6,44 +6,11 @@ import torch
 from torch import nn
 
 import saliency
-from saliency import GradCAM, GuidedGradCAM
+from saliency import GradCAM
 from saliency.core.adapter_request import Request
 from saliency.core.target import Target
 from tests.torch.nested_network import RNG
-
-
-def tokens_and_gradients(model, layer, x, y=2):
-    """Return a layer's output and the gradient of class y by it, (tokens, channels), for one input."""
-    kept = []
-    with model.get_submodule(layer).register_forward_hook(lambda _m, _i, out: kept.append(out) or out.clone()):
-        score = model(torch.tensor(x)[None])[0, y]
-    (gradients,) = torch.autograd.grad(score, kept[-1])
-    return kept[-1].detach().squeeze().numpy(), gradients.squeeze().numpy()
-
-
-def grad_cam(tokens, gradients, places):
-    """Return Grad-CAM's map by its formula; ``places`` holds the index of the token at each position."""
-    maps = np.maximum(0, tokens[places.ravel()] @ gradients[places.ravel()].mean(0))
-    return maps.reshape(places.shape)
-
-
-class Transformer(nn.Module):
-    """A vision transformer with other tokens before and behind the patches."""
-
-    def __init__(self, front=0, behind=0, tokens_first=False, width=16):
-        super().__init__()
-        self.patch, self.tokens_first = nn.Conv2d(3, width, 8, 8), tokens_first
-        self.front, self.behind = (nn.Parameter(torch.randn(1, n, width)) for n in (front, behind))
-        layer = nn.TransformerEncoderLayer(width, 2, 32, 0.0, batch_first=not tokens_first)
-        self.blocks = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-        self.head = nn.Linear(width, 5)
-
-    def forward(self, x):
-        tokens = self.patch(x).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.front.expand(len(x), -1, -1), tokens, self.behind.expand(len(x), -1, -1)], 1)
-        if self.tokens_first:
-            return self.head(self.blocks(tokens.transpose(0, 1)).mean(0))
-        return self.head(self.blocks(tokens).mean(1))
+from tests.torch.token_networks import Transformer, grad_cam, tokens_and_gradients
 
 
 @pytest.mark.parametrize("layer", [None, "blocks"])
@@ -196,42 +163,6 @@ def test_tubelets_of_a_video():
     mask = GradCAM(model, 2).GetMask(x, should_resize=False)
     np.testing.assert_allclose(mask, expected, rtol=1e-4, atol=1e-6)
     assert mask.details["grid"].tolist() == [4, 4, 3] and mask.details["tokens_left_out"] == 1
-
-
-@pytest.mark.parametrize("method", [GradCAM, GuidedGradCAM])
-@pytest.mark.parametrize("layer", [None, "blocks"])
-def test_the_user_states_the_grid(method, layer):
-    torch.manual_seed(0)
-    model, x = Transformer(2, 3).eval(), RNG.normal(size=(3, 32, 48)).astype(np.float32)
-    known = method(model, 2).GetMask(x)
-    options = [
-        {"grid": (4, 6), "tokens": slice(2, -3)},
-        {"reshape": lambda out: out[:, 2:26].unflatten(1, (4, 6)).movedim(-1, 1)},
-    ]
-    for chosen in options if layer else options[:1]:
-        mask = method(model, 2, layer, **chosen).GetMask(x)
-        np.testing.assert_allclose(mask, known, rtol=1e-4, atol=1e-6)
-        assert mask.details["grid"].tolist() == [4, 6]
-    mask = GradCAM(model, 2, "blocks", grid=(3, 8), tokens=5).GetMask(x, should_resize=False)
-    assert mask.shape == (3, 8) and mask.details["tokens_left_out"] == 5
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"grid": (4, 7), "tokens": 2}, r"`grid` \(=\(4, 7\)\) needs tokens \(N, tokens, channels\)"),
-        ({"grid": (4, 0)}, r"`grid` \(=\(4, 0\)\) must be whole numbers, 1 or more"),
-        ({"grid": 4}, r"`grid` \(=4\) must be whole numbers, 1 or more"),
-        ({"grid": (4, 6), "tokens": -1}, r"`tokens` \(=-1\) must be a whole number, 0 or more"),
-        ({"tokens": 2}, r"`tokens` \(=2\) needs `grid`"),
-        ({"reshape": 3}, r"`reshape` \(=3\) must be a function"),
-        ({"reshape": lambda out: out}, r"`reshape` returned a Tensor of shape \(1, 29, 16\) .* \(N, channels, \*space\)"),
-    ],
-)
-def test_errors_of_a_stated_grid(options, message):
-    model, x = Transformer(2, 3).eval(), np.ones((3, 32, 48), np.float32)
-    with pytest.raises(saliency.SaliencyError, match=message):
-        GradCAM(model, 2, "blocks", **options).GetMask(x)
 
 
 TORCHVISION = {

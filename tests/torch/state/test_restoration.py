@@ -139,7 +139,8 @@ def test_logs_stay():
     model = model_with(Logs())
     saliency.Vanilla(model, 1, batch_size=2).GetSmoothedMask(X, nsamples=5)
     log = model[1]
-    assert sorted(shape[0] for shape in log.shapes) == [1, 2, 2] and log.kinds == {"torch.float32"}
+    assert sorted(shape[0] for shape in log.shapes) == [1, 1, 2, 2]  # five copies, and one alone: do the samples meet?
+    assert log.kinds == {"torch.float32"}
     assert log.values == [0.0] and len(log.means) == 1
 
 
