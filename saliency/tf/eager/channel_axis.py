@@ -39,7 +39,7 @@ def find_channel_axis(layers: Iterable[Any], default: int) -> Evidence:
 def _evidence_behind(layers: Iterable[Any], kind: str) -> Evidence:
     """Return whether a reshape that appends an axis of one channel proves a gray image."""
     images = [layer for layer in layers if type(layer).__name__ in IMAGE_LAYERS]
-    channels = {getattr(layer, "axes", None) and layer.axes.get(-1) for layer in _specs(images[:1])}
+    channels = {(getattr(layer, "axes", None) or {}).get(-1) for layer in _specs(images[:1])}
     return None if kind in ("Reshape", "Lambda", "ExpandDims") and channels == {1} else "unknown"
 
 

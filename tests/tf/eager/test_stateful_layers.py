@@ -10,6 +10,7 @@ import saliency
 from tests.tf.eager.stateful_layers import KINDS, Assigns, Attributes, L, X, model_with, state
 
 
+@pytest.mark.filterwarnings("ignore:the samples of a batch:saliency.BatchWarning")  # the noise of a layer differs in a batch
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_is_restored_and_masks_repeat(kind):
     model = model_with(kind())
