@@ -40,6 +40,8 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
     An operator that is not known returns tensors without positions.
     """
     name = func.overloadpacket.__name__
+    if "nested" in name or not all(map(_is_dense, (*args, *(result if isinstance(result, list | tuple) else [result])))):
+        return None  # operators on nested tensors end the process where they get other values
     first = of(args[0]) if args else None
     shape = tuple(result.shape) if isinstance(result, torch.Tensor) else ()
     if name in SAME:
@@ -65,6 +67,10 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
         result = result[0] if isinstance(result, tuple | list) else result
         return lay_grid(name, args, first, tuple(args[0].shape), tuple(result.shape))
     return None
+
+
+def _is_dense(value: Any) -> bool:
+    return not isinstance(value, torch.Tensor) or (value.layout == torch.strided and not value.is_nested)
 
 
 def _product(left: Positions | None, right: Positions | None, right_ndim: int, shape: tuple[int, ...]) -> Positions | None:
