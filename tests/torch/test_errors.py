@@ -6,6 +6,8 @@ import torch
 
 import saliency
 from saliency import Vanilla
+from saliency.core.adapter_request import Request
+from saliency.core.target import Target
 from tests.torch.small_network import FunctionModule, SmallNetwork, X, small_network
 
 
@@ -111,14 +113,25 @@ def test_lazy_model_that_was_called_once():
 
 
 @pytest.mark.parametrize("method", [saliency.IntegratedGradients, saliency.Occlusion])
-def test_error_names_the_batch_size_of_one(method):
+def test_a_model_of_one_input_is_evaluated_one_at_a_time(method):
     x = np.random.default_rng(0).normal(size=(12, 6))
     options = {"size": 1} if method is saliency.Occlusion else {}
-    with pytest.raises(saliency.InputError, match=r"\d+ at a time: .* one input at a time only, pass batch_size=1"):
-        method(OneInputOnly(), 1).GetMask(x, **options)
-    assert np.asarray(method(OneInputOnly(), 1, batch_size=1).GetMask(x, **options)).any()
-    with pytest.raises(saliency.ModelError, match=r"shape \(1, 3\) for \d+ input\(s\).*pass batch_size=1"):
-        method(FunctionModule(lambda x: x.mean((2, 3))[:1]), 0).GetMask(X[0], **options)
+    first_row = FunctionModule(lambda x: x.mean((2, 3))[:1])
+    for model, y, one in ((saliency.wrap(OneInputOnly(), channel_axis=-1), 1, x), (first_row, 0, X[0])):
+        with pytest.warns(saliency.BatchWarning, match="batch_size=1"):
+            mask = method(model, y).GetMask(one, **options)
+        expected = method(model, y, batch_size=1).GetMask(one, **options)
+        assert np.asarray(expected).any()
+        np.testing.assert_allclose(mask, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_error_names_the_batch_size_of_one():
+    request = Request(Target.of([0, 0]))
+    with pytest.raises(saliency.InputError, match=r"2 at a time: .* one input at a time only, pass batch_size=1"):
+        saliency.wrap(OneInputOnly()).outputs(torch.zeros(2, 12, 6), request)
+    first_row = saliency.wrap(FunctionModule(lambda x: x.mean((2, 3))[:1]))
+    with pytest.raises(saliency.ModelError, match=r"shape \(1, 3\) for 2 input\(s\).*pass batch_size=1"):
+        first_row.scores(torch.zeros(2, 3, 8, 8), request)
 
 
 def test_error_names_the_types_of_the_parameters():
