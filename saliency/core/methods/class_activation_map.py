@@ -78,9 +78,9 @@ class ClassActivationMap(LayerMask):
             cls.__doc__ = f"{description}\n\n{shared}{source}{reference}\n"
 
     empty: ClassVar[str] = (
-        "the weighted sum of the layer's channels is not positive at any position, or the score does not depend on the layer, "
-        "such as behind a head of zeros. Check the score's gradient with Vanilla. If it is not zero, try HiResCAM or LayerCAM, "
-        "which weight each position separately, or another `layer`"
+        "the weighted sum of the layer's channels is not positive at any position, or the score does not depend on the "
+        "layer, such as behind a head of zeros. Check the score's gradient with Vanilla. If it is not zero, try HiResCAM or "
+        "LayerCAM, which weight each position separately, or another `layer`"
     )
     """What a map that is zero everywhere means; the text of the ``ZeroGradientWarning``."""
 
