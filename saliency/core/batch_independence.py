@@ -69,7 +69,8 @@ def _first_evaluation(
     try:
         results = call(x, request)
     except (InputError, ModelError, TargetError) as error:
-        if isinstance(error, NoReLUError) or not _works_alone(call, x, request):
+        by_target = isinstance(error, TargetError) and request.target.function is not None
+        if by_target or isinstance(error, NoReLUError) or not _works_alone(call, x, request):
             raise
         known[key] = False
         warn(

@@ -57,8 +57,43 @@ def samples_interact(
                 probe = call(inputs, _repeat_last(adapter, request, rows, times, int(inputs.shape[0])))
         except Exception:  # noqa: S112 - a model may refuse the companion, or this number of inputs
             continue
-        return _differ(adapter, results, probe, spread, times, rows)
+        if not _differ(adapter, results, probe, spread, times, rows):
+            return False
+        if request.target.function is None or not _outputs_repeat(adapter, one, request, rows):
+            return True
+        return _interact_in_place(call, adapter, x, request, results)
     return False
+
+
+def _outputs_repeat(adapter: GradientAdapter, one: Array, request: Request, rows: int) -> bool:
+    """Return whether the model's outputs for copies of one input are those of the input alone, wherever it is in the batch."""
+    batch, alone = (
+        adapter.outputs(adapter.xp.concatenate([one] * n), _repeat_last(adapter, request, rows, 1, n)) for n in (rows, 1)
+    )
+    if not all(len(getattr(array, "shape", ())) and array.shape[0] == n for array, n in ((batch, rows), (alone, 1))):
+        return True  # not one array, such as a mapping: its rows are not compared
+    batch, alone = (np.asarray(adapter.numpy(array), float) for array in (batch, alone))
+    return bool((np.abs(batch - alone) <= SCORE_TOLERANCE * np.abs(alone).max()).all())
+
+
+def _interact_in_place(
+    call: Evaluation, adapter: GradientAdapter, x: Array, request: Request, results: tuple[Array, ...]
+) -> bool:
+    """Do the same for a target that is a function, which may read another number at each place in the batch.
+
+    The last input keeps its place, in a pass of as many inputs, and all others are replaced by companions.
+    """
+    rows = int(x.shape[0])
+    one = x[rows - 1 :]
+    spread, _ = input_spread(adapter.xp, one)
+    inputs = adapter.xp.concatenate([*[one + COMPANION_RANGE * spread] * (rows - 1), one])
+    try:
+        with np.errstate(all="ignore"):
+            probe = call(inputs, request)
+    except Exception:  # a model may refuse the companion
+        return False
+    last_first = tuple(adapter.xp.concatenate([array[rows - 1 :], array[: rows - 1]]) for array in probe)
+    return _differ(adapter, results, last_first, spread, 1, rows)
 
 
 def input_spread(xp: Any, one: Array) -> tuple[Array, Array]:
