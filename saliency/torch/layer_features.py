@@ -50,9 +50,9 @@ class LayerFeatures:
         with self.grids.recorded(query, module) as recorded:
             scores, leaf = query.scores_from_layer(self._forward, module, error_message)
             grid = recorded.of(leaf)
-        if leaf.ndim == 0:  # it has no axis of samples, so it is refused before it is differentiated
-            recorded.arrange(leaf, len(query.x), name, grid)
         axis = recorded.sample_axis(leaf, grid)
+        if leaf.ndim == 0 or leaf.shape[axis] != len(query.x):  # no axis of samples: refused before it is differentiated
+            recorded.arrange(leaf, len(query.x), name, grid)
         with torch.enable_grad():
             gradients = query.gradients(scores, leaf, name, sample_axis=axis)
         output = recorded.arrange(leaf.detach(), len(query.x), name, grid)

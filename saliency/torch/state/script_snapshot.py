@@ -16,7 +16,8 @@ class ScriptSnapshot:
 
     def __init__(self, module: torch.jit.ScriptModule) -> None:
         self._script: Any = module._c
-        names = [name for name in module._concrete_type.get_attributes() if self._script.hasattr(name)]
+        kind = getattr(module, "_concrete_type", None)  # a frozen module has none, and its attributes are constants
+        names = [name for name in (kind.get_attributes() if kind else ()) if self._script.hasattr(name)]
         self._attributes = {name: self._script.getattr(name) for name in names}
 
     @property
