@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
-from saliency.torch.autograd_graph import find_ancestors
+from saliency.torch.autograd_graph import find_nodes
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_features import LayerFeatures, has_nonzero
 from saliency.torch.layers import describe_layer, find_layer, forward_hooks
@@ -71,7 +71,7 @@ def features_and_gradients(
 
 def _outputs_from_input(outputs: list[torch.Tensor], leaf: torch.Tensor) -> list[torch.Tensor]:
     """Return the outputs of a layer's calls that depend on the model's input, except those that a later call follows."""
-    ancestors = [find_ancestors(output) for output in outputs]
+    ancestors = [set(find_nodes(output)) for output in outputs]
     followed = [
         any(output.grad_fn in later and other is not output for other, later in zip(outputs, ancestors, strict=True))
         for output in outputs
