@@ -45,6 +45,10 @@ class GradientAdapter(AdapterContract):
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         """Set ``channel_axis`` for one input of a shape, unless the user chose it; do nothing by default."""
 
+    def selected_output(self, request: Request) -> str | None:  # noqa: ARG002
+        """Return the name of the output that ``outputs`` selected, for a model with several; None if there was no choice."""
+        return None
+
     def scores(self, x: Array, request: Request) -> Array:
         """Return the scores (N,) of ``outputs``."""
         return request.target.scores(self.outputs(x, request), x.shape[0], self)

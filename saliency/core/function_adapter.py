@@ -9,6 +9,7 @@ import numpy.typing as npt
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
+from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
 from saliency.core.types import Array
 from saliency.core.validation import as_index, host_numbers
@@ -28,13 +29,17 @@ class FunctionAdapter(GradientAdapter):
             (with a warning where it matters), otherwise the first.
         dtype: floating dtype of the arrays that the function receives. Masks are computed in float32 or wider.
 
+        output: name, index or path of the output to explain, if the function returns several; see ``saliency.wrap``.
+
     Raises:
-        InputError: if the function is not callable, or ``channel_axis`` or ``dtype`` is invalid.
+        InputError: if the function is not callable, or ``channel_axis``, ``dtype`` or ``output`` is invalid.
     """
 
     xp = np
 
-    def __init__(self, function: Callable[..., Any], channel_axis: Any = "auto", dtype: Any = "float32") -> None:
+    def __init__(
+        self, function: Callable[..., Any], channel_axis: Any = "auto", dtype: Any = "float32", output: Any = None
+    ) -> None:
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be callable: a function of a batch (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
@@ -42,10 +47,11 @@ class FunctionAdapter(GradientAdapter):
         if channel_axis is not None and as_index(channel_axis) is None:
             raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
+        self._selector = OutputSelector(output)
 
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:
-        return self.function, self.dtype.name
+        return self.function, (self.dtype.name, self._selector.choice)
 
     @property
     def rounding_error(self) -> float:
@@ -75,11 +81,15 @@ class FunctionAdapter(GradientAdapter):
         if target.layer is not None:
             raise TargetError(f"`y` names the layer {target.layer!r}, but a function has no layers: {_REMEDY}")
         outputs = self._call(x.astype(self.dtype), request.feed)
+        outputs = self._selector.select(outputs, len(x), target.function is None)
         if target.function is None:
             _check_numbers(outputs)
             if len(target.units) and not np.isfinite(target.scores(outputs, len(x), self)).all():
                 raise ModelError("the function returned NaN or infinite values for the explained class; they must be finite")
         return outputs
+
+    def selected_output(self, request: Request) -> str | None:
+        return self._selector.selected_for(request.target)
 
     def _call(self, x: npt.NDArray[Any], feed: Mapping[str, Any]) -> Any:
         """Call the function with copies, and copy what it returns: it may overwrite its arguments and reuse its memory."""

@@ -60,6 +60,9 @@ def compute_masks(
                 request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, plan)
                 score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
                 masks.append(adapter.numpy(compute(score, x)))
+                output = adapter.selected_output(request)
+                if output is not None:
+                    score.record(output=np.full(score.n, output))
             except InteractingSamples:
                 plan.restart_one_at_a_time()
                 continue

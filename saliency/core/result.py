@@ -27,6 +27,7 @@ class MaskArray(npt.NDArray[Any]):
     - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
     - ``gap``, ``change`` and ``points`` of integrated gradients,
     - ``standard_error`` and ``samples`` of a smoothed mask,
+    - ``output``, the name of the explained output, if the model returns several,
     - ``layer``, if a class activation map found its layer itself,
     - ``incremental`` of occlusion.
 
@@ -52,7 +53,7 @@ class MaskArray(npt.NDArray[Any]):
     def one(self, i: int) -> "MaskArray":
         """Return one of N masks with its details."""
         about = None if self.about is None else self.about.one(i)
-        details = {name: value[i] for name, value in self.details.items()}
+        details = {name: _detail(value[i]) for name, value in self.details.items()}
         return MaskArray.of(np.asarray(np.asarray(self)[i]), details, about)
 
     def figure(self, rows: int = DEFAULT_ROWS) -> "Figure":
@@ -116,3 +117,8 @@ class MaskArray(npt.NDArray[Any]):
 
     def __reduce__(self) -> Any:
         return MaskArray.of, (np.asarray(self), self.details, self.about and self.about.without_inputs())
+
+
+def _detail(value: Any) -> Any:
+    """Return one value of a detail, with texts as Python's strings."""
+    return str(value) if isinstance(value, np.str_) else value

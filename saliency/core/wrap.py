@@ -29,7 +29,13 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
         **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter`` and
-            ``saliency.FunctionAdapter``.
+            ``saliency.FunctionAdapter``. For a model with several inputs or outputs:
+
+            - ``input``: the explained input, by the name or position of an argument, or by its key if the model accepts one
+              dictionary,
+            - ``output``: the explained output, by name, index or path, such as ``"logits"``, ``0`` or ``"aux/logits"``. By
+              default, a class is read from ``logits``, ``out`` or ``pred``, from the only array (N, classes), or from the
+              first one of a tuple; the details of a mask name it.
 
     Returns:
         The adapter. Every mask accepts it in place of the model.

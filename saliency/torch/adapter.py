@@ -13,16 +13,17 @@ import torch
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
-from saliency.core.errors import InputError
+from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
-from saliency.core.validation import host_numbers
 from saliency.torch.channel_axis import find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
+from saliency.torch.input_tensors import feed_tensor, input_tensor, mask_dtype
 from saliency.torch.layer_features import LayerFeatures
 from saliency.torch.layer_gradient import layer_gradients
 from saliency.torch.memory_format import MemoryFormat
+from saliency.torch.model_call import ModelCall
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
 from saliency.torch.out_of_memory import translate_out_of_memory
@@ -44,20 +45,31 @@ class TorchAdapter(GradientAdapter):
             ``MyReLU``).
         channel_axis: the channel axis of one input, without its batch axis; None if there are no channels, as in (H, W).
             ``"auto"`` means the first axis; for inputs with two axes, only if the model's first convolution proves it.
+        input: the explained input, by the name or position of its argument, or by its key if the model accepts one
+            dictionary; None means the first argument.
+        output: name, index or path of the output to explain, if the model returns several; see ``saliency.wrap``.
 
     Raises:
+        InputError: if the model has no such input, or ``output`` is invalid.
         ModelError: if the model's tensors were created under ``torch.inference_mode()``.
     """
 
     xp = torch
 
-    def __init__(self, model: torch.nn.Module, relu_nodes: Collection[str] = (), channel_axis: Any = "auto") -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        relu_nodes: Collection[str] = (),
+        channel_axis: Any = "auto",
+        input: str | int | None = None,
+        output: str | int | None = None,
+    ) -> None:
         check_model(model)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         channel_axis = 0 if self._auto else channel_axis
         self.model, self.channel_axis = model, channel_axis
         self._relu_nodes = frozenset(relu_nodes)
-        self._forward = ForwardRunner(model)
+        self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output))
         self._features = LayerFeatures(self._forward)
         self._memory_format = MemoryFormat(model, channel_axis)
 
@@ -69,7 +81,7 @@ class TorchAdapter(GradientAdapter):
     @property
     def dtype(self) -> torch.dtype:
         """Return the type of inputs, noise and masks: float32, or float64 if the model is in float64."""
-        return _mask_dtype(self._reference_tensor)
+        return mask_dtype(self._reference_tensor)
 
     @property
     def _reference_tensor(self) -> torch.Tensor:
@@ -78,7 +90,7 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:
-        return self.model, None
+        return self.model, self._forward.options
 
     @property
     def rounding_error(self) -> float:
@@ -92,29 +104,15 @@ class TorchAdapter(GradientAdapter):
             yield
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
-        if not isinstance(value, torch.Tensor):
-            axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
-            numbers = host_numbers(value, name, axis)
-            value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
-        else:
-            value = _checked_tensor(value, name)
-        reference = self._reference_tensor
-        with torch.inference_mode(False):
-            moved: torch.Tensor = value.detach().to(reference.device, _mask_dtype(reference))
-            return moved.clone() if moved.is_inference() else moved
+        axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
+        return input_tensor(value, name, axis, self._reference_tensor)
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         if self._auto:
             read_channel_axis(self, shape, 0, partial(find_channel_axis, self.model))
 
     def asfeed(self, value: Any, name: str) -> Any:
-        if not hasattr(value, "shape") and not isinstance(value, list | tuple):
-            return value
-        try:
-            tensor = torch.as_tensor(value if isinstance(value, torch.Tensor) else np.array(value), device=self.device)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
-        return tensor.detach().to(self._reference_tensor.dtype) if tensor.is_floating_point() else tensor
+        return feed_tensor(value, name, self._reference_tensor)
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
         array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
@@ -134,6 +132,9 @@ class TorchAdapter(GradientAdapter):
             return self._memory_format.call(
                 lambda x: self._forward.run(x, request.target, request.feed), x.to(reference.dtype)
             )
+
+    def selected_output(self, request: Request) -> str | None:
+        return self._forward.selector.selected_for(request.target)
 
     def occluded_outputs(
         self, x: torch.Tensor, cover: torch.Tensor, size: Sequence[int], target: Target
@@ -177,21 +178,4 @@ class TorchAdapter(GradientAdapter):
         reference = self._reference_tensor
         with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad):
             tensors = self._memory_format.call(function, x, backward)
-            return tuple(tensor.to(_mask_dtype(reference)) for tensor in tensors)
-
-
-def _mask_dtype(parameter: torch.Tensor) -> torch.dtype:
-    return torch.float64 if parameter.dtype == torch.float64 else torch.float32
-
-
-def _checked_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
-    """Return a tensor as a dense one.
-
-    Raises:
-        InputError: if it is complex or empty, or has NaN or infinity.
-    """
-    value = value.to_dense() if value.layout != torch.strided else value
-    if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
-        problem = "it is complex" if value.is_complex() else "it contains NaN or infinity" if value.numel() else "it is empty"
-        raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only; {problem}")
-    return value
+            return tuple(tensor.to(mask_dtype(reference)) for tensor in tensors)

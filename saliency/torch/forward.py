@@ -1,17 +1,19 @@
 """Run a model forward and return its output, its logits or the output of layers."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 
 from saliency.core.errors import ForwardError, LogitWarning, one_line
+from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
 from saliency.torch.layers import record_layer_output, single_output
+from saliency.torch.model_call import ModelCall
 from saliency.torch.model_check import check_dense, mixed_types_hint
 from saliency.torch.one_function import one_function
 from saliency.torch.out_of_memory import is_out_of_memory
@@ -24,12 +26,18 @@ class ForwardRunner:
     """Run a model that is in eval mode.
 
     Args:
-        model: a module that accepts the input first and the other inputs by name.
+        call: calls the model with the explained input, and the others by name.
+        selector: selects one of several outputs.
     """
 
-    def __init__(self, model: torch.nn.Module) -> None:
-        self.model = model
+    def __init__(self, call: ModelCall, selector: OutputSelector) -> None:
+        self.call, self.selector, self.model = call, selector, call.model
         self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
+
+    @property
+    def options(self) -> Hashable:
+        """What distinguishes this runner from others of the same model."""
+        return self.call.input, self.selector.choice
 
     def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         """Run the model and return the outputs from which a target reads its scores.
@@ -76,7 +84,8 @@ class ForwardRunner:
             return self._run_to_layers(x, target, feed)
         with ExitStack() as stack:
             recorder = stack.enter_context(LogitRecorder()) if record_logits else None
-            output = _call(self.model, x, feed)
+            output = _call(self.call, x, feed)
+        output = self.selector.select(output, len(x), target.function is None)
         if target.function is None:
             check_dense(output)
         if recorder is not None:
@@ -87,21 +96,21 @@ class ForwardRunner:
     def _run_to_layers(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         with ExitStack() as stack:
             calls = [stack.enter_context(record_layer_output(self.model, layer)) for layer in target.layers]
-            _call(self.model, x, feed)
+            _call(self.call, x, feed)
         outputs = tuple(single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
         return outputs if isinstance(target.layer, tuple) else outputs[0]
 
 
-def _call(model: torch.nn.Module, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
+def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
     copies = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
     start_pass()
     shape, is_leaf = tuple(x.shape), x.is_leaf and x.requires_grad  # autograd forbids in-place operations on such a leaf
     try:
-        with one_function(model, x.device):
-            return model(x if is_leaf else x.clone(), **copies)
+        with one_function(call.model, x.device):
+            return call(x if is_leaf else x.clone(), copies)
     except Exception as error:
         if is_out_of_memory(error):
             raise
         if is_leaf and "leaf Variable" in str(error):
-            return _call(model, x.clone(), feed)
-        raise ForwardError.of(shape, f"{one_line(error)}{mixed_types_hint(model, x)}") from error
+            return _call(call, x.clone(), feed)
+        raise ForwardError.of(shape, f"{one_line(error)}{mixed_types_hint(call.model, x)}{call.hint}") from error

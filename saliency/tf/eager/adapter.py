@@ -13,11 +13,10 @@ import tensorflow.experimental.numpy as tnp
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
-from saliency.core.errors import InputError, ModelError
 from saliency.core.numerics.sliding_windows import SlidingWindows
-from saliency.core.validation import host_numbers
 from saliency.tf.eager.channel_axis import find_channel_axis
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
+from saliency.tf.eager.input_tensors import feed_tensor, input_tensor
 from saliency.tf.eager.layers import channel_axis_of, layers_of
 from saliency.tf.eager.model_fingerprint import fingerprint_of
 from saliency.tf.eager.model_outputs import ModelOutputs
@@ -53,8 +52,9 @@ class KerasAdapter(GradientAdapter):
             ``"auto"`` means first if the model's layers use ``channels_first``, else last; for inputs with two axes, only if
             the model's first layers prove it.
         signature: name of a SavedModel's signature; None calls the object itself if possible, or its only signature.
-        x_name: name of the explained input; None selects the first input that ``feed_dict`` does not name.
-        output: name or index of the explained output, for a model with several outputs.
+        input: name of the explained input; None selects the first input that ``feed_dict`` does not name.
+        output: name, index or path of the output to explain, if the model returns several; see ``saliency.wrap``.
+        x_name: an older name of ``input``.
         jit_compile: compile the graphs with XLA. Compilation takes minutes, and pays off for large models on an accelerator.
 
     Raises:
@@ -70,10 +70,12 @@ class KerasAdapter(GradientAdapter):
         model: Any,
         channel_axis: Any = "auto",
         signature: str | None = None,
-        x_name: str | None = None,
+        input: str | None = None,
         output: Any = None,
         jit_compile: bool = False,
+        x_name: str | None = None,
     ) -> None:
+        x_name = input if x_name is None else x_name
         self._model = model_function(model, signature, x_name, output)
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
@@ -84,8 +86,8 @@ class KerasAdapter(GradientAdapter):
         channels_last = self.channel_axis != 0
         options = (signature, x_name, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
-        self._traces = traces
-        self._queries = ModelQueries(ModelOutputs(self._model, channels_last), traces)
+        self._traces, self._output = traces, output
+        self._queries = ModelQueries(ModelOutputs(self._model, channels_last, traces.output_selector), traces)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
     @property
@@ -100,31 +102,14 @@ class KerasAdapter(GradientAdapter):
         return max(ROUNDING_ERRORS.get(name, 0.0) for name in names)
 
     def asarray(self, value: Any, name: str = "x_value") -> Any:
-        if not tf.executing_eagerly():
-            raise ModelError(
-                "TensorFlow builds a graph here (inside `with graph.as_default()` or `with session`, or with eager execution "
-                "disabled): call the mask outside, or pass the graph and its session to saliency.tf.GraphAdapter"
-            )
-        if isinstance(value, tf.Tensor | tf.Variable):
-            if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool) or 0 in value.shape:
-                raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
-            value = tf.stop_gradient(tf.cast(value, self._model.float_dtype))
-            if not bool(tf.reduce_all(tf.math.is_finite(value))):
-                raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only")
-            return value
-        return tf.constant(host_numbers(value, name, self._default_axis), self._model.float_dtype)
+        return input_tensor(value, name, self._default_axis, self._model.float_dtype)
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         if self._auto:
             read_channel_axis(self, shape, self._default_axis, lambda _shape: self._axis_evidence)
 
     def asfeed(self, value: Any, name: str) -> Any:
-        if not hasattr(value, "shape") and not isinstance(value, list | tuple):
-            return value
-        try:
-            return tf.convert_to_tensor(value)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
+        return feed_tensor(value, name)
 
     def numpy(self, array: Any) -> npt.NDArray[Any]:
         return np.asarray(array)
@@ -135,6 +120,10 @@ class KerasAdapter(GradientAdapter):
     def outputs(self, x: Any, request: Request) -> Any:
         with translate_errors(x):
             return self._queries.outputs(x, request)
+
+    def selected_output(self, request: Request) -> str | None:
+        selected = self._traces.output_selector.selected_for(request.target)
+        return None if request.target.layers else selected if self._output is None else str(self._output)
 
     def scores(self, x: Any, request: Request) -> Any:
         if request.target.function is not None:  # it is not differentiated, so it may be any Python

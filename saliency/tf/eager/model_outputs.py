@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
+from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
@@ -29,10 +30,11 @@ class ModelOutputs:
     Args:
         model: the model.
         channels_last: whether the outputs of its layers have their channels last.
+        selector: selects the output that holds the classes; all graphs of a model share it.
     """
 
-    def __init__(self, model: ModelFunction, channels_last: bool) -> None:
-        self.model, self.channels_last = model, channels_last
+    def __init__(self, model: ModelFunction, channels_last: bool, selector: OutputSelector) -> None:
+        self.model, self.channels_last, self.selector = model, channels_last, selector
 
     def target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what a graph depends on in a target."""
@@ -123,7 +125,7 @@ class ModelOutputs:
         operations = tf.compat.v1.get_default_graph().get_operations()
         return differentiable_input(x, find_operation_output(operations, path, "at", scopes=False).op)
 
-    def target_output(self, forward_pass: ForwardPass, target: Target, info: GraphInfo) -> Any:
+    def target_output(self, forward_pass: ForwardPass, x: Any, target: Target, info: GraphInfo) -> Any:
         """Return the output that a target reads, (N, channels, *space); for a callable target, the model's own output."""
         outputs = tuple(self.layer_output(forward_pass, path) for path in self.target_paths(target))
         if target.function is not None and isinstance(target.layer, tuple):
@@ -131,6 +133,8 @@ class ModelOutputs:
         output = outputs[0] if outputs else forward_pass.output
         if target.function is not None:
             return output
+        if not outputs:
+            output = self.selector.select(output, x.shape[0], of_class=True)
         if isinstance(output, tf.Tensor) and output.shape.rank is None:
             raise ModelError(
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"

@@ -8,6 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.nested_outputs import arrays_of
+from saliency.core.output_selection import OutputSelector
 from saliency.tf.eager.functions import ModelCall, input_dtype, model_call, select_function
 from saliency.tf.eager.keras_models import is_keras, keras_call
 
@@ -74,18 +76,11 @@ def _float_dtype(dtype: Any) -> Any:
 
 def _select_output(call: ModelCall, output: Any) -> ModelCall:
     """Return a call that selects one of several outputs. The only output in a structure needs no name."""
+    selector = OutputSelector(output)
 
     def call_and_select(x: Any, feed: Mapping[str, Any]) -> Any:
         outputs = call(x, feed)
-        if output is None:
-            flat = tf.nest.flatten(outputs)
-            return flat[0] if len(flat) == 1 else outputs
-        try:
-            return outputs[output]
-        except (KeyError, IndexError, TypeError) as error:
-            names = list(outputs) if isinstance(outputs, Mapping) else list(range(len(tf.nest.flatten(outputs))))
-            raise InputError(
-                f"`output` (={output!r}) must be one of the model's outputs: {', '.join(map(repr, names))}"
-            ) from error
+        found = list(arrays_of(outputs)) if selector.choice is None else []
+        return found[0][1] if len(found) == 1 else selector.select(outputs, None, of_class=False)
 
     return call_and_select

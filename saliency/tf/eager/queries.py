@@ -45,7 +45,7 @@ class ModelQueries:
         times = target.per_input(x.shape[0])
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            output = self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), target, info)
+            output = self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), x, target, info)
             return empty_rows(output, target), self._outputs.scores(output, x, target, times, *places).values
 
         return self._runner.run(("scores", *self._outputs.target_key(target), times), build, x, request)[1][0]
@@ -61,7 +61,7 @@ class ModelQueries:
             layers = [*target.layers, path] if is_output else target.layers
             forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
             leaf, op = (x, None) if path is None else self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
-            output = self._outputs.target_output(forward_pass, target, info)
+            output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, request.rule, request.allow_no_relu, in_words):
                 gradients = differentiate_scores(scores.starts, leaf, name, op)
@@ -112,7 +112,7 @@ class ModelQueries:
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
             forward_pass = self._outputs.run(info, x, feed, [*target.layers, path])
             leaf = self._outputs.layer_output(forward_pass, path, x)
-            output = self._outputs.target_output(forward_pass, target, info)
+            output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
                 layout.check_axes(leaf, x, name)
@@ -143,7 +143,7 @@ class ModelQueries:
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
             forward_pass = self._outputs.run(info, x, feed, None)
-            output = self._outputs.target_output(forward_pass, target, info)
+            output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layer_outputs(forward_pass, x, scores)
             floats = {name: one for name, one in outputs.items() if _is_float_tensor(one)}

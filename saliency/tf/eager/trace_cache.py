@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ForwardError, SaliencyError, TargetError
+from saliency.core.output_selection import OutputSelector
 from saliency.tf.eager.model_fingerprint import Fingerprint
 from saliency.tf.eager.tracing import GraphBuilder, Trace, build_trace
 from saliency.tf.ops.error_translation import summarize_error
@@ -32,6 +33,7 @@ class TraceCache:
         self.fingerprint, self._compiled = fingerprint, compiled
         self._store = _TraceStore()
         self._inlining_mode = 0
+        self.output_selector = OutputSelector()
 
     @classmethod
     def of(cls, owner: Any, options: Hashable, fingerprint: Fingerprint, compiled: bool) -> "TraceCache":

@@ -1,0 +1,46 @@
+"""Convert what users pass to tensors of TensorFlow."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from saliency.core.errors import InputError, ModelError
+from saliency.core.validation import host_numbers
+
+
+def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) -> Any:
+    """Return an input as a tensor; see ``AdapterContract.asarray``.
+
+    Args:
+        value: array, tensor, variable, nested list or PIL image.
+        name: the name of the value in an error.
+        channel_axis: the axis on which to put the channels of a PIL image.
+        dtype: the type of the tensor.
+
+    Raises:
+        ModelError: if TensorFlow builds a graph.
+    """
+    if not tf.executing_eagerly():
+        raise ModelError(
+            "TensorFlow builds a graph here (inside `with graph.as_default()` or `with session`, or with eager execution "
+            "disabled): call the mask outside, or pass the graph and its session to saliency.tf.GraphAdapter"
+        )
+    if not isinstance(value, tf.Tensor | tf.Variable):
+        return tf.constant(host_numbers(value, name, channel_axis), dtype)
+    refusal = f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only"
+    if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool) or 0 in value.shape:
+        raise InputError(refusal)
+    value = tf.stop_gradient(tf.cast(value, dtype))
+    if not bool(tf.reduce_all(tf.math.is_finite(value))):
+        raise InputError(refusal)
+    return value
+
+
+def feed_tensor(value: Any, name: str) -> Any:
+    """Return another input of a model as a tensor, and anything that is not an array unchanged."""
+    if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+        return value
+    try:
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error

@@ -1,0 +1,57 @@
+"""Convert what users pass to tensors on a model's device."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from saliency.core.errors import InputError
+from saliency.core.validation import host_numbers
+
+
+def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: torch.Tensor) -> torch.Tensor:
+    """Return an input as a tensor; see ``AdapterContract.asarray``.
+
+    Args:
+        value: array, tensor, nested list or PIL image.
+        name: the name of the value in an error.
+        channel_axis: the axis on which to put the channels of a PIL image.
+        parameter: a parameter of the model, on its device and in its type.
+    """
+    if isinstance(value, torch.Tensor):
+        value = _checked_tensor(value, name)
+    else:
+        numbers = host_numbers(value, name, channel_axis)
+        value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
+    with torch.inference_mode(False):
+        moved: torch.Tensor = value.detach().to(parameter.device, mask_dtype(parameter))
+        return moved.clone() if moved.is_inference() else moved
+
+
+def feed_tensor(value: Any, name: str, parameter: torch.Tensor) -> Any:
+    """Return another input of a model as a tensor, and anything that is not an array unchanged."""
+    if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+        return value
+    try:
+        tensor = torch.as_tensor(value if isinstance(value, torch.Tensor) else np.array(value), device=parameter.device)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
+    return tensor.detach().to(parameter.dtype) if tensor.is_floating_point() else tensor
+
+
+def mask_dtype(parameter: torch.Tensor) -> torch.dtype:
+    """Return the type of inputs, noise and masks: float32, or float64 if the model is in float64."""
+    return torch.float64 if parameter.dtype == torch.float64 else torch.float32
+
+
+def _checked_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
+    """Return a tensor as a dense one.
+
+    Raises:
+        InputError: if it is complex or empty, or has NaN or infinity.
+    """
+    value = value.to_dense() if value.layout != torch.strided else value
+    if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
+        problem = "it is complex" if value.is_complex() else "it contains NaN or infinity" if value.numel() else "it is empty"
+        raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only; {problem}")
+    return value
