@@ -31,6 +31,7 @@ from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.result import MaskArray
+from saliency.core.target_terms import Difference
 from saliency.core.types import OutputOf
 from saliency.core.wrap import wrap
 
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "BatchWarning",
     "Deconvnet",
+    "Difference",
     "FunctionAdapter",
     "GateWarning",
     "GradCAM",

@@ -11,7 +11,7 @@ CORE = {
     "warnings validation progress container_snapshot": 1,
     "numerics position_grid user_grid": 2,
     "display": 3,
-    "activation_graph adapter_request batching gradient_modifiers output_selection relu_rules score_reading target target_description": 4,
+    "activation_graph adapter_request batching gradient_modifiers output_selection relu_rules score_reading target target_description target_terms": 4,
     "adapter adapter_contract batch_independence channel_axis companion_check function_adapter shape_hints wrap": 5,
     "score": 6,
     "method_options model_inputs noise result smoothgrad": 7,

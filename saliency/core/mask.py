@@ -31,7 +31,7 @@ class SaliencyMask(ABC):
 
             - an int (a class), or a list of ints (the sum of several classes),
             - (layer, channel): a channel of a layer, averaged over its spatial axes. A layer is a name or the layer itself,
-            - (layer, channel, row, column): one unit,
+            - (layer, channel, row, column): one unit; ``Difference(one, other)``: one class or channel minus another,
             - a callable from the model's output to one number per sample,
             - (layer, callable) or ((layer, layer, ...), callable): the same from the outputs of layers,
             - None: the top class of each input.

@@ -1,7 +1,7 @@
 """Run a method over N inputs in batches, and check the masks."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -60,9 +60,7 @@ def compute_masks(
                 request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, plan)
                 score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
                 masks.append(adapter.numpy(compute(score, x)))
-                output = adapter.selected_output(request)
-                if output is not None:
-                    score.record(output=np.full(score.n, output))
+                _record_choices(score, adapter, inputs.ys)
             except InteractingSamples:
                 plan.restart_one_at_a_time()
                 continue
@@ -80,6 +78,15 @@ def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array)
     """Compute n masks (n, *mask) of inputs (n, *input) without smoothing; the counterpart of ``Smoothing.masks``."""
     with score.plan.progress.track_masks(score.n):
         return masks(score, x)
+
+
+def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -> None:
+    """Record what was chosen for the user: the top classes, and the output that holds the classes."""
+    if all(y is None for y in ys):
+        score.record(target=score.request.target.units[:, 0, 0])
+    output = adapter.selected_output(score.request)
+    if output is not None:
+        score.record(output=np.full(score.n, output))
 
 
 def checked_batch_size(batch_size: Any) -> int | None:

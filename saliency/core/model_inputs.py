@@ -14,7 +14,7 @@ from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError, ModelError
 from saliency.core.score_reading import with_channel_axis
-from saliency.core.target import Target, function_of
+from saliency.core.target import Target, function_of, place_of
 from saliency.core.types import Array
 from saliency.core.validation import has_batch_axis
 
@@ -30,7 +30,9 @@ class ModelInputs:
     ys: Sequence[Any]
     feed: Mapping[str, Any]
     group_ends: Sequence[int]
-    """The end of each group of consecutive entries that share an input."""
+    """The end of each group of consecutive entries that share an input and the place of their targets."""
+    place_ends: Sequence[int]
+    """The end of each group of consecutive entries whose targets are read at the same place, see ``place_of``."""
 
     @classmethod
     def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
@@ -41,6 +43,11 @@ class ModelInputs:
         """
         x_values, feed = _as_sequence(x_values), checked_feed(feed_dict)
         n = len(x_values)
+        if y is None and isinstance(mask_y, list | range) and len(mask_y) == n > 1:
+            raise InputError(
+                f"`y` (={mask_y!r}) of the mask is a sum of classes, but has as many entries as there are inputs ({n}): pass "
+                "GetMasks(x_values, y=labels) for one class for each input, or y=[[...], ...] for a sum for each"
+            )
         several = isinstance(y, list | range) or getattr(y, "ndim", 0) == 1
         ys = list(y) if several else [mask_y if y is None else y] * n
         if len(ys) != n:
@@ -49,7 +56,10 @@ class ModelInputs:
             if np.ndim(value) and len(value) != n:
                 raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
         separate = any(np.ndim(value) for value in feed.values()) or any(function_of(y) for y in ys)
-        return cls(x_values, ys, feed, range(1, n + 1) if separate else _group_ends(x_values))
+        places = [place_of(y) for y in ys]
+        place_ends = [*(i for i in range(1, n) if places[i] != places[i - 1]), n]
+        group_ends = range(1, n + 1) if separate else _group_ends(x_values)
+        return cls(x_values, ys, feed, sorted({*group_ends, *place_ends}), place_ends)
 
     @classmethod
     def single(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
@@ -61,17 +71,19 @@ class ModelInputs:
     def batch(self, start: int, size: int) -> tuple[int, int]:
         """Return the end of the batch that begins at ``start``, and the number of consecutive entries that share an input.
 
-        A batch has at most ``size`` entries. Batches are of even size: a small last batch would cost almost a full pass.
+        A batch has at most ``size`` entries, whose targets are read at the same place. Batches are of even size: a small last
+        batch would cost almost a full pass.
         """
         first = bisect_right(self.group_ends, start)
         shared = stop = self.group_ends[first] - start
         if shared > size:  # an even part of one input's targets
             part = -(-shared // -(-shared // size))
             return start + part, part
-        left = len(self.group_ends) - first
+        place_end = self.place_ends[bisect_right(self.place_ends, start)]
+        left = bisect_right(self.group_ends, place_end) - first
         most = shared * -(-left // -(-left // (size // shared)))
         for end in self.group_ends[first + 1 :]:
-            if end - start - stop != shared or end - start > most:
+            if end - start - stop != shared or end - start > most or end > place_end:
                 break
             stop = end - start
         return start + stop, shared

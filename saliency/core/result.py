@@ -27,6 +27,7 @@ class MaskArray(npt.NDArray[Any]):
     - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
     - ``gap``, ``change`` and ``points`` of integrated gradients,
     - ``standard_error`` and ``samples`` of a smoothed mask,
+    - ``target``, the top class, if ``y`` is None,
     - ``output``, the name of the explained output, if the model returns several,
     - ``layer``, if a class activation map found its layer itself,
     - ``incremental`` of occlusion.

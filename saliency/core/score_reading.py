@@ -15,6 +15,11 @@ LOGITS_NOT_FOUND = (
 )
 """The warning if a target requests a logit and none is found."""
 
+ONE_UNIT_HINT = (
+    '. The only unit of a binary classifier is the score of label 1: pass y=0, and for label 0 also modifier="decrease"'
+)
+"""A hint for class 1 of an output with one unit."""
+
 
 def read_scores(
     outputs: Any,
@@ -78,7 +83,8 @@ def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any
         size, wanted = int(shape[axis + 1]), units[..., axis]
         outside = wanted[(wanted < 0) | (wanted >= size)]
         if outside.size:
-            raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1})")
+            hint = ONE_UNIT_HINT if size == 1 and axis == 0 and layer is None and outside[0] == 1 else ""
+            raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1}){hint}")
 
 
 def check_one_per_sample(scores: Any, n: int | None) -> Any:

@@ -11,9 +11,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import TargetError
 from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
-from saliency.core.validation import as_index
-
-FORMS = "an int, a list of ints, (layer, channel), (layer, channel, row, column), a callable, (layer, callable) or None"
+from saliency.core.target_terms import Difference, parse_terms
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Target:
             or from a tuple of the outputs of several layers.
         units: (N, terms, 1) channels, or (N, terms, 3) channel, row and column, starting at 0. A sample's score is the sum of
             its terms. A channel without a position is averaged over space.
-        weights: (N, terms), 1 for a term that counts and 0 for padding.
+        weights: (N, terms), 1 for a term that is added, -1 for one that is subtracted, and 0 for padding.
         logits: if the model ends in a softmax or sigmoid, read the logit.
     """
 
@@ -57,16 +55,17 @@ class Target:
             raise TargetError(
                 "`y` holds several functions, or both functions and indices; pass one function for all inputs of a call"
             )
-        layers, units = zip(*(_parse_target(y) for y in ys), strict=True)
+        terms = [parse_terms(y) for y in ys]
+        layers = [each.layer for each in terms]
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
             named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
             raise TargetError(f"`y` names several layers ({named}); pass one layer for all inputs of a call")
-        if len({len(unit) for terms in units for unit in terms}) > 1:
+        if len({len(unit) for each in terms for unit in each.units}) > 1:
             raise TargetError(f"`y` ({ys!r}) mixes channels and single units; pass only channels or only units in a call")
-        terms = max(len(unit) for unit in units)
-        padded = [list(unit) + [unit[0]] * (terms - len(unit)) for unit in units]
-        weights = [[1.0] * len(unit) + [0.0] * (terms - len(unit)) for unit in units]
-        return cls(layers[0], units=np.array(padded, np.int64), weights=np.array(weights), logits=logits)
+        longest = max(len(each.units) for each in terms)
+        units = [each.units + [each.units[0]] * (longest - len(each.units)) for each in terms]
+        weights = [each.weights + [0.0] * (longest - len(each.weights)) for each in terms]
+        return cls(layers[0], units=np.array(units, np.int64), weights=np.array(weights), logits=logits)
 
     @property
     def layers(self) -> tuple[Any, ...]:
@@ -131,20 +130,27 @@ class Target:
         return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
 
 
+def place_of(y: Any) -> Hashable:
+    """Return where a target is read: its layer and kind. Only targets of one place can be evaluated in one pass."""
+    found = function_of(y)
+    if found is not None:
+        layer, function = found
+        bound_to = id(getattr(function, "__self__", None))  # each access to a method makes a new object
+        return "function", _layer_key(layer), id(getattr(function, "__func__", function)), bound_to
+    single = y.one if isinstance(y, Difference) else y
+    placed = isinstance(single, tuple) and len(single) in (2, 4)
+    return "units", _layer_key(single[0]) if placed else None, len(single) if placed else 2
+
+
+def _layer_key(layer: Any) -> Hashable:
+    if isinstance(layer, tuple):
+        return tuple(map(_layer_key, layer))
+    return layer if layer is None or isinstance(layer, str) else id(layer)
+
+
 def function_of(y: Any) -> tuple[Any, Callable[[Any], Any]] | None:
     """Return (layers or None, function) for a target with a function; None for any other target."""
     if isinstance(y, tuple) and len(y) == 2 and callable(y[1]):
         layer, function = y
         return (tuple(layer) if isinstance(layer, list | tuple) else layer), function
     return (None, y) if callable(y) else None
-
-
-def _parse_target(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
-    """Return (layer, terms) for the target of one sample."""
-    layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
-    several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
-    units = [(index,) for index in indices[0]] if several else [indices]
-    parsed = [tuple(as_index(index) for index in unit) for unit in units]
-    if not parsed or as_index(layer) is not None or any(index is None for unit in parsed for index in unit):
-        raise TargetError(f"`y` (={y!r}) must be {FORMS}; indices are whole numbers")
-    return layer, [tuple(index for index in unit if index is not None) for unit in parsed]

@@ -20,15 +20,20 @@ def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
         name = getattr(target.function, "__name__", type(target.function).__name__)
         return ["a function of the output" if name == "<lambda>" else f"{name} of the output"] * len(ys)
     named = zip(ys, target.units, target.weights, strict=True)
-    return [("top " if y is None else "") + _describe_units(target.layer, units[weights > 0]) for y, units, weights in named]
+    return [("top " if y is None else "") + _describe_units(target.layer, units, weights) for y, units, weights in named]
 
 
-def _describe_units(layer: Any, units: npt.NDArray[np.int64]) -> str:
-    """Describe one target: a layer, and (terms, 1) channels or (terms, 3) channel, row and column."""
-    one, many = ("class", "classes") if layer is None else ("channel", "channels")
-    terms = [str(unit[0]) + (f" at row {unit[1]}, column {unit[2]}" if len(unit) == 3 else "") for unit in units]
-    description = f"{one if len(terms) == 1 else many} {' + '.join(terms)}"
+def _describe_units(layer: Any, units: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> str:
+    """Describe one target: a layer, (terms, 1) channels or (terms, 3) channel, row and column, and their weights."""
+    added, subtracted = (_describe_sum(layer, units[chosen]) for chosen in (weights > 0, weights < 0))
+    description = f"{added} rather than {subtracted}" if subtracted else added
     if layer is None:
         return description
     name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)
     return f"layer {name}, {description}"
+
+
+def _describe_sum(layer: Any, units: npt.NDArray[np.int64]) -> str:
+    one, many = ("class", "classes") if layer is None else ("channel", "channels")
+    terms = [str(unit[0]) + (f" at row {unit[1]}, column {unit[2]}" if len(unit) == 3 else "") for unit in units]
+    return f"{one if len(terms) == 1 else many} {' + '.join(terms)}" if terms else ""

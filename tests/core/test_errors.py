@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import saliency
-from saliency import Vanilla
+from saliency import Difference, Vanilla
 from tests.reference import JacobianAdapter, linear
 
 RNG = np.random.default_rng(0)
@@ -38,7 +38,20 @@ X = RNG.normal(size=(7, 3, 5, 6))
         (lambda: Vanilla(linear(W), 0, logits="False"), r"`logits` \(='False'\) must be True or False"),
         (lambda: Vanilla(linear(W), 0).GetMask(X[0], progress="no"), r"`progress` \(='no'\) must be True or False"),
         (lambda: Vanilla(linear(W), [(1, 2)]).GetMask(X[0]), r"`y` \(=\[\(1, 2\)\]\) must be"),
-        (lambda: Vanilla(linear(W)).GetMasks(X[:2], y=[len, sum]), r"several functions"),
+        (
+            lambda: Vanilla(linear(W), np.array([1, 2])).GetMask(X[0]),
+            r"`y` \(a ndarray of 2 numbers\).*pass a list for the sum",
+        ),
+        (lambda: Vanilla(linear(W), [0, 0, 1]).GetMask(X[0]), r"one-hot or multi-hot vector; pass .* such as \[2\]"),
+        (
+            lambda: Vanilla(linear(W), [1, 2]).GetMasks(X[:2]),
+            r"`y` \(=\[1, 2\]\) of the mask is a sum.*GetMasks\(x_values, y=",
+        ),
+        (lambda: Vanilla(linear(W), "3").GetMask(X[0]), r"`y` \(='3'\) must be.*pass the int 3"),
+        (lambda: Vanilla(linear(W), "cat").GetMask(X[0]), r"`y` \(='cat'\) must be.*For a class, pass its number"),
+        (lambda: Vanilla(linear(W), 2.0).GetMask(X[0]), r"`y` \(=2.0\) must be.*pass the int 2"),
+        (lambda: Vanilla(linear(W), Difference(1, ("a", 2))).GetMask(X[0]), r"several layers; both must be in the same"),
+        (lambda: Vanilla(linear(W[:1]), 1).GetMask(X[0]), r"class or channel 1 .* has 1 .*pass y=0, and for label 0"),
         (lambda: Vanilla(linear(W), 0).GetMasks([X[0], X[0, :, 1:]]), r"`x_values\[1\]` \(shape \(3, 4, 6\)\)"),
         (lambda: Vanilla(linear(W), 0).GetMasks(X, feed_dict={"a": [1, 2]}), r"`feed_dict\['a'\]` \(length 2\)"),
         (lambda: Vanilla(linear(W), 0).GetMask(np.where(W[0] > 2, np.nan, 1)), r"`x_value` holds \d+ of 90 values .* NaN"),

@@ -1,0 +1,102 @@
+"""Parse targets that are sums or differences of classes, channels or units."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from saliency.core.errors import TargetError
+from saliency.core.validation import as_index
+
+FORMS = (
+    "an int, a list of ints, (layer, channel), (layer, channel, row, column), saliency.Difference, a callable, "
+    "(layer, callable) or None"
+)
+
+
+@final
+@dataclass(frozen=True)
+class Difference:
+    """A target: the score of one class minus that of another. It shows why the model chose one class rather than the other.
+
+    Args:
+        one: the explained class: an int, a list of ints (their sum), (layer, channel) or (layer, channel, row, column).
+        other: the class that it is compared with, in the same form. Channels of both must be in the same layer.
+    """
+
+    one: Any
+    other: Any
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A weighted sum of classes, channels or units.
+
+    Args:
+        layer: name of the layer, or the layer itself; None for the model's output.
+        units: (channel,) or (channel, row, column) of each term.
+        weights: one weight for each term.
+    """
+
+    layer: Any
+    units: list[tuple[int, ...]]
+    weights: list[float]
+
+
+def parse_terms(y: Any) -> Terms:
+    """Return the terms of the target of one sample.
+
+    Raises:
+        TargetError: if the target has no valid form.
+    """
+    if not isinstance(y, Difference):
+        layer, units = _parse_sum(y)
+        return Terms(layer, units, [1.0] * len(units))
+    one, other = _parse_sum(y.one), _parse_sum(y.other)
+    if one[0] is not other[0] and one[0] != other[0]:
+        raise TargetError(f"`y` (={y!r}) compares channels of several layers; both must be in the same layer")
+    if len(one[1][0]) != len(other[1][0]):
+        raise TargetError(f"`y` (={y!r}) mixes channels and single units; pass only channels or only units")
+    return Terms(one[0], one[1] + other[1], [1.0] * len(one[1]) + [-1.0] * len(other[1]))
+
+
+def _parse_sum(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
+    several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
+    if several:
+        _check_sum(indices[0])
+    units = [(index,) for index in indices[0]] if several else [indices]
+    parsed = [tuple(as_index(index) for index in unit) for unit in units]
+    if not parsed or as_index(layer) is not None or any(index is None for unit in parsed for index in unit):
+        raise TargetError(f"`y` (={y!r}) must be {FORMS}; indices are whole numbers{_hint(y)}")
+    return layer, [tuple(index for index in unit if index is not None) for unit in parsed]
+
+
+def _check_sum(indices: Any) -> None:
+    """Refuse what looks like the labels of several inputs, or like a one-hot vector, instead of a sum of classes.
+
+    Raises:
+        TargetError: if it does.
+    """
+    numbers = [as_index(index) for index in indices]
+    if len(numbers) > 1 and not isinstance(indices, list | range):
+        raise TargetError(
+            f"`y` (a {type(indices).__name__} of {len(numbers)} numbers) may be a sum of classes or one class for each input: "
+            "pass a list for the sum, or GetMasks(x_values, y=labels) for one class for each input"
+        )
+    if len(numbers) > 2 and len(set(numbers)) < len(numbers) and set(numbers) <= {0, 1}:
+        raise TargetError(
+            f"`y` (={indices!r}) looks like a one-hot or multi-hot vector; pass the numbers of the classes, such as "
+            f"{[i for i, number in enumerate(numbers) if number]}"
+        )
+
+
+def _hint(y: Any) -> str:
+    """Return what to do instead of a target of a wrong form, or an empty string."""
+    if isinstance(y, str) and y.lstrip("-").isdigit():
+        return f". For class {y}, pass the int {y}"
+    if isinstance(y, str):
+        return ". For a class, pass its number; for a layer, (layer, channel)"
+    if isinstance(y, float) and y.is_integer():
+        return f". For class {int(y)}, pass the int {int(y)}"
+    if getattr(y, "ndim", 0) == 1 and len(y) > 1:
+        return ". For scores or a one-hot vector, pass the number of the class, such as y.argmax()"
+    return ""
