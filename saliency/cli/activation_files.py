@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency.cli.journal import Journal, journal_path
+from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.options import CommandError
 from saliency.io import act
 from saliency.io.atomic_write import remove_leftover_files
+from saliency.io.checksum import is_intact
+from saliency.io.working_file import check_working_folder
 
 
 def check_output_path(out: Path, suffix: str = act.SUFFIX) -> None:
@@ -79,7 +81,24 @@ class ActivationFiles:
                 self.remove_parts()
             raise
 
+    def is_written(self, journal: Journal) -> bool:
+        """Return whether an earlier part of this run wrote the whole file and was killed before it ended."""
+        return journal.resumed and OUTPUT in journal.records and is_intact(self.out, journal.records[OUTPUT]["file"])
+
+    def open_parts(self, keep: bool) -> None:
+        """Create the folder of the values.
+
+        Args:
+            keep: whether to keep the values in it.
+        """
+        if not keep:
+            self.remove_parts()
+        if not os.path.lexists(self.parts):
+            self.parts.mkdir()
+        check_working_folder(self.parts)
+
     def remove_parts(self) -> None:
         """Remove the values computed so far."""
-        if self.parts.exists():
+        if os.path.lexists(self.parts):
+            check_working_folder(self.parts)
             shutil.rmtree(self.parts)

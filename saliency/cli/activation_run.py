@@ -12,15 +12,15 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.activation_files import ActivationFiles, check_output_path
 from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
-from saliency.cli.journal import Journal, open_journal
+from saliency.cli.journal import OUTPUT, Journal, open_journal
 from saliency.cli.network import load_network
-from saliency.cli.options import CommandError
 from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli, StimulusImage
 from saliency.cli.unit_selection import selected_units
 from saliency.io import act
+from saliency.io.checksum import file_checksum
 from saliency.io.hdf5_layer import check_layer_names
 from saliency.io.raw_layer import RawFileLayer
 from saliency.nets.preparation import Float32
@@ -44,8 +44,9 @@ def run(options: argparse.Namespace) -> int:
     with open_journal(files.journal, settings, options.overwrite) as journal, files.discard_unrecorded_parts(journal):
         if not (journal.resumed or options.overwrite):
             files.check_absent()
-        if _is_written(journal, files):
-            log.restore(journal.records)
+        if files.is_written(journal):
+            for record in journal.pieces.values():
+                log.restore(record)
         else:
             network = load_network(options)
             mask = mask_of_all_layers(network) if mask is None else mask
@@ -56,11 +57,6 @@ def run(options: argparse.Namespace) -> int:
         files.remove_parts()
         journal.finish()
         return status
-
-
-def _is_written(journal: Journal, files: ActivationFiles) -> bool:
-    """Return whether an earlier part of this run wrote the whole file and was killed before it ended."""
-    return journal.resumed and bool(journal.records) and "written" in journal.records[-1] and files.out.exists()
 
 
 @dataclass
@@ -81,32 +77,37 @@ class ActivationRun:
 
     def run(self) -> None:
         """Compute the activations that are missing, and write the file."""
-        n, batch = len(self.stimuli), self.extractor.batch
-        for start in range(self._begin(), n, batch):
-            indices = range(start, min(start + batch, n))
+        self._begin()
+        for start in range(0, len(self.stimuli), self.extractor.batch):
+            indices = self._batch(start)
+            if str(start) in self.journal.records:
+                self.log.restore(self.journal.records[str(start)])
+                continue
             images = self.stimuli.read(indices, self.log)
             self._compute_batch(indices, list(preprocess_images(self.network, images, self.log)))
             self.log.show_progress(indices.stop)
-            self.journal.add(self.log.new_record())
+            self.journal.add(start, {**self.log.new_record(), "parts": self._checksums(start)})
         act.write(act.Activation(self._parts), self.files.out)
-        self.journal.add({**self.log.new_record(), "written": True})
+        self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})
 
-    def _begin(self) -> int:
-        """Start the run, or resume it; return how many stimuli are done."""
+    def _begin(self) -> None:
+        """Start the run, or resume it with the batches that are intact."""
         self.journal.begin()
         self.files.remove_temporary_files()
-        self.log.restore(self.journal.records)
-        done = min(len(self.journal.records) * self.extractor.batch, len(self.stimuli))
-        if not done:
-            self.files.remove_parts()
-            self.files.parts.mkdir()
-        elif all(part.has_stimuli(done) for part in self._parts.values()):
-            self.log.show_resumed(done)
-        else:
-            raise CommandError(
-                f"{self.files.parts} lacks results that {self.files.journal.name} lists as done; remove both to start again"
-            )
-        return done
+        self.files.open_parts(keep=bool(self.journal.pieces))
+        recorded = self.journal.pieces
+        damaged = [start for start, record in recorded.items() if record["parts"] != self._checksums(start)]
+        self.log.show_damaged(len(damaged), len(recorded), "batches")
+        self.journal.discard([*damaged, OUTPUT])
+        self.log.show_resumed(sum(len(self._batch(start)) for start in self.journal.pieces))
+
+    def _batch(self, start: int) -> range:
+        """Return the indices of the stimuli of a batch."""
+        return range(start, min(start + self.extractor.batch, len(self.stimuli)))
+
+    def _checksums(self, start: int) -> dict[str, Any]:
+        """Return the checksums of a batch's values in the file of each layer."""
+        return {name: part.checksum(self._batch(start)) for name, part in self._parts.items()}
 
     def _compute_batch(self, indices: range, inputs: Sequence[tuple[StimulusImage, Float32]]) -> None:
         """Write the activations of a batch; stimuli without an input, or with values that are not finite, are rows of NaN."""

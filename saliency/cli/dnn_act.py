@@ -21,7 +21,8 @@ EXAMPLE = """examples, with the bundled network and its images:
       -stim saliency/demo/scenes.stim.csv -out three.act.h5
 
 exit status: 0 success, 1 some images failed (see *_errors.csv),
-             2 invalid option or input (nothing written), 130 interrupted"""
+             2 invalid option or input (nothing written), 130 interrupted,
+             143 terminated"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """``dnn_mask``: extract layers, channels, rows and columns of interest from an activation file."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from saliency.cli.activation_files import check_output_path
@@ -9,7 +10,9 @@ from saliency.cli.command_runner import run_command
 from saliency.cli.options import CommandError, OptionParser
 from saliency.cli.unit_selection import add_unit_options, check_units, selected_units
 from saliency.io import act, stim
+from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.dmask import Dmask, Units
+from saliency.io.hdf5 import file_version
 
 DESCRIPTION = """Extract units of interest from a file of activations. Select units by layer
 and channel, or with a mask file."""
@@ -23,8 +26,8 @@ EXAMPLE = """examples, with activations of the bundled network:
 The last command selects channel 2 of conv6 and channel 9 of fc1. To select
 rows and columns too, use -dmask FILE instead of -layer and -chn.
 
-exit status: 0 success, 2 invalid option or input (nothing written),
-             130 interrupted"""
+exit status: 0 success, 1 full disk, 2 invalid option or input (nothing
+             written), 130 interrupted, 143 terminated"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,8 +47,21 @@ def _run(arguments: list[str]) -> int:
     if options.stim is not None:
         _check_stimuli(options.stim, options.act, activation)
     check_units(options, mask, {name: layer.shape[1:] for name, layer in activation.layers.items()})
-    act.write(activation.mask(mask), options.out)
+    remove_leftover_files(Path(options.out))
+    with _described_interrupts(Path(options.out)):
+        act.write(activation.mask(mask), options.out)
     return 0
+
+
+@contextmanager
+def _described_interrupts(out: Path) -> Iterator[None]:
+    """Add to an interrupt whether the output was written, because a mask of a file to itself cannot simply be repeated."""
+    before = file_version(out) if out.exists() else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        after = file_version(out) if out.exists() else None
+        raise KeyboardInterrupt("nothing was written" if after == before else f"{out} is complete") from None
 
 
 def _check_stimuli(file: str, source: str, activation: act.Activation) -> None:

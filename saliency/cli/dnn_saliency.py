@@ -23,7 +23,8 @@ EXAMPLE = """example, with the bundled network and its images:
 (channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)
 
 exit status: 0 success, 1 some images failed (see *_errors.csv),
-             2 invalid option or input (nothing written), 130 interrupted"""
+             2 invalid option or input (nothing written), 130 interrupted,
+             143 terminated"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,13 +1,16 @@
-"""Record the finished parts of a run in a file beside its outputs, so that the same command can resume a killed run."""
+"""Record the finished pieces of a run in a file beside its outputs, so that the same command can resume a killed run."""
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from saliency.cli.options import CommandError
+from saliency.io.atomic_write import named_errors
+from saliency.io.working_file import open_working_file
 
 try:
     import fcntl
@@ -15,8 +18,14 @@ except ImportError:  # on Windows, simultaneous runs are not detected
     fcntl = None  # type: ignore[assignment]
 
 
+OUTPUT = "output"
+"""The name under which a run records its output, after its pieces."""
+
+
 class Journal:
-    """A file with lines of JSON: the settings of a run, then a record of each finished part.
+    """A file with lines of JSON and their checksums: the settings of a run, then a record of each finished piece.
+
+    A piece is recorded when its files are complete. If they are found damaged later, it is discarded and recorded again.
 
     Args:
         stream: the open file, which this run has locked.
@@ -27,7 +36,9 @@ class Journal:
     def __init__(self, stream: IO[bytes], settings: Mapping[str, str], lines: list[dict[str, Any]]) -> None:
         self._stream, self._settings = stream, dict(settings)
         self._recorded_settings: dict[str, str] | None = lines[0] if lines else None
-        self.records = lines[1:]
+        self.records: dict[str, dict[str, Any]] = {}
+        for line in lines[1:]:
+            self._apply(line)
         self.finished = False
 
     @property
@@ -35,11 +46,17 @@ class Journal:
         """Whether the file has the settings of this run, so that the run continues an earlier one."""
         return self._recorded_settings == self._settings
 
+    @property
+    def pieces(self) -> dict[int, dict[str, Any]]:
+        """The records of the finished pieces, without that of the output, by number."""
+        return {int(name): record for name, record in self.records.items() if name != OUTPUT}
+
     def begin(self) -> None:
         """Write the settings, unless this run is resumed. If the run ends early, it can be resumed from now on."""
         if not self.resumed:
-            self._stream.truncate(0)
-            self.records = []
+            with named_errors(Path(self._stream.name)):
+                self._stream.truncate(0)
+            self.records = {}
             self._recorded_settings = self._settings
             self._append(self._settings)
 
@@ -50,19 +67,42 @@ class Journal:
         names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         return [f"{name} (was {old.get(name, 'none')}, is now {new.get(name, 'none')})" for name in names]
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Record a finished part, after its files are complete."""
-        self.records.append(dict(record))
-        self._append(record)
+    def add(self, piece: int | str, record: Mapping[str, Any]) -> None:
+        """Record a finished piece, after its files are complete.
+
+        Args:
+            piece: its number, or ``OUTPUT``.
+            record: what the run needs to resume, with the checksums of the files.
+        """
+        self._append({"piece": str(piece), **record})
+        self.records[str(piece)] = dict(record)
+
+    def discard(self, pieces: Iterable[int | str]) -> None:
+        """Remove the records of pieces that are missing or damaged."""
+        line = {"discarded": [str(piece) for piece in pieces if str(piece) in self.records]}
+        if line["discarded"]:
+            self._append(line)
+            self._apply(line)
 
     def finish(self) -> None:
         """Mark the run as finished; its journal is removed when it is closed."""
         self.finished = True
 
+    def _apply(self, line: dict[str, Any]) -> None:
+        if "discarded" in line:
+            for name in line["discarded"]:
+                self.records.pop(name, None)
+        else:
+            name = line["piece"]
+            if name != OUTPUT:
+                int(name)  # or the line is invalid
+            self.records[name] = {key: value for key, value in line.items() if key != "piece"}
+
     def _append(self, record: Mapping[str, Any]) -> None:
-        self._stream.seek(0, os.SEEK_END)
-        self._stream.write(json.dumps(record).encode() + b"\n")
-        self._stream.flush()
+        with named_errors(Path(self._stream.name)):
+            rest = _line(record)
+            while rest:
+                rest = rest[self._stream.write(rest) :]
 
 
 def journal_path(output: Path) -> Path:
@@ -72,7 +112,7 @@ def journal_path(output: Path) -> Path:
 
 @contextmanager
 def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
-    """Open and lock the journal of a run. It is kept if the block raises after a part was recorded.
+    """Open and lock the journal of a run. It is kept if the block raises after a piece was recorded.
 
     Args:
         file: path of the journal, in an existing folder.
@@ -83,7 +123,7 @@ def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool) -> It
         CommandError: if the journal belongs to a run with other settings, or to a run in progress; no file has been changed.
     """
     with _open_locked(file) as stream:
-        journal = Journal(stream, settings, _read_lines(stream))
+        journal = _read_journal(stream, settings)
         differences = journal.differences()
         if differences and not overwrite:
             raise CommandError(
@@ -101,7 +141,7 @@ def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool) -> It
 def _open_locked(file: Path) -> Iterator[IO[bytes]]:
     """Open and lock a file. Open it again if another process that had locked it removed it meanwhile."""
     while True:
-        with file.open("a+b") as stream:
+        with open_working_file(file, "a+b", buffering=0) as stream:
             if fcntl is not None:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,16 +152,34 @@ def _open_locked(file: Path) -> Iterator[IO[bytes]]:
                 return
 
 
-def _read_lines(stream: IO[bytes]) -> list[dict[str, Any]]:
-    """Return the lines of a journal; a last line that is incomplete is removed from the file."""
+def _read_journal(stream: IO[bytes], settings: Mapping[str, str]) -> Journal:
+    """Read a journal; a last line that is incomplete is removed from the file."""
     stream.seek(0)
     text = stream.read()
     complete = text[: text.rfind(b"\n") + 1]
     stream.truncate(len(complete))
     try:
-        return [dict(json.loads(line)) for line in complete.splitlines()]
-    except (ValueError, TypeError):
-        raise CommandError(f"{getattr(stream, 'name', 'the journal')} is not a valid journal; remove it") from None
+        return Journal(stream, settings, [_parse(line) for line in complete.splitlines(keepends=True)])
+    except (ValueError, TypeError, KeyError):
+        raise CommandError(f"{stream.name} is not a valid journal; remove it") from None
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    """Return a line of a journal: a checksum, and JSON."""
+    text = json.dumps(record).encode()
+    return b"%s %s\n" % (hashlib.sha256(text).hexdigest()[:16].encode(), text)
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """Return the record of a line.
+
+    Raises:
+        ValueError: if it is not a line of a journal, or is damaged.
+    """
+    record = dict(json.loads(line.partition(b" ")[2]))
+    if _line(record) != line:
+        raise ValueError("the checksum differs")
+    return record
 
 
 def _output_path(journal: Path) -> Path:

@@ -5,15 +5,17 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from saliency.cli.journal import journal_path
+from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
 from saliency.io.atomic_write import remove_leftover_files
+from saliency.io.checksum import is_intact
 
 MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
 COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
@@ -82,6 +84,23 @@ class OutputFiles:
         if self.save == "h5":
             yield self.merged_maps
         yield self.errors
+
+    def pieces(self, k: int) -> list[Path]:
+        """Return the paths of the files of the k-th figure."""
+        return [self.figure(k)] if self.save is None else [self.figure(k), self.maps(k)]
+
+    def damaged_pieces(self, journal: Journal) -> list[int]:
+        """Return the numbers of recorded figures whose files are missing or damaged.
+
+        If the maps were merged, their parts are not needed. A merged file that is damaged is removed from the journal.
+        """
+        if OUTPUT in journal.records and not is_intact(self.merged_maps, journal.records[OUTPUT]["file"]):
+            journal.discard([OUTPUT])
+        unneeded = {self.maps(k).name for k in journal.pieces} if OUTPUT in journal.records else set()
+        return [k for k, record in journal.pieces.items() if not self._are_intact(record["files"], unneeded)]
+
+    def _are_intact(self, files: Mapping[str, Any], unneeded: Collection[str]) -> bool:
+        return all(is_intact(self.folder / name, recorded) for name, recorded in files.items() if name not in unneeded)
 
     def check_absent(self) -> None:
         """Check that no output file exists.

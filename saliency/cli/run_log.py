@@ -3,12 +3,12 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from saliency.cli.failures_table import Failure, write_failures
-from saliency.cli.text_wrapping import wrap_line
+from saliency.cli.text_wrapping import escape_controls, wrap_line
 
 
 class TooManyFailures(Exception):  # noqa: N818 - it ends a run with exit status 1, not with that of an error
@@ -59,17 +59,22 @@ class RunLog:
         self._recorded = len(self.failures), self.notes.copy()
         return {"failures": [vars(one) for one in self.failures[failures:]], "notes": dict(self.notes - notes)}
 
-    def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Add the failures and notes that an earlier part of this run recorded."""
-        for record in records:
-            self.failures += [Failure(**one) for one in record["failures"]]
-            self.notes.update(record["notes"])
+    def restore(self, record: Mapping[str, Any]) -> None:
+        """Add the failures and notes of a piece that an earlier part of this run recorded."""
+        self.failures += [Failure(**one) for one in record["failures"]]
+        self.notes.update(record["notes"])
         self._recorded = len(self.failures), self.notes.copy()
 
     def show_resumed(self, done: int) -> None:
         """Print how many stimuli an earlier part of this run finished, if any."""
         if done:
             print_message(f"{self.command}: resuming after {min(done, self.n)} stimuli")
+
+    def show_damaged(self, damaged: int, total: int, pieces: str) -> None:
+        """Print how many finished pieces of an earlier part of this run are computed again, if any."""
+        if damaged:
+            was = "1 is" if damaged == 1 else f"{damaged} are"
+            print_message(f"{self.command}: of {total} finished {pieces}, {was} missing or damaged and will be computed again")
 
     def finish(self, errors: Path | None) -> int:
         """Write the table of failures, print the totals and return the exit status.
@@ -94,19 +99,19 @@ class RunLog:
         if self._bar is None:
             print_message(line)
         else:
-            self._bar.write(wrap_line(line, sys.stderr), file=sys.stderr)
+            self._bar.write(wrap_line(escape_controls(line), sys.stderr), file=sys.stderr)
 
 
 def print_message(line: str, name: str = "stderr") -> None:
     """Print a line to a standard stream, wrapped on a terminal. A closed or full stream does not stop the run.
 
     Args:
-        line: the line.
+        line: the line. Control characters in it, as in the name of a file, are printed as escape sequences.
         name: ``stdout`` or ``stderr``.
     """
     stream = getattr(sys, name)
     try:
         if stream is not None:
-            print(wrap_line(line, stream), file=stream, flush=True)
+            print(wrap_line(escape_controls(line), stream), file=stream, flush=True)
     except OSError:
         setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - or the interpreter would fail when it exits

@@ -13,7 +13,7 @@ from saliency import nets
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
 from saliency.cli.figure import SaliencyFigure, displayed_values, saliency_image
-from saliency.cli.journal import Journal, open_journal
+from saliency.cli.journal import OUTPUT, Journal, open_journal
 from saliency.cli.map_files import MapWriter, merge_map_files, open_map_writer
 from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
@@ -22,6 +22,7 @@ from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli, StimulusImage
+from saliency.io.checksum import file_checksum
 
 STIMULI_PER_FIGURE = 6
 RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
@@ -64,13 +65,13 @@ class SaliencyRun:
         n = len(self.stimuli)
         with self._open_journal() as journal:
             for k, start in enumerate(range(0, n, STIMULI_PER_FIGURE), start=1):
-                if journal is not None and k <= len(journal.records):
+                if journal is not None and str(k) in journal.records:
+                    self.log.restore(journal.records[str(k)])
                     continue
                 indices = range(start, min(start + STIMULI_PER_FIGURE, n))
                 self._make_figure(k, indices, list(self.stimuli.read(indices, self.log)))
                 self.log.show_progress(indices.stop)
-                if journal is not None:
-                    journal.add(self.log.new_record())
+                self._record_figure(k, journal)
             status = self.log.finish(self.files.errors if self.files is not None else None)
             if journal is not None and self.files is not None:
                 if self.options.save == "h5":
@@ -80,7 +81,7 @@ class SaliencyRun:
 
     @contextmanager
     def _open_journal(self) -> Iterator[Journal | None]:
-        """Start the run, or resume it with the failures and notes of its earlier part."""
+        """Start the run, or resume it with the figures of its earlier part that are intact."""
         if self.files is None:
             yield None
             return
@@ -92,14 +93,22 @@ class SaliencyRun:
                 self.files.check_absent()
             self.files.remove_temporary_files()
             journal.begin()
-            self.log.restore(journal.records)
-            self.log.show_resumed(STIMULI_PER_FIGURE * len(journal.records))
+            damaged, recorded = self.files.damaged_pieces(journal), len(journal.pieces)
+            self.log.show_damaged(len(damaged), recorded, "figures")
+            journal.discard(damaged)
+            self.log.show_resumed(STIMULI_PER_FIGURE * len(journal.pieces))
             yield journal
+
+    def _record_figure(self, k: int, journal: Journal | None) -> None:
+        if journal is not None and self.files is not None:
+            files = {path.name: file_checksum(path) for path in self.files.pieces(k) if path.exists()}
+            journal.add(k, {**self.log.new_record(), "files": files})
 
     def _make_figure(self, k: int, indices: range, images: Sequence[StimulusImage]) -> None:
         """Make the k-th figure, counting from 1, and save its maps."""
         preprocessed = list(preprocess_images(self.network, images, self.log))
         if not preprocessed:
+            self._remove_older(k)
             return
         images, inputs = [image for image, _ in preprocessed], [x for _, x in preprocessed]
         rows: dict[str, list[Any]] = {}
@@ -116,6 +125,12 @@ class SaliencyRun:
             order = [good.get(index) for index in indices]  # None leaves a gap
             rows = {label: [None if i is None else row[i] for i in order] for label, row in rows.items()}
             self._draw(k, [None if i is None else images[i].rgb for i in order], rows)
+
+    def _remove_older(self, k: int) -> None:
+        """Remove the files of an earlier run for a figure without images."""
+        for path in () if self.files is None else self.files.pieces(k):
+            if path.exists():
+                path.unlink()
 
     @contextmanager
     def _map_writer(self, k: int, images: Sequence[StimulusImage]) -> Iterator[MapWriter | None]:
@@ -140,10 +155,10 @@ class SaliencyRun:
             figure.show()
 
     def _merge_maps(self, files: OutputFiles, journal: Journal) -> None:
-        """Merge all maps into one file and remove the parts. If an earlier run was killed here, some parts may be missing."""
+        """Merge all maps into one file and remove the parts, unless an earlier part of this run did."""
         parts = [path for path in map(files.maps, range(1, files.figures + 1)) if path.exists()]
-        if parts and "joined" not in journal.records[-1]:
+        if parts and OUTPUT not in journal.records:
             merge_map_files(parts, self.stimuli.names, files.merged_maps)
-            journal.add({**self.log.new_record(), "joined": True})
+            journal.add(OUTPUT, {"file": file_checksum(files.merged_maps)})
         for part in parts:
             part.unlink()

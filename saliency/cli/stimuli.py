@@ -97,7 +97,7 @@ class Stimuli:
             name = self.names[index]
             path = self.folder / name
             try:
-                if not self.allow_outside and not _is_inside(name):
+                if not self.allow_outside and leads_outside(self.folder, name):
                     raise PictureError(
                         "OUTSIDE_PATH", path, "leads outside the folder of path=; use -allow-outside to read it"
                     )
@@ -163,6 +163,16 @@ def _check_duplicates(file: str, names: Sequence[str]) -> None:
         )
 
 
-def _is_inside(name: str) -> bool:
-    """Return whether a stimID stays inside the folder of the stimuli."""
-    return not Path(name).is_absolute() and Path(os.path.normpath(name)).parts[:1] != ("..",)
+def leads_outside(folder: Path, name: str) -> bool:
+    """Return whether a stimID is an absolute path, or leaves the folder of the stimuli by ``..``.
+
+    Each ``..`` is resolved as the system does: after a link, it is the parent of the link's target. A link without ``..``
+    behind it does not lead outside, because the owner of the folder made it.
+    """
+    if Path(name).is_absolute():
+        return True
+    parts = Path(name).parts
+    climbs = [os.path.join(folder, *parts[: i + 1]) for i, part in enumerate(parts) if part == ".."]  # noqa: PTH118
+    with suppress(ValueError):  # a NUL in the name; reading the image reports it
+        return not all(Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)) for path in climbs)
+    return False

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from saliency.io.atomic_write import atomic_write
 from saliency.io.dmask import Dmask
 from saliency.io.hdf5 import HDF5Error, find_datasets, open_hdf5
 from saliency.io.hdf5_layer import HDF5Layer, check_layer_names, write_layer
@@ -157,7 +156,7 @@ def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path
     check_suffix(file, SUFFIX)
     activation = activation if isinstance(activation, Activation) else Activation(activation)
     check_layer_names(file, activation.layers)
-    with atomic_write(file) as temporary, create_hdf5(temporary, file) as writer:
+    with create_hdf5(file) as writer:
         for name, layer in activation.layers.items():
             write_layer(writer, name, layer)
 

@@ -77,10 +77,8 @@ def write_layer(writer: HDF5Writer, name: str, layer: Layer) -> None:
     Raises:
         OSError: if the layer could not be written.
     """
-    dataset = writer.h5.create_dataset(name, shape=layer.shape, dtype=layer.dtype, compression="gzip")
-    target_chunk = dataset.chunks
+    target_chunk = writer.create_dataset(name, shape=layer.shape, dtype=layer.dtype, compression="gzip") or layer.shape
     common_chunk = tuple(-(-source // target) * target for source, target in zip(layer.chunk_shape, target_chunk, strict=True))
     chunk = common_chunk if prod(common_chunk) * layer.dtype.itemsize <= MAX_BLOCK_BYTES else target_chunk
     for slices in block_slices(layer.shape, block_shape(layer.shape, chunk, layer.dtype.itemsize)):
-        dataset[slices] = layer.read_block(slices)
-        writer.raise_write_error()
+        writer.write(name, slices, layer.read_block(slices))

@@ -1,78 +1,171 @@
-"""Write HDF5 files to a disk that may fill up.
+"""Write HDF5 files without a crash if the disk is full or the process is interrupted.
 
-HDF5 crashes the process when a write fails. Here HDF5 writes to a Python file that records the error instead of raising it.
+HDF5 crashes the process or leaves wrong values if a write fails. Here HDF5 writes to a Python file whose methods never raise:
+the file keeps the first exception, which is raised when HDF5 has closed it. Signals are deferred meanwhile, because Ctrl-C could
+raise an exception inside h5py.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 
+from saliency.io.atomic_write import atomic_write
+from saliency.io.deferred_signals import DeferredSignals, deferred_signals
 
-class _ErrorRecordingFile(io.FileIO):
-    """A file that records its first write error and discards all later writes."""
 
-    error: OSError | None = None
+class ErrorKeepingFile:
+    """A file for HDF5 that keeps its first exception, of whatever kind, and discards all later writes.
+
+    Args:
+        file: the file to write to and read from.
+    """
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file, self._position, self._size = file, 0, 0
+        self.error: BaseException | None = None
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position."""
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
 
     def write(self, data: Any) -> int:
-        size = memoryview(data).nbytes
+        """Write all bytes; return their number."""
         rest = memoryview(data).cast("B")
+        start, size = self._position, rest.nbytes
         while rest and self.error is None:
-            try:
-                rest = rest[super().write(rest) or 0 :]
-            except OSError as error:
-                self.error = error
-        if self.error is not None:
-            self.seek(size, io.SEEK_CUR)
+            written = self._keep_error(self._write_at, start + size - rest.nbytes, rest)
+            rest = rest[written:]
+        self._position = start + size
+        self._size = max(self._size, self._position)
         return size
 
-    def truncate(self, size: int | None = None) -> int:
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; what was never written is zero."""
+        view = memoryview(buffer).cast("B")
+        done, count = 0, -1
+        while done < view.nbytes and count:
+            count = self._keep_error(self._read_at, self._position + done, view[done:])
+            done += count
+        view[done:] = bytes(view.nbytes - done)
+        self._position += view.nbytes
+        return view.nbytes
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        buffer = bytearray(size)
+        self.readinto(buffer)
+        return bytes(buffer)
+
+    def truncate(self, size: int) -> int:
+        """Set the size of the file."""
+        if self.error is None:
+            self._keep_error(self._file.truncate, size)
+        self._size = size
+        return size
+
+    def flush(self) -> None:
+        """Do nothing: the file has no buffer."""
+
+    def raise_error(self, name: Path) -> None:
+        """Raise the first exception, if there was one; an OSError gets the name of the file."""
+        if isinstance(self.error, OSError):
+            raise OSError(self.error.errno, self.error.strerror, str(name)) from self.error
+        if self.error is not None:
+            raise self.error
+
+    def _write_at(self, position: int, data: memoryview) -> int:
+        self._file.seek(position)
+        return self._file.write(data) or 0
+
+    def _read_at(self, position: int, buffer: memoryview) -> int:
+        self._file.seek(position)
+        return self._file.readinto(buffer) or 0
+
+    def _keep_error(self, function: Callable[..., int], *arguments: Any) -> int:
+        """Call a function; if it raises, keep the exception and return 0."""
         try:
-            return super().truncate(size)
-        except OSError as error:
+            return function(*arguments)
+        except BaseException as error:  # it would pass through HDF5; `raise_error` raises it
             self.error = self.error or error
-            return size or 0
+            return 0
 
 
 class HDF5Writer:
-    """A new HDF5 file and the write errors that HDF5 does not report.
+    """A new HDF5 file. Between two of its calls, Ctrl-C and a failed write raise their exception.
 
     Args:
-        h5: the file to create datasets in.
         stream: the Python file that HDF5 writes to.
         name: the file name for error messages.
+        signals: the signals that are deferred while the file is open.
     """
 
-    def __init__(self, h5: h5py.File, stream: _ErrorRecordingFile, name: Path) -> None:
-        self.h5, self._stream, self._name = h5, stream, name
+    def __init__(self, stream: ErrorKeepingFile, name: Path, signals: DeferredSignals) -> None:
+        self._stream, self._name, self._signals = stream, name, signals
+        try:
+            self._h5 = h5py.File(stream, "w")
+        except Exception:
+            stream.raise_error(name)
+            raise
 
-    def raise_write_error(self) -> None:
-        """Raise the first write error, if there was one.
+    def create_dataset(self, name: str, **options: Any) -> tuple[int, ...] | None:
+        """Create a dataset with h5py's options; return the shape of its chunks, if it has chunks.
 
         Raises:
             OSError: if something could not be written.
         """
-        error = self._stream.error
-        if error is not None:
-            raise OSError(error.errno, error.strerror, str(self._name)) from error
+        self._raise_pending()
+        chunks: tuple[int, ...] | None = self._h5.create_dataset(name, **options).chunks
+        return chunks
+
+    def write(self, name: str, where: Any, values: Any) -> None:
+        """Write values into a part of a dataset.
+
+        Raises:
+            OSError: if something could not be written.
+        """
+        self._raise_pending()
+        self._h5[name][where] = values
+
+    def close(self) -> None:
+        """Close all datasets and the file.
+
+        Raises:
+            OSError: if something could not be written.
+        """
+        try:
+            self._h5.close()
+        finally:
+            del self._h5  # here, because a signal in its weak references would be lost
+            self._stream.raise_error(self._name)
+
+    def _raise_pending(self) -> None:
+        self._signals.deliver()
+        self._stream.raise_error(self._name)
 
 
 @contextmanager
-def create_hdf5(file: Path, name: Path) -> Iterator[HDF5Writer]:
-    """Create an HDF5 file for writing.
+def create_hdf5(path: Path) -> Iterator[HDF5Writer]:
+    """Write an HDF5 file under a temporary name, and rename it if the block succeeds and all was written.
 
     Args:
-        file: its path, which may be a temporary one.
-        name: the file name for error messages.
+        path: the final file. An existing file is replaced on success and kept otherwise.
 
     Raises:
         OSError: if the file cannot be created, or something could not be written.
     """
-    with _ErrorRecordingFile(file, "w+b") as stream:
-        with h5py.File(stream, "w") as h5:
-            writer = HDF5Writer(h5, stream, name)
+    with deferred_signals() as signals, atomic_write(path) as temporary, io.FileIO(temporary, "rb+") as file:
+        writer = HDF5Writer(ErrorKeepingFile(file), path, signals)
+        try:
             yield writer
-        writer.raise_write_error()
+        finally:
+            writer.close()
+        signals.deliver()

@@ -4,11 +4,15 @@ import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from saliency.io.atomic_write import named_errors
+from saliency.io.checksum import checksum
 from saliency.io.chunks import Shape, Slices
 from saliency.io.layer import N_AXES, Array, Layer
+from saliency.io.working_file import open_working_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +26,12 @@ class RawFileLayer(Layer):
         """Return the layer (stimuli, channels, rows, columns) of a file, which may not exist yet."""
         return cls(shape, np.dtype(np.float32), (1, 1, *shape[2:]), N_AXES, file)
 
-    def has_stimuli(self, stimuli: int) -> bool:
-        """Return whether the file contains the values of the first ``stimuli`` stimuli."""
-        return stimuli == 0 or (self.file.is_file() and self.file.stat().st_size >= stimuli * self._n_bytes(1))
+    def checksum(self, stimuli: range) -> dict[str, Any] | None:
+        """Return the size and the SHA-256 of the values of some stimuli in the file, or None if there is no file."""
+        if not os.path.lexists(self.file):
+            return None
+        with open_working_file(self.file, "rb") as file:
+            return checksum(file, stimuli.start * self._n_bytes(1), len(stimuli) * self._n_bytes(1))
 
     def write_stimuli(self, first: int, values: Array) -> None:
         """Write the values (k, channels, rows, columns) of k stimuli and flush them to the disk.
@@ -36,7 +43,8 @@ class RawFileLayer(Layer):
         Raises:
             OSError: if they cannot be written.
         """
-        with self.file.open("r+b" if self.file.exists() else "xb") as file:
+        mode = "r+b" if os.path.lexists(self.file) else "xb"
+        with named_errors(self.file), open_working_file(self.file, mode) as file:
             file.seek(first * self._n_bytes(1))
             file.write(np.ascontiguousarray(values, self.dtype).tobytes())
             file.flush()
@@ -47,7 +55,7 @@ class RawFileLayer(Layer):
         first, channels = slices[0].start, slices[1].stop - slices[1].start
         values = np.empty((slices[0].stop - first, channels, *self.shape[2:]), self.dtype)
         parts = values[None] if channels == self.shape[1] else values
-        with self.file.open("rb") as file:
+        with open_working_file(self.file, "rb") as file:
             for i, part in enumerate(parts, start=first):
                 file.seek(i * self._n_bytes(1) + slices[1].start * self._n_bytes(2))
                 if file.readinto(part) < part.nbytes:

@@ -1,6 +1,7 @@
 """Runs of ``dnn_act`` that end early: the same command resumes them and writes the same file."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 
 import saliency
 from saliency.cli import dnn_act
-from saliency.cli.activation_files import ActivationFiles
 from tests.cli.activation_command import DEMO, SCENES, arrays, assert_same, run, table
 
 needs_torch, needs_tf = pytest.mark.needs("torch"), pytest.mark.needs("tensorflow")
+
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt
 
 
 MOMENTS = {
@@ -95,17 +99,50 @@ def test_an_interrupted_run_can_be_resumed_and_another_one_is_refused(folder, ca
     assert sorted(folder.iterdir()) == sorted([*before, folder / "x.act.h5"])
 
 
-@needs_torch
-def test_missing_parts_are_an_error(folder, capsys, monkeypatch):
-    def stop(*arguments):
-        raise KeyboardInterrupt
+def truncate(file):
+    with file.open("r+b") as stream:
+        stream.truncate(100)
 
-    monkeypatch.setattr("saliency.io.act.write_layer", stop)
-    command = "-layer fc1 -stim seven.stim.csv -out x.act.h5"
-    assert run(capsys, command)[0] == 130
-    ActivationFiles(Path("x.act.h5")).remove_parts()
-    status, _, errors = run(capsys, command)
-    assert status == 2 and "error: .x.act.h5.parts lacks results that .x.act.h5.journal lists as done; remove both" in errors
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1  # in the last of three batches
+    file.write_bytes(content)
+
+
+DAMAGE = {
+    "a missing folder": (lambda parts: shutil.rmtree(parts), "of 3 finished batches, 3 are missing or damaged", "3 6 7"),
+    "a missing layer": (lambda parts: (parts / "1.float32").unlink(), "of 3 finished batches, 3 are", "3 6 7"),
+    "a short layer": (lambda parts: truncate(parts / "1.float32"), "of 3 finished batches, 3 are", "3 6 7"),
+    "a changed bit": (lambda parts: flip(parts / "0.float32"), "of 3 finished batches, 1 is missing or damaged and will be", "7"),
+    "nothing": (lambda parts: None, "", ""),
+}
+
+
+@needs_torch
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_batches_are_computed_again(case, folder, capsys, monkeypatch):
+    damage, message, finished = DAMAGE[case]
+    command = "-layer pool2 fc1 -stim seven.stim.csv -batch 3 -out {}.act.h5"
+    with monkeypatch.context() as patch:
+        patch.setattr("saliency.io.act.write_layer", interrupt)
+        assert run(capsys, command.format("x"))[0] == 130
+    damage(folder / ".x.act.h5.parts")
+    status, printed, errors = run(capsys, command.format("x"))
+    assert status == 0 and printed.split() == [word for n in finished.split() for word in ("Finish:", f"{n}/7")]
+    assert message in errors and errors.count("missing or damaged") == bool(message)
+    run(capsys, command.format("whole"))
+    assert Path("x.act.h5").read_bytes() == Path("whole.act.h5").read_bytes() and not list(folder.glob(".x*"))
+
+
+@needs_torch
+def test_planted_parts_are_refused(folder, capsys):
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "0.float32").write_text("theirs")
+    (folder / ".x.act.h5.parts").symlink_to(folder / "theirs")
+    status, _, errors = run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5")
+    assert status == 2 and ".x.act.h5.parts: is a link, not a folder" in errors
+    assert (folder / "theirs" / "0.float32").read_text() == "theirs"
 
 
 def test_simultaneous_runs_are_refused(folder, capsys):

@@ -96,6 +96,10 @@ def test_a_run_that_ends_early_leaves_no_page_and_can_be_resumed(tmp_path, capsy
     assert not list(tmp_path.glob(".*"))
 
 
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+
+
 class Killed(BaseException):
     """Raised instead of killing the process; while it is raised, no file can be removed."""
 
@@ -135,13 +139,30 @@ def test_a_run_that_is_killed_at_its_end_can_be_resumed(tmp_path, capsys, monkey
 
 
 @needs_torch
-def test_missing_rows_are_an_error(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("damage", ["missing", "changed", "planted"])
+def test_damaged_rows_are_computed_again(damage, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(page_run, "ROWS_PER_BLOCK", 2)
-    arguments = [*BUNDLED, "-stim", table(tmp_path, [*NAMES[:2], "none.png"]), "-out", tmp_path / "page.html"]
-    assert run(capsys, *arguments, "-strict")[0] == 1
-    (tmp_path / ".page.html.rows").write_bytes(b"")
-    status, _, errors = run(capsys, *arguments)
-    assert status == 2 and ".page.html.rows lacks rows that .page.html.journal lists as done" in errors
+    arguments = [*BUNDLED, "-stim", table(tmp_path, NAMES[:4]), "-out"]
+    assert run(capsys, *arguments, tmp_path / "whole.html")[0] == 0
+    rows, arguments = tmp_path / ".page.html.rows", [*arguments, tmp_path / "page.html"]
+    with monkeypatch.context() as patch:
+        patch.setattr(PageTemplate, "page", interrupt)
+        assert run(capsys, *arguments)[0] == 130
+    content = rows.read_bytes()
+    if damage == "changed":
+        rows.write_bytes(content[:-20] + b"x" + content[-19:])
+    else:
+        rows.unlink()
+    if damage == "planted":
+        rows.symlink_to(tmp_path / "whole.html")
+        status, _, errors = run(capsys, *arguments)
+        assert status == 2 and ".page.html.rows: is a link" in errors
+        rows.unlink()
+    status, printed, errors = run(capsys, *arguments)
+    again = "1 is" if damage == "changed" else "2 are"
+    assert status == 0 and f"of 2 finished blocks of rows, {again} missing or damaged and will be computed again" in errors
+    assert printed == ("Finish: 4/4\n" if damage == "changed" else "Finish: 2/4\nFinish: 4/4\n")
+    assert (tmp_path / "page.html").read_bytes() == (tmp_path / "whole.html").read_bytes() and not list(tmp_path.glob(".*"))
 
 
 @needs_torch

@@ -1,11 +1,11 @@
 """Runs of ``dnn_saliency`` that end early: the same command resumes them and writes the same files."""
 
-import json
 import time
 from pathlib import Path
 
 import pytest
 
+from saliency.cli.journal import open_journal
 from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")
@@ -119,7 +119,9 @@ def test_an_unfinished_run_with_other_arguments_is_refused(tmp_path, capsys, mon
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", stop)
     out = tmp_path / "other"
     out.mkdir()
-    (out / JOURNAL).write_text(json.dumps({"-batch": "None", "-net": "DemoNet"}) + "\n" + json.dumps({}) + "\n")
+    with open_journal(out / JOURNAL, {"-batch": "None", "-net": "DemoNet"}, overwrite=False) as journal:
+        journal.begin()
+        journal.add(1, {})
     status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", out, "-batch", "3")
     assert status == 2 and "-batch (was None, is now 3)" in errors and "-overwrite" in errors
     assert [path.name for path in out.iterdir()] == [JOURNAL]
@@ -163,7 +165,7 @@ def small_disk():
 def test_a_figure_that_does_not_fit_on_the_disk_is_not_recorded(tmp_path, capsys, small_disk):
     arguments = [*BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path / "out"]
     status, _, errors = run(capsys, *arguments)
-    assert status == 2 and f"{FIGURE.format(1)}: File too large" in errors
+    assert status == 1 and f"{FIGURE.format(1)}: File too large; free some space, then run the same command again" in errors
     assert not (tmp_path / "out").exists()
 
 

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from saliency.cli.journal import Journal, journal_path, open_journal
+from saliency.cli.journal import OUTPUT, Journal, journal_path, open_journal
 from saliency.cli.options import CommandError
-from saliency.io.atomic_write import atomic_write, remove_leftover_files
+from saliency.io.atomic_write import atomic_write, named_errors, remove_leftover_files
+from saliency.io.checksum import checksum, is_intact
+from saliency.io.working_file import open_working_file
 
 SUFFIX = ".html"
-CHUNK_CHARACTERS = 2**20  # rows are copied into the page in chunks of this size
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class PageFiles:
                     raise CommandError(f"-out ({self.out}) already exists; use -overwrite to replace it")
                 journal.begin()
                 remove_leftover_files(self.out)
-                if not self.is_written(journal):
-                    self._truncate_rows(int(journal.records[-1]["bytes"]) if journal.records else 0)
+                if not journal.pieces and os.path.lexists(self.rows):
+                    self.rows.unlink()
                 yield journal
             finally:
                 if journal.finished or not journal.records:  # remove the rows first: only the journal identifies them
@@ -60,29 +62,34 @@ class PageFiles:
 
     def is_written(self, journal: Journal) -> bool:
         """Return whether an earlier part of this run wrote the whole page."""
-        return bool(journal.records) and "written" in journal.records[-1] and self.out.exists()
+        return OUTPUT in journal.records and is_intact(self.out, journal.records[OUTPUT]["file"])
 
-    def append_rows(self, rows: str) -> int:
-        """Append rows; return the size of the file in bytes."""
-        with self.rows.open("ab") as file:
+    def damaged_blocks(self, journal: Journal) -> list[int]:
+        """Return the numbers of recorded blocks of rows that are missing or damaged."""
+        pieces = journal.pieces
+        if not os.path.lexists(self.rows):
+            return list(pieces)
+        with open_working_file(self.rows, "rb") as file:
+            return [
+                k for k, block in pieces.items() if block["rows"] != checksum(file, block["start"], block["rows"]["bytes"])
+            ]
+
+    def append_rows(self, rows: str) -> dict[str, Any]:
+        """Append a block of rows; return its first byte and its checksum."""
+        with named_errors(self.rows), open_working_file(self.rows, "a+b") as file:
+            start = file.seek(0, os.SEEK_END)
             file.write(rows.encode("utf-8", "backslashreplace"))
-            return file.tell()
+            file.flush()
+            return {"start": start, "rows": checksum(file, start)}
 
-    def read_rows(self) -> Iterator[str]:
-        """Yield all rows, in chunks of text."""
-        with self.rows.open(encoding="utf-8", newline="") as file:
-            while chunk := file.read(CHUNK_CHARACTERS):
-                yield chunk
+    def read_rows(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        """Yield the rows of recorded blocks, one block at a time."""
+        with open_working_file(self.rows, "rb") as file:
+            for block in blocks:
+                file.seek(block["start"])
+                yield file.read(block["rows"]["bytes"]).decode()
 
     def write_page(self, chunks: Iterable[str]) -> None:
         """Write the page, which appears under its name when it is complete."""
         with atomic_write(self.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             file.writelines(chunks)
-
-    def _truncate_rows(self, size: int) -> None:
-        """Remove rows that a killed run wrote but did not record."""
-        existing = self.rows.stat().st_size if self.rows.exists() else 0
-        if existing < size:
-            raise CommandError(f"{self.rows} lacks rows that {self.journal.name} lists as done; remove both to start again")
-        with self.rows.open("ab") as file:
-            file.truncate(size)

@@ -3,6 +3,7 @@
 import argparse
 
 from saliency.cli.activation_files import check_output_path
+from saliency.cli.journal import OUTPUT
 from saliency.cli.network import load_network
 from saliency.cli.report.columns import Column
 from saliency.cli.report.files import SUFFIX, PageFiles
@@ -11,6 +12,7 @@ from saliency.cli.report.template import PageTemplate
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
+from saliency.io.checksum import file_checksum
 
 ROWS_PER_BLOCK = 16  # stimuli that are computed and recorded together
 RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch", "frame",
@@ -30,17 +32,25 @@ def run(options: argparse.Namespace) -> int:
     network = load_network(options)
     builder, n = RowBuilder(network, stimuli, options, log), len(stimuli)
     with files.open_run(run_settings(options, RECORDED_OPTIONS, stimuli), options.overwrite) as journal:
-        log.restore(journal.records)
-        log.show_resumed(ROWS_PER_BLOCK * len(journal.records))
-        for start in range(ROWS_PER_BLOCK * len(journal.records), n, ROWS_PER_BLOCK):
+        written = files.is_written(journal)
+        if not written:
+            damaged, recorded = files.damaged_blocks(journal), len(journal.pieces)
+            log.show_damaged(len(damaged), recorded, "blocks of rows")
+            journal.discard([*damaged, OUTPUT])
+        log.show_resumed(ROWS_PER_BLOCK * len(journal.pieces))
+        for start in range(0, n, ROWS_PER_BLOCK):
+            if str(start) in journal.records:
+                log.restore(journal.records[str(start)])
+                continue
             indices = range(start, min(start + ROWS_PER_BLOCK, n))
-            size = files.append_rows(template.rows(builder.build(indices), options))
+            block = files.append_rows(template.rows(builder.build(indices), options))
             log.show_progress(indices.stop)
-            journal.add({**log.new_record(), "bytes": size})
-        if not files.is_written(journal):
+            journal.add(start, {**log.new_record(), **block})
+        if not written:
             columns, failed = Column.all(options), len(log.failures)
-            files.write_page(template.page(options, network.name, columns, n, failed, files.read_rows()))
-            journal.add({**log.new_record(), "bytes": journal.records[-1]["bytes"], "written": True})
+            rows = files.read_rows(journal.records[str(start)] for start in range(0, n, ROWS_PER_BLOCK))
+            files.write_page(template.page(options, network.name, columns, n, failed, rows))
+            journal.add(OUTPUT, {"file": file_checksum(files.out)})
         status = log.finish(None)
         journal.finish()
         return status

@@ -1,0 +1,220 @@
+"""Interrupt commands with real signals at random moments, and check what is left.
+
+``python -m tests.soak.interrupts --count 200`` prints a table and returns 1 if a run left a wrong file, crashed, or ended with a
+wrong exit status. Each run is a fork of this process, which has imported Torch but not used it, because the import takes long.
+"""
+
+import argparse
+import hashlib
+import importlib
+import os
+import random
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import h5py
+import numpy as np
+
+from saliency.cli import activation_run, dnn_act, dnn_mask, dnn_saliency
+from saliency.io import act
+
+STIMULI = 12
+NAMES = [f"scene_{i:02d}.png" for i in range(STIMULI)]
+SCENES = Path(activation_run.__file__).parents[1] / "demo" / "scenes"
+STIM = f"type=image\npath={SCENES}\ndata=stimID\n" + "\n".join(NAMES)
+SELECTED = "-net DemoNet -stim s.stim.csv"
+HARMLESS = ("old file", "new file", "no file")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command to interrupt.
+
+    Args:
+        output: the file whose bytes are compared, in the working directory.
+        run: runs the command and returns its exit status.
+        resumable: whether the same command, run again, must write the file of an undisturbed run.
+    """
+
+    output: str
+    run: Callable[[], int]
+    resumable: bool = False
+
+
+def write_activations() -> int:
+    """Replace a file by ``act.write``, as a notebook does."""
+    rng = np.random.default_rng(1)
+    try:
+        act.write({name: rng.standard_normal((200, 40, 5, 5)).astype(np.float32) for name in ("a", "b", "c")}, "x.act.h5")
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run(command: ModuleType, arguments: str) -> int:
+    """Run a command and return its exit status."""
+    return command.main(shlex.split(arguments))
+
+
+CASES = {
+    "act.write": Case("x.act.h5", write_activations),
+    "dnn_mask -act X -out X": Case("x.act.h5", lambda: run(dnn_mask, "-act x.act.h5 -layer a -out x.act.h5")),
+    "dnn_act": Case(
+        "y.act.h5",
+        lambda: run(dnn_act, f"{SELECTED} -layer conv1 fc1 -batch 4 -overwrite -out y.act.h5"),
+        resumable=True,
+    ),
+    "dnn_saliency -save h5": Case(
+        "maps/DemoNet_fc1_chn4_vanilla_RGB.h5",
+        lambda: run(dnn_saliency, f"{SELECTED} -layer fc1 -chn 4 -meth vanilla -save h5 -overwrite -out maps"),
+        resumable=True,
+    ),
+}
+
+
+@dataclass
+class Outcome:
+    """What the runs of a case left."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    files: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+def prepare(folder: Path) -> None:
+    """Write the inputs of all cases."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "s.stim.csv").write_text(STIM)
+    rng = np.random.default_rng(0)
+    with h5py.File(folder / "x.act.h5", "w") as file:
+        for name in ("a", "b"):
+            file.create_dataset(name, data=rng.standard_normal((300, 40, 5, 5)).astype(np.float32), compression="gzip")
+
+
+def digest(file: Path) -> str | None:
+    """Return a hash of a file, or None if there is none."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
+
+
+def start(case: Case, folder: Path, signalled: bool = False) -> int:
+    """Run a case in a fork; return its process id.
+
+    Its output goes to the file ``log``, and the seconds that it took, unless it will be signalled, to the file ``seconds``.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for number in (1, 2):
+        os.dup2(log, number)
+    os.chdir(folder)
+    began = time.monotonic()
+    status = case.run()
+    if not signalled:
+        (folder / "seconds").write_text(str(time.monotonic() - began))
+    sys.exit(status)
+
+
+def wait(pid: int) -> int:
+    """Return the exit status of a process, or the negative number of the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def soak(case: Case, count: int, number: signal.Signals, folder: Path, rng: random.Random) -> Outcome:
+    """Interrupt a case many times; each run starts with the same files."""
+    prepare(folder)
+    before = digest(folder / case.output)
+    status, new = wait(start(case, folder)), digest(folder / case.output)
+    if status or new is None:
+        raise RuntimeError(f"an undisturbed run failed: {(folder / 'log').read_text()}")
+    seconds, outcome = float((folder / "seconds").read_text()), Outcome()
+    for _ in range(count):
+        prepare(folder)
+        delay = rng.uniform(0, 1.05 * seconds)
+        pid = start(case, folder, signalled=True)
+        time.sleep(delay)
+        os.kill(pid, number)
+        status = wait(pid)
+        found = digest(folder / case.output)
+        names = {None: "no file"} | ({before: "old file"} if before else {}) | {new: "new file"}
+        left = names.get(found, "WRONG FILE")
+        outcome.statuses[status] += 1
+        outcome.files[left] += 1
+        fault = describe_fault(status, number, left, before)
+        if not fault and case.resumable:
+            fault = describe_rest(case, folder, new)
+        if fault:
+            log = (folder / "log").read_text().strip().splitlines() or [""]
+            outcome.faults.append(f"after {delay:.3f} s: {fault}; last line: {log[-1]}")
+    return outcome
+
+
+def describe_fault(status: int, number: signal.Signals, left: str, before: str | None) -> str:
+    """Return what is wrong with the end of a run, or an empty string."""
+    if status not in (128 + number, -number, 0):  # -number: before the command or after its end
+        return f"exit status {status}"
+    if left not in HARMLESS or (left == "no file" and before):
+        return left
+    return "exit status 0 without the new file" if status == 0 and left != "new file" else ""
+
+
+def describe_rest(case: Case, folder: Path, new: str) -> str:
+    """Run the same command again; return what is wrong with its file, or an empty string."""
+    status = wait(start(case, folder))
+    if status or digest(folder / case.output) != new:
+        return f"the same command again ends with exit status {status} and a different file"
+    hidden = [path.name for path in (folder / case.output).parent.glob(".*")]
+    return f"the same command again leaves {hidden}" if hidden else ""
+
+
+def table(outcomes: dict[str, Outcome]) -> str:
+    """Return the outcomes as a table."""
+    lines = ["| interrupted | runs | exit statuses | left | faults |", "|---|---|---|---|---|"]
+    for name, outcome in outcomes.items():
+        cells = [
+            ", ".join(f"{count} x {key}" for key, count in sorted(kind.items())) for kind in (outcome.statuses, outcome.files)
+        ]
+        lines.append(f"| {name} | {outcome.statuses.total()} | {cells[0]} | {cells[1]} | {len(outcome.faults)} |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the soak test and print its table; return 1 if there was a fault."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--count", type=int, default=200, help="number of interrupts (default: 200)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(argv)
+    rng, outcomes = random.Random(options.seed), {}  # noqa: S311 - moments, no secrets
+    folder = Path(tempfile.mkdtemp())
+    for name, case in CASES.items():
+        for number, share in (signal.SIGINT, 0.2), (signal.SIGTERM, 0.05):
+            runs = max(1, round(share * options.count))
+            outcomes[f"{name}, {number.name}"] = soak(case, runs, number, folder / "run", rng)
+    shutil.rmtree(folder)  # not in a `finally`, which the forks would run too
+    print(table(outcomes))
+    for name, outcome in outcomes.items():
+        for fault in outcome.faults:
+            print(f"{name}: {fault}")
+    return 1 if any(outcome.faults for outcome in outcomes.values()) else 0
+
+
+if __name__ == "__main__":
+    for module in (
+        "torch",
+        "saliency.torch",
+        "saliency.nets.demo_net",
+        "matplotlib.backends.backend_agg",
+        "saliency.cli.saliency_run",
+    ):
+        importlib.import_module(module)  # forks inherit it
+    sys.exit(main())
