@@ -35,7 +35,6 @@ class DeferredSignals:
         except BaseException:  # a signal arrived in the meantime, and its handler raised an exception
             self._restore_handlers()
             raise
-        self._active = True  # until here, signals are passed on
 
     def stop(self) -> None:
         """Restore the handlers, and deliver the signals that have arrived."""
@@ -52,6 +51,7 @@ class DeferredSignals:
             if callable(handler):
                 self._handlers[number] = handler
                 signal.signal(number, self._receive)
+        self._active = True  # until here, signals are passed on
 
     def _restore_handlers(self) -> None:
         self._active = False  # from here on, signals are passed on

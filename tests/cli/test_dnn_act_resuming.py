@@ -114,7 +114,11 @@ DAMAGE = {
     "a missing folder": (lambda parts: shutil.rmtree(parts), "of 3 finished batches, 3 are missing or damaged", "3 6 7"),
     "a missing layer": (lambda parts: (parts / "1.float32").unlink(), "of 3 finished batches, 3 are", "3 6 7"),
     "a short layer": (lambda parts: truncate(parts / "1.float32"), "of 3 finished batches, 3 are", "3 6 7"),
-    "a changed bit": (lambda parts: flip(parts / "0.float32"), "of 3 finished batches, 1 is missing or damaged and will be", "7"),
+    "a changed bit": (
+        lambda parts: flip(parts / "0.float32"),
+        "of 3 finished batches, 1 is missing or damaged and will be",
+        "7",
+    ),
     "nothing": (lambda parts: None, "", ""),
 }
 

@@ -99,7 +99,10 @@ def test_a_planted_file_is_refused(case, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("theirs")
     plant(tmp_path / ".j", victim)
-    with pytest.raises(WorkingFileError, match=rf"\.j: {message}.* Remove it, or choose another output"), opened(tmp_path / ".j"):
+    with (
+        pytest.raises(WorkingFileError, match=rf"\.j: {message}.* Remove it, or choose another output"),
+        opened(tmp_path / ".j"),
+    ):
         pass
     assert victim.read_text() == "theirs" and sorted(path.name for path in tmp_path.iterdir()) == [".j", "victim"]
 
