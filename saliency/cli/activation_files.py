@@ -97,6 +97,22 @@ class ActivationFiles:
             self.parts.mkdir()
         check_working_folder(self.parts)
 
+    def check_free_space(self, needed: int) -> None:
+        """Check that the disk has space for the values that are not computed yet. The output needs more, at the end.
+
+        Args:
+            needed: size of these values in bytes.
+
+        Raises:
+            CommandError: if it has not.
+        """
+        free = shutil.disk_usage(self.parts).free
+        if needed > free:
+            raise CommandError(
+                f"-out ({self.out}): the values need {needed} bytes while the run lasts, and {free} bytes are free; "
+                "free some space, or select fewer units"
+            )
+
     def remove_parts(self) -> None:
         """Remove the values computed so far."""
         if os.path.lexists(self.parts):

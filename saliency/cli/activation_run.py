@@ -99,7 +99,9 @@ class ActivationRun:
         damaged = [start for start, record in recorded.items() if record["parts"] != self._checksums(start)]
         self.log.show_damaged(len(damaged), len(recorded), "batches")
         self.journal.discard([*damaged, OUTPUT])
-        self.log.show_resumed(sum(len(self._batch(start)) for start in self.journal.pieces))
+        done = sum(len(self._batch(start)) for start in self.journal.pieces)
+        self.files.check_free_space(sum(part.bytes_of(len(self.stimuli) - done) for part in self._parts.values()))
+        self.log.show_resumed(done)
 
     def _batch(self, start: int) -> range:
         """Return the indices of the stimuli of a batch."""

@@ -48,7 +48,9 @@ def run_command(name: str, work: Callable[[list[str]], int], argv: Sequence[str]
         except REPORTED_ERRORS as error:
             if "-debug" in arguments or "--debug" in arguments:
                 raise
-            return _print_error(name, error, interrupted)
+            if not signals.received:
+                return _print_error(name, error, interrupted)
+            state = interrupted  # some code replaced the exception of the signal
         print_message(f"{name}: {signals.word}; {state}")
         return signals.status
 

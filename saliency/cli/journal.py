@@ -157,11 +157,12 @@ def _read_journal(stream: IO[bytes], settings: Mapping[str, str]) -> Journal:
     stream.seek(0)
     text = stream.read()
     complete = text[: text.rfind(b"\n") + 1]
-    stream.truncate(len(complete))
     try:
-        return Journal(stream, settings, [_parse(line) for line in complete.splitlines(keepends=True)])
+        journal = Journal(stream, settings, [_parse(line) for line in complete.splitlines(keepends=True)])
     except (ValueError, TypeError, KeyError):
         raise CommandError(f"{stream.name} is not a valid journal; remove it") from None
+    stream.truncate(len(complete))
+    return journal
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

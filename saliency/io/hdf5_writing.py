@@ -1,8 +1,8 @@
 """Write HDF5 files without a crash if the disk is full or the process is interrupted.
 
 HDF5 crashes the process or leaves wrong values if a write fails. Here HDF5 writes to a Python file whose methods never raise:
-the file keeps the first exception, which is raised when HDF5 has closed it. Signals are deferred meanwhile, because Ctrl-C could
-raise an exception inside h5py.
+the file keeps the first exception, which is raised when HDF5 has closed it. Signals are deferred meanwhile, because their
+handlers could raise an exception inside h5py.
 """
 
 import io

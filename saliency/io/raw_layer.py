@@ -26,12 +26,16 @@ class RawFileLayer(Layer):
         """Return the layer (stimuli, channels, rows, columns) of a file, which may not exist yet."""
         return cls(shape, np.dtype(np.float32), (1, 1, *shape[2:]), N_AXES, file)
 
+    def bytes_of(self, stimuli: int) -> int:
+        """Return the size of the values of so many stimuli in bytes."""
+        return stimuli * self._n_bytes(1)
+
     def checksum(self, stimuli: range) -> dict[str, Any] | None:
         """Return the size and the SHA-256 of the values of some stimuli in the file, or None if there is no file."""
         if not os.path.lexists(self.file):
             return None
         with open_working_file(self.file, "rb") as file:
-            return checksum(file, stimuli.start * self._n_bytes(1), len(stimuli) * self._n_bytes(1))
+            return checksum(file, self.bytes_of(stimuli.start), self.bytes_of(len(stimuli)))
 
     def write_stimuli(self, first: int, values: Array) -> None:
         """Write the values (k, channels, rows, columns) of k stimuli and flush them to the disk.

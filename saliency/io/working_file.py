@@ -32,7 +32,7 @@ def open_working_file(path: Path, mode: str, buffering: int = -1) -> Any:
     try:
         file = open(path, mode, buffering, opener=_open_without_following)  # noqa: SIM115 - Path.open has no opener
     except OSError:
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             _check(path, path.lstat())
         raise
     try:

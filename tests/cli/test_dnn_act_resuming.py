@@ -149,6 +149,17 @@ def test_planted_parts_are_refused(folder, capsys):
     assert (folder / "theirs" / "0.float32").read_text() == "theirs"
 
 
+@needs_torch
+def test_a_disk_that_is_too_small_is_refused_before_the_computation(folder, capsys, monkeypatch):
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6 - 279, 279))
+    status, printed, errors = run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5")
+    assert (status, printed) == (2, "") and "need 280 bytes while the run lasts, and 279 bytes are free" in errors
+    assert sorted(folder.iterdir()) == before
+    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6 - 280, 280))
+    assert run(capsys, "-layer fc1 -stim seven.stim.csv -out x.act.h5")[0] == 0
+
+
 def test_simultaneous_runs_are_refused(folder, capsys):
     fcntl = pytest.importorskip("fcntl")
     with Path(".x.act.h5.journal").open("wb") as journal:

@@ -81,6 +81,17 @@ def test_an_interrupt_that_was_lost_is_reported(capsys):
     assert capsys.readouterr().err == "command: interrupted; the output is complete\n"
 
 
+def test_an_interrupt_that_was_replaced_by_an_error_is_an_interrupt(capsys):
+    def work(arguments):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("the operation was canceled") from None
+
+    assert run_command("command", work, [], "run it again") == 130
+    assert capsys.readouterr().err == "command: interrupted; run it again\n"
+
+
 def test_a_process_that_ignores_a_signal_goes_on():
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -110,6 +110,31 @@ def test_names_that_lead_outside_the_folder(pictures):
     assert len(read(pictures, names, "-allow-outside")[0]) == 3
 
 
+def test_a_link_followed_by_two_dots_leads_outside(pictures):
+    outside = pictures.parent / "outside"
+    (outside / "deep").mkdir(parents=True)
+    for name in ("c.png", "deep/d.png"):
+        (outside / name).write_bytes((pictures / "a.png").read_bytes())
+    (pictures / "link").symlink_to(outside / "deep")
+    (pictures / "sub" / "deep").mkdir(parents=True)
+    (pictures / "inner").symlink_to(pictures / "sub" / "deep")
+    (pictures / "sub" / "e.png").write_bytes((pictures / "a.png").read_bytes())
+    names = ["link/../c.png", "link/d.png", "inner/../e.png", "sub/../link/../c.png", "no/../../outside/c.png", "x\0/../a.png"]
+    found, failed, _ = read(pictures, names)
+    assert list(found) == ["link/d.png", "inner/../e.png"]
+    assert failed == dict.fromkeys((names[0], *names[3:5]), "OUTSIDE_PATH") | {names[5]: "UNREADABLE"}
+    assert list(read(pictures, names, "-allow-outside")[0]) == names[:4]
+
+
+def test_control_characters_in_names_are_printed_as_escape_sequences(pictures, capsys):
+    names = ["\x1b[31mred\x07.png", "\u202egnp.png", "gr\u00fcn \u65e5\u672c.png", "a.png"]
+    read(pictures, names)
+    errors = capsys.readouterr().err
+    assert "command: \\x1b[31mred\\x07.png: MISSING: " in errors and "\\u202egnp.png: MISSING" in errors
+    assert "command: gr\u00fcn \u65e5\u672c.png: MISSING: " in errors
+    assert not set("\x1b\x07\u202e") & set(errors)
+
+
 def test_a_stimulus_named_twice(pictures):
     with pytest.raises(CommandError, match=r"a\.png is listed more than once \(stimuli 1, 3\).*-allow-duplicates"):
         read(pictures, ["a.png", "b.png", "a.png"])

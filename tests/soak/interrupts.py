@@ -32,6 +32,7 @@ NAMES = [f"scene_{i:02d}.png" for i in range(STIMULI)]
 SCENES = Path(activation_run.__file__).parents[1] / "demo" / "scenes"
 STIM = f"type=image\npath={SCENES}\ndata=stimID\n" + "\n".join(NAMES)
 SELECTED = "-net DemoNet -stim s.stim.csv"
+TEMPORARY = f".*-{'[0-9a-f]' * 8}.*"
 HARMLESS = ("old file", "new file", "no file")
 
 
@@ -106,10 +107,10 @@ def digest(file: Path) -> str | None:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else None
 
 
-def start(case: Case, folder: Path, signalled: bool = False) -> int:
+def start(case: Case, folder: Path, signaled: bool = False) -> int:
     """Run a case in a fork; return its process id.
 
-    Its output goes to the file ``log``, and the seconds that it took, unless it will be signalled, to the file ``seconds``.
+    Its output goes to the file ``log``, and the seconds that it took, unless it will be signaled, to the file ``seconds``.
     """
     pid = os.fork()
     if pid:
@@ -120,7 +121,7 @@ def start(case: Case, folder: Path, signalled: bool = False) -> int:
     os.chdir(folder)
     began = time.monotonic()
     status = case.run()
-    if not signalled:
+    if not signaled:
         (folder / "seconds").write_text(str(time.monotonic() - began))
     sys.exit(status)
 
@@ -141,7 +142,7 @@ def soak(case: Case, count: int, number: signal.Signals, folder: Path, rng: rand
     for _ in range(count):
         prepare(folder)
         delay = rng.uniform(0, 1.05 * seconds)
-        pid = start(case, folder, signalled=True)
+        pid = start(case, folder, signaled=True)
         time.sleep(delay)
         os.kill(pid, number)
         status = wait(pid)
@@ -150,7 +151,7 @@ def soak(case: Case, count: int, number: signal.Signals, folder: Path, rng: rand
         left = names.get(found, "WRONG FILE")
         outcome.statuses[status] += 1
         outcome.files[left] += 1
-        fault = describe_fault(status, number, left, before)
+        fault = describe_fault(status, number, left, before, [path.name for path in folder.rglob(TEMPORARY)])
         if not fault and case.resumable:
             fault = describe_rest(case, folder, new)
         if fault:
@@ -159,10 +160,12 @@ def soak(case: Case, count: int, number: signal.Signals, folder: Path, rng: rand
     return outcome
 
 
-def describe_fault(status: int, number: signal.Signals, left: str, before: str | None) -> str:
+def describe_fault(status: int, number: signal.Signals, left: str, before: str | None, temporary: Sequence[str]) -> str:
     """Return what is wrong with the end of a run, or an empty string."""
     if status not in (128 + number, -number, 0):  # -number: before the command or after its end
         return f"exit status {status}"
+    if status > 0 and temporary:
+        return f"exit status {status} and {temporary}"
     if left not in HARMLESS or (left == "no file" and before):
         return left
     return "exit status 0 without the new file" if status == 0 and left != "new file" else ""
