@@ -84,7 +84,7 @@ def test_a_chosen_output_is_the_one_that_a_function_reads():
 
 
 def test_unknown_arguments():
-    for chosen in (7, -1, "pixel_valus", "", 1.5):
+    for chosen in (7, -1, "pixel_value_", "", 1.5):
         with pytest.raises(InputError, match="'scale', 'pixel_values'"):
             saliency.wrap(Net(), input=chosen)
     with pytest.raises(ForwardError, match=r"`input` \(='imag'\) is not an argument.*\(batch\).*dictionary with this key"):
