@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
             network = load_network(options)
             mask = mask_of_all_layers(network) if mask is None else mask
             check_layer_names(files.out, mask.layers)
-            ActivationRun(network, ActivationExtractor(network, mask, options), stimuli, files, log, journal).run()
+            extractor, stimuli = ActivationExtractor(network, mask, options), stimuli.for_network(network)
+            ActivationRun(network, extractor, stimuli, files, log, journal).run()
         status = log.finish(files.errors)
         files.remove_temporary_files()
         files.remove_parts()
@@ -84,7 +85,7 @@ class ActivationRun:
                 self.log.restore(self.journal.records[str(start)])
                 continue
             images = self.stimuli.read(indices, self.log)
-            self._compute_batch(indices, list(preprocess_images(self.network, images, self.log)))
+            self._compute_batch(indices, list(preprocess_images(self.network, images, self.log, pixels=1)))
             self.log.show_progress(indices.stop)
             self.journal.add(start, {**self.log.new_record(), "parts": self._checksums(start)})
         act.write(act.Activation(self._parts), self.files.out)
@@ -116,20 +117,22 @@ class ActivationRun:
         images = [image for image, _ in inputs]
         rows = [image.index - indices.start for image in images]
         x = self.extractor.stack([one for _, one in inputs]) if inputs else None
-        nonfinite: dict[int, str] = {}
+        failures: dict[int, tuple[str, str]] = {}
         for name, part in self._parts.items():
             values = np.full((len(indices), *part.shape[1:]), np.nan, np.float32)
             if images:
-                values[rows] = self.extractor.compute(name, x)
+                values[rows], shortages = self.extractor.compute(name, x)
                 finite = np.isfinite(values[rows]).all(axis=(1, 2, 3))
-                nonfinite |= dict.fromkeys(np.flatnonzero(~finite).tolist(), name)
+                failures |= dict.fromkeys(
+                    np.flatnonzero(~finite).tolist(), ("NONFINITE_ACT", f"layer {name} has infinite or NaN values")
+                )
+                failures |= {i: ("OOM", reason) for i, reason in shortages.items()}
             part.write_stimuli(indices.start, values)
-        for i, name in sorted(nonfinite.items()):
-            self._discard(images[i], name)
+        for i, (code, reason) in sorted(failures.items()):
+            self._discard(images[i], code, reason)
 
-    def _discard(self, image: StimulusImage, layer: str) -> None:
+    def _discard(self, image: StimulusImage, code: str, reason: str) -> None:
         """Replace the activations of a stimulus by NaN in all layers, and log the failure."""
         for part in self._parts.values():
             part.write_stimuli(image.index, np.full((1, *part.shape[1:]), np.nan, np.float32))
-        message = f"layer {layer} has infinite or NaN values"
-        self.log.add_failure(image.name, image.path, "forward", "NONFINITE_ACT", message)
+        self.log.add_failure(image.name, image.path, "forward", code, reason)

@@ -70,12 +70,26 @@ class ActivationExtractor:
         """Return n preprocessed inputs as one batch on the network's device."""
         return self._adapter.stack(list(inputs))
 
-    def compute(self, name: str, x: Any) -> Array:
-        """Return the activation of a layer for a batch of n inputs: (n, *shapes[name]), float32.
+    def compute(self, name: str, x: Any) -> tuple[Array, dict[int, str]]:
+        """Compute the activation of a layer for a batch of n inputs.
+
+        Returns:
+            The activation (n, *shapes[name]), float32; and the reason for each input that does not fit into memory, by index.
+            Its activation is NaN.
 
         Raises:
             CommandError: if the shape of the layer's output differs from that for the gray image.
         """
+        try:
+            return self._select_and_pool(name, self._checked_activation(name, x)), {}
+        except MemoryShortage as shortage:
+            if x.shape[0] == 1:
+                return np.full((1, *self.shapes[name]), np.nan, np.float32), {0: str(shortage)}
+        half = x.shape[0] // 2
+        (first, first_short), (last, last_short) = self.compute(name, x[:half]), self.compute(name, x[half:])
+        return np.concatenate([first, last]), first_short | {half + i: reason for i, reason in last_short.items()}
+
+    def _checked_activation(self, name: str, x: Any) -> Array:
         values = self._layer_activation(name, x)
         if values.shape[1:] != self._layer_shapes[name]:
             raise CommandError(
@@ -83,7 +97,7 @@ class ActivationExtractor:
                 f"{self._layer_shapes[name]} for a gray image; all activations in a file have one shape, so the network's "
                 "preprocessing must return inputs of one size"
             )
-        return self._select_and_pool(name, values)
+        return values
 
     def _select_and_pool(self, name: str, values: Array) -> Array:
         units = astuple(self._mask.layers[name])
@@ -102,12 +116,5 @@ class ActivationExtractor:
         return values if values.ndim == 4 else values[:, :, None, None]
 
     def _forward(self, path: str, x: Any) -> Array:
-        """Run the network; if memory runs out, run it on the two halves of the batch."""
-        try:
-            with add_shape_hints(self._adapter):
-                return self._adapter.numpy(self._adapter.outputs(x, Request(Target(path))))
-        except MemoryShortage:
-            if x.shape[0] == 1:
-                raise
-        half = x.shape[0] // 2
-        return np.concatenate([self._forward(path, x[:half]), self._forward(path, x[half:])])
+        with add_shape_hints(self._adapter):
+            return self._adapter.numpy(self._adapter.outputs(x, Request(Target(path))))

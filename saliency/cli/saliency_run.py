@@ -25,6 +25,7 @@ from saliency.cli.stimuli import Stimuli, StimulusImage
 from saliency.io.checksum import file_checksum
 
 STIMULI_PER_FIGURE = 6
+DRAWN_SIDE = 200  # pixels, about the size of an image in a figure
 RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
                     "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside",
                     "allow_duplicates")  # fmt: skip
@@ -53,6 +54,7 @@ class SaliencyRun:
             check_display()
         stimuli = Stimuli.of(options)
         network = load_network(options)
+        stimuli = stimuli.for_network(network, DRAWN_SIDE)
         channels = LayerChannels.of(network, options.layer)
         channels.check(options.chn)
         explainer = ChannelExplainer(network, options.meth, channels, options.smooth, options.batch, options.set)
@@ -69,7 +71,7 @@ class SaliencyRun:
                     self.log.restore(journal.records[str(k)])
                     continue
                 indices = range(start, min(start + STIMULI_PER_FIGURE, n))
-                self._make_figure(k, indices, list(self.stimuli.read(indices, self.log)))
+                self._make_figure(k, indices)
                 self.log.show_progress(indices.stop)
                 self._record_figure(k, journal)
             status = self.log.finish(self.files.errors if self.files is not None else None)
@@ -104,9 +106,9 @@ class SaliencyRun:
             files = {path.name: file_checksum(path) for path in self.files.pieces(k) if path.exists()}
             journal.add(k, {**self.log.new_record(), "files": files})
 
-    def _make_figure(self, k: int, indices: range, images: Sequence[StimulusImage]) -> None:
+    def _make_figure(self, k: int, indices: range) -> None:
         """Make the k-th figure, counting from 1, and save its maps."""
-        preprocessed = list(preprocess_images(self.network, images, self.log))
+        preprocessed = list(preprocess_images(self.network, self.stimuli.read(indices, self.log), self.log))
         if not preprocessed:
             self._remove_older(k)
             return

@@ -6,17 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
+from saliency import nets
 from saliency.cli.options import CommandError, OptionParser, finite_number, nonnegative_integer, positive_integer
 from saliency.cli.run_log import RunLog
 from saliency.io import stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureError, PictureOptions
-
 
 @dataclass(frozen=True)
 class StimulusImage:
@@ -33,6 +33,14 @@ class StimulusImage:
     name: str
     path: Path
     rgb: Image.Image
+
+    def reduced(self, pixels: int) -> "StimulusImage":
+        """Return the stimulus with an image of at most this number of pixels, for drawing."""
+        factor = (pixels / (self.rgb.width * self.rgb.height)) ** 0.5
+        if factor >= 1:
+            return self
+        size = max(1, int(self.rgb.width * factor)), max(1, int(self.rgb.height * factor))
+        return replace(self, rgb=self.rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,17 @@ class Stimuli:
             _check_duplicates(file, names)
         return cls(names, folder, _reading(options), options.allow_outside)
 
+    def for_network(self, network: nets.Network, drawn_side: int = 0) -> "Stimuli":
+        """Return the same stimuli; the largest ones are reduced while they are read.
+
+        Args:
+            network: the network that the images are prepared for.
+            drawn_side: side in pixels at which the images are drawn.
+        """
+        needed = network.needed_size
+        size = None if needed is None else (max(needed[0], drawn_side), max(needed[1], drawn_side))
+        return replace(self, reading=replace(self.reading, needed_size=size))
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -94,19 +113,23 @@ class Stimuli:
             log: the log of the run.
         """
         for index in indices:
-            name = self.names[index]
-            path = self.folder / name
-            try:
-                if not self.allow_outside and leads_outside(self.folder, name):
-                    raise PictureError(
-                        "OUTSIDE_PATH", path, "leads outside the folder of path=; use -allow-outside to read it"
-                    )
-                rgb, notes = read_picture(path, self.reading)
-            except PictureError as error:
-                log.add_failure(name, path, "read", error.code, str(error))
-            else:
-                log.notes.update(notes)
-                yield StimulusImage(index, name, path, rgb)
+            image = self._read_one(index, log)
+            if image is not None:
+                yield image
+            del image  # at most one picture is in memory in its original size
+
+    def _read_one(self, index: int, log: RunLog) -> StimulusImage | None:
+        name = self.names[index]
+        path = self.folder / name
+        try:
+            if not self.allow_outside and leads_outside(self.folder, name):
+                raise PictureError("OUTSIDE_PATH", path, "leads outside the folder of path=; use -allow-outside to read it")
+            rgb, notes = read_picture(path, self.reading)
+        except PictureError as error:
+            log.add_failure(name, path, "read", error.code, str(error))
+            return None
+        log.notes.update(notes)
+        return StimulusImage(index, name, path, rgb)
 
 
 def add_stimulus_options(parser: OptionParser) -> None:

@@ -47,17 +47,50 @@ class DeepPixels:
         Raises:
             PictureError: if pixels are not finite, or black and white are neither defined nor specified.
         """
+        self.check_finite(path)
+        black, white = self.black_and_white(path, options)
+        return self.scale(black, white), self.notes(path, options, int(self.values.max()) if self.is_limit else 0)
+
+    def check_finite(self, path: Path | str) -> None:
+        """Check that no value is NaN or infinite.
+
+        Raises:
+            PictureError: if one is.
+        """
         if not np.isfinite(self.values).all():
             raise PictureError("NONFINITE", path, "has pixels that are NaN or infinite")
-        black, white = options.float_range or (0.0, self._defined_white(path, options))
+
+    def black_and_white(self, path: Path | str, options: PictureOptions) -> tuple[float, float]:
+        """Return the stored values of black and white.
+
+        Raises:
+            PictureError: if they are neither defined nor specified.
+        """
+        return options.float_range or (0.0, self._defined_white(path, options))
+
+    def scale(self, black: float, white: float) -> npt.NDArray[np.uint8]:
+        """Return uint8 pixels, 255 for white."""
+        unit = ((self.values.astype(np.float64) - black) / (white - black)).clip(0, 1)
+        return (255 * (1 - unit if self.inverted else unit)).round().astype(np.uint8)
+
+    def notes(self, path: Path | str, options: PictureOptions, largest: int) -> list[str]:
+        """Return notes on the conversion.
+
+        Args:
+            path: the file or name of the picture, for error messages.
+            options: how the picture is converted.
+            largest: the largest value of the picture; it matters only with ``is_limit``.
+
+        Raises:
+            PictureError: if the values may have fewer bits, and the options refuse that.
+        """
         if options.float_range is None and self.is_limit:
             remedy = f"give the values of black and white with {options.range_option}"
-            notes = [f"{self.kind} scaled to 8 bits", *dark_notes(path, int(self.values.max()), options.refuse_dark, remedy)]
+            notes = [f"{self.kind} scaled to 8 bits", *dark_notes(path, largest, options.refuse_dark, remedy)]
         else:
+            black, white = self.black_and_white(path, options)
             notes = [f"{self.kind} scaled from {black:g} to {white:g}"]
-        unit = ((self.values.astype(np.float64) - black) / (white - black)).clip(0, 1)
-        pixels = (255 * (1 - unit if self.inverted else unit)).round().astype(np.uint8)
-        return pixels, [*notes, "white-is-zero inverted"] if self.inverted else notes
+        return [*notes, "white-is-zero inverted"] if self.inverted else notes
 
     def _defined_white(self, path: Path | str, options: PictureOptions) -> float:
         if self.white is None:

@@ -1,20 +1,16 @@
 """Read a picture file as RGB, or raise an error with a code."""
 
 import stat
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from saliency.io.picture_conversion import convert_to_rgb, seek_frame
+from saliency.io.picture_opening import FORMATS, check_pixels, open_picture
 from saliency.io.picture_options import DEFAULT_OPTIONS, PictureError, PictureOptions
 
-AVIF = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()  # Pillow 11.3 or newer
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", *AVIF, "PPM", "ICO")
 MAX_BYTES = 512 * 2**20
+OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "can't allocate memory")  # in messages of decoders
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 UNSUPPORTED_SIGNATURES = {
     b"%!PS": "EPS", b"%PDF": "PDF", b"SIMPLE": "FITS", b"8BPS": "PSD", b"<svg": "SVG", b"<?xml": "SVG or XML",
@@ -37,23 +33,30 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
     """
     path = Path(path)
     _check_file(path)
-    with warnings.catch_warnings(), _pixel_limit(options.max_pixels):
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-        try:
-            with Image.open(path, formats=FORMATS) as image:
-                notes = seek_frame(path, image, options.frame)
-                rgb, conversions = convert_to_rgb(path, image, options)
-                return rgb, [*notes, *conversions]
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise PictureError("TOO_LARGE", path, f"exceeds the pixel limit ({error})") from None
-        except UnidentifiedImageError:
-            raise _unidentified_error(path) from None
-        except PictureError:
-            raise
-        except Exception as error:  # decoders raise anything: OSError, SyntaxError, ValueError, RuntimeError, struct.error
-            code = "TRUNCATED" if "truncated" in str(error).lower() else "DAMAGED"
-            raise PictureError(code, path, f"is a damaged picture: {error}") from None
+    try:
+        with open_picture(path, options.max_pixels) as image:
+            notes = seek_frame(path, image, options.frame)
+            check_pixels(path, image.size, options.max_pixels)  # a frame may have another size
+            rgb, conversions = convert_to_rgb(path, image, options)
+            image.close()  # frees its pixels
+            return rgb, [*notes, *conversions]
+    except PictureError:
+        raise
+    except MemoryError:
+        raise _memory_error(path, "") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise PictureError("TOO_LARGE", path, f"exceeds the pixel limit ({error})") from None
+    except UnidentifiedImageError:
+        raise _unidentified_error(path) from None
+    except Exception as error:  # decoders raise anything: OSError, SyntaxError, ValueError, RuntimeError, struct.error
+        if any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY):
+            raise _memory_error(path, f" ({error})") from None
+        code = "TRUNCATED" if "truncated" in str(error).lower() else "DAMAGED"
+        raise PictureError(code, path, f"is a damaged picture: {error}") from None
+
+
+def _memory_error(path: Path, detail: str) -> PictureError:
+    return PictureError("OOM", path, f"does not fit into memory{detail}; free memory, or make the picture smaller")
 
 
 def _check_file(path: Path) -> None:
@@ -87,14 +90,3 @@ def _unidentified_error(path: Path) -> PictureError:
         return PictureError("FORMAT", path, "is a TIFF of an unsupported kind, or is damaged; convert it to PNG")
     supported = ", ".join(FORMATS)
     return PictureError("NOT_AN_IMAGE", path, f"is not a picture (it begins with {start!r}); supported are {supported}")
-
-
-@contextmanager
-def _pixel_limit(limit: int | None) -> Iterator[None]:
-    """Set the number of pixels above which Pillow refuses a picture, and restore it afterwards."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = before if limit is None else limit
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before

@@ -30,6 +30,8 @@ class PictureOptions:
         max_pixels: largest number of pixels that is read; None for Pillow's limit, 89 million.
         refuse_dark: whether to refuse 16-bit pixels of at most 16383, which may be unscaled values of a 12-bit sensor;
             otherwise, a note reports them. ``float_range`` accepts them.
+        needed_size: (height, width) to which the picture is resized afterwards. A picture of more than 33 million pixels may
+            then be reduced while it is read, to at least four times this size; None keeps the size of all pictures.
         range_option: how the reader of an error message specifies ``float_range``.
     """
 
@@ -39,6 +41,7 @@ class PictureOptions:
     max_pixels: int | None = None
     refuse_dark: bool = False
     range_option: str = "-float-range"
+    needed_size: tuple[int, int] | None = None
 
 
 DEFAULT_OPTIONS = PictureOptions()

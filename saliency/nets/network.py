@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
-from saliency.nets.preparation import Float32, apply_transform, normalize, read_rgb, resize_and_crop, resize_whole
+from saliency.nets.preparation import Float32, apply_transform, normalize, read_rgb, resize_and_apply, resize_and_crop, resize_whole
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,17 @@ class Network:
         else:
             resized = resize_and_crop(picture, self.size, self.resize, self.resample)
         return np.ascontiguousarray(np.moveaxis(normalize(resized, self.mean, self.std), -1, self.channel_axis))
+
+    @property
+    def needed_size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels that ``prepare`` resizes a picture to; None if it may use every pixel of the picture."""
+        if self.preprocess is not None:
+            is_resized = isinstance(self.preprocess, partial) and self.preprocess.func is resize_and_apply
+            size: tuple[int, int] | None = self.preprocess.keywords.get("size") if is_resized else None
+            return size
+        if self.resample == Image.Resampling.NEAREST:
+            return None
+        return self.size if self.resize is None else (self.resize, self.resize)
 
     def layer(self, name: str) -> str:
         """Return the path of a layer.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from saliency.io.picture import AVIF, read_picture
+from saliency.io.picture import read_picture
+from saliency.io.picture_opening import AVIF
 from saliency.io.picture_options import PictureError
 
 RNG = np.random.default_rng(0)

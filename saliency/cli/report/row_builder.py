@@ -37,7 +37,8 @@ class RowBuilder:
     def __init__(self, network: nets.Network, stimuli: Stimuli, options: argparse.Namespace, log: RunLog) -> None:
         channels = LayerChannels.of(network, options.layer)
         channels.check(options.chn)
-        self._network, self._stimuli, self._side, self._log = network, stimuli, options.size, log
+        self._network, self._stimuli = network, stimuli.for_network(network, options.size)
+        self._side, self._log = options.size, log
         self._maps = MethodMaps(network, channels, options)
         self._scores = ChannelScores(network, channels, options.chn, options.batch)
         self._signed = {column.method: column.signed for column in Column.all(options)}
@@ -61,7 +62,7 @@ class RowBuilder:
         for image in self._stimuli.read(range(row.number - 1, row.number), self._log):
             row.size = thumbnail_size(image.rgb, self._side)
             row.picture = encode_picture(image.rgb, row.size)
-            for _, x in preprocess_images(self._network, [image], self._log):
+            for _, x in preprocess_images(self._network, [image], self._log, pixels=1):
                 return image.path, x
         (failure,) = self._log.failures[before:]
         row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
