@@ -11,7 +11,9 @@ from saliency.cli.run_log import TooManyFailures, print_message
 from saliency.cli.stop_signals import StopSignals
 from saliency.core.errors import SaliencyError
 
-PYTHON_ARGUMENT = re.compile(r"`(net|weights|framework|trust)`")  # arguments of nets.load, which are options of the commands
+PYTHON_ARGUMENT = re.compile(
+    r"`(net|weights|framework|trust|max_model_bytes|weights_timeout)`"
+)  # arguments of nets.load, which are options of the commands
 REPORTED_ERRORS = (CommandError, SaliencyError, ValueError, RuntimeError, OSError, ImportError, MemoryError)
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -66,4 +68,8 @@ def _print_error(name: str, error: BaseException, way_on: str) -> int:
 def _error_message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename2 or error.filename}: {error.strerror}"
-    return PYTHON_ARGUMENT.sub(r"-\1", str(error)) or type(error).__name__
+    return PYTHON_ARGUMENT.sub(_option_name, str(error)) or type(error).__name__
+
+
+def _option_name(argument: re.Match[str]) -> str:
+    return f"-{argument[1].replace('_', '-')}"

@@ -8,8 +8,9 @@ from typing import Any
 from PIL import Image
 
 from saliency import nets
-from saliency.cli.options import CommandError, OptionParser, positive_integer
+from saliency.cli.options import CommandError, OptionParser, finite_number, positive_integer
 from saliency.cli.run_log import print_message
+from saliency.nets.file_rules import MAX_MODEL_BYTES, WEIGHTS_TIMEOUT
 from saliency.nets.preparation import Float32
 from saliency.nets.registry import framework_of
 
@@ -29,6 +30,10 @@ def add_network_options(parser: OptionParser) -> None:
     add("device", metavar="Device", help="device: cpu, cuda, cuda:1, ... (default for Torch: cpu)")
     add("batch", type=positive_integer, metavar="N", help="maximum batch size (default: by the size of the images)")
     add("trust", action="store_true", help="allow files that can run code when they are loaded")
+    limit = "largest size of a file of a model or weights, and of what it declares (default: 8 GiB)"
+    add("max-model-bytes", type=positive_integer, default=MAX_MODEL_BYTES, metavar="N", help=limit)
+    timeout = "time limit in seconds for reading an HDF5 file that is not trusted (default: 300)"
+    add("weights-timeout", type=finite_number, default=WEIGHTS_TIMEOUT, metavar="SECONDS", help=timeout)
 
 
 def load_network(options: argparse.Namespace) -> nets.Network:
@@ -42,7 +47,14 @@ def load_network(options: argparse.Namespace) -> nets.Network:
     framework = options.framework or framework_of(options.net)
     if options.device is not None and framework == "tf":
         _restrict_tensorflow_devices(options.device)
-    network = nets.load(options.net, options.weights, options.framework, options.trust)
+    network = nets.load(
+        options.net,
+        options.weights,
+        options.framework,
+        options.trust,
+        max_model_bytes=options.max_model_bytes,
+        weights_timeout=options.weights_timeout,
+    )
     if options.device is not None and framework != "tf":
         if not hasattr(network.model, "to"):
             raise CommandError(f"-device (={options.device}) needs -framework tf for a Keras network that is built by code")

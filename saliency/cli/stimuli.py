@@ -18,6 +18,7 @@ from saliency.io import stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureError, PictureOptions
 
+
 @dataclass(frozen=True)
 class StimulusImage:
     """The image of a stimulus.

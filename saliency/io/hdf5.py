@@ -10,7 +10,7 @@ import h5py
 
 MAX_UNCHECKED_BYTES = 64 * 2**20  # a dataset up to this size may store fewer bytes than it declares
 MAX_COMPRESSION_RATIO = 2000  # gzip reaches at most 1032
-MAX_CHUNK_BYTES = 2**30  # HDF5 reads a chunk into memory as a whole
+MAX_CHUNK_BYTES = 2**28  # HDF5 reads a chunk into memory as a whole, and again for each block of values inside it
 
 
 class HDF5Error(ValueError):
@@ -93,7 +93,8 @@ def check_dataset(file: Path, name: str, dataset: h5py.Dataset) -> None:
     elif declared > MAX_UNCHECKED_BYTES and declared > MAX_COMPRESSION_RATIO * stored:
         problem = f"declares {declared} bytes and stores {stored}: the file is incomplete or crafted to exhaust memory"
     elif chunk > MAX_CHUNK_BYTES:
-        problem = f"is stored in chunks of {chunk} bytes; chunks must not exceed {MAX_CHUNK_BYTES} bytes"
+        remedy = "store it in smaller ones, as with h5repack -l"
+        problem = f"is stored in chunks of {chunk} bytes; chunks must not exceed {MAX_CHUNK_BYTES} bytes; {remedy}"
     else:
         return
     raise HDF5Error(f"{file}: {name} {problem}")

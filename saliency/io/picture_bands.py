@@ -13,7 +13,12 @@ MIN_FACTOR = 1.5  # a smaller reduction would save little memory
 SIDEWAYS = (Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
 """Turns that make columns of rows."""
 
-BACKWARD = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_270)
+BACKWARD = (
+    Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.ROTATE_180,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_270,
+)
 """Turns after which the first row is the last row or column."""
 
 Size = tuple[int, int]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.io.deep_pixels import MAX_16_BITS, DeepPixels, dark_notes
-from saliency.io.picture_bands import Size, bands, convert_bands, decode_reduced, reduced_size
+from saliency.io.picture_bands import bands, convert_bands, decode_reduced, reduced_size
 from saliency.io.picture_options import DEFAULT_OPTIONS, PictureError, PictureOptions
 from saliency.io.stored_samples import ORIENTATION, StoredSamples
 
@@ -106,9 +106,7 @@ def _load(path: Path | str, image: Image.Image, stored: StoredSamples) -> None:
     stored.load(image)
 
 
-def _turn(
-    image: Image.Image, stored: StoredSamples, options: PictureOptions
-) -> tuple[Image.Transpose | None, list[str]]:
+def _turn(image: Image.Image, stored: StoredSamples, options: PictureOptions) -> tuple[Image.Transpose | None, list[str]]:
     """Return how a decoded picture is to be turned, and a note if it is or was turned."""
     orientation = image.getexif().get(ORIENTATION, 1)
     turned = stored.orientation in TURNS and orientation == 1  # Pillow turns TIFFs itself

@@ -7,6 +7,7 @@ from typing import Any
 
 from saliency.core.errors import InputError
 from saliency.nets.connection_timeout import connection_timeout
+from saliency.nets.file_rules import FileRules
 from saliency.nets.keras_backend import import_keras
 from saliency.nets.keras_names import channel_counts, renumber_layers
 from saliency.nets.keras_weights import load_keras_weights
@@ -17,12 +18,13 @@ from saliency.tf.eager.layers import layers_of
 DEFAULT_SIDE = 224  # pixels, for a network that accepts any size
 
 
-def load(name: str, weights: str | Path | None) -> Network:
+def load(name: str, weights: str | Path | None, rules: FileRules) -> Network:
     """Load a network of ``keras.applications``.
 
     Args:
         name: Keras's name of the network.
         weights: a weights file written by Keras; None for Keras's cache, into which it downloads missing weights.
+        rules: rules for reading the file.
 
     Raises:
         InputError: if the weights are missing or do not match.
@@ -33,7 +35,7 @@ def load(name: str, weights: str | Path | None) -> Network:
         model = _pretrained(name, builder)
     else:
         model = builder(weights=None)
-        load_keras_weights(model, weights)
+        load_keras_weights(model, weights, rules)
     size = input_size(model)
     paths = renumber_layers(layers_of(model))
     channels = channel_counts(model, paths)

@@ -11,6 +11,8 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.nets import keras_applications
 from saliency.nets.demo_net_keras import build_demo_net
+from saliency.nets.file_rules import DEFAULT_RULES, FileRules
+from saliency.nets.hdf5_weights import safe_to_read
 from saliency.nets.keras_backend import import_keras
 from saliency.nets.keras_names import channel_counts
 from saliency.nets.keras_weights import load_keras_weights, load_weights
@@ -25,10 +27,10 @@ DEFAULT_SIDE = 224  # pixels, for a model that accepts any size
 fill_weights: Callable[..., None] = load_keras_weights
 
 
-def demo_net(weights: str | Path, trust: bool = False) -> Any:  # noqa: ARG001 - as for Torch
+def demo_net(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> Any:
     """Build DemoNet with the weights of a file."""
     model = build_demo_net()
-    load_weights(model, weights)
+    load_weights(model, weights, rules)
     return model
 
 
@@ -49,33 +51,37 @@ def describe_layers(model: Any) -> tuple[dict[str, str], dict[str, int]]:
     return paths, channel_counts(model, paths)
 
 
-def load_by_name(name: str, weights: str | Path | None, trust: bool) -> Network:  # noqa: ARG001 - as for Torch
+def load_by_name(name: str, weights: str | Path | None, rules: FileRules) -> Network:
     """Load a network of ``keras.applications``; see ``registry.load``."""
-    return keras_applications.load(name, weights)
+    return keras_applications.load(name, weights, rules)
 
 
-def open_model_file(file: Path, trust: bool) -> Any:
+def open_model_file(file: Path, rules: FileRules) -> Any:
     """Load a whole model from a file written by Keras.
 
     Args:
         file: .keras, or a whole model in .h5.
-        trust: whether code in the file may run; ``Lambda`` layers and all .h5 files need it.
+        rules: whether code in the file may run, which ``Lambda`` layers and all .h5 files need; and the limits for reading it.
 
     Raises:
-        InputError: if the file is damaged or cannot be loaded, or needs ``trust``.
+        InputError: if the file is damaged, too large or cannot be loaded, or needs ``trust``.
         ModelError: if Keras uses another backend than TensorFlow.
     """
     keras = import_keras()
-    if file.suffix != ".keras" and not trust:
+    if file.suffix != ".keras" and not rules.trust:
         raise InputError(
             f"`net` ({file}) can run code when it is loaded: set `trust` only if you trust its source, or use a .keras file"
         )
     if file.suffix == ".keras" and not zipfile.is_zipfile(file):
         raise InputError(f"`net` ({file}) is damaged or not a .keras file")
+    rules.check_size("net", file)
     try:
-        return keras.saving.load_model(file, compile=False, safe_mode=not trust)
+        with safe_to_read("net", file, rules) as safe:
+            return keras.saving.load_model(safe, compile=False, safe_mode=not rules.trust)
+    except InputError:
+        raise
     except Exception as error:  # zip files, JSON, HDF5 and layers raise different types
-        hint = "" if trust else "; Lambda layers contain code, which runs only with `trust`"
+        hint = "" if rules.trust else "; Lambda layers contain code, which runs only with `trust`"
         reason = str(error).partition("\n")[0]
         raise InputError(f"`net` ({file}) cannot be loaded: {type(error).__name__}: {reason}{hint}") from error
 

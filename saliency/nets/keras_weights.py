@@ -10,6 +10,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from saliency.core.errors import InputError
+from saliency.nets.file_rules import DEFAULT_RULES, FileRules
+from saliency.nets.hdf5_weights import safe_to_read
 from saliency.nets.weights_check import check_file, check_weights_match, shapes_of
 
 TORCH_NAMES = {
@@ -29,45 +31,51 @@ Convolutions: (out, in, rows, columns) -> (rows, columns, in, out). Dense layers
 """
 
 
-def load_weights(model: Any, file: str | Path) -> None:
+def load_weights(model: Any, file: str | Path, rules: FileRules = DEFAULT_RULES) -> None:
     """Load the weights of a Torch model into a Keras model of convolutions, batch normalizations and dense layers.
 
     Args:
         model: changed in place; it keeps its floating-point type.
         file: safetensors with the names and axes of a Torch ``state_dict``.
+        rules: the largest size of the file.
 
     Raises:
         InputError: if the file is missing, is not safetensors, or does not match the model in names or shapes.
     """
     model_weights = {f"{layer.name}.{TORCH_NAMES[weight.name]}": weight for layer in model.layers for weight in layer.weights}
-    tensors = _read(Path(file)).items()
+    tensors = _read(Path(file), rules).items()
     state = {name: _to_keras_axes(tensor) for name, tensor in tensors if not name.endswith("num_batches_tracked")}
     check_weights_match(file, shapes_of(state), shapes_of(model_weights), model.name)
     for name, weight in model_weights.items():
         weight.assign(state[name])
 
 
-def load_keras_weights(model: Any, file: str | Path, trust: bool = False) -> None:  # noqa: ARG001 - as for Torch
+def load_keras_weights(model: Any, file: str | Path, rules: FileRules = DEFAULT_RULES) -> None:
     """Load weights written by Keras into a Keras model; only numbers are read from the file.
 
     Args:
         model: changed in place.
         file: .weights.h5, .h5 or .keras of the same network.
-        trust: unused; the Torch counterpart needs it.
+        rules: the largest size of the file, and the time limit for reading HDF5.
 
     Raises:
-        InputError: if the file is missing, has another format, or does not match.
+        InputError: if the file is missing or too large, has another format, is not read in time, or does not match.
     """
     check_file(Path(file))
+    rules.check_size("weights", Path(file))
     try:
-        model.load_weights(file)
+        with safe_to_read("weights", Path(file), rules) as safe:
+            model.load_weights(safe)
+    except InputError:
+        raise
     except Exception as error:  # HDF5, zip files and shapes raise different types
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"`weights` ({file}) must be .weights.h5, .h5 or .keras of {model.name}: {reason}") from error
 
 
-def _read(file: Path) -> Mapping[str, npt.NDArray[Any]]:
+def _read(file: Path, rules: FileRules) -> Mapping[str, npt.NDArray[Any]]:
     check_file(file)
+    rules.check_size("weights", file)
     try:
         state: dict[str, npt.NDArray[Any]] = load_file(file)
     except (SafetensorError, KeyError, TypeError) as error:

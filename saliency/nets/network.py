@@ -11,7 +11,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
-from saliency.nets.preparation import Float32, apply_transform, normalize, read_rgb, resize_and_apply, resize_and_crop, resize_whole
+from saliency.nets.preparation import (
+    Float32,
+    apply_transform,
+    normalize,
+    read_rgb,
+    resize_and_apply,
+    resize_and_crop,
+    resize_whole,
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +89,9 @@ class Network:
     def needed_size(self) -> tuple[int, int] | None:
         """(height, width) in pixels that ``prepare`` resizes a picture to; None if it may use every pixel of the picture."""
         if self.preprocess is not None:
-            is_resized = isinstance(self.preprocess, partial) and self.preprocess.func is resize_and_apply
-            size: tuple[int, int] | None = self.preprocess.keywords.get("size") if is_resized else None
-            return size
+            function: Any = self.preprocess
+            resizes = isinstance(function, partial) and function.func is resize_and_apply
+            return function.keywords["size"] if resizes else None
         if self.resample == Image.Resampling.NEAREST:
             return None
         return self.size if self.resize is None else (self.resize, self.resize)

@@ -8,16 +8,16 @@ from typing import Any
 
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
-from saliency.core.validation import boolean
 from saliency.nets import catalog, user_networks
 from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
+from saliency.nets.file_rules import DEFAULT_RULES, MAX_MODEL_BYTES, WEIGHTS_TIMEOUT, FileRules
 from saliency.nets.network import Network
 
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
 """Framework (also the name of the install extra) -> its module, and the module with its networks.
 
-Each networks module has ``demo_net(weights, trust)``, ``untrained(seed)``, ``load_by_name(name, weights, trust)``,
-``open_model_file(file, trust)``, ``make_user_network(name, model, attributes)``, ``fill_weights(model, weights, trust)``,
+Each networks module has ``demo_net(weights, rules)``, ``untrained(seed)``, ``load_by_name(name, weights, rules)``,
+``open_model_file(file, rules)``, ``make_user_network(name, model, attributes)``, ``fill_weights(model, weights, rules)``,
 ``describe_layers(model)`` and ``CHANNEL_AXIS``; the Torch module also has ``unfilled(name)``.
 """
 
@@ -25,7 +25,15 @@ MODEL_SUFFIXES = {".keras": "tf", ".h5": "tf", ".hdf5": "tf", ".pt2": "torch", "
 """Suffix of a file that contains a whole model -> its framework."""
 
 
-def load(name: str, weights: str | Path | None = None, framework: str | None = None, trust: bool = False) -> Network:
+def load(
+    name: str,
+    weights: str | Path | None = None,
+    framework: str | None = None,
+    trust: bool = False,
+    *,
+    max_model_bytes: int = MAX_MODEL_BYTES,
+    weights_timeout: float = WEIGHTS_TIMEOUT,
+) -> Network:
     """Load a network by name.
 
     Args:
@@ -43,20 +51,23 @@ def load(name: str, weights: str | Path | None = None, framework: str | None = N
         framework: ``"torch"`` or ``"tf"``. None uses the framework of the file or model; for a name, it uses Torch, or
             TensorFlow if only that is installed.
         trust: also load files that can run code when they are loaded: pickled modules, .pt2, .h5, ``Lambda`` layers.
+        max_model_bytes: largest size in bytes of a file of a model or weights, and of the contents that it declares.
+        weights_timeout: time limit in seconds for reading an HDF5 file that is not trusted. A process of its own reads it,
+            because a damaged one can make the HDF5 library loop for ever.
 
     Raises:
-        InputError: if the framework has no network of this name, a file needs ``trust``, or the weights are missing or do
-            not match.
+        InputError: if the framework has no network of this name, a file needs ``trust``, is too large or is not read in time,
+            or the weights are missing or do not match.
         ModelError: if the framework or a needed torchvision cannot be imported, or a user's function fails.
     """
-    trust = boolean("trust", trust)
+    rules = FileRules.checked(trust, max_model_bytes, weights_timeout)
     if framework is not None:
         _check_framework(framework)
     if user_networks.FUNCTION_PATTERN.fullmatch(name):
-        return _from_object(name, user_networks.call_user_function(name), weights, framework, trust)
+        return _from_object(name, user_networks.call_user_function(name), weights, framework, rules)
     if (suffix := Path(name).suffix.lower()) in MODEL_SUFFIXES:
-        return _from_file(Path(name), MODEL_SUFFIXES[suffix], weights, framework, trust)
-    return _by_name(name, weights, framework or _default_framework(), trust)
+        return _from_file(Path(name), MODEL_SUFFIXES[suffix], weights, framework, rules)
+    return _by_name(name, weights, framework or _default_framework(), rules)
 
 
 def framework_of(name: str) -> str | None:
@@ -113,36 +124,36 @@ def of_object(made: Any, name: str) -> Network:
     Raises:
         InputError: if ``made`` is none of these.
     """
-    return _from_object(name, made, None, None, trust=False)
+    return _from_object(name, made, None, None, DEFAULT_RULES)
 
 
-def _by_name(name: str, weights: str | Path | None, framework: str, trust: bool) -> Network:
+def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileRules) -> Network:
     canonical = catalog.find_name(name, framework)
     if canonical is None:  # before the import of a framework that may not be installed
         if Path(name).is_dir():
             raise InputError(
-                f"`net` ({name}) is a folder; a SavedModel has no named layers: pass the folder to saliency.wrap instead"
+                f"`net` ({name}) is a folder; a SavedModel has no named layers: use saliency.wrap(folder, trust=True) instead"
             )
         catalog.raise_unknown_name(name, framework)
     networks = _networks(framework)
     if canonical not in EMBEDDED_WEIGHTS:
-        network: Network = networks.load_by_name(canonical, weights, trust)
+        network: Network = networks.load_by_name(canonical, weights, rules)
         return replace(network, name=name)
     file = Path(saliency.demo.__file__).parent / EMBEDDED_WEIGHTS[canonical] if weights is None else weights
-    model = networks.demo_net(file, trust)
+    model = networks.demo_net(file, rules)
     paths, channels = networks.describe_layers(model)
     return Network(canonical, model, INPUT_SIZE, (MEAN,) * 3, (STD,) * 3, paths, networks.CHANNEL_AXIS, channels=channels)
 
 
-def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
+def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
     if framework not in (None, home):
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` ({file})")
     if not file.is_file():
         raise InputError(f"`net` ({file}) must be an existing file with a model")
-    return _from_object(file.stem, _networks(home).open_model_file(file, trust), weights, home, trust)
+    return _from_object(file.stem, _networks(home).open_model_file(file, rules), weights, home, rules)
 
 
-def _from_object(name: str, candidate: Any, weights: str | Path | None, framework: str | None, trust: bool) -> Network:
+def _from_object(name: str, candidate: Any, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
     if isinstance(candidate, Network):
         return candidate
     model, attributes = user_networks.read_attributes(candidate)
@@ -155,7 +166,7 @@ def _from_object(name: str, candidate: Any, weights: str | Path | None, framewor
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` (={name!r}), which is a model in {home!r}")
     networks = _networks(home)
     if weights is not None:
-        networks.fill_weights(model, weights, trust)
+        networks.fill_weights(model, weights, rules)
     network: Network = networks.make_user_network(name, model, attributes)
     return network
 

@@ -9,6 +9,7 @@ import torch
 from saliency.core.errors import InputError
 from saliency.nets import torchvision_networks
 from saliency.nets.demo_net import DemoNet
+from saliency.nets.file_rules import DEFAULT_RULES, FileRules
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
@@ -23,11 +24,11 @@ unfilled = torchvision_networks.unfilled
 fill_weights = load_weights
 
 
-def demo_net(weights: str | Path, trust: bool = False) -> DemoNet:
+def demo_net(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> DemoNet:
     """Build DemoNet with the weights of a file, in eval mode."""
     with torch.random.fork_rng([]):
         model = DemoNet()
-    load_weights(model, weights, trust)
+    load_weights(model, weights, rules)
     return model.eval()
 
 
@@ -44,21 +45,22 @@ def describe_layers(model: torch.nn.Module) -> tuple[dict[str, str], dict[str, i
     return paths, channel_counts(model, paths)
 
 
-def open_model_file(file: Path, trust: bool) -> Any:
+def open_model_file(file: Path, rules: FileRules) -> Any:
     """Load a whole model from a file.
 
     Args:
         file: a pickled module or an exported program.
-        trust: whether code in the file may run; the file is not opened otherwise.
+        rules: whether code in the file may run, or else it is not opened; and its largest size.
 
     Raises:
-        InputError: if the file is not trusted, cannot be loaded or does not contain a model.
+        InputError: if the file is not trusted or too large, cannot be loaded or does not contain a model.
     """
-    if not trust:
+    if not rules.trust:
         raise InputError(
             f"`net` ({file}) contains a model, and loading it can run any code in the file: set `trust` only if you trust its "
             "source. If it contains only weights, give the network's name as `net` and this file as `weights`"
         )
+    rules.check_size("net", file)
     try:
         if file.suffix == ".pt2":
             return torch.export.load(file).module()

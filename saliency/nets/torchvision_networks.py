@@ -10,6 +10,7 @@ from PIL import Image
 
 from saliency.core.errors import ModelError
 from saliency.nets.catalog import DNNBRAIN
+from saliency.nets.file_rules import FileRules
 from saliency.nets.find_weights import WeightsSource, find_weights
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
@@ -30,14 +31,14 @@ TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.")
 Preparation = dict[str, Any]
 
 
-def load(name: str, weights: str | Path | None, trust: bool) -> Network:
+def load(name: str, weights: str | Path | None, rules: FileRules) -> Network:
     """Load a network of torchvision or DNNBrain; see ``registry.load``."""
     dnnbrain = DNNBRAIN.get(name)
     builder = dnnbrain.builder if dnnbrain else name
     preparation = dnnbrain_preparation(name) if dnnbrain else torchvision_preparation(builder)
     file = find_weights(name, weights_source(name)) if weights is None else Path(weights)
     model = build_model(builder, preparation["size"][0])
-    load_weights(model, file, trust, ignored=TRAINING_HEADS if builder in BUILDER_OPTIONS else ())
+    load_weights(model, file, rules, ignored=TRAINING_HEADS if builder in BUILDER_OPTIONS else ())
     return make_network(name, model, **preparation)
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+import saliency
+
 RNG = np.random.default_rng(0)
 W1, W2, W3 = (RNG.normal(size=shape).astype("float32") for shape in ((6, 8), (8, 7), (7, 3)))
 X = RNG.normal(size=(4, 6)).astype("float32")
@@ -124,6 +126,11 @@ def exported_model(folder):
     return str(folder)
 
 
+def trusted(save, *args):
+    """Return a function that saves a model to a folder and wraps the folder."""
+    return lambda folder: saliency.wrap(save(folder, *args), trust=True)
+
+
 def model_around_saved_module(folder):
     """Return a Keras model that contains a SavedModel."""
     layer = keras.layers.TFSMLayer(saved_module(folder), call_endpoint="serving_default")
@@ -155,14 +162,14 @@ NETWORKS = {
     "tf.Module": lambda _: Module(),
     "tf.function": lambda _: keep_alive(Module()).__call__,
     "concrete function": lambda _: keep_alive(Module()).__call__.get_concrete_function(),
-    "SavedModel's folder": saved_module,
+    "SavedModel's folder": trusted(saved_module),
     "SavedModel's object": lambda folder: tf.saved_model.load(saved_module(folder)),
     "SavedModel's signature": lambda folder: keep_alive(tf.saved_model.load(saved_module(folder))).signatures[
         "serving_default"
     ],
-    "exported Keras model": exported_model,
-    "SavedModel with a branch": lambda folder: saved_module(folder, in_a_branch),
-    "SavedModel with a loop": lambda folder: saved_module(folder, in_a_loop),
-    "SavedModel with a function": lambda folder: saved_module(folder, in_a_function),
+    "exported Keras model": trusted(exported_model),
+    "SavedModel with a branch": trusted(saved_module, in_a_branch),
+    "SavedModel with a loop": trusted(saved_module, in_a_loop),
+    "SavedModel with a function": trusted(saved_module, in_a_function),
     "SavedModel in a Keras model": model_around_saved_module,
 }

@@ -14,6 +14,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.numerics.sliding_windows import SlidingWindows
+from saliency.core.validation import boolean
 from saliency.tf.eager.channel_axis import find_channel_axis
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.input_tensors import feed_tensor, input_tensor
@@ -56,9 +57,10 @@ class KerasAdapter(GradientAdapter):
         output: name, index or path of the output to explain, if the model returns several; see ``saliency.wrap``.
         x_name: an older name of ``input``.
         jit_compile: compile the graphs with XLA. Compilation takes minutes, and pays off for large models on an accelerator.
+        trust: load a SavedModel from its folder. Its operations can read and write files when it is loaded or called.
 
     Raises:
-        InputError: if the model is none of these objects.
+        InputError: if the model is none of these objects, or a folder needs ``trust``.
         ModelError: for a Keras model on another backend.
     """
 
@@ -74,9 +76,10 @@ class KerasAdapter(GradientAdapter):
         output: Any = None,
         jit_compile: bool = False,
         x_name: str | None = None,
+        trust: bool = False,
     ) -> None:
         x_name = input if x_name is None else x_name
-        self._model = model_function(model, signature, x_name, output)
+        self._model = model_function(model, signature, x_name, output, boolean("trust", trust))
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"

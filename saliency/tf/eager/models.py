@@ -39,16 +39,23 @@ def is_saved_model(model: Any) -> bool:
     return isinstance(model, str | Path) and any((Path(model) / name).is_file() for name in names)
 
 
-def model_function(model: Any, signature: str | None = None, x_name: str | None = None, output: Any = None) -> ModelFunction:
+def model_function(
+    model: Any, signature: str | None = None, x_name: str | None = None, output: Any = None, trust: bool = False
+) -> ModelFunction:
     """Return a model as a function; see ``KerasAdapter`` for the arguments.
 
     Raises:
-        InputError: if the object can't be called.
+        InputError: if the object can't be called, or is a folder that is not trusted.
         ModelError: for a Keras model on another backend, and for a Keras 2 model that was never called.
     """
     if isinstance(model, str | Path):
         if not is_saved_model(model):
             raise InputError(f"`model` (={str(model)!r}) must be the folder of a SavedModel, which contains saved_model.pb")
+        if not trust:
+            raise InputError(
+                f"`model` (={str(model)!r}) is a SavedModel, whose operations can read and write files when it is loaded or "
+                "called: use saliency.wrap(folder, trust=True) only if you trust its source"
+            )
         model = tf.saved_model.load(str(model))
     types = (tf.as_dtype(variable.dtype) for variable in _variables(model))
     variable_dtype = next((dtype for dtype in types if dtype.is_floating), None)

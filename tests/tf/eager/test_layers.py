@@ -51,7 +51,7 @@ def test_target_layer_must_be_called_once():
 def test_operations_are_the_layers_of_a_saved_model(tmp_path):
     model = convolutional_model()
     model.export(str(tmp_path), verbose=False)
-    loaded = KerasAdapter(tmp_path)
+    loaded = KerasAdapter(tmp_path, trust=True)
     for layer in (None, "second/Relu", "second"):
         for method in (GradCAM, LayerCAM, GuidedGradCAM, ScoreCAM):
             expected = method(model, 2, layer="second").GetMasks(PICTURES)
@@ -92,4 +92,9 @@ def test_layers_of_a_saved_keras_2_model(tmp_path):
     model.save(str(tmp_path), save_format="tf")
     np.testing.assert_allclose(GradCAM(model, 1, layer="second").GetMask(PICTURES[0]), expected, rtol=1e-4, atol=1e-6)
     for layer in ("second", "second/Relu", None):
-        np.testing.assert_allclose(GradCAM(str(tmp_path), 1, layer=layer).GetMask(PICTURES[0]), expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            GradCAM(KerasAdapter(str(tmp_path), trust=True), 1, layer=layer).GetMask(PICTURES[0]),
+            expected,
+            rtol=1e-4,
+            atol=1e-6,
+        )

@@ -125,8 +125,35 @@ def test_path_without_a_saved_model(path):
         saliency.wrap(path)
 
 
+class Writing(tf.Module):
+    """Creates a file when it is called."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 6))])
+    def __call__(self, x):
+        tf.io.write_file(self.path, "called")
+        return x
+
+
+def test_a_folder_needs_trust(tmp_path):
+    marker = tmp_path / "marker"
+    tf.saved_model.save(Writing(str(marker)), str(tmp_path / "a"))
+    for refused in (saliency.wrap, lambda folder: Vanilla(folder, 1)):
+        with pytest.raises(InputError, match=r"can read and write files when it is loaded or called: use .*trust=True"):
+            refused(str(tmp_path / "a"))
+    with pytest.raises(InputError, match=r"`trust` \(='yes'\) must be True or False"):
+        saliency.wrap(tmp_path / "a", trust="yes")
+    assert not marker.exists()
+    Vanilla(saliency.wrap(tmp_path / "a", trust=True), 1).GetMask(X[0])
+    assert marker.read_text() == "called"
+
+
 def test_wrap_of_a_folder(tmp_path):
-    np.testing.assert_allclose(Vanilla(saved_module(tmp_path / "a"), 1).GetMask(X[0]), expected_gradient(X[0], 1), rtol=1e-4)
+    saved = saliency.wrap(saved_module(tmp_path / "a"), trust=True)
+    np.testing.assert_allclose(Vanilla(saved, 1).GetMask(X[0]), expected_gradient(X[0], 1), rtol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [2.0, np.float32(2), np.array(2.0, "float32"), tf.constant(2.0)])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import saliency
 from saliency import Occlusion, Vanilla
 from saliency.core.errors import LogitWarning
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model, tape_gradients
@@ -44,7 +45,10 @@ def test_saved_model_is_explained_by_its_logits(tmp_path):
     bare, headed = convolutional_model(), convolutional_model(L.Softmax())
     headed.export(str(tmp_path), verbose=False)
     np.testing.assert_allclose(
-        Vanilla(str(tmp_path), 2).GetMasks(PICTURES), tape_gradients(bare, PICTURES, 2), rtol=1e-4, atol=1e-7
+        Vanilla(saliency.wrap(str(tmp_path), trust=True), 2).GetMasks(PICTURES),
+        tape_gradients(bare, PICTURES, 2),
+        rtol=1e-4,
+        atol=1e-7,
     )
 
 
