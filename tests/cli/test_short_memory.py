@@ -2,6 +2,7 @@
 
 import csv
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ COMMON = "-layer fc1 -chn 3 -stim seven.stim.csv -batch 4"
 
 
 def codes(file):
-    with open(file, newline="") as opened:
+    with Path(file).open(newline="") as opened:
         return [(row["stimID"], row["stage"], row["code"]) for row in csv.DictReader(opened)]
 
 
@@ -54,8 +55,8 @@ def test_the_network(folder, capsys, monkeypatch):
 
     def short_for_the_third(self, name, x):
         if len(x) == 4 and not inputs:
-            inputs.append(np.array(x[2]))
-        if inputs and any(np.array_equal(one, inputs[0]) for one in np.array(x)):
+            inputs.append(x[2].numpy())
+        if inputs and any(np.array_equal(one, inputs[0]) for one in x.numpy()):
             raise saliency.MemoryShortage("1 input(s) do not fit into memory")
         return compute(self, name, x)
 

@@ -88,6 +88,8 @@ def test_limits_are_checked(options, message):
 
 
 @pytest.mark.needs("tensorflow")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # from Keras, when it reads a variable
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_keras_files_are_read_through_a_copy(tmp_path, monkeypatch):
     import keras
 
