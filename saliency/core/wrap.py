@@ -25,7 +25,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         model: one of
 
             - a ``torch.nn.Module`` or ``torch.export.ExportedProgram``,
-            - a Keras model, a ``tf.function``, a ``tf.Module``, or a SavedModel or its folder,
+            - a Keras model, a ``tf.function``, a ``tf.Module``, a SavedModel, or its folder with ``trust=True``,
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
         **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter`` and
