@@ -120,8 +120,7 @@ class Stimuli:
             del image  # at most one picture is in memory in its original size
 
     def _read_one(self, index: int, log: RunLog) -> StimulusImage | None:
-        name = self.names[index]
-        path = self.folder / name
+        name, path = self.names[index], self.folder / self.names[index]
         try:
             if not self.allow_outside and leads_outside(self.folder, name):
                 raise PictureError("OUTSIDE_PATH", path, "leads outside the folder of path=; use -allow-outside to read it")
