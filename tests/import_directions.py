@@ -1,6 +1,7 @@
 """Which modules of the package may import which; ``tests/test_house.py`` applies it to the tree."""
 
 import ast
+import functools
 from graphlib import CycleError, TopologicalSorter
 
 PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "demo": 5}
@@ -38,6 +39,7 @@ def imports(text):
     return found
 
 
+@functools.cache
 def tree(root):
     """Return every module of the package with the modules that it imports; its own modules are told from their contents."""
     texts = {}

@@ -97,13 +97,13 @@ def test_imports_point_one_way():
     ],
 )
 def test_an_import_in_a_forbidden_direction_is_found(name, target):
-    modules = tree(ROOT)
+    modules = dict(tree(ROOT))
     modules[name] = modules[name] | {target}
     assert f"{name} imports {target}" in violations(modules)
 
 
 def test_a_cycle_is_found():
-    modules = tree(ROOT)
+    modules = dict(tree(ROOT))
     modules["saliency.core.adapter_request"] = modules["saliency.core.adapter_request"] | {"saliency.core.target_description"}
     modules["saliency.core.target_description"] = modules["saliency.core.target_description"] | {
         "saliency.core.adapter_request"
