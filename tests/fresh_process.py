@@ -1,13 +1,16 @@
 """What only a fresh process shows, one for each framework: which modules each step loads, and what the demo writes.
 
 ``python -m tests.fresh_process torch FOLDER`` writes ``FOLDER/report.json``; the demo prints what it prints. The fixture ``fresh_process`` starts it
-once for all tests, because a framework takes seconds to import.
+once for all tests, because a framework takes seconds to import. Steps that change the process for good come last.
 """
 
+import gc
 import importlib
 import json
 import sys
+import traceback
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +20,17 @@ from saliency import nets
 from tests.quick_methods import QUICK_METHODS
 
 MODULES = ("jax", "keras", "tensorflow", "torch", "torch._dynamo", "torchvision")
-SHOWN = (12, 17)  # the scenes whose maps the demo draws
-PLAIN = 24  # scenes without a tag come first
+SHOWN = (17,)  # the scene whose maps the demo draws, for both of its digits
+PAIRS = slice(24, 28)  # scenes with and without a tag
 
 
 def main(framework: str, folder: Path) -> int:
     found = {}
+    gc.set_threshold(50_000, 20, 20)  # as in tests/conftest.py
+    sys.modules["sklearn"] = None  # Keras would import it
 
-    def note(step):
-        found[step] = [name for name in MODULES if name in sys.modules]
+    def note(step, result=None):
+        found[step] = result or [name for name in sys.modules if name in MODULES]
         (folder / "report.json").write_text(json.dumps(found))
 
     importlib.import_module(f"saliency.{framework}")
@@ -38,7 +43,44 @@ def main(framework: str, folder: Path) -> int:
         note("file")
     ended = run_the_demo(framework, folder / "new" / "folder")
     note("demo")
+    for name, step in LAST_STEPS[framework].items():
+        note(name, _result(step))
     return ended
+
+
+def _result(step):
+    try:
+        return step()
+    except Exception:
+        return traceback.format_exc()
+
+
+def exhaust_memory():
+    from tests.torch.exhausted_memory import batch_sizes
+
+    return batch_sizes()
+
+
+def import_the_other_framework():
+    """Return the order of the imports, and the largest difference of the frameworks' masks."""
+    if not find_spec("torch"):
+        return "torch is not installed"
+    importlib.import_module("torch")
+    from tests.framework_import_order import import_order, largest_difference
+
+    return [import_order(), float(largest_difference())]
+
+
+def disable_tensorflow_2():
+    from tests.tf.session.tensorflow1_modes import mask_in_both_modes
+
+    return mask_in_both_modes()
+
+
+LAST_STEPS = {
+    "torch": {"scarce memory": exhaust_memory} if sys.platform.startswith("linux") else {},
+    "tf": {"both frameworks": import_the_other_framework, "sessions": disable_tensorflow_2},
+}
 
 
 def load_a_keras_file(file):
@@ -55,7 +97,7 @@ def run_the_demo(framework, out):
 
     scenes = demo.load_scenes()
     shown = [scenes[i] for i in SHOWN]
-    demo.load_scenes, demo.PLAIN_SCENES = lambda: shown + scenes[PLAIN:], len(shown)
+    demo.load_scenes, demo.PLAIN_SCENES = lambda: shown + scenes[PAIRS], len(shown)
     demo.METHODS.update(QUICK_METHODS)
     smoothed = saliency.SaliencyMask.GetSmoothedMasks
     saliency.SaliencyMask.GetSmoothedMasks = lambda *args, **options: smoothed(*args, nsamples=3, **options)

@@ -1,9 +1,6 @@
 """Torch and TensorFlow in one process: whichever comes first, and to the same masks."""
 
 import importlib
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +11,7 @@ from saliency.demo.gallery_methods import SMOOTHGRAD_SUFFIX
 from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
-from tests.framework_import_order import largest_difference
+from tests.framework_import_order import import_order, largest_difference
 from tests.quick_methods import QUICK_METHODS
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
@@ -22,15 +19,12 @@ pytestmark = pytest.mark.needs("torch", "tensorflow")
 ASKED = scene_targets(load_scenes()[:24])[:2]
 
 
-def test_either_may_be_imported_first():
-    """One order is that of this process, the other that of a new one."""
+def test_either_may_be_imported_first(fresh_process):
+    """This process imported Torch first (see tests/conftest.py), and a new process TensorFlow."""
     importlib.import_module("torch"), importlib.import_module("tensorflow")
-    order = sorted(("torch", "tensorflow"), key=list(sys.modules).index)
-    assert largest_difference() < 1e-4
-    command = [sys.executable, "-m", "tests.framework_import_order", *reversed(order)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[1])
-    assert ended.returncode == 0, ended.stderr
-    assert float(ended.stdout) < 1e-4
+    order, difference = fresh_process("tf").steps["both frameworks"]
+    assert order == ["tensorflow", "torch"] == import_order()[::-1]
+    assert largest_difference() < 1e-4 and difference < 1e-4
 
 
 def in_float64(framework):

@@ -5,6 +5,7 @@ process id of a fork, and then the exit status of the fork. It never imports Ten
 """
 
 import functools
+import gc
 import importlib
 import json
 import os
@@ -117,6 +118,7 @@ def _run(module, arguments, folder, kill_at, streams):
 if __name__ == "__main__":
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.freeze()  # collections in the forks skip the frameworks' modules
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -69,8 +69,16 @@ def test_networks_by_name(name, spelling, tmp_path, offline):
     x = network.prepare(random_picture(40, 30))
     assert x.shape == (224, 224, 3)
     assert np.asarray(saliency.Vanilla(network.model, (network.layer(first), 0)).GetMask(x)).shape == (224, 224, 3)
+
+
+def test_weights_of_another_network_are_refused(tmp_path, offline):
+    small().save_weights(tmp_path / "w.weights.h5")
     with pytest.raises(saliency.InputError, match="must be .weights.h5, .h5 or .keras of"):
-        nets.load("MobileNetV2", tmp_path / "w.weights.h5", framework="tf")
+        nets.load("MobileNet", tmp_path / "w.weights.h5", framework="tf")
+
+
+@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV3Small"])
+def test_weights_must_be_a_file(name, tmp_path, offline):
     with pytest.raises(saliency.InputError, match="must be an existing file"):
         nets.load(name, tmp_path / "none.h5", framework="tf")
 

@@ -1,5 +1,6 @@
 """Models that were exported or traced in train mode are refused, with the names of the operators."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -58,13 +59,19 @@ def traced(model):
         return torch.jit.trace(model, X, check_trace=False)
 
 
+@functools.cache
+def program(kind, training):
+    """Return a new model's program, exported once for all tests: an export takes half a second."""
+    return exported(kind().train(training))
+
+
 CAPTURES = {
-    "exported": lambda model: exported(model).module(),
-    "decomposed": lambda model: exported(model).run_decompositions().module(),
-    "unflattened": lambda model: torch.export.unflatten(exported(model)),
-    "a part": lambda model: nn.Sequential(nn.Identity(), exported(model).module()),
-    "traced": traced,
-    "fx": torch.fx.symbolic_trace,
+    "exported": lambda *model: program(*model).module(),
+    "decomposed": lambda *model: program(*model).run_decompositions().module(),
+    "unflattened": lambda *model: torch.export.unflatten(program(*model)),
+    "a part": lambda *model: nn.Sequential(nn.Identity(), program(*model).module()),
+    "traced": lambda kind, training: traced(kind().train(training)),
+    "fx": lambda kind, training: torch.fx.symbolic_trace(kind().train(training)),
 }
 
 
@@ -74,21 +81,21 @@ CAPTURES = {
 def test_capture_in_train_mode_is_refused_and_in_eval_mode_accepted(kind, capture):
     if capture == "fx" and kind is not Network:
         pytest.skip("fx keeps the recurrent layer as a module, and cannot trace len(x)")
-    saliency.wrap(CAPTURES[capture](kind().eval()))
+    saliency.wrap(CAPTURES[capture](kind, False))
     if capture == "decomposed" and kind not in (Network, StochasticDepth):
         return  # Torch decomposes a recurrent layer without its dropout
     with pytest.raises(saliency.ModelError, match=r"train mode: `\w+`.*model.eval\(\)"):
-        saliency.wrap(CAPTURES[capture](kind().train()))
+        saliency.wrap(CAPTURES[capture](kind, True))
 
 
 def test_all_operators_are_named():
     names = {"batch_norm", "feature_dropout", "scaled_dot_product_attention", "dropout"}
-    assert set(train_mode_operators(exported(Network().train()).module())) == names
+    assert set(train_mode_operators(program(Network, True).module())) == names
 
 
 def test_exported_program_itself():
     with pytest.raises(saliency.ModelError, match="`feature_dropout`"):
-        saliency.Vanilla(exported(Network().train()), 0)
+        saliency.Vanilla(program(Network, True), 0)
 
 
 @pytest.mark.filterwarnings("ignore")

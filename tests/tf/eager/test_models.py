@@ -83,6 +83,8 @@ def test_several_outputs():
 
 
 REFUSAL_SCRIPT = """
+import sys
+sys.modules["sklearn"] = None  # Keras would import it, which takes a second
 import numpy as np, keras, saliency
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="relu")])
 assert keras.config.backend() == {backend!r}

@@ -1,5 +1,7 @@
 """The grid of a Keras layer's tokens is known from the graph, not guessed from their number."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -40,6 +42,7 @@ class OpenReshape(L.Layer):
         return (shape[0], None, shape[3])
 
 
+@functools.cache
 def transformer(front=0, behind=0, height=64, width=64, is_open=False):
     keras.utils.set_random_seed(0)
     x = keras.Input((height, width, 3))

@@ -109,10 +109,11 @@ def test_a_network_whose_relus_lie_in_gates_is_reported(gate, method, recwarn):
     if isinstance(gate, L.Rescaling):
         gate = L.Lambda(lambda x: tf.nn.relu6(x + 3) / 6)
     x = np.random.default_rng(0).normal(size=(12, 12, 3)).astype("f4")
+    model = excited(gate, "silu")
     for _ in range(2):  # also from a cached graph
         with pytest.warns(saliency.GateWarning, match="squeeze-and-excitation"):
-            method(excited(gate, "silu"), 1).GetMask(x)
+            method(model, 1).GetMask(x)
     recwarn.clear()
     method(excited(gate, "relu"), 1).GetMask(x)
-    method(excited(gate, "silu"), 1, allow_no_relu=True).GetMask(x)
+    method(model, 1, allow_no_relu=True).GetMask(x)
     assert not recwarn.list
