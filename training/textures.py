@@ -70,9 +70,11 @@ def _checks(rng: np.random.Generator) -> Field:
 def _cells(rng: np.random.Generator) -> Field:
     along, across = _rotated_coordinates(rng)
     centers = rng.uniform(-1.4, 1.4, (int(rng.integers(12, 40)), 2))
-    distance = np.hypot(along[..., None] - centers[:, 0], across[..., None] - centers[:, 1])  # (96, 96, cells)
-    flat = rng.uniform(0, 1, len(centers))[distance.argmin(axis=-1)]
-    return np.asarray(flat if rng.random() < 0.5 else np.sqrt(distance.min(axis=-1)))
+    squared = (along[..., None] - centers[:, 0]) ** 2 + (across[..., None] - centers[:, 1]) ** 2  # (96, 96, cells)
+    nearest = squared.argmin(axis=-1)
+    flat = rng.uniform(0, 1, len(centers))[nearest]
+    distance = np.hypot(along - centers[nearest, 0], across - centers[nearest, 1])
+    return np.asarray(flat if rng.random() < 0.5 else np.sqrt(distance))
 
 
 PATTERNS: tuple[Callable[[np.random.Generator], Field], ...] = (_gradient, _plasma, _clouds, _checks, _cells)

@@ -1,5 +1,7 @@
 """Targets of one call in different branches have a layer each, with the numbers of one at a time."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ L = keras.layers
 X = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
 
 
+@functools.cache
 def tasks():
     """Return a network whose classes 0 to 2 depend on one branch, and 3 to 6 on another."""
     keras.utils.set_random_seed(0)

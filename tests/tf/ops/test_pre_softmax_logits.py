@@ -1,5 +1,7 @@
 """Test that the logits in front of a softmax or sigmoid are found, and that hidden logits cause a warning."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -29,9 +31,14 @@ HEADS = {
 }
 
 
+@functools.cache
+def bare_model():
+    return convolutional_model()
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_class_after_softmax_or_sigmoid_is_explained_by_its_logit(head):
-    bare, headed = convolutional_model(), convolutional_model(HEADS[head])
+    bare, headed = bare_model(), convolutional_model(HEADS[head])
     np.testing.assert_allclose(
         Vanilla(headed, 2).GetMask(PICTURES[0]), tape_gradients(bare, PICTURES[:1], 2)[0], rtol=1e-4, atol=1e-7
     )
@@ -42,7 +49,7 @@ def test_class_after_softmax_or_sigmoid_is_explained_by_its_logit(head):
 
 
 def test_saved_model_is_explained_by_its_logits(tmp_path):
-    bare, headed = convolutional_model(), convolutional_model(L.Softmax())
+    bare, headed = bare_model(), convolutional_model(L.Softmax())
     headed.export(str(tmp_path), verbose=False)
     np.testing.assert_allclose(
         Vanilla(saliency.wrap(str(tmp_path), trust=True), 2).GetMasks(PICTURES),
@@ -96,5 +103,5 @@ def test_gate_hides_no_logits(gate):
 def test_logits_before_ensure_shape():
     model = convolutional_model(L.Lambda(lambda y: tf.ensure_shape(tf.nn.softmax(y), (None, 4))))
     np.testing.assert_allclose(
-        Vanilla(model, 2).GetMask(PICTURES[0]), tape_gradients(convolutional_model(), PICTURES[:1], 2)[0], rtol=1e-4, atol=1e-7
+        Vanilla(model, 2).GetMask(PICTURES[0]), tape_gradients(bare_model(), PICTURES[:1], 2)[0], rtol=1e-4, atol=1e-7
     )
