@@ -20,7 +20,7 @@ def mask_in_both_modes():
 
 
 def check_gradients():
-    graph, session, y, x = perceptron()
+    _graph, session, y, x = perceptron()
     for name, rule in (("Vanilla", None), ("GuidedBackprop", "guided")):
         mask = getattr(saliency.tf, name)(session.graph, session, y, x, target=1)
         np.testing.assert_allclose(mask.GetMask(X[0]), expected_gradient(X[0], 1, rule), rtol=1e-4, atol=1e-5)
