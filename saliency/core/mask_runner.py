@@ -20,6 +20,7 @@ from saliency.core.score import Score
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
+from saliency.core.undo import all_undone
 from saliency.core.validation import check_equal_shapes, whole_number
 from saliency.core.warnings import warn
 
@@ -53,7 +54,7 @@ def compute_masks(
         ForwardError: if a forward pass fails; the message may end with a hint on the input's shape.
     """
     masks, details, observed, targets, start = [], [], [], [], 0
-    with add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
+    with all_undone(), add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
             try:

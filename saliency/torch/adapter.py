@@ -1,7 +1,8 @@
 """The Torch adapter: model inputs, outputs, gradients and features as the masks request them."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Collection, Hashable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -98,10 +99,11 @@ class TorchAdapter(GradientAdapter):
         accelerated = 2.0**-11 if self.device.type == "cuda" and torch.float64 not in dtypes else 0.0  # TF32
         return max([accelerated or 2.0**-24, *(torch.finfo(dtype).eps / 2 for dtype in dtypes)])
 
-    @contextmanager
-    def run_context(self) -> Iterator[None]:
-        with self._memory_format.share_weights(), share_snapshots():
-            yield
+    def run_context(self) -> AbstractContextManager[Any]:
+        run, stack = sys._getframe(1), ExitStack()  # what is shared is used until this frame ends, whatever ends it
+        stack.callback(share_snapshots(run))
+        stack.callback(self._memory_format.share_weights(run))
+        return stack
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
         axis = 0 if self._auto and self.channel_axis is None else self.channel_axis

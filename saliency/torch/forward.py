@@ -12,7 +12,7 @@ from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
-from saliency.torch.layers import record_layer_output, single_output
+from saliency.torch.layers import record_layer_outputs, single_output
 from saliency.torch.model_call import ModelCall
 from saliency.torch.model_check import check_dense, mixed_types_hint
 from saliency.torch.one_function import one_function
@@ -94,8 +94,7 @@ class ForwardRunner:
         return output
 
     def _run_to_layers(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
-        with ExitStack() as stack:
-            calls = [stack.enter_context(record_layer_output(self.model, layer)) for layer in target.layers]
+        with record_layer_outputs(self.model, target.layers) as calls:
             _call(self.call, x, feed)
         outputs = tuple(single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
         return outputs if isinstance(target.layer, tuple) else outputs[0]

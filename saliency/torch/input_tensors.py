@@ -7,6 +7,7 @@ import torch
 
 from saliency.core.errors import InputError
 from saliency.core.validation import host_numbers
+from saliency.torch.model_state import normal_mode
 
 
 def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: torch.Tensor) -> torch.Tensor:
@@ -23,7 +24,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: tor
     else:
         numbers = host_numbers(value, name, channel_axis)
         value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
-    with torch.inference_mode(False):
+    with normal_mode():
         moved: torch.Tensor = value.detach().to(parameter.device, mask_dtype(parameter))
         return moved.clone() if moved.is_inference() else moved
 

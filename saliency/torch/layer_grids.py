@@ -1,7 +1,5 @@
 """Find and remember the grid of positions of a layer's output."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,10 +8,12 @@ import torch
 from saliency.core.errors import TargetError
 from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.position_grid import PositionGrid
+from saliency.core.undo import Undo, Undoable
 from saliency.torch.positions.reading import arrange, read_grid
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
 from saliency.torch.query import ScoreQuery
+from saliency.torch.thread_modes import preserve_mode_stacks
 
 _found: WeakKeyDictionary[torch.nn.Module, dict[Any, PositionGrid | None]] = WeakKeyDictionary()
 """The grids of each model's layers, which all of its adapters share."""
@@ -30,14 +30,18 @@ class LayerGrids:
         self._grids = _found.setdefault(model, {})
         self._stated: dict[Any, PositionGrid | None] = {}  # by users, for the same keys
 
-    @contextmanager
-    def recorded(self, query: ScoreQuery, layer: torch.nn.Module) -> Iterator["LayerGrid"]:
-        """Record the positions in a forward pass within the block, unless the layer's grid is known."""
-        if query.request.grid is not None or _key(query, layer) in self._grids:
-            yield LayerGrid(self, query, layer, None)
-            return
-        with make_recorder(query) as recorder:
-            yield LayerGrid(self, query, layer, recorder)
+    def recorded(self, query: ScoreQuery, layer: torch.nn.Module) -> Undoable["LayerGrid"]:
+        """Return a block in which the positions are recorded in a forward pass, unless the layer's grid is known."""
+
+        def start(undo: Undo) -> LayerGrid:
+            if query.request.grid is not None or _key(query, layer) in self._grids:
+                return LayerGrid(self, query, layer, None)
+            recorder = make_recorder(query)
+            preserve_mode_stacks(undo)
+            recorder.__enter__()  # type: ignore[no-untyped-call]
+            return LayerGrid(self, query, layer, recorder)
+
+        return Undoable(start)
 
     def known(self, query: ScoreQuery, layer: torch.nn.Module) -> PositionGrid | None:
         """Return the grid of an earlier evaluation."""

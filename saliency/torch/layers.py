@@ -2,13 +2,14 @@
 
 import difflib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from saliency.core.errors import TargetError
+from saliency.core.undo import Undo, undoable
 
 NOT_CALLED = "was not called in the forward pass (exported and traced models call no layers)"
 
@@ -47,45 +48,62 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
     return module
 
 
-@contextmanager
+@undoable
 def forward_hooks(
-    layer: torch.nn.Module, after: Callable[..., Any], before: Callable[..., Any] | None = None, name: str | None = None
-) -> Iterator[None]:
-    """Call one hook after a layer and, if given, another before it with all of its arguments, for the duration of a block.
+    undo: Undo,
+    layer: torch.nn.Module,
+    after: Callable[..., Any] | None,
+    before: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> None:
+    """Call one hook after a layer, another one before it with all of its arguments, or both, for the duration of a block.
 
     Args:
+        undo: of the block.
         layer: the layer.
-        after: a hook as for ``register_forward_hook``.
-        before: a hook as for ``register_forward_pre_hook`` with keyword arguments.
+        after: a hook as for ``register_forward_hook``, or None.
+        before: a hook as for ``register_forward_pre_hook`` with keyword arguments, or None.
         name: the layer's name in error messages; None describes it by its type.
 
     Raises:
         TargetError: if the layer accepts no hooks.
     """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(layer.register_forward_hook(after))
-            if before is not None:
-                stack.enter_context(layer.register_forward_pre_hook(before, with_kwargs=True))
-        except RuntimeError as error:
-            raise TargetError(
-                f"{describe_layer(name or layer)} cannot be read, because it accepts no hooks: {error}. Pass the model before "
-                "torch.jit.script"
-            ) from error
-        yield
+    undo.add(_remove_hooks, layer, after, before)
+    try:
+        if after is not None:
+            layer.register_forward_hook(after)
+        if before is not None:
+            layer.register_forward_pre_hook(before, with_kwargs=True)
+    except RuntimeError as error:
+        raise TargetError(
+            f"{describe_layer(name or layer)} cannot be read, because it accepts no hooks: {error}. Pass the model before "
+            "torch.jit.script"
+        ) from error
 
 
-@contextmanager
-def record_layer_output(model: torch.nn.Module, layer: str | torch.nn.Module) -> Iterator[list[Any]]:
-    """Collect a layer's outputs in this thread, one for each call of the layer in the block."""
-    module, calls, thread = find_layer(model, layer), [], threading.get_ident()
+def _remove_hooks(layer: torch.nn.Module, *hooks: Callable[..., Any] | None) -> None:
+    """Remove hooks by identity, because an interrupt may keep their handles from being returned."""
+    attributes = vars(layer)
+    for held in (attributes.get("_forward_hooks", {}), attributes.get("_forward_pre_hooks", {})):
+        for key in [key for key, hook in list(held.items()) if any(hook is one for one in hooks)]:
+            attributes["_forward_pre_hooks_with_kwargs"].pop(key, None)
+            held.pop(key, None)
 
-    def record(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+
+@undoable
+def record_layer_outputs(undo: Undo, model: torch.nn.Module, layers: Sequence[str | torch.nn.Module]) -> list[list[Any]]:
+    """Collect the outputs of layers in this thread, for each layer one for each of its calls in the block."""
+    thread = threading.get_ident()
+
+    def record(calls: list[Any], _module: torch.nn.Module, _inputs: Any, output: Any) -> None:
         if threading.get_ident() == thread:  # a copy, because an in-place ReLU may overwrite the original
             calls.append(output.clone() if isinstance(output, torch.Tensor) else output)
 
-    with forward_hooks(module, record, name=layer if isinstance(layer, str) else None):
-        yield calls
+    recorded: list[list[Any]] = [[] for _ in layers]
+    for layer, calls in zip(layers, recorded, strict=True):
+        name = layer if isinstance(layer, str) else None
+        undo.enter(forward_hooks(find_layer(model, layer), partial(record, calls), name=name))
+    return recorded
 
 
 def single_output(calls: list[Any], layer: str | torch.nn.Module) -> torch.Tensor:

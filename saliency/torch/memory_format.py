@@ -1,15 +1,16 @@
 """Run a model on channels-last images if its convolutions are faster that way."""
 
 import math
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import chain, repeat
-from typing import TypeVar
+from types import FrameType
+from typing import Any, TypeVar
 
 import torch
 
+from saliency.core.call_value import CallValue
 from saliency.core.errors import InputError
 from saliency.torch.channels_last_weights import ChannelsLastWeights
 from saliency.torch.out_of_memory import is_out_of_memory
@@ -52,18 +53,20 @@ class MemoryFormat:
 
     def __init__(self, model: torch.nn.Module, channel_axis: int | None) -> None:
         self._model, self._channels_first, self._model_needs_contiguous = model, channel_axis == 0, False
-        self._run = threading.local()
+        self._contexts: CallValue[Iterator[AbstractContextManager[Any]]] = CallValue()  # one for each pass of a run
 
-    @contextmanager
-    def share_weights(self) -> Iterator[None]:
-        """Convert weights once for all passes of the block except the first, in this thread; drop the copies at its end."""
-        outer = getattr(self._run, "contexts", None)
+    def share_weights(self, run: FrameType) -> Callable[[], None]:
+        """Convert weights once for all passes of a run in this thread, except the first pass.
+
+        Args:
+            run: the frame of the run.
+
+        Returns:
+            A function that drops the copies of the weights.
+        """
         weights = ChannelsLastWeights(self._weights_to_convert)
-        self._run.contexts = outer or chain([nullcontext()], repeat(weights))  # a run of one pass converts nothing twice
-        try:
-            yield
-        finally:
-            self._run.contexts = outer
+        first: AbstractContextManager[Any] = nullcontext()  # a run of one pass converts nothing twice
+        return self._contexts.provide(self._contexts.current() or chain([first], repeat(weights)), run)
 
     def call(self, function: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
         """Call a function on a batch in the faster memory format.
@@ -76,7 +79,7 @@ class MemoryFormat:
         if self._model_needs_contiguous or not self._is_faster(x, backward):
             return function(x)
         try:
-            with next(getattr(self._run, "contexts", None) or repeat(nullcontext())):
+            with next(self._contexts.current() or repeat(nullcontext())):
                 return function(x.contiguous(memory_format=torch.channels_last))
         except (RuntimeError, InputError) as error:
             if is_out_of_memory(error):

@@ -1,13 +1,13 @@
 """Record the graph of a forward pass only from a layer's input or output on."""
 
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from saliency.core.undo import Undo, undoable
 from saliency.torch.autograd_graph import depends_on
 from saliency.torch.layers import NOT_CALLED, forward_hooks
 
@@ -55,20 +55,20 @@ class PartialGraph:
         return leaf.clone()
 
 
-@contextmanager
-def detach_after(layer: torch.nn.Module, calls: Collection[int] | None = None) -> Iterator[PartialGraph]:
+@undoable
+def detach_after(undo: Undo, layer: torch.nn.Module, calls: Collection[int] | None = None) -> PartialGraph:
     """Start the graph at a layer's output, in this thread; the caller has disabled gradients."""
     graph, thread = PartialGraph(calls), threading.get_ident()
 
     def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
         return graph.start_at(output, "returns") if threading.get_ident() == thread else None
 
-    with forward_hooks(layer, after):
-        yield graph
+    undo.enter(forward_hooks(layer, after))
+    return graph
 
 
-@contextmanager
-def detach_before(layer: torch.nn.Module, calls: Collection[int] | None = None) -> Iterator[PartialGraph]:
+@undoable
+def detach_before(undo: Undo, layer: torch.nn.Module, calls: Collection[int] | None = None) -> PartialGraph:
     """Start the graph at a layer's input, its first tensor argument, positional or keyword.
 
     Changes that the layer makes to its input in place are copied to the model's own tensor, because some models use it later.
@@ -95,5 +95,5 @@ def detach_before(layer: torch.nn.Module, calls: Collection[int] | None = None) 
             if copy is not None and copy._version:
                 original.copy_(copy)
 
-    with forward_hooks(layer, after, before):
-        yield graph
+    undo.enter(forward_hooks(layer, after, before))
+    return graph

@@ -1,11 +1,12 @@
 """Change settings of the whole process while the model runs, and restore them."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from saliency.core.undo import Undo, Undoable
 
 
 class ProcessSetting:
@@ -21,25 +22,26 @@ class ProcessSetting:
 
     def __init__(self, read: Callable[[], Any], write: Callable[[Any], Any], value: Any) -> None:
         self._read, self._write, self._value = read, write, value
-        self._lock, self._blocks, self._earlier = threading.RLock(), 0, value
+        self._lock, self._earlier = threading.RLock(), value
+        self._blocks: set[Undo] = set()
 
-    @contextmanager
-    def changed(self) -> Iterator[None]:
-        """Change the value for a block."""
-        entered = False
-        try:
-            with self._lock:
-                if not self._blocks:
-                    self._earlier = self._read()
-                self._blocks += 1
-                entered = True
-                self._write(self._value)
-            yield
-        finally:
-            with self._lock:
-                self._blocks -= entered
-                if entered and not self._blocks and self._read() == self._value:
-                    self._write(self._earlier)
+    def changed(self) -> Undoable[None]:
+        """Return a block with the changed value."""
+        return Undoable(self._change)
+
+    def _change(self, undo: Undo) -> None:
+        undo.add(self._end, undo)
+        with self._lock:
+            if not self._blocks:
+                self._earlier = self._read()
+            self._blocks.add(undo)
+            self._write(self._value)
+
+    def _end(self, undo: Undo) -> None:
+        with self._lock:
+            if self._blocks == {undo} and self._read() == self._value:
+                self._write(self._earlier)
+            self._blocks.discard(undo)
 
 
 def _set_cudnn_enabled(value: bool) -> None:

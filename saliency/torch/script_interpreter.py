@@ -5,47 +5,45 @@ the first calls would explain another function than the later ones.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 
+from saliency.core.undo import Undo, undoable
 from saliency.torch.unoptimized_script import UnoptimizedScript
 
 METHOD, FUNCTION = torch._C.ScriptMethod, torch._C.ScriptFunction
 ORIGINAL_CALLS: dict[type, Any] = {kind: kind.__dict__["__call__"] for kind in (METHOD, FUNCTION)}
 
 _lock, _thread = threading.RLock(), threading.local()
-_blocks = 0
+_blocks: set[Undo] = set()
 _copies: WeakKeyDictionary[Any, UnoptimizedScript | None] = WeakKeyDictionary()
 
 
-@contextmanager
-def unoptimized_scripts() -> Iterator[None]:
+@undoable
+def unoptimized_scripts(undo: Undo) -> None:
     """Run the script methods and functions that this thread calls in the block without optimizations.
 
     While such a block runs on any thread, their types have another ``__call__``, which passes the calls of other threads on.
     """
-    global _blocks
-    outer, entered = getattr(_thread, "active", False), False
-    try:
-        with _lock:
-            _blocks += 1
-            entered = True
-            if _blocks == 1:
-                for kind in ORIGINAL_CALLS:
-                    setattr(kind, "__call__", _make_call(kind))  # noqa: B010 - for mypy, a method
-        _thread.active = True
-        yield
-    finally:
-        _thread.active = outer
-        with _lock:
-            _blocks -= entered
-            if not _blocks:
-                for kind, original in ORIGINAL_CALLS.items():
-                    setattr(kind, "__call__", original)  # noqa: B010
+    undo.add(_end, undo, getattr(_thread, "active", False))
+    with _lock:
+        if not _blocks:
+            for kind in ORIGINAL_CALLS:
+                setattr(kind, "__call__", _make_call(kind))  # noqa: B010 - for mypy, a method
+        _blocks.add(undo)
+    _thread.active = True
+
+
+def _end(undo: Undo, outer: bool) -> None:
+    _thread.active = outer
+    with _lock:
+        _blocks.discard(undo)
+        if not _blocks:
+            for kind, original in ORIGINAL_CALLS.items():
+                setattr(kind, "__call__", original)  # noqa: B010
 
 
 def _make_call(kind: type) -> Callable[..., Any]:

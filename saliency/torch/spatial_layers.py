@@ -56,7 +56,7 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
         calls[module] = CalledLayer(module, output, read, has_tokens), positions, logits_recorder.source_of(output)
         return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
 
-    def stop(_module: torch.nn.Module, _inputs: Any) -> None:
+    def stop(_module: torch.nn.Module, _inputs: Any, _keywords: Any) -> None:
         nonlocal stopped
         stopped = True
 
@@ -67,7 +67,7 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(forward_hooks(module, record))
         for layer in target.layers:
-            stack.enter_context(find_layer(model, layer).register_forward_pre_hook(stop))
+            stack.enter_context(forward_hooks(find_layer(model, layer), None, stop))
         outputs = forward.run(query.x, replace(target, logits=False), query.request.feed)
         source = logits_recorder.source_of(outputs) if target.logits else None
         needs_logits = source is not None and target.layer is None

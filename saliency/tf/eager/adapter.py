@@ -13,6 +13,7 @@ import tensorflow.experimental.numpy as tnp
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
+from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.validation import boolean
 from saliency.tf.eager.channel_axis import find_channel_axis
@@ -121,7 +122,7 @@ class KerasAdapter(GradientAdapter):
         return tf.cast(normal_rows(shape, seeds), self._model.float_dtype)
 
     def outputs(self, x: Any, request: Request) -> Any:
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             return self._queries.outputs(x, request)
 
     def selected_output(self, request: Request) -> str | None:
@@ -131,11 +132,11 @@ class KerasAdapter(GradientAdapter):
     def scores(self, x: Any, request: Request) -> Any:
         if request.target.function is not None:  # it is not differentiated, so it may be any Python
             return super().scores(x, request)
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             return self._queries.scores(x, request)
 
     def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             scores, gradients = self._queries.gradients(x, request)
         return scores, gradients
 
@@ -175,7 +176,7 @@ class KerasAdapter(GradientAdapter):
         def evaluate(layer: Any) -> tuple[Any, ...]:
             return query(x, replace(request, layer=layer), layout)
 
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             if request.layer is not None:
                 result = evaluate(request.layer)
             else:

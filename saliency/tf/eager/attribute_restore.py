@@ -1,14 +1,14 @@
 """Restore attributes that a model's Python code assigns while it is traced, which would keep tensors of a finished graph."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from operator import is_
 from typing import Any
 
 import tensorflow as tf
 
 from saliency.core.container_snapshot import SequenceSnapshot, SetSnapshot, Snapshot, may_hold_state, restore_mapping
+from saliency.core.undo import Undo, undoable
 
 MAX_DEPTH = 4
 """How many levels of containers and objects inside a layer are recorded."""
@@ -70,19 +70,16 @@ class PartSnapshot:
             self._add_attributes(vars(value), depth)
 
 
-@contextmanager
-def preserve_attributes(model: Any) -> Iterator[None]:
+@undoable
+def preserve_attributes(undo: Undo, model: Any) -> None:
     """Restore the attributes of a model's layers and modules when the block ends.
 
     Args:
+        undo: of the block.
         model: a Keras model or layer, a ``tf.Module``, or any other object, of which nothing is restored.
     """
-    snapshots = [PartSnapshot(part) for part in _parts(model)]
-    try:
-        yield
-    finally:
-        for each in snapshots:
-            each.restore()
+    for part in _parts(model):
+        undo.add(PartSnapshot(part).restore)
 
 
 def _parts(model: Any) -> list[Any]:

@@ -1,12 +1,12 @@
 """Run a model forward within a graph, so that the graph holds all of the model's operations."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.undo import Undo, undoable
 from saliency.tf.eager.attribute_restore import preserve_attributes
 from saliency.tf.eager.function_inlining import import_inlined
 from saliency.tf.eager.layer_recorder import RecordedCalls, record_layers
@@ -76,14 +76,9 @@ def _with_recording(
     return call
 
 
-@contextmanager
-def _functions_as_python(enabled: bool) -> Iterator[None]:
+@undoable
+def _functions_as_python(undo: Undo, enabled: bool) -> None:
     """Run ``tf.function``s as Python within the block, so that their operations join the graph that is being built."""
-    before = tf.config.functions_run_eagerly()
     if enabled:
+        undo.add(tf.config.run_functions_eagerly, tf.config.functions_run_eagerly())
         tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        if enabled:
-            tf.config.run_functions_eagerly(before)

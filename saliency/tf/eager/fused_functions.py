@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
+from saliency.core.interrupts import DeferredInterrupts
 from saliency.tf.ops.tracing_lock import TRACING_LOCK
 
 NUMPY_MAX_SIZE = 2**19
@@ -36,6 +37,6 @@ def in_host_memory(*arrays: Any) -> bool:
 
 @lru_cache(maxsize=128)  # holds functions of this library only, none of the user's
 def _trace(function: Callable[..., Any], how: Hashable, specs: tuple[Any, ...]) -> Any:
-    with tf.device(None):
+    with DeferredInterrupts(), tf.device(None):
         graph = tf.function(partial(function, tnp, how), autograph=False)
         return graph.get_concrete_function(*(tf.TensorSpec(*spec) for spec in specs))

@@ -1,13 +1,14 @@
 """Record the inputs and outputs of a Keras model's layers while the model is traced."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeAlias
 
 import tensorflow as tf
+
+from saliency.core.undo import Undo, undoable
 
 RecordedCalls: TypeAlias = list[tuple[Any, Any]]
 """Pairs of a layer, or a ``LayerInput``, and its recorded tensor, in the order of the calls."""
@@ -20,8 +21,8 @@ class LayerInput:
     layer: Any
 
 
-@contextmanager
-def record_layers(layers: Iterable[Any]) -> Iterator[RecordedCalls]:
+@undoable
+def record_layers(undo: Undo, layers: Iterable[Any]) -> RecordedCalls:
     """Record the outputs of layers that are called in this thread within the block.
 
     For a ``LayerInput``, record the first tensor that its layer is called with. Until the block ends, the instance's
@@ -29,20 +30,20 @@ def record_layers(layers: Iterable[Any]) -> Iterator[RecordedCalls]:
     the rest of the model continues from this identity.
     """
     calls: RecordedCalls = []
-    thread, replaced = threading.get_ident(), []
-    try:
-        for recorded in layers:
-            is_input = isinstance(recorded, LayerInput)
-            layer, wrap = (recorded.layer, _record_input) if is_input else (recorded, _record_output)
-            replaced.append((layer, vars(layer).get("call")))  # layers of operators have a `call` on the instance
-            object.__setattr__(layer, "call", wrap(recorded, layer.call, calls, thread))
-        yield calls
-    finally:
-        for layer, original in reversed(replaced):  # a layer may be recorded twice
-            if original is None:
-                vars(layer).pop("call", None)
-            else:
-                object.__setattr__(layer, "call", original)
+    thread = threading.get_ident()
+    for recorded in layers:
+        is_input = isinstance(recorded, LayerInput)
+        layer, wrap = (recorded.layer, _record_input) if is_input else (recorded, _record_output)
+        undo.add(_restore_call, layer, vars(layer).get("call"))  # layers of operators have a `call` on the instance
+        object.__setattr__(layer, "call", wrap(recorded, layer.call, calls, thread))
+    return calls
+
+
+def _restore_call(layer: Any, original: Any) -> None:
+    if original is None:
+        vars(layer).pop("call", None)
+    else:
+        object.__setattr__(layer, "call", original)
 
 
 def _record_output(layer: Any, call: Any, calls: RecordedCalls, thread: int) -> Callable[..., Any]:

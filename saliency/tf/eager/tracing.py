@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
+from saliency.core.interrupts import deliver_interrupts
 from saliency.tf.eager.forward import INLINING_MODES, FunctionCallsLeftError
 from saliency.tf.eager.variable_restore import AssignedVariables
 from saliency.tf.ops.graph_info import GraphInfo
@@ -32,6 +33,7 @@ class Trace:
 
     def __call__(self, x: Any, feed: Mapping[str, Any], *more: Any) -> Any:
         tensors = {name: value for name, value in feed.items() if isinstance(value, tf.Tensor)}
+        deliver_interrupts()  # tracing may have taken seconds
         with self.assigned.restored():
             return self.function(x, tensors, *more)
 

@@ -1,13 +1,12 @@
 """Restore variables that a model assigns when it is called, such as the state of a recurrent layer."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.undo import Undo, Undoable, hold_lock
 from saliency.tf.ops.variable_assignment import is_assignment
 
 RESTORE_LOCK = threading.RLock()
@@ -33,16 +32,12 @@ class AssignedVariables:
         handles = [outer for outer, inner in graph.captures if inner.name in names]
         return cls(tuple(each for each in function.variables if any(each.handle is handle for handle in handles)))
 
-    @contextmanager
-    def restored(self) -> Iterator[None]:
-        """Restore the variables when the block ends. If there are any, one thread runs at a time."""
-        if not self.variables:
-            yield
-            return
-        with RESTORE_LOCK:
-            before = [variable.read_value() for variable in self.variables]
-            try:
-                yield
-            finally:
-                for variable, value in zip(self.variables, before, strict=True):
-                    variable.assign(value)
+    def restored(self) -> Undoable[None]:
+        """Return a block that restores the variables when it ends. If there are any, one thread runs at a time."""
+        return Undoable(self._preserve)
+
+    def _preserve(self, undo: Undo) -> None:
+        if self.variables:
+            hold_lock(undo, RESTORE_LOCK)
+            for variable in self.variables:
+                undo.add(variable.assign, variable.read_value())

@@ -1,8 +1,7 @@
 """Keep the gradients that functions define for themselves, where their operations were imported into another graph."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework.ops import gradient_registry
 
 from saliency.core.errors import ModelError
+from saliency.core.undo import Undo, undoable
 from saliency.tf.ops.graph_traversal import operations_between
 
 PREFIX = "CustomGradient-"
@@ -32,18 +32,20 @@ def rebind_custom_gradients(ops: Iterable[Any], imported: Any, input_map: Mappin
             op._gradient_function = partial(_custom_gradient, imported=imported, input_map=input_map)
 
 
-@contextmanager
-def use_custom_gradients(x: Any, scores: Any) -> Iterator[None]:
+@undoable
+def use_custom_gradients(undo: Undo, x: Any, scores: Any) -> None:
     """Do the same for a user's graph, which may have been imported, for gradients that are built within the block."""
-    found = []
-    if not hasattr(x.graph, "captures"):  # in a graph that the library traced itself, all tensors are in scope
-        found = [op for op in operations_between(x, scores) if op.type == "IdentityN" and op._gradient_function is None]
-    try:
-        rebind_custom_gradients(found, x.graph, {})
-        yield
-    finally:
-        for op in found:
-            op._gradient_function = None
+    if hasattr(x.graph, "captures"):  # in a graph that the library traced itself, all tensors are in scope
+        return
+    found = [op for op in operations_between(x, scores) if op.type == "IdentityN" and op._gradient_function is None]
+    preserve_gradient_functions(undo, found)
+    rebind_custom_gradients(found, x.graph, {})
+
+
+def preserve_gradient_functions(undo: Undo, ops: Iterable[Any]) -> None:
+    """Restore the gradient functions of operations at the end of a block."""
+    for op in ops:
+        undo.add(setattr, op, "_gradient_function", op._gradient_function)
 
 
 def remember_original(copy: Any, name: str, copies: Mapping[str, Any]) -> None:

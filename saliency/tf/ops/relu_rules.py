@@ -1,7 +1,6 @@
 """Apply backward rules to the ReLUs of one graph, without changing the model."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -9,7 +8,9 @@ import tensorflow as tf
 from saliency.core.errors import NoReLUError
 from saliency.core.relu_rules import PART, call_user_rule, rule_name, warn_of_gates
 from saliency.core.types import Rule
+from saliency.core.undo import Undo, undoable
 from saliency.tf.ops.activation_operations import activation_graph
+from saliency.tf.ops.custom_gradients import preserve_gradient_functions
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.relu_operations import is_relu, refuse_hidden_relus, relu_input_index, with_control_flow
@@ -23,13 +24,14 @@ OTHER_ACTIVATIONS = {
 """Activations of networks without ReLUs, listed in the error."""
 
 
-@contextmanager
+@undoable
 def apply_relu_rule(
-    info: GraphInfo, x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, name: str = "the input"
-) -> Iterator[None]:
+    undo: Undo, info: GraphInfo, x: Any, scores: Any, rule: Rule | None, allow_no_relu: bool, name: str = "the input"
+) -> None:
     """Apply a rule to all ReLUs between a tensor and its scores, for gradients that are built within the block.
 
     Args:
+        undo: of the block.
         info: of the graph; it records whether all ReLUs lie in gates.
         x: tensor of the graph.
         scores: tensor of the same graph.
@@ -42,7 +44,6 @@ def apply_relu_rule(
         ModelError: if a part of the graph may hide ReLUs.
     """
     if rule is None:
-        yield
         return
     ops = list(with_control_flow(operations_between(x, scores)))
     refuse_hidden_relus(ops, rule_name(rule))
@@ -59,14 +60,9 @@ def apply_relu_rule(
             f"the model has no ReLU between {name} and the score, so its {rule_name(rule)} gradient would equal the vanilla "
             f"gradient; its activations: {activations}. Use Vanilla, or pass allow_no_relu=True"
         )
-    before = {op: op._gradient_function for op in relus}
-    try:
-        for op in relus:  # set on the Python object: an attribute would change operations that sessions have run
-            op._gradient_function = _gradient_function(rule)
-        yield
-    finally:
-        for op, function in before.items():
-            op._gradient_function = function
+    preserve_gradient_functions(undo, relus)
+    for op in relus:  # set on the Python object: an attribute would change operations that sessions have run
+        op._gradient_function = _gradient_function(rule)
 
 
 def warn_of_relus_in_gates(info: GraphInfo, rule: Rule | None) -> None:

@@ -1,32 +1,28 @@
 """Differentiate a network's strided input convolution faster than TensorFlow does on a CPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
 
 from saliency.core.numerics.strided_convolution_gradient import phase_gradient_is_faster
+from saliency.core.undo import Undo, undoable
+from saliency.tf.ops.custom_gradients import preserve_gradient_functions
 from saliency.tf.ops.graph_traversal import operations_between
 
 
-@contextmanager
-def use_fast_convolution_gradients(leaf: Any, scores: Any) -> Iterator[None]:
+@undoable
+def use_fast_convolution_gradients(undo: Undo, leaf: Any, scores: Any) -> None:
     """Use ``convolution_input_gradient`` where it is faster, for gradients that are built within the block.
 
     Args:
+        undo: of the block.
         leaf: tensor of a graph.
         scores: tensor of the same graph.
     """
     convolutions = [op for op in operations_between(leaf, scores) if op.type == "Conv2D" and _is_faster(op)]
-    before = {op: op._gradient_function for op in convolutions}
-    try:
-        for op in convolutions:  # set on the Python object, as the rules of ReLUs are
-            op._gradient_function = _convolution_gradients
-        yield
-    finally:
-        for op, function in before.items():
-            op._gradient_function = function
+    preserve_gradient_functions(undo, convolutions)
+    for op in convolutions:  # set on the Python object, as the rules of ReLUs are
+        op._gradient_function = _convolution_gradients
 
 
 def _is_faster(op: Any) -> bool:

@@ -13,6 +13,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
+from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.tf.ops.channel_axis import find_channel_axis
@@ -110,18 +111,18 @@ class GraphAdapter(GradientAdapter):
         return self._host.normal(shape, seeds)
 
     def outputs(self, x: Array, request: Request) -> Any:
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             return self._runner.outputs(x, request)
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             scores, gradients = self._runner.gradients(x, request)
             return scores, gradients.astype(scores.dtype, copy=False)
 
     def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
         layer = self.conv_layer if request.layer is None else request.layer
         evaluate, spatial_layers = partial(self._features_at, x, request), partial(self._spatial_layers, x, request)
-        with translate_errors(x):
+        with DeferredInterrupts(), translate_errors(x):
             if layer is not None:
                 return evaluate(layer)
             key, cache, target = _layer_key(x, request), self._last_layers, request.target.kinds

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.interrupts import deliver_interrupts
 from saliency.tf.session.tensor_lookup import resolve_tensor
 from saliency.tf.session.variable_restore import restore_assigned_variables
 
@@ -79,6 +80,7 @@ class GraphSession:
         x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
         values = {key: value.value if isinstance(value, NonArrayValue) else value for key, value in feed.items()}
         failure = f"the graph failed for `x_value` of shape {x.shape[1:]}, {len(x)} at a time"
+        deliver_interrupts()
         try:
             with restore_assigned_variables(self.graph, self.session, fetches):
                 results: list[Any] = self.session.run(list(fetches), feed_dict={**values, **more, self.x: x})

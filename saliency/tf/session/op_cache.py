@@ -1,14 +1,15 @@
 """Add operations to a user's graph once for each query, and find them again for as long as the graph lives."""
 
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, SaliencyError
+from saliency.core.undo import Undo, undoable
 from saliency.tf.ops.error_translation import summarize_error
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.tracing_lock import TRACING_LOCK
@@ -70,15 +71,14 @@ def _build(graph: tf.Graph, builder: OpBuilder) -> _CachedQuery:
             return _CachedQuery(error=(ModelError, message))
 
 
-@contextmanager
-def _allow_new_operations(graph: tf.Graph) -> Iterator[None]:
+@undoable
+def _allow_new_operations(undo: Undo, graph: tf.Graph) -> None:
     """Allow new operations in a graph within the block, outside of all scopes that the user may have entered."""
-    finalized = graph.finalized
-    if finalized:
+    if graph.finalized:
+        undo.add(graph.finalize)
         graph._unsafe_unfinalize()
-    try:
-        with graph.as_default(), graph.control_dependencies(None), graph.device(None), graph.name_scope("saliency/"):
-            yield
-    finally:
-        if finalized:
-            graph.finalize()
+    scopes = ExitStack()
+    undo.add(scopes.close)
+    scopes.enter_context(graph.as_default())
+    for scope in (graph.control_dependencies(None), graph.device(None), graph.name_scope("saliency/")):
+        scopes.enter_context(scope)

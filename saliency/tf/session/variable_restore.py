@@ -2,12 +2,12 @@
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.undo import Undo, hold_lock, undoable
 from saliency.tf.ops.variable_assignment import is_assignment
 
 _lock = threading.RLock()
@@ -16,11 +16,12 @@ _known: "weakref.WeakKeyDictionary[Any, dict[tuple[str, ...], list[Any]]]" = wea
 """Graph -> the names of fetches -> the variables that they assign."""
 
 
-@contextmanager
-def restore_assigned_variables(graph: Any, session: Any, fetches: Sequence[Any]) -> Iterator[None]:
+@undoable
+def restore_assigned_variables(undo: Undo, graph: Any, session: Any, fetches: Sequence[Any]) -> None:
     """Restore the variables that fetches assign when the block ends. If there are any, one thread runs at a time.
 
     Args:
+        undo: of the block.
         graph: the session's graph, to which nothing is added.
         session: the user's session.
         fetches: tensors that the block fetches.
@@ -30,16 +31,14 @@ def restore_assigned_variables(graph: Any, session: Any, fetches: Sequence[Any])
     if names not in known:
         known[names] = _assigned_variables(graph, fetches)
     variables = known[names]
-    if not variables:
-        yield
-        return
-    with _lock:
-        values = session.run(variables)
-        try:
-            yield
-        finally:
-            initial_values = [variable.initializer.inputs[1] for variable in variables]
-            session.run([variable.initializer for variable in variables], dict(zip(initial_values, values, strict=True)))
+    if variables:
+        hold_lock(undo, _lock)
+        undo.add(_assign, session, variables, session.run(variables))
+
+
+def _assign(session: Any, variables: list[Any], values: list[Any]) -> None:
+    initial_values = [variable.initializer.inputs[1] for variable in variables]
+    session.run([variable.initializer for variable in variables], dict(zip(initial_values, values, strict=True)))
 
 
 def _assigned_variables(graph: Any, fetches: Sequence[Any]) -> list[Any]:

@@ -43,11 +43,11 @@ class OccludedForward:
         self.saved_fraction = 0.0
 
     def outputs(self, rows: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], feed: Mapping[str, Any]) -> Any:
-        device = self._clean.device
-        with translate_out_of_memory(self._clean), preserve_model_state(self._forward.model, device, grad=False):
-            indices = torch.from_numpy(rows).to(device)
-            boxes = BoxBatch(corners, self._size, tuple(self._clean.shape[2:]))
-            patch = Patch(self._clean, indices, boxes, gather(self._cover, indices, boxes))
+        clean, model = self._clean, self._forward.model
+        with translate_out_of_memory(clean), preserve_model_state(model, clean.device, grad=False):
+            indices = torch.from_numpy(rows).to(clean.device)
+            boxes = BoxBatch(corners, self._size, tuple(clean.shape[2:]))
+            patch = Patch(clean, indices, boxes, gather(self._cover, indices, boxes))
             forward_pass, x = IncrementalPass.start(patch, self._cache)
             if self._cache.operators:
                 return tree_map(to_full_maps, self._forward.run(x, self._target, feed))

@@ -2,15 +2,20 @@
 
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import FrameType
 
 import torch
 
+from saliency.core.call_value import CallValue
+from saliency.core.interrupts import deliver_interrupts
+from saliency.core.undo import Undo, hold_lock, undoable
 from saliency.core.warnings import warn
 from saliency.torch.state.model_snapshot import ModelSnapshot
 from saliency.torch.state.write_log import WriteLog
+from saliency.torch.thread_modes import preserve_mode_stacks
 
 _lock = threading.RLock()
 """Held by calls of models with a state, and by first calls, which find out whether the model has one."""
@@ -40,15 +45,16 @@ NOT_RESTORED = (
 
 
 class _Thread(threading.local):
-    """What a thread is doing: its calls, the innermost last, and the snapshots that the calls of a run share."""
+    """The calls of a thread, the innermost last."""
 
     def __init__(self) -> None:
         self.calls: list[_Call] = []
-        self.is_shared = False
-        self.snapshots: dict[torch.nn.Module, ModelSnapshot] = {}
 
 
 _thread = _Thread()
+
+_shared: CallValue[dict[torch.nn.Module, ModelSnapshot]] = CallValue()
+"""The snapshots that the calls of a run share."""
 
 
 class _Call:
@@ -86,46 +92,58 @@ class _Call:
                 tensor.reset_version()
 
 
-@contextmanager
-def restore_state(model: torch.nn.Module, grad: bool) -> Iterator[None]:
+@undoable
+def restore_state(undo: Undo, model: torch.nn.Module, grad: bool) -> None:
     """Restore the state of a model when the block ends, also after an exception.
 
     Args:
+        undo: of the block.
         model: the model, in eval mode.
         grad: whether the block records a graph; a model may keep something only then.
     """
     history = _histories.setdefault(model, _History())
     is_observed = grad in history.observed
-    with ExitStack() as stack:
-        if not is_observed or history.has_state:
-            stack.enter_context(_lock)
-        snapshot = _thread.snapshots.get(model) or ModelSnapshot(model)
-        if _thread.is_shared:
-            _thread.snapshots[model] = snapshot
-        is_logged = (history.writes or not is_observed) and not snapshot.has_scripts  # they optimize for what they observe
-        call, depth = _Call(history, snapshot, is_logged), len(_thread.calls)
-        try:
-            _thread.calls.append(call)
-            with call.log or nullcontext():
-                yield
-        finally:
-            del _thread.calls[depth:]
-            call.finish()
-        history.observed.add(grad)  # last, because from then on only ``has_state`` keeps other threads out
+    if not is_observed or history.has_state:
+        hold_lock(undo, _lock)
+    shared = _shared.current()
+    snapshot = (shared or {}).get(model) or ModelSnapshot(model)
+    if shared is not None:
+        shared[model] = snapshot
+    is_logged = (history.writes or not is_observed) and not snapshot.has_scripts  # they optimize for what they observe
+    call, depth = _Call(history, snapshot, is_logged), len(_thread.calls)
+    undo.add(_observe, undo, history, grad)
+    undo.add(call.finish)
+    undo.add(_end_calls, depth)
+    _thread.calls.append(call)
+    if call.log is not None:
+        preserve_mode_stacks(undo)
+        call.log.__enter__()  # type: ignore[no-untyped-call]
 
 
-@contextmanager
-def share_snapshots() -> Iterator[None]:
-    """Use one snapshot of each model for all calls of this thread in a block; nobody else may change the models in it."""
-    outer = _thread.is_shared, _thread.snapshots
-    _thread.is_shared, _thread.snapshots = True, {}
-    try:
-        yield
-    finally:
-        _thread.is_shared, _thread.snapshots = outer
+def _end_calls(depth: int) -> None:
+    del _thread.calls[depth:]
+
+
+def _observe(undo: Undo, history: _History, grad: bool) -> None:
+    """Note that a call ended normally; last, because from then on only ``has_state`` keeps other threads out."""
+    if undo.ended_normally:
+        history.observed.add(grad)
+
+
+def share_snapshots(run: FrameType) -> Callable[[], None]:
+    """Use one snapshot of each model for all calls of a run in this thread; nobody else may change the models meanwhile.
+
+    Args:
+        run: the frame of the run.
+
+    Returns:
+        A function that ends it before the run's end.
+    """
+    return _shared.provide({}, run)
 
 
 def start_pass() -> None:
     """Restore the state before every pass of a call but the first, so that all passes start from the same state."""
+    deliver_interrupts()
     if _thread.calls:
         _thread.calls[-1].start_pass()
