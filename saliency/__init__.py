@@ -3,6 +3,7 @@
 import importlib as _importlib
 from types import ModuleType as _ModuleType
 
+import saliency.core.forked_process as _forked_process  # noqa: F401 - notes forks from now on
 from saliency.core.adapter import GradientAdapter
 from saliency.core.display.show import show
 from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay

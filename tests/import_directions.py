@@ -8,8 +8,8 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "d
 """A package may import from itself and from those with a lower number."""
 
 CORE = {
-    "nested_outputs types errors": 0,
-    "warnings validation progress container_snapshot": 1,
+    "nested_outputs types errors forked_process interrupts stack_frames": 0,
+    "warnings validation progress container_snapshot pickling call_value undo": 1,
     "numerics position_grid user_grid": 2,
     "display": 3,
     "activation_graph adapter_request batching gradient_modifiers output_selection relu_rules score_reading target target_description target_terms": 4,

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError
+from saliency.core.pickling import ByConstructor
 from saliency.core.types import Array
 
 
-class AdapterContract(ABC):
+class AdapterContract(ByConstructor, ABC):
     """The abstract methods of an adapter. Derive concrete adapters from ``GradientAdapter``."""
 
     xp: Any

@@ -1,6 +1,7 @@
 """Modifiers that are applied to every gradient before a method uses it."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from saliency.core.errors import InputError
@@ -32,19 +33,44 @@ def parse_modifier(modifier: Any, xp: Any) -> Modifier | None:
     Source:
         The names: keras-vis, https://raghakot.github.io/keras-vis/visualizations/saliency.
     """
-    by_name: dict[str, Modifier] = {
-        "increase": lambda gradient: gradient,
-        "decrease": lambda gradient: -gradient,
-        "positive": lambda gradient: xp.clip(gradient, 0.0, None),
-        "absolute": lambda gradient: xp.where(gradient < 0, -gradient, gradient),
-        "maintain": lambda gradient: 1 / (xp.where(gradient < 0, -gradient, gradient) + EPSILON),
-        "invert": lambda gradient: 1 / xp.where(gradient < 0, gradient - EPSILON, gradient + EPSILON),
-    }
     if modifier is None:
         return None
     if callable(modifier):
         function: Modifier = modifier
         return function
-    if not isinstance(modifier, str) or modifier not in by_name:
-        raise InputError(f"`modifier` (={modifier!r}) must be one of {', '.join(by_name)}, a callable or None")
-    return by_name[modifier]
+    if not isinstance(modifier, str) or modifier not in BY_NAME:
+        raise InputError(f"`modifier` (={modifier!r}) must be one of {', '.join(BY_NAME)}, a callable or None")
+    return NamedModifier(modifier, xp)
+
+
+BY_NAME: dict[str, Callable[[Any, Array], Array]] = {
+    "increase": lambda _xp, gradient: gradient,
+    "decrease": lambda _xp, gradient: -gradient,
+    "positive": lambda xp, gradient: xp.clip(gradient, 0.0, None),
+    "absolute": lambda xp, gradient: xp.where(gradient < 0, -gradient, gradient),
+    "maintain": lambda xp, gradient: 1 / (xp.where(gradient < 0, -gradient, gradient) + EPSILON),
+    "invert": lambda xp, gradient: 1 / xp.where(gradient < 0, gradient - EPSILON, gradient + EPSILON),
+}
+
+
+class NamedModifier:
+    """A modifier of ``BY_NAME``.
+
+    Args:
+        name: its name.
+        xp: the framework's namespace.
+    """
+
+    def __init__(self, name: str, xp: Any) -> None:
+        self._name, self._xp = name, xp
+
+    def __call__(self, gradient: Array) -> Array:
+        """Return the modified gradient, an array of the same shape."""
+        return BY_NAME[self._name](self._xp, gradient)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _import_modifier, (self._name, self._xp.__name__)
+
+
+def _import_modifier(name: str, module: str) -> NamedModifier:
+    return NamedModifier(name, import_module(module))

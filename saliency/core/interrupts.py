@@ -109,7 +109,7 @@ class DeferredInterrupts:
 
 
 def deliver_interrupts() -> None:
-    """Deliver signals that are held back, at a moment when an exception is as good as any other, such as between two passes."""
+    """Deliver signals that are held back, at a moment that is as good as any for an exception, such as between two passes."""
     if _deferred and _is_main_thread():
         for each in list(_deferred):
             each.deliver()

@@ -11,6 +11,7 @@ from saliency.core.gradient_modifiers import parse_modifier
 from saliency.core.mask_runner import apply_method, checked_batch_size, compute_masks, default_batch_size
 from saliency.core.method_options import bind_options, option_names, options_by_name
 from saliency.core.model_inputs import ModelInputs
+from saliency.core.pickling import ByAttributes
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
@@ -20,7 +21,7 @@ from saliency.core.validation import boolean
 from saliency.core.wrap import wrap
 
 
-class SaliencyMask(ABC):
+class SaliencyMask(ByAttributes, ABC):
     """Compute saliency maps (masks): which parts of an input a network's score depends on.
 
     The base class of all methods. Construct a method with a model and a target, then pass inputs to ``GetMask``.
@@ -66,8 +67,7 @@ class SaliencyMask(ABC):
         **options: Any,
     ) -> None:
         self.adapter, self.y = wrap(model), y
-        self.batch_size = checked_batch_size(batch_size)
-        self.logits = boolean("logits", logits)
+        self.batch_size, self.logits = checked_batch_size(batch_size), boolean("logits", logits)
         self.modifier = parse_modifier(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
             raise InputError(

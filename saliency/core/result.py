@@ -1,6 +1,7 @@
 """The result of a method: a NumPy array with details, which renders itself in notebooks."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +116,12 @@ class MaskArray(npt.NDArray[Any]):
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else np.asarray(array)
+
+    def __copy__(self) -> "MaskArray":
+        return MaskArray.of(np.array(self), dict(self.details), self.about)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> "MaskArray":
+        return MaskArray.of(np.array(self), deepcopy(self.details, memo), self.about)
 
     def __reduce__(self) -> Any:
         return MaskArray.of, (np.asarray(self), self.details, self.about and self.about.without_inputs())

@@ -1,8 +1,9 @@
 """Undo what a block changes, also if an exception arrives between any two of its instructions.
 
-``contextlib.contextmanager`` and ``try``/``finally`` are not enough. An interrupt may arrive after a change and before ``try``,
-or at the start of ``__exit__``. Therefore, a change is undone by a step that was registered before it, and that does no harm if
-nothing was changed or if it runs twice. Steps that could not run, run at the end of the outer block or in the next call.
+``contextlib.contextmanager`` and ``try``/``finally`` are not enough: an interrupt may arrive between a change and ``try``, or
+at the start of ``__exit__``. Therefore, each change is undone by a step that was registered before the change. A step may run
+before its change, and it may run twice. If an interrupt keeps a step from running, it runs at the end of the outer block, in
+the caller's ``all_undone``, or in the next call.
 """
 
 import contextlib
@@ -142,7 +143,7 @@ def finish_interrupted_blocks() -> None:
 
 @contextlib.contextmanager
 def all_undone() -> Iterator[None]:
-    """Undo, at the end of a block, what an interrupt has left of the blocks in it."""
+    """Undo, at the end of a block, what an interrupt has left of the blocks in the calls that it makes."""
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from saliency.tf.eager.adapter import KerasAdapter
 from saliency.tf.eager.keras_models import is_keras
 from saliency.tf.eager.models import is_saved_model
+from saliency.tf.ops.forked_process import refuse_forked_process
 from saliency.tf.session.adapter import GraphAdapter
 from saliency.tf.session.pair_saliency_api import (
     GradCAM,
@@ -41,4 +42,6 @@ def adapt(model: Any, **options: Any) -> KerasAdapter | None:
     """Return the adapter of a TensorFlow model; None for any other object."""
     has_functions = any(hasattr(model, name) for name in FUNCTION_ATTRIBUTES)
     known = is_keras(model) or is_saved_model(model) or isinstance(model, tf.Module) or has_functions
+    if known:
+        refuse_forked_process()
     return KerasAdapter(model, **options) if known else None

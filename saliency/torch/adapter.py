@@ -129,11 +129,9 @@ class TorchAdapter(GradientAdapter):
         return noise.to(self.dtype)
 
     def outputs(self, x: torch.Tensor, request: Request) -> Any:
-        reference = self._reference_tensor
+        reference, run = self._reference_tensor, self._forward.run
         with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad=False):
-            return self._memory_format.call(
-                lambda x: self._forward.run(x, request.target, request.feed), x.to(reference.dtype)
-            )
+            return self._memory_format.call(lambda x: run(x, request.target, request.feed), x.to(reference.dtype))
 
     def selected_output(self, request: Request) -> str | None:
         return self._forward.selector.selected_for(request.target)

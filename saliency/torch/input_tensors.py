@@ -7,6 +7,7 @@ import torch
 
 from saliency.core.errors import InputError
 from saliency.core.validation import host_numbers
+from saliency.torch.forked_process import use_one_thread_if_forked
 from saliency.torch.model_state import normal_mode
 
 
@@ -19,6 +20,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: tor
         channel_axis: the axis on which to put the channels of a PIL image.
         parameter: a parameter of the model, on its device and in its type.
     """
+    use_one_thread_if_forked()
     if isinstance(value, torch.Tensor):
         value = _checked_tensor(value, name)
     else:

@@ -4,6 +4,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -52,7 +53,7 @@ def preserve_model_state(undo: Undo, model: torch.nn.Module, device: torch.devic
 @undoable
 def normal_mode(undo: Undo) -> None:
     """Leave the caller's ``inference_mode`` for a block."""
-    mode = torch._C._InferenceMode(False)
+    mode: Any = torch._C._InferenceMode(False)
     undo.add(mode.__exit__, None, None, None)
     mode.__enter__()
 

@@ -23,7 +23,7 @@ def _leave_modes(dispatch_modes: int, function_modes: int) -> None:
     while torch._C._len_torch_dispatch_stack() > dispatch_modes:
         _leave(_get_current_dispatch_mode())
     while torch._C._len_torch_function_stack() > function_modes:
-        _leave(_get_current_function_mode())
+        _leave(_get_current_function_mode())  # type: ignore[no-untyped-call]
 
 
 def _leave(mode: Any) -> None:

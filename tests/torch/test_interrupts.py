@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_ctrl_c(name):
     for line in interrupted_lines(12, lines):
         model = copy.deepcopy(template)
         before = process_state(model)
-        executed, interrupted = run_until_line(lambda: method(model), line, press_ctrl_c)
+        executed, interrupted = run_until_line(partial(method, model), line, press_ctrl_c)
         assert interrupted or executed < line, f"line {line}: no KeyboardInterrupt"
         assert not differences(before, process_state(model)), f"line {line}"
     np.testing.assert_array_equal(method(model), method(template))
@@ -49,7 +50,7 @@ def test_an_exception_that_another_thread_sets(name):
         for line in interrupted_lines(12, lines, seed=1):
             model = copy.deepcopy(template)
             before = process_state(model)
-            run_until_line(lambda: method(model), line, raise_interrupt)
+            run_until_line(partial(method, model), line, raise_interrupt)
             problems.extend((line, one) for one in differences(before, process_state(model)))
 
     thread = threading.Thread(target=work)

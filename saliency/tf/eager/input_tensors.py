@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
 from saliency.core.validation import host_numbers
+from saliency.tf.ops.forked_process import refuse_forked_process
 
 
 def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) -> Any:
@@ -18,8 +19,9 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) ->
         dtype: the type of the tensor.
 
     Raises:
-        ModelError: if TensorFlow builds a graph.
+        ModelError: if TensorFlow builds a graph, or this process was forked after TensorFlow was used.
     """
+    refuse_forked_process()
     if not tf.executing_eagerly():
         raise ModelError(
             "TensorFlow builds a graph here (inside `with graph.as_default()` or `with session`, or with eager execution "

@@ -1,5 +1,6 @@
 """The adapter for a TensorFlow 1 graph and its session."""
 
+import os
 from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, final
@@ -18,6 +19,7 @@ from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.tf.ops.channel_axis import find_channel_axis
 from saliency.tf.ops.error_translation import translate_errors
+from saliency.tf.ops.forked_process import refuse_forked_process
 from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.session.graph_session import GraphSession, NonArrayValue
@@ -69,6 +71,7 @@ class GraphAdapter(GradientAdapter):
     def __init__(self, graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, channel_axis: Any = "auto") -> None:
         if not isinstance(graph, tf.Graph):
             raise InputError(f"`graph` ({type(graph).__name__}) must be a tf.Graph")
+        self._process = os.getpid()
         self.x, self.y, self.graph = resolve_tensor(graph, x, "x"), resolve_tensor(graph, y, "y"), graph
         if not self.x.dtype.is_floating or self.x.shape.rank == 0:
             raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
@@ -88,6 +91,7 @@ class GraphAdapter(GradientAdapter):
         return self.graph, (self.x.name, self.y.name)
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
+        refuse_forked_process(self._process)
         return self._host.asarray(value, name)
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
