@@ -7,6 +7,8 @@ once for all tests, because a framework takes seconds to import. Steps that chan
 import gc
 import importlib
 import json
+import os
+import signal
 import sys
 import traceback
 import warnings
@@ -43,6 +45,7 @@ def main(framework: str, folder: Path) -> int:
         note("file")
     ended = run_the_demo(framework, folder / "new" / "folder")
     note("demo")
+    note("fork", mask_in_a_forked_process(framework))
     for name, step in LAST_STEPS[framework].items():
         note(name, _result(step))
     return ended
@@ -88,6 +91,33 @@ def load_a_keras_file(file):
 
     keras.Sequential([keras.Input((16, 12, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten()]).save(file)
     nets.load(str(file))
+
+
+def mask_in_a_forked_process(framework):
+    """Return what a mask does in a process that is forked after the framework was used with two threads."""
+    model, image = (
+        nets.load("DemoNet", framework=framework).model,
+        np.ones((3, 96, 96) if framework == "torch" else (96, 96, 3)),
+    )
+    if framework == "torch":
+        sys.modules["torch"].set_num_threads(2)
+    saliency.Vanilla(model, 3).GetMask(image)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # it would hang
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                saliency.Vanilla(model, 3).GetMask(image)
+                text = "; ".join(str(each.message) for each in caught)
+            except saliency.ModelError as error:
+                text = f"ModelError: {error}"
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    return os.read(reading, 1 << 16).decode()
 
 
 def run_the_demo(framework, out):

@@ -40,10 +40,11 @@ class Undo:
 
     Args:
         call: the frame of the call with the block.
+        deferred: holds interrupts back during the block.
     """
 
-    def __init__(self, call: FrameType) -> None:
-        self.call, self.ended_normally = call, False
+    def __init__(self, call: FrameType, deferred: DeferredInterrupts) -> None:
+        self.call, self.deferred, self.ended_normally = call, deferred, False
         self._steps: list[Callable[[], Any]] = []
 
     def add(self, step: Callable[..., Any], *args: Any) -> None:
@@ -85,10 +86,10 @@ class Undoable(Generic[T]):
         self.change, self._deferred = change, DeferredInterrupts()
 
     def __enter__(self) -> T:
+        finish_interrupted_blocks()
         self._deferred.__enter__()
-        self._undo = Undo(_owner(sys._getframe(1)))
+        self._undo = Undo(_owner(sys._getframe(1)), self._deferred)
         try:
-            finish_interrupted_blocks()
             _unfinished.blocks.append(self._undo)
             return self.change(self._undo)
         except BaseException:
@@ -155,7 +156,7 @@ def _finish_blocks_from(undo: Undo) -> None:
     blocks = _unfinished.blocks
     while undo in blocks:
         blocks[-1].run()
-        blocks.pop()
+        blocks.pop().deferred.__exit__()
 
 
 def _owner(frame: FrameType) -> FrameType:

@@ -1,5 +1,6 @@
 """Blocks undo their changes, whatever ends them and wherever it arrives."""
 
+import signal
 import sys
 import threading
 from contextlib import ExitStack
@@ -8,7 +9,7 @@ import pytest
 
 from saliency.core.call_value import CallValue
 from saliency.core.undo import Undo, all_undone, finish_interrupted_blocks, hold_lock, undoable
-from tests.interrupts import raise_interrupt, run_until_line
+from tests.interrupts import press_ctrl_c, raise_interrupt, run_until_line
 
 SETTINGS = {"a": 0, "b": 0}
 
@@ -134,3 +135,15 @@ def test_a_value_ends_with_its_call():
     assert provide(1, lambda: provide(2, value.current)) == 2
     assert provide(1, lambda: (provide(2, value.current), value.current())) == (2, 1)
     assert value.current() is None
+
+
+def test_ctrl_c_is_not_lost_after_a_block_that_was_not_left():
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted():
+        setting("a", 5).__enter__()
+
+    interrupted()
+    with pytest.raises(KeyboardInterrupt), setting("b", 1):
+        press_ctrl_c()
+    assert SETTINGS == {"a": 0, "b": 0} and signal.getsignal(signal.SIGINT) is before
