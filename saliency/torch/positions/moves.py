@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from saliency.torch.positions.intervals import reshape, strip
+from saliency.torch.positions.intervals import reshape, strip, varying_dims
 from saliency.torch.positions.state import Positions
 
 Lookup: TypeAlias = Callable[[Any], Positions | None]
@@ -16,8 +16,13 @@ RESHAPES = {"view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy", "_
 
 
 def pad(intervals: torch.Tensor, widths: Sequence[int], shape: tuple[int, ...]) -> torch.Tensor:
-    """Pad intervals by entries without a position; ``widths`` start at the last dimension."""
-    small = strip(intervals)
+    """Pad intervals by entries without a position; ``widths`` start at the last dimension.
+
+    Dimensions on which nothing changes are not padded. The rows of an image are still rows beside its last column.
+    """
+    small, varying = strip(intervals), varying_dims(intervals)
+    for dim in range(small.ndim):
+        small = small if dim in varying else small.narrow(dim, 0, 1)
     padded: list[int] = []
     for i in range(0, len(widths), 2):
         moves = small.shape[-1 - i // 2] > 1  # a length of 1 is broadcast

@@ -83,6 +83,8 @@ def _product(left: Positions | None, right: Positions | None, right_ndim: int, s
     if right is not None and right_ndim > 1:
         parts.append(right.unite(-2, shape))
     is_attention = any(one is not None and one.in_pairs for one in (left, right))
+    if is_attention:  # the result has the queries' positions; all keys together may cover a part of the input only
+        parts = [part for part in parts if part.in_pairs]
     parts = [replace(part, in_pairs=False, projections=(), attended=part.attended or is_attention) for part in parts]
     if len(parts) < 2 or is_attention or not all(part.has_space for part in parts):
         return combine(parts, shape) if parts else None
