@@ -15,7 +15,7 @@ from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
 from saliency.torch.layer_search import CalledLayer, LayerSearch
 from saliency.torch.layers import find_layer, forward_hooks
 from saliency.torch.positions.recorder import PositionRecorder
-from saliency.torch.positions.state import Positions
+from saliency.torch.positions.state import Positions, is_projection
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.query import ScoreQuery
 
@@ -97,8 +97,7 @@ def _extend_projections(
     recorder: PositionRecorder, module: torch.nn.Module, output: torch.Tensor, positions: Positions | None
 ) -> None:
     """Note that a tensor is the output of a linear layer, or of a layer that follows one without another sum of channels."""
-    is_linear = isinstance(module, torch.nn.Linear) or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))
-    if positions is not None and (is_linear or positions.projections):
+    if positions is not None and (is_projection(module) or positions.projections):
         recorder.set(output, replace(positions, projections=(*positions.projections, module)))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from saliency.torch.positions.convolutions import lay_grid
-from saliency.torch.positions.intervals import unite
+from saliency.torch.positions.intervals import unite, varying_dims
 from saliency.torch.positions.moves import RESHAPES, Lookup, move, pad
-from saliency.torch.positions.state import Positions, combine
+from saliency.torch.positions.state import Positions, combine, is_projection
 
 SAME = {
     "alias", "clone", "contiguous", "detach", "lift_fresh", "_to_copy", "native_dropout", "_softmax", "_log_softmax",
@@ -18,6 +18,8 @@ SAME = {
     "_prelu_kernel", "leaky_relu", "leaky_relu_", "elu", "elu_", "celu", "hardtanh", "hardtanh_", "rrelu_with_noise", "to",
 }  # fmt: skip
 """Operators whose result has the positions of the first argument."""
+
+SOFTMAX = {"_softmax", "_safe_softmax"}
 
 NORMS = re.compile("(layer|group|batch|instance|rms)_norm")
 MOVES = {
@@ -44,6 +46,8 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
         return None  # operators on nested tensors end the process where they get other values
     first = of(args[0]) if args else None
     shape = tuple(result.shape) if isinstance(result, torch.Tensor) else ()
+    if name in SOFTMAX and first is not None and _is_over_positions(first, args[1]):
+        return replace(first, attended=True)  # weights of attention by a query without a position, such as a class token
     if name in SAME:
         return first if first is not None and (not shape or tuple(args[0].shape) == shape) else None
     if NORMS.search(name):
@@ -61,12 +65,20 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
         return first and _reduction(func, args, kwargs, first)
     if PADDING.match(name):
         return first and first.map(lambda one: pad(one, args[1], shape))
-    if (func.is_view or name in MOVES or name in RESHAPES) and name not in OPAQUE_VIEWS:
+    if (func.is_view or name in MOVES or name in RESHAPES or _is_fold(name, args)) and name not in OPAQUE_VIEWS:
         return move(func, name, args, kwargs, result, of)
     if first is not None and (SPATIAL.search(name) or func.namespace not in ("aten", "prims")):
         result = result[0] if isinstance(result, tuple | list) else result
         return lay_grid(name, args, first, tuple(args[0].shape), tuple(result.shape))
     return None
+
+
+def _is_fold(name: str, args: Sequence[Any]) -> bool:
+    """Return whether an operator puts patches that do not overlap side by side."""
+    if name != "col2im":
+        return False
+    kernel, dilation, padding, stride = map(list, args[2:6])
+    return kernel == stride and dilation == [1, 1] and padding == [0, 0]
 
 
 def _is_dense(value: Any) -> bool:
@@ -85,14 +97,19 @@ def _product(left: Positions | None, right: Positions | None, right_ndim: int, s
     is_attention = any(one is not None and one.in_pairs for one in (left, right))
     if is_attention:  # the result has the queries' positions; all keys together may cover a part of the input only
         parts = [part for part in parts if part.in_pairs]
-    parts = [replace(part, in_pairs=False, projections=(), attended=part.attended or is_attention) for part in parts]
+    keys = right.projections if right is not None and left is not None and not parts[0].has_space else ()
+    parts = [replace(part, in_pairs=False, projections=keys, attended=part.attended or is_attention) for part in parts]
     if len(parts) < 2 or is_attention or not all(part.has_space for part in parts):
         return combine(parts, shape) if parts else None
     return replace(parts[0], in_pairs=True)
 
 
 def attention_operands(func: Any, args: Sequence[Any], result: Positions | None, of: Lookup) -> list[Positions]:
-    """Return the positions of the queries, keys and values that an operator reads."""
+    """Return the positions of the queries, keys and values that an operator reads.
+
+    Two factors that are summed over their positions are keys and values as well: in linear attention, or where the first are
+    weights of attention. The product of a tensor with itself is none of these.
+    """
     name = func.overloadpacket.__name__
     if "scaled_dot_product" in name:
         return [one for one in map(of, args[:3]) if one is not None]
@@ -100,7 +117,19 @@ def attention_operands(func: Any, args: Sequence[Any], result: Positions | None,
         operands = [one for one in map(of, args[-2:]) if one is not None]
         if (result is not None and result.in_pairs) or any(one.in_pairs for one in operands):
             return operands
+        if len(operands) == 2 and _is_over_positions(operands[0], -1) and _is_over_positions(operands[1], -2):
+            same = args[-2].data_ptr() == args[-1].data_ptr()
+            return [] if same else [one for one in operands if sum(map(is_projection, one.projections)) == 1]
+    if name in SOFTMAX:
+        first = of(args[0])
+        return [] if first is None or not _is_over_positions(first, args[1]) else [first]
     return []
+
+
+def _is_over_positions(positions: Positions, dim: int) -> bool:
+    """Return whether places in the input change along a dimension."""
+    space = [one for one in positions.axes[:-1] if one is not None]
+    return any(dim % one.ndim in varying_dims(one) for one in space)
 
 
 def attention_result(query: Positions | None, shape: tuple[int, ...]) -> Positions | None:

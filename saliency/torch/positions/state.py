@@ -70,3 +70,8 @@ def combine(parts: Sequence[Positions], shape: Sequence[int]) -> Positions:
         all(part.attended for part in spatial) and bool(spatial),
         () if is_sum else tuple({module: None for part in spatial for module in part.projections}),
     )
+
+
+def is_projection(module: torch.nn.Module) -> bool:
+    """Return whether a layer maps the channels of each position linearly."""
+    return isinstance(module, torch.nn.Linear) or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))
