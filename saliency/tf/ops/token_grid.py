@@ -17,6 +17,7 @@ from saliency.tf.ops.operation_axes import (
     keeps_tokens,
     shape_of,
 )
+from saliency.tf.ops.graph_traversal import operations_between
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ def axes_are_exchanged(tensor: Any, x: Any, channels_last: bool = True) -> bool:
     Args:
         tensor, x, channels_last: as for ``find_token_grid``.
     """
-    axes = _Search(x, channels_last).axes(tensor)
+    search = _Search(x, channels_last)
+    search.prepare(tensor)
+    axes = search.axes(tensor)
     return axes is not None and axes != image_axes(tensor, channels_last)
 
 
@@ -57,7 +60,9 @@ def find_token_grid(tensor: Any, x: Any, channels_last: bool = True) -> Position
     shape = shape_of(tensor)
     if len(shape) != 3 or not shape[2]:
         return None
-    tokens = _Search(x, channels_last).tokens(tensor)
+    search = _Search(x, channels_last)
+    search.prepare(tensor)
+    tokens = search.tokens(tensor)
     total = None if tokens is None else shape[1] or tokens.total
     if tokens is None or total is None or min(tokens.space) < 2 or shape[2] < 2:
         return None
@@ -76,6 +81,14 @@ class _Search:
         """Return which tokens of a tensor (N, tokens, channels) form the grid."""
         found: _Tokens | None = self._once(("tokens", tensor.ref()), lambda: self._tokens(tensor))
         return found
+
+    def prepare(self, tensor: Any) -> None:
+        """Search every operation between the input and a tensor, in order: a deep network exceeds Python's recursion limit."""
+        between = operations_between(self._x, tensor)
+        for op in sorted(between, key={op: i for i, op in enumerate(tensor.graph.get_operations())}.__getitem__):
+            for output in op.outputs:
+                self.axes(output)
+                self.tokens(output)
 
     def _once(self, key: Any, search: Callable[[], Any]) -> Any:
         if key not in self._found:
