@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.position_grid import PositionGrid
+from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.operation_axes import (
     ELEMENTWISE,
     GRIDS,
@@ -17,7 +18,6 @@ from saliency.tf.ops.operation_axes import (
     keeps_tokens,
     shape_of,
 )
-from saliency.tf.ops.graph_traversal import operations_between
 
 
 @dataclass(frozen=True)

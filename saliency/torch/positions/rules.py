@@ -74,11 +74,12 @@ def result_positions(func: Any, args: Sequence[Any], kwargs: Any, result: Any, o
 
 
 def _is_fold(name: str, args: Sequence[Any]) -> bool:
-    """Return whether an operator puts patches that do not overlap side by side."""
+    """Return whether an operator puts patches side by side that fill an image and do not overlap."""
     if name != "col2im":
         return False
-    kernel, dilation, padding, stride = map(list, args[2:6])
-    return kernel == stride and dilation == [1, 1] and padding == [0, 0]
+    size, kernel, dilation, padding, stride = map(list, args[1:6])
+    is_filled = all(length % width == 0 for length, width in zip(size, kernel, strict=True))
+    return is_filled and kernel == stride and dilation == [1, 1] and padding == [0, 0]
 
 
 def _is_dense(value: Any) -> bool:

@@ -1,0 +1,94 @@
+"""Build networks of timm, torchvision and transformers with random weights."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tests.torchvision_ops import declare
+from tests.zoo.network import CLASSES, Network, Size
+
+declare()
+
+
+class Logits(torch.nn.Module):
+    """Return the logits of a network of transformers, which returns an object with several outputs.
+
+    Args:
+        model: the network.
+        head: a layer from the pooled output to the logits, for a network without a classifier.
+    """
+
+    def __init__(self, model: torch.nn.Module, head: torch.nn.Module | None = None) -> None:
+        super().__init__()
+        self.model, self.head = model, head
+
+    def forward(self, pixels: torch.Tensor) -> Any:
+        """Return the logits (N, classes)."""
+        output = self.model(pixels)
+        return output.logits if self.head is None else self.head(output.pooler_output)
+
+
+def build(network: Network, size: Size) -> torch.nn.Module:
+    """Build a network of any of the three libraries."""
+    builders = {"timm": build_timm, "torchvision": build_torchvision, "transformers": build_transformers}
+    return builders[network.library](network, size)
+
+
+def build_timm(network: Network, size: Size) -> torch.nn.Module:
+    """Build a network of timm."""
+    import timm
+
+    torch.manual_seed(0)
+    options = {network.size_option: size} if network.size_option else {}
+    return _finished(timm.create_model(network.name, pretrained=False, num_classes=CLASSES, **network.options, **options))
+
+
+def build_torchvision(network: Network, size: Size) -> torch.nn.Module:
+    """Build a network of torchvision."""
+    import torchvision
+
+    torch.manual_seed(0)
+    options = {network.size_option: size} if network.size_option else {}
+    return _finished(
+        torchvision.models.get_model(network.name, weights=None, num_classes=CLASSES, **network.options, **options)
+    )
+
+
+def build_transformers(network: Network, size: Size) -> torch.nn.Module:
+    """Build a network of transformers; ``name`` is that of its class."""
+    import transformers
+
+    torch.manual_seed(0)
+    kind = getattr(transformers, network.name)
+    config = kind.config_class(**network.options, num_labels=CLASSES)
+    if network.size_option:
+        setattr(config, network.size_option, size)
+    model = kind(config)
+    is_classifier = network.name.endswith("ForImageClassification")
+    return _finished(Logits(model, None if is_classifier else torch.nn.Linear(config.hidden_size, CLASSES)))
+
+
+def _finished(model: torch.nn.Module) -> torch.nn.Module:
+    """Return a network with 64-bit weights, in evaluation mode, and no constant weights.
+
+    Initial values such as a head of zeros or a scale of 1e-6 of each block would hide most of the network from the score.
+    """
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weights in model.parameters():
+            if bool((weights == weights.flatten()[0]).all()):
+                weights.add_(0.1 * torch.randn(weights.shape, generator=generator))
+    return model.double().eval()
+
+
+def normalize(model: torch.nn.Module, pictures: npt.NDArray[np.float64]) -> None:
+    """Set the statistics of batch normalization to those of some pictures; behind others, random weights vanish or explode."""
+    norms = [one for one in model.modules() if isinstance(one, torch.nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.momentum = 1.0
+        norm.train()
+    with torch.no_grad():
+        model(torch.tensor(pictures).permute(0, 3, 1, 2))
+    model.eval()
