@@ -31,7 +31,8 @@ class Network:
         options: other options of the builder. They make large networks smaller: the layers of a stage are alike.
         colors: the scale of the colors that the network's own preprocessing returns: imagenet (mean 0, deviation 1), signed (-1
             to 1), pixels (0 to 255) or caffe (0 to 255 without the mean, BGR).
-        reach: the largest distance from a changed patch to the largest change of the last stage, in positions.
+        reach: the largest distance from a changed patch to the largest change of the last stage, in positions; None
+            if the last stage mixes all positions, so that the largest change may be anywhere.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Network:
     size_option: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     colors: str = "imagenet"
-    reach: int = 1
+    reach: int | None = 1
 
     def build(self, size: Size) -> Any:
         """Return the network for pictures of a size: 64-bit random weights, evaluation mode, ten classes."""

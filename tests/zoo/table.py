@@ -29,8 +29,8 @@ A network is built for the size where its constructor accepts one. "refused" mea
 
 - the layer, the grid and the number of other tokens are those of the table, and the grid follows from the strides in the
   network's source;
-- if a part of the image that belongs to one position changes, the layer's output changes most at this position or next to it (`mobilenet_v3_small`:
-  two positions away);
+- if a part of the image that belongs to one position changes, the layer's output changes most at this position or next to it (at
+  most two positions away in mobile networks; not checked for `efficientvim_m1`, whose last stage mixes all positions);
 - the gradient of `Vanilla` agrees with finite differences of the network along random directions, to a relative error of 1e-4 in
   64 bits.
 
