@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Hide TensorFlow's messages about the processor.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo check test test-none test-torch test-tf test-zoo lint build notebook docs pictures bench train clean
+.PHONY: demo check test test-none test-torch test-tf test-zoo lint build notebook docs pictures bench soak train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -62,18 +62,23 @@ pictures: .venv/.dev
 bench: .venv/.dev
 	.venv/bin/python -m benchmarks --out bench $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET)) $(BENCH)
 
+# Damaged files, random options, kills, interrupts and threads for an hour; status 1 if anything fell short (docs/reliability.md).
+# SOAK="--minutes 5" passes options: see python -m tests.soak --help.
+soak: .venv/.dev
+	.venv/bin/python -m tests.soak $(SOAK)
+
 train: .venv/.dev
 	.venv/bin/python -m training.train --out saliency/demo
 	.venv/bin/python -m training.embed --out saliency/demo
 
 PEERS := torchvision grad-cam ttach opencv-python-headless
 WITH_build := build hatchling
-WITH_none := -e '.[train,report]' pytest
-WITH_torch := -e '.[torch,train,report]' pytest captum
+WITH_none := -e '.[train,report]' pytest hypothesis
+WITH_torch := -e '.[torch,train,report]' pytest hypothesis captum
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
-WITH_tf := -e '.[tf,train,report]' pytest tf_keras
+WITH_tf := -e '.[tf,train,report]' pytest hypothesis tf_keras
 
 .venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-zoo/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'

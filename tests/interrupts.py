@@ -53,5 +53,5 @@ def run_until_line(call, line, interrupt):
 
 def interrupted_lines(count, lines, seed=0):
     """Return line numbers for ``run_until_line``: some from each part of a call."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     return sorted({draw.randrange(1 + k * lines // count, max(2, 2 + (k + 1) * lines // count)) for k in range(count)})

@@ -76,7 +76,7 @@ class SaliencyFigure:
         """Draw an image and its frame, and a color bar for an image of floats."""
         from matplotlib.patches import Rectangle
 
-        drawn = self._axes.imshow(image, extent=(left, left + width, top + height, top), **scale)
+        drawn = self._axes.imshow(image, extent=(left, left + width, top + height, top), **_open_scale(image, scale))
         self._axes.add_patch(Rectangle((left, top), width, height, fill=False, linewidth=FRAME_LINEWIDTH))
         if image.dtype.kind == "f":
             figure_width, figure_height = self._size
@@ -107,6 +107,19 @@ class SaliencyFigure:
 
         plt.show()
         plt.close(self.figure)
+
+
+def _open_scale(image: npt.NDArray[Any], scale: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scale of an image with a limit beyond the one that a user gives, if all values lie beyond that one.
+
+    Matplotlib takes a missing limit from the image, and refuses a scale whose lower limit is above the upper one.
+    """
+    low, high = scale["vmin"], scale["vmax"]
+    if low is None and high is not None and image.min() >= high:
+        return {**scale, "vmin": high - 1}
+    if high is None and low is not None and image.max() <= low:
+        return {**scale, "vmax": low + 1}
+    return dict(scale)
 
 
 def _plain_figure(size: tuple[float, float]) -> "Figure":

@@ -12,7 +12,7 @@ from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetE
 from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
 from saliency.core.types import Array
-from saliency.core.validation import as_index, host_numbers
+from saliency.core.validation import channel_axis_option, host_numbers, shown
 
 
 @final
@@ -43,9 +43,7 @@ class FunctionAdapter(GradientAdapter):
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be callable: a function of a batch (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        channel_axis = 0 if self._auto else channel_axis
-        if channel_axis is not None and as_index(channel_axis) is None:
-            raise InputError(f'`channel_axis` (={channel_axis!r}) must be a whole number, None or "auto"')
+        channel_axis = channel_axis_option(0 if self._auto else channel_axis)
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
         self._selector = OutputSelector(output)
 
@@ -59,7 +57,8 @@ class FunctionAdapter(GradientAdapter):
 
     def asarray(self, value: Any, name: str = "x_value") -> npt.NDArray[Any]:
         axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
-        return host_numbers(value, name, axis).astype(np.result_type(self.dtype, np.float32))
+        dtype = np.result_type(self.dtype, np.float32)
+        return host_numbers(value, name, axis, float(np.finfo(dtype).max)).astype(dtype)
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         if self._auto:
@@ -79,7 +78,7 @@ class FunctionAdapter(GradientAdapter):
     def outputs(self, x: Array, request: Request) -> Any:
         target = request.target
         if target.layer is not None:
-            raise TargetError(f"`y` names the layer {target.layer!r}, but a function has no layers: {_REMEDY}")
+            raise TargetError(f"`y` names the layer {shown(target.layer)}, but a function has no layers: {_REMEDY}")
         outputs = self._call(x.astype(self.dtype), request.feed)
         outputs = self._selector.select(outputs, len(x), target.function is None)
         if target.function is None:
@@ -119,10 +118,10 @@ _REMEDY = "pass the underlying model, a torch.nn.Module or a Keras model (see sa
 def _floating_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         parsed: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
+    except Exception:  # a TypeError; for a tensor, whatever NumPy makes of its dtype
         parsed = np.dtype(object)
     if parsed.kind != "f":
-        raise InputError(f"`dtype` (={dtype!r}) must be a floating dtype of NumPy")
+        raise InputError(f"`dtype` (={shown(dtype)}) must be a floating dtype of NumPy")
     return parsed
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from saliency.core.errors import InputError
 from saliency.core.types import Array
+from saliency.core.validation import shown
 
 Modifier: TypeAlias = Callable[[Array], Array]
 
@@ -39,7 +40,7 @@ def parse_modifier(modifier: Any, xp: Any) -> Modifier | None:
         function: Modifier = modifier
         return function
     if not isinstance(modifier, str) or modifier not in BY_NAME:
-        raise InputError(f"`modifier` (={modifier!r}) must be one of {', '.join(BY_NAME)}, a callable or None")
+        raise InputError(f"`modifier` (={shown(modifier)}) must be one of {', '.join(BY_NAME)}, a callable or None")
     return NamedModifier(modifier, xp)
 
 

@@ -17,7 +17,7 @@ from saliency.core.result import MaskArray
 from saliency.core.score import Score
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array
-from saliency.core.validation import boolean
+from saliency.core.validation import boolean, shown
 from saliency.core.wrap import wrap
 
 
@@ -71,7 +71,7 @@ class SaliencyMask(ByAttributes, ABC):
         self.modifier = parse_modifier(modifier, self.adapter.xp)
         if self.modifier is not None and not self.differentiates:
             raise InputError(
-                f"`modifier` (={modifier!r}) modifies gradients, but {type(self).__name__} does not use gradients"
+                f"`modifier` (={shown(modifier)}) modifies gradients, but {type(self).__name__} does not use gradients"
             )
         self.checks_batches = True  # see ``core.batch_independence``
         self.options = options

@@ -21,7 +21,7 @@ from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
 from saliency.core.undo import all_undone
-from saliency.core.validation import check_equal_shapes, whole_number
+from saliency.core.validation import check_equal_shapes, shown, whole_number
 from saliency.core.warnings import warn
 
 
@@ -99,7 +99,7 @@ def checked_batch_size(batch_size: Any) -> int | None:
     if isinstance(batch_size, str) and batch_size == "auto":
         return None
     if isinstance(batch_size, str) or batch_size is None:
-        raise InputError(f'`batch_size` (={batch_size!r}) must be "auto" or a whole number, 1 or more')
+        raise InputError(f'`batch_size` (={shown(batch_size)}) must be "auto" or a whole number, 1 or more')
     return whole_number("batch_size", batch_size, least=1)
 
 
@@ -107,7 +107,7 @@ def default_batch_size(x_value: Any, adapter: GradientAdapter) -> int:
     """Return the default batch size for an input; measured on images, it is close to the fastest on a CPU."""
     try:
         numbers = int(math.prod(np.shape(x_value)))
-    except (ValueError, TypeError):  # a ragged list, which the adapter refuses with a better message
+    except Exception:  # a ragged list, or one of tensors, which the adapter refuses or reads
         numbers = 1
     return min(32, math.isqrt(adapter.batch_memory // max(1, numbers))) or 1
 

@@ -153,7 +153,12 @@ def _as_sequence(values: Any) -> Any:
     """Return N inputs as a list or an array."""
     values = list(values) if isinstance(values, tuple) else values
     if not isinstance(values, list) and not hasattr(values, "dtype"):  # such as a DataFrame
-        values = np.asarray(values)
+        try:
+            values = np.asarray(values)
+        except Exception as error:  # whatever a user's class raises
+            raise InputError(
+                f"`x_values` ({type(values).__name__}) must be an array (N, *input) or a list: {error}"
+            ) from error
     if not isinstance(values, list) and (len(values.shape) == 0 or str(values.dtype) == "object"):
         raise InputError("`x_values` must be an array (N, *input) of numbers, or a list of N inputs")
     if len(values) == 0:
@@ -166,8 +171,15 @@ def _group_ends(values: Any) -> Sequence[int]:
     n = len(values)
     if isinstance(values, list):
         return [*(i for i in range(1, n) if not _share_memory(values[i], values[i - 1])), n]
-    strides = getattr(values, "strides", None) or getattr(values, "stride", tuple)()
+    strides = getattr(values, "strides", None) or _strides(values)
     return [n] if strides and strides[0] == 0 else range(1, n + 1)
+
+
+def _strides(tensor: Any) -> Sequence[int]:
+    try:
+        return tuple(getattr(tensor, "stride", tuple)())
+    except Exception:  # a sparse tensor
+        return ()
 
 
 def _share_memory(one: Any, other: Any) -> bool:

@@ -1,17 +1,18 @@
 """Normal noise from a seed, independent of the batch size and of the number of inputs."""
 
-import math
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from typing import Any
 
 import numpy as np
 
-from saliency.core.errors import InputError
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import real_number, whole_number
+
+MAX_SPREAD = 1e6
+"""The largest standard deviation of noise, in units of the input's range; the noise must fit into float32."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,8 @@ class Noise:
     name: str = "stdev_spread"
 
     def __post_init__(self) -> None:
-        if isinstance(self.spread, bool) or not isinstance(self.spread, SupportsFloat) or not 0 <= self.spread < math.inf:
-            raise InputError(f"`{self.name}` (={self.spread!r}) must be a finite number, 0 or more")
-        whole_number("seed", self.seed, least=0)
+        real_number(self.name, self.spread, least=0.0, most=MAX_SPREAD)
+        whole_number("seed", self.seed, least=0, most=None)
 
     @classmethod
     def of(cls, spread: float, seed: int | None, antithetic: bool = False, name: str = "stdev_spread") -> "Noise":

@@ -6,7 +6,7 @@ from typing import Any
 from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.nested_outputs import Path, arrays_of, describe_arrays, entries_of, entry_at, is_array, path_name
 from saliency.core.target import Target
-from saliency.core.validation import as_index
+from saliency.core.validation import as_index, shown
 
 CLASS_NAMES = ("logits", "out", "pred")
 """Names of entries that hold scores of classes, in the order of preference."""
@@ -29,7 +29,7 @@ class OutputSelector:
     def __init__(self, choice: Any = None) -> None:
         index = as_index(choice)
         if choice is not None and index is None and (not isinstance(choice, str) or not choice):
-            raise InputError(f"`output` (={choice!r}) must be the name, index or path of one of the model's outputs")
+            raise InputError(f"`output` (={shown(choice)}) must be the name, index or path of one of the model's outputs")
         self.choice: str | int | None = choice if isinstance(choice, str) else index
         self.selected: str | None = None
         """The output selected last, if the model returns a structure."""

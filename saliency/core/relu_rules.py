@@ -19,6 +19,7 @@ from typing import Any
 
 from saliency.core.errors import GateWarning, InputError
 from saliency.core.types import Array, Rule
+from saliency.core.validation import shown
 from saliency.core.warnings import warn
 
 RULE_NAMES = ("guided", "rectified")
@@ -37,7 +38,7 @@ def checked_rule(rule: Any) -> Rule | None:
         checked: Rule | None = rule
         return checked
     raise InputError(
-        f"`rule` (={rule!r}) must be one of {', '.join(RULE_NAMES)}, a callable (gradient, output) -> gradient, or None"
+        f"`rule` (={shown(rule)}) must be one of {', '.join(RULE_NAMES)}, a callable (gradient, output) -> gradient, or None"
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.display.provenance import Provenance
+from saliency.core.errors import InputError
+from saliency.core.validation import whole_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +72,7 @@ class MaskArray(npt.NDArray[Any]):
             A matplotlib figure. It renders itself in notebooks; ``.savefig(path)`` writes it to a file.
 
         Raises:
-            ValueError: if the mask is a slice of another mask, or ``rows`` is less than 1.
+            InputError: if the mask is a slice of another mask, or ``rows`` is less than 1.
         """
         from saliency.core.display.mask_figure import mask_figure
 
@@ -90,11 +92,10 @@ class MaskArray(npt.NDArray[Any]):
         from saliency.core.display.mask_figure import DescribedMask
 
         if self.about is None:
-            raise ValueError(
+            raise InputError(
                 "`mask` must be as a method returned it; a slice of a mask has no description: draw it with saliency.show"
             )
-        if rows < 1:
-            raise ValueError(f"`rows` (={rows!r}) must be 1 or more")
+        rows = whole_number("rows", rows, least=1)
         if not self.about.several:
             return [DescribedMask(np.asarray(self), self.about, self.details)], None
         shown = [self.one(i) for i in range(min(rows, len(self)))]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import ONE_INPUT_HINT, ModelError, TargetError
+from saliency.core.validation import shown
 
 LOGITS_NOT_FOUND = (
     "the logit of the class was not found: either the model processes the output of its softmax or sigmoid further, or that "
@@ -76,7 +77,7 @@ def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any
     Raises:
         TargetError: if one is outside.
     """
-    place = "the model's output" if layer is None else f"layer {layer!r}"
+    place = "the model's output" if layer is None else f"layer {shown(layer)}"
     if units.shape[-1] == 3 and len(shape) != 4:
         raise TargetError(f"`y` names a row and a column, but {place} has the shape (N, {', '.join(map(str, shape[1:]))})")
     for axis, name in zip(range(units.shape[-1]), ("class or channel", "row", "column"), strict=False):
@@ -97,4 +98,6 @@ def check_one_per_sample(scores: Any, n: int | None) -> Any:
     if shape is None or tuple(shape) not in ((n,), (n, 1)):
         result = f"a {type(scores).__name__}" if shape is None else f"shape {tuple(shape)}"
         raise TargetError(f"`y` must return one number per sample, shape ({'N' if n is None else n},); it returned {result}")
+    if "complex" in str(getattr(scores, "dtype", "")):
+        raise TargetError(f"`y` must return real numbers; it returned {scores.dtype}: return the absolute value")
     return scores[:, 0] if len(shape) == 2 else scores

@@ -13,7 +13,7 @@ from saliency.core.numerics.running_moments import RunningMoments
 from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import shown, whole_number
 
 MaskFunction: TypeAlias = Callable[[Score, Array], Array]
 Average: TypeAlias = Literal["mean", "squared", "variance"]
@@ -50,8 +50,8 @@ class Smoothing:
     max_samples: int = 1000
 
     def __post_init__(self) -> None:
-        if self.average not in ("mean", "squared", "variance"):
-            raise InputError(f"`average` (={self.average!r}) must be 'mean', 'squared', 'variance' or None")
+        if not isinstance(self.average, str) or self.average not in ("mean", "squared", "variance"):
+            raise InputError(f"`average` (={shown(self.average)}) must be 'mean', 'squared', 'variance' or None")
         whole_number("nsamples", self.samples, least=1 + self._computes_errors * (3 if self.noise.antithetic else 1))
         check_tolerance(self.tolerance)
         limit = whole_number("max_samples", self.max_samples, least=1)
@@ -91,7 +91,7 @@ class Smoothing:
             antithetic: draw the noise in pairs of opposite sign.
             standard_error, tolerance, max_samples: see ``Smoothing``.
         """
-        kind: Average = average or ("squared" if magnitude else "mean")
+        kind: Average = ("squared" if magnitude else "mean") if average is None else average
         noise = Noise.of(stdev_spread, seed, antithetic)
         return cls(noise, nsamples, kind, standard_error, tolerance, max_samples)
 

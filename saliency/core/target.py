@@ -12,6 +12,7 @@ import numpy.typing as npt
 from saliency.core.errors import TargetError
 from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
 from saliency.core.target_terms import Difference, parse_terms
+from saliency.core.validation import shown
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Target:
             named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
             raise TargetError(f"`y` names several layers ({named}); pass one layer for all inputs of a call")
         if len({len(unit) for each in terms for unit in each.units}) > 1:
-            raise TargetError(f"`y` ({ys!r}) mixes channels and single units; pass only channels or only units in a call")
+            raise TargetError(f"`y` ({shown(ys)}) mixes channels and single units; pass only channels or only units in a call")
         longest = max(len(each.units) for each in terms)
         units = [each.units + [each.units[0]] * (longest - len(each.units)) for each in terms]
         weights = [each.weights + [0.0] * (longest - len(each.weights)) for each in terms]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from saliency.core.errors import TargetError
-from saliency.core.validation import as_index
+from saliency.core.validation import MAX_COUNT, as_index, shown
 
 FORMS = (
     "an int, a list of ints, (layer, channel), (layer, channel, row, column), saliency.Difference, a callable, "
@@ -52,9 +52,9 @@ def parse_terms(y: Any) -> Terms:
         return Terms(layer, units, [1.0] * len(units))
     one, other = _parse_sum(y.one), _parse_sum(y.other)
     if one[0] is not other[0] and one[0] != other[0]:
-        raise TargetError(f"`y` (={y!r}) compares channels of several layers; both must be in the same layer")
+        raise TargetError(f"`y` (={shown(y)}) compares channels of several layers; both must be in the same layer")
     if len(one[1][0]) != len(other[1][0]):
-        raise TargetError(f"`y` (={y!r}) mixes channels and single units; pass only channels or only units")
+        raise TargetError(f"`y` (={shown(y)}) mixes channels and single units; pass only channels or only units")
     return Terms(one[0], one[1] + other[1], [1.0] * len(one[1]) + [-1.0] * len(other[1]))
 
 
@@ -66,8 +66,23 @@ def _parse_sum(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
     units = [(index,) for index in indices[0]] if several else [indices]
     parsed = [tuple(as_index(index) for index in unit) for unit in units]
     if not parsed or as_index(layer) is not None or any(index is None for unit in parsed for index in unit):
-        raise TargetError(f"`y` (={y!r}) must be {FORMS}; indices are whole numbers{_hint(y)}")
+        raise TargetError(f"`y` (={shown(y)}) must be {FORMS}; indices are whole numbers{_hint(y)}")
+    check_layer(layer, y)
+    if any(index is not None and abs(index) > MAX_COUNT for unit in parsed for index in unit):
+        raise TargetError(f"`y` (={shown(y)}) must hold indices of classes, channels, rows or columns, at most {MAX_COUNT}")
     return layer, [tuple(index for index in unit if index is not None) for unit in parsed]
+
+
+def check_layer(layer: Any, y: Any) -> None:
+    """Refuse a layer that is an array or a list.
+
+    Raises:
+        TargetError: if it is.
+    """
+    try:
+        hash(layer)
+    except TypeError:
+        raise TargetError(f"`y` (={shown(y)}) must begin with a layer or its name, not {type(layer).__name__}") from None
 
 
 def _check_sum(indices: Any) -> None:
@@ -84,7 +99,7 @@ def _check_sum(indices: Any) -> None:
         )
     if len(numbers) > 2 and len(set(numbers)) < len(numbers) and set(numbers) <= {0, 1}:
         raise TargetError(
-            f"`y` (={indices!r}) looks like a one-hot or multi-hot vector; pass the numbers of the classes, such as "
+            f"`y` (={shown(indices)}) looks like a one-hot or multi-hot vector; pass the numbers of the classes, such as "
             f"{[i for i, number in enumerate(numbers) if number]}"
         )
 

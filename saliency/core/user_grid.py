@@ -7,7 +7,7 @@ from typing import Any
 
 from saliency.core.errors import InputError
 from saliency.core.position_grid import PositionGrid
-from saliency.core.validation import as_index, whole_number
+from saliency.core.validation import as_index, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class UserGrid:
         """
         if reshape is not None:
             if not callable(reshape) or grid is not None or tokens is not None:
-                raise InputError(f"`reshape` (={reshape!r}) must be a function, without `grid` and `tokens`")
+                raise InputError(f"`reshape` (={shown(reshape)}) must be a function, without `grid` and `tokens`")
             return cls(reshape=reshape)
         if grid is None:
             if tokens is not None:
-                raise InputError(f"`tokens` (={tokens!r}) needs `grid`, the rows and columns that these tokens form")
+                raise InputError(f"`tokens` (={shown(tokens)}) needs `grid`, the rows and columns that these tokens form")
             return None
         if not isinstance(grid, tuple | list) or not grid or any((as_index(length) or 0) < 1 for length in grid):
-            raise InputError(f"`grid` (={grid!r}) must be whole numbers, 1 or more, such as (rows, columns)")
+            raise InputError(f"`grid` (={shown(grid)}) must be whole numbers, 1 or more, such as (rows, columns)")
         if not isinstance(tokens, slice):
             tokens = 0 if tokens is None else whole_number("tokens", tokens, least=0)
         return cls(tuple(int(length) for length in grid), tokens)

@@ -1,5 +1,6 @@
 """Read and check what users pass: whole numbers, booleans, and arrays of numbers from any library."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,21 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 
+MAX_COUNT = 2**31 - 1
+"""The largest number of samples, steps or windows: a larger one is a mistake, and does not fit into an array's index."""
+
+MAX_AXES = 64
+"""The largest number of axes of an array in NumPy."""
+
+
+def shown(value: Any) -> str:
+    """Return a value for an error message: its ``repr`` in one line of at most 200 characters."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of more than 4300 digits, or a user's own class
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
 
 def as_index(value: Any) -> int | None:
     """Return a whole number from Python, NumPy or a tensor without axes; None for anything else, including booleans."""
@@ -16,20 +32,63 @@ def as_index(value: Any) -> int | None:
         return None
     try:
         return operator.index(value)
-    except TypeError:
+    except Exception:  # a TypeError; of a tensor without values, whatever its framework raises
         return None
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
+def whole_number(name: str, value: Any, least: int, most: int | None = MAX_COUNT) -> int:
     """Return an option that must be a whole number.
 
     Raises:
-        InputError: if it is not a whole number, or less than ``least``.
+        InputError: if it is not a whole number, or not within ``least`` and ``most``; ``most=None`` allows any size.
     """
     number = as_index(value)
     if number is None or number < least:
-        raise InputError(f"`{name}` (={value!r}) must be a whole number, {least} or more")
+        raise InputError(f"`{name}` (={shown(value)}) must be a whole number, {least} or more")
+    if most is not None and number > most:
+        raise InputError(f"`{name}` (={shown(value)}) must be a whole number, at most {most}")
     return number
+
+
+def as_real(value: Any) -> float | None:
+    """Return a finite number from Python, NumPy or a tensor without axes; None for anything else, including booleans."""
+    dtype = str(getattr(value, "dtype", ""))
+    if not hasattr(value, "__float__") or isinstance(value, bool) or getattr(value, "ndim", 0) or _is_no_real_type(dtype):
+        return None
+    try:
+        number = float(value)
+    except Exception:  # too large for a float; of a tensor without values, whatever its framework raises
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _is_no_real_type(dtype: str) -> bool:
+    return any(kind in dtype for kind in ("bool", "complex", "datetime", "timedelta", "object"))
+
+
+def real_number(name: str, value: Any, least: float, most: float = math.inf) -> float:
+    """Return an option that must be a finite number.
+
+    Raises:
+        InputError: if it is anything else, or not within ``least`` and ``most``.
+    """
+    number = as_real(value)
+    if number is None or not least <= number <= most:
+        limits = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
+        raise InputError(f"`{name}` (={shown(value)}) must be a finite number, {limits}")
+    return number
+
+
+def channel_axis_option(value: Any) -> int | None:
+    """Return the option ``channel_axis``, except for ``"auto"``.
+
+    Raises:
+        InputError: if it is neither a whole number nor None.
+    """
+    axis = as_index(value)
+    if value is not None and (axis is None or abs(axis) > MAX_AXES):
+        raise InputError(f'`channel_axis` (={shown(value)}) must be a whole number of at most {MAX_AXES}, None or "auto"')
+    return axis
 
 
 def boolean(name: str, value: Any) -> bool:
@@ -41,7 +100,7 @@ def boolean(name: str, value: Any) -> bool:
         InputError: if it is not a boolean.
     """
     if not isinstance(value, bool | np.bool_):
-        raise InputError(f"`{name}` (={value!r}) must be True or False")
+        raise InputError(f"`{name}` (={shown(value)}) must be True or False")
     return bool(value)
 
 
@@ -50,13 +109,14 @@ def has_batch_axis(value: Any) -> bool:
     return len(getattr(value, "shape", ())) > 0
 
 
-def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray[Any]:
+def host_numbers(value: Any, name: str, channel_axis: int | None, largest: float = math.inf) -> npt.NDArray[Any]:
     """Return a list, an array or a PIL image as a NumPy array of finite numbers.
 
     Args:
         value: anything that NumPy can read as numbers, or a PIL image.
         name: the name of the value in an error.
         channel_axis: the axis on which to put an image's channels, 0 or -1; None returns a gray image as (H, W).
+        largest: the largest magnitude that is allowed: that of the type to which the numbers are cast.
 
     Returns:
         Array of integers, booleans or floats, all finite.
@@ -68,7 +128,7 @@ def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray
         raise InputError(f"`{name}` (a PIL image of mode {value.mode}) holds palette indices, no colors; pass .convert('RGB')")
     try:
         numbers = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: Torch, for a list of tensors that require grad
+    except Exception as error:  # Torch raises a RuntimeError for a list of tensors that require grad; a user's class anything
         raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
     if numbers.dtype.kind not in "buif":
         raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
@@ -80,6 +140,8 @@ def host_numbers(value: Any, name: str, channel_axis: int | None) -> npt.NDArray
     bad = int(numbers.size - np.isfinite(numbers).sum())
     if bad:
         raise InputError(f"`{name}` holds {bad} of {numbers.size} values that are NaN or infinite; all must be finite")
+    if numbers.dtype.itemsize > 4 and max(abs(float(numbers.max())), abs(float(numbers.min()))) > largest:
+        raise InputError(f"`{name}` holds numbers above {largest:.3g}, the largest of the model's type; scale it down")
     return numbers
 
 

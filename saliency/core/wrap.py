@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from os import PathLike
-from pathlib import Path
+from os import PathLike, path
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, ModelError
 from saliency.core.function_adapter import FunctionAdapter
+from saliency.core.validation import shown
 
 ADAPTER_MODULES = {"torch": "saliency.torch", "tensorflow": "saliency.tf"}
 """Name of a framework -> the module of this package whose ``adapt(model, **options)`` returns an adapter or None."""
@@ -58,7 +58,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
                 return adapter
     if isinstance(model, str | PathLike):
         raise InputError(
-            f"`model` (={str(model)!r}) must be a model, or the folder of a SavedModel, which contains saved_model.pb; "
+            f"`model` (={shown(str(model))}) must be a model, or the folder of a SavedModel, which contains saved_model.pb; "
             "load a .keras file with keras.models.load_model"
         )
     if isinstance(model, type) or not callable(model):
@@ -97,7 +97,7 @@ def refuse_other_backends(model: Any) -> None:
 
 
 def _is_folder(model: Any) -> bool:
-    return isinstance(model, str | PathLike) and Path(model).is_dir()
+    return isinstance(model, str | PathLike) and path.isdir(model)  # noqa: PTH112 - works for names of any length
 
 
 def _type_name(model: Any) -> str:

@@ -15,7 +15,7 @@ from saliency.io.hdf5_layer import HDF5Layer, check_layer_names, write_layer
 from saliency.io.hdf5_writing import create_hdf5
 from saliency.io.layer import Indices, Layer, missing_layer_message
 from saliency.io.memory_layer import ConcatenatedLayer, InMemoryLayer
-from saliency.io.text_lines import check_suffix
+from saliency.io.text_lines import file_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,8 @@ class Activation(Mapping[str, Layer]):
 
     def __init__(self, layers: Mapping[str, Layer | npt.ArrayLike]) -> None:
         converted = {}
+        if not isinstance(layers, Mapping) or not all(isinstance(name, str) for name in layers):
+            raise ValueError(f"`layers` ({type(layers).__name__}) must be a mapping from the names of layers to activations")
         for name, layer in layers.items():
             with _name_layer_in_errors(name):
                 converted[name] = layer if isinstance(layer, Layer) else InMemoryLayer.from_array(layer)
@@ -71,6 +73,8 @@ class Activation(Mapping[str, Layer]):
         Raises:
             ValueError: if the activation does not have a layer or a unit of the mask.
         """
+        if not isinstance(dmask, Dmask):
+            raise ValueError(f"`dmask` ({type(dmask).__name__}) must be a Dmask, as saliency.io.dmask.read returns it")
         masked = {}
         for name, units in dmask.layers.items():
             if name not in self.layers:
@@ -88,6 +92,8 @@ class Activation(Mapping[str, Layer]):
         Raises:
             ValueError: if the names, channels, rows or columns of the layers differ.
         """
+        if not all(isinstance(other, Activation) for other in others):
+            raise ValueError(f"`others` ({', '.join(type(other).__name__ for other in others)}) must be Activations")
         if any(set(other.layers) != set(self.layers) for other in others):
             raise ValueError("concatenated activations must have the same layers; `mask` selects layers")
         concatenated = {}
@@ -127,11 +133,10 @@ def read(file: str | Path, layers: Iterable[str] | None = None) -> Activation:
         ValueError: if the suffix is wrong, the file is not HDF5 or is damaged, or a layer is missing or not an activation.
         OSError: if the file cannot be read.
     """
-    file = Path(file)
-    check_suffix(file, SUFFIX)
+    file = file_path(file, SUFFIX)
     with open_hdf5(file) as h5:
         datasets = find_datasets(file, h5)
-        names = sorted(datasets) if layers is None else list(layers)
+        names = sorted(datasets) if layers is None else _layer_names(layers)
         for name in names:
             if name not in datasets:
                 raise HDF5Error(f"{file}: {missing_layer_message(name, datasets)}")
@@ -152,13 +157,19 @@ def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path
         ValueError: if the suffix is wrong, a layer's name cannot be the path of a dataset, or an array is not an activation.
         OSError: if the file cannot be written.
     """
-    file = Path(file)
-    check_suffix(file, SUFFIX)
+    file = file_path(file, SUFFIX)
     activation = activation if isinstance(activation, Activation) else Activation(activation)
     check_layer_names(file, activation.layers)
     with create_hdf5(file) as writer:
         for name, layer in activation.layers.items():
             write_layer(writer, name, layer)
+
+
+def _layer_names(layers: Iterable[str]) -> list[str]:
+    names = list(layers) if isinstance(layers, Iterable) and not isinstance(layers, str) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise HDF5Error(f"`layers` ({type(layers).__name__}) must be a list of the names of layers")
+    return list(map(str, names))
 
 
 @contextmanager

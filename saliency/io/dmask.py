@@ -9,11 +9,12 @@ from operator import index
 from pathlib import Path
 
 from saliency.io.atomic_write import atomic_write
-from saliency.io.text_lines import check_suffix, file_error, numbered_lines
+from saliency.io.text_lines import file_error, file_path, numbered_lines
 
 AXIS_FIELDS = {"chn": "channels", "row": "rows", "col": "columns"}
 """Name of an axis in the file -> field of ``Units``."""
 SUFFIX = ".dmask.csv"
+MAX_NUMBER = 10**18
 EXAMPLE = "A mask has lines like these: conv5=chn,row | 1,2,3 | 4,5 | fc3="
 
 
@@ -25,8 +26,7 @@ class Units:
         channels, rows, columns: indices from 0 in any order, also repeated; None selects the whole axis.
 
     Raises:
-        ValueError: if a selection is empty or an index is negative.
-        TypeError: if an index is not an integer.
+        ValueError: if a selection is empty, or an index is not a whole number or is negative.
     """
 
     channels: Iterable[int] | None = None
@@ -37,7 +37,7 @@ class Units:
         for axis in fields(self):
             selection = getattr(self, axis.name)
             if selection is not None:
-                converted = tuple(map(index, selection))
+                converted = _whole_numbers(axis.name, selection)
                 if not converted or min(converted) < 0:
                     raise ValueError(f"`{axis.name}` (={converted}) must hold indices of 0 or more, or be None for all")
                 object.__setattr__(self, axis.name, converted)
@@ -58,17 +58,31 @@ def indices(numbers: Iterable[int]) -> tuple[int, ...]:
     """Convert numbers that count from 1 to indices that count from 0.
 
     Raises:
-        ValueError: if a number is less than 1.
+        ValueError: if a number is not a whole number or is less than 1.
     """
-    converted = tuple(index(number) - 1 for number in numbers)
+    converted = tuple(number - 1 for number in _whole_numbers("numbers", numbers))
     if converted and min(converted) < 0:
         raise ValueError(f"a number (={min(converted) + 1}) must be 1 or more")
     return converted
 
 
 def numbers(indices: Iterable[int]) -> tuple[int, ...]:
-    """Convert indices that count from 0 to numbers that count from 1."""
-    return tuple(index(i) + 1 for i in indices)
+    """Convert indices that count from 0 to numbers that count from 1.
+
+    Raises:
+        ValueError: if an index is not a whole number.
+    """
+    return tuple(i + 1 for i in _whole_numbers("indices", indices))
+
+
+def _whole_numbers(name: str, values: Iterable[int]) -> tuple[int, ...]:
+    try:
+        numbers = tuple(map(index, values))
+    except Exception as error:  # of a tensor, whatever its framework raises
+        raise ValueError(f"`{name}` ({type(values).__name__}) must hold whole numbers: {error}") from None
+    if any(abs(number) >= MAX_NUMBER for number in numbers):
+        raise ValueError(f"`{name}` must hold whole numbers below {MAX_NUMBER:.0e}")
+    return numbers
 
 
 def read(file: str | Path) -> Dmask:
@@ -83,7 +97,7 @@ def read(file: str | Path) -> Dmask:
         ValueError: if the suffix is wrong or a line is invalid; the message contains the file and the line number.
         OSError: if the file cannot be read.
     """
-    file = Path(file)
+    file = file_path(file, SUFFIX)
     lines = ((i, line) for i, line in numbered_lines(file, SUFFIX) if not line.startswith("#"))
     layers: dict[str, Units] = {}
     for i, line in lines:
@@ -110,10 +124,9 @@ def write(dmask: Dmask, file: str | Path) -> None:
         ValueError: if the suffix is wrong, or the format cannot represent a layer's name.
         OSError: if the file cannot be written.
     """
-    file = Path(file)
-    check_suffix(file, SUFFIX)
+    file = file_path(file, SUFFIX)
     lines = []
-    for layer, units in dmask.layers.items():
+    for layer, units in _checked_layers(dmask).items():
         if not layer or layer != layer.strip() or layer.startswith("#") or "=" in layer or len(layer.splitlines()) > 1:
             rule = "a name must not be empty, begin with #, contain = or a line break, or begin or end with whitespace"
             raise file_error(file, f"cannot hold a layer named {layer!r}; {rule}")
@@ -122,6 +135,14 @@ def write(dmask: Dmask, file: str | Path) -> None:
         lines += [",".join(map(str, numbers(picked))) + "\n" for picked in selections.values()]
     with atomic_write(file) as temporary:
         temporary.write_bytes("".join(lines).encode())
+
+
+def _checked_layers(dmask: Dmask) -> Mapping[str, Units]:
+    layers = getattr(dmask, "layers", None)
+    correct = isinstance(layers, Mapping) and all(isinstance(units, Units) for units in layers.values())
+    if not isinstance(layers, Mapping) or not correct or not all(isinstance(name, str) for name in layers):
+        raise ValueError(f"`dmask` ({type(dmask).__name__}) must be a Dmask, with Units by the names of layers")
+    return layers
 
 
 def _parse_axes(file: Path, i: int, axis_list: str) -> list[str]:
@@ -140,7 +161,7 @@ def _parse_selection(file: Path, layer: str, axis: str, lines: Iterator[tuple[in
         return None
     texts = [text.strip() for text in line.removesuffix(",").split(",")]
     for text in texts:
-        if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
+        if not (text.isascii() and text.isdecimal() and 0 < int(text[:19]) < MAX_NUMBER):
             rule = "must be whole numbers, 1 or more, separated by commas"
             raise file_error(file, f"line {i}: {layer}'s {axis} (={text!r}) {rule}")
     return indices(map(int, texts))

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,7 @@ class Layer(ABC):
         Raises:
             ValueError: if ``stimuli`` is less than 1.
         """
-        step = self._default_step() if stimuli is None else stimuli
-        if step < 1:
-            raise ValueError(f"`stimuli` (={stimuli}) must be 1 or more")
+        step = self._default_step() if stimuli is None else _batch_size(stimuli)
         for start in range(0, self.shape[0], step):
             yield self.read_block((slice(start, min(start + step, self.shape[0])), *full_slices(self.shape[1:])))
 
@@ -89,7 +88,7 @@ class Layer(ABC):
         if axis >= self.stored_axes:
             stored = self.shape[: self.stored_axes]
             raise ValueError(f"it has no {name}: its file stores {self.stored_axes} axes, {stored}; omit `{name}`")
-        indices = np.arange(n)[selection] if isinstance(selection, slice) else np.asarray(list(selection))
+        indices = np.arange(n)[selection] if isinstance(selection, slice) else _as_array(name, selection)
         if indices.ndim != 1 or not indices.size or indices.dtype.kind not in "iu":
             raise ValueError(f"`{name}` must be whole numbers, one or more")
         outside = indices[(indices < 0) | (indices >= n)]
@@ -123,6 +122,23 @@ class _LayerSelection(Layer):
             inside = np.ix_(*(indices - start for indices, start in zip(picked, starts, strict=True)))
             values[np.ix_(*positions)] = self.source.read_block(bounds)[inside]
         return values
+
+
+def _batch_size(stimuli: Any) -> int:
+    try:
+        size = 0 if isinstance(stimuli, bool) else index(stimuli)
+    except Exception:  # of a tensor, whatever its framework raises
+        size = 0
+    if not 0 < size < 2**63:
+        raise ValueError(f"`stimuli` ({type(stimuli).__name__}) must be a whole number, 1 or more")
+    return size
+
+
+def _as_array(name: str, selection: Iterable[int]) -> Array:
+    try:
+        return np.asarray(list(selection))
+    except Exception as error:  # of a tensor or a user's class, whatever it raises
+        raise ValueError(f"`{name}` ({type(selection).__name__}) must be whole numbers: {error}") from None
 
 
 def _group_by_block(indices: Array, size: int) -> list[Array]:

@@ -1,5 +1,6 @@
 """Read a picture file as RGB, or raise an error with a code."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
     Raises:
         PictureError: if the file is missing, damaged or too large, or its pixels cannot be converted to RGB unambiguously.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise PictureError("UNREADABLE", type(path).__name__, "must be the path of a picture")
     path = Path(path)
     _check_file(path)
     try:

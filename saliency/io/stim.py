@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.io.atomic_write import atomic_write
-from saliency.io.text_lines import check_suffix, file_error, numbered_lines
+from saliency.io.text_lines import file_error, file_path, numbered_lines
 
 SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")
@@ -50,7 +50,7 @@ def read(file: str | Path) -> Stimulus:
             number.
         OSError: if the file cannot be read.
     """
-    file = Path(file)
+    file = file_path(file, SUFFIX)
     lines = list(numbered_lines(file, SUFFIX))
     split = next((k for k, (_, line) in enumerate(lines) if line.partition("=")[0].strip() == "data"), None)
     if split is None:
@@ -81,8 +81,8 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
         ValueError: if the suffix is wrong, or DNNBrain would not read the same table from the file.
         OSError: if the file cannot be written.
     """
-    file = Path(file)
-    check_suffix(file, SUFFIX)
+    file = file_path(file, SUFFIX)
+    _check_types(file, stimulus)
     header = {"type": stimulus.type, "path": stimulus.path, **stimulus.header}
     columns = {name: np.asarray(column) for name, column in stimulus.data.items()}
     _check_header(file, stimulus)
@@ -96,6 +96,18 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
     head = [f"{key}={value}" for key, value in header.items()]
     with atomic_write(file) as temporary:
         temporary.write_bytes("\n".join([*head, f"data={','.join(columns)}", *map(",".join, rows)]).encode())
+
+
+def _check_types(file: Path, stimulus: Stimulus) -> None:
+    """Check what the table holds, before its texts are."""
+    for name in ("header", "data"):
+        table = getattr(stimulus, name)
+        if not isinstance(table, Mapping) or not all(isinstance(key, str) for key in table):
+            raise file_error(file, f"`{name}` ({type(table).__name__}) must be a mapping from names")
+    texts = {"type": stimulus.type, "path": stimulus.path, **stimulus.header}
+    wrong = [name for name, text in texts.items() if not isinstance(text, str)]
+    if wrong:
+        raise file_error(file, f"`{wrong[0]}` ({type(texts[wrong[0]]).__name__}) must be a string")
 
 
 def _check_header(file: Path, stimulus: Stimulus) -> None:

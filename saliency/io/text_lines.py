@@ -1,5 +1,6 @@
 """Read the lines of DNNBrain's text files: check the suffix, decode UTF-8, number the lines."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,14 +21,20 @@ def numbered_lines(file: Path, suffix: str) -> Iterator[tuple[int, str]]:
             yield i, line.strip()
 
 
-def check_suffix(file: Path, suffix: str) -> None:
-    """Check the suffix of a file name, by which the formats are distinguished.
+def file_path(file: str | os.PathLike[str], suffix: str = "") -> Path:
+    """Return the path of a file, whose format is known by its suffix.
 
     Raises:
-        ValueError: if the name does not end in ``suffix``.
+        ValueError: if it is not a path, contains NUL, or does not end in ``suffix``.
     """
-    if not file.name.endswith(suffix):
-        raise ValueError(f"{file}: the name must end in {suffix}")
+    if not isinstance(file, str | os.PathLike) or not isinstance(os.fspath(file), str):
+        raise ValueError(f"`file` ({type(file).__name__}) must be a path, a string or a pathlib.Path")
+    if "\0" in os.fspath(file):
+        raise ValueError(f"`file` (={os.fspath(file)!r}) must not contain NUL, the character \\0")
+    path = Path(file)
+    if not path.name.endswith(suffix):
+        raise ValueError(f"{path}: the name must end in {suffix}")
+    return path
 
 
 def file_error(file: Path, problem: str) -> ValueError:
@@ -36,7 +43,7 @@ def file_error(file: Path, problem: str) -> ValueError:
 
 
 def _read_text(file: Path, suffix: str) -> str:
-    check_suffix(file, suffix)
+    file = file_path(file, suffix)
     if file.exists() and not file.is_file():
         raise file_error(file, "must be a regular file")
     content = file.read_bytes()

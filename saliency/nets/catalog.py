@@ -1,11 +1,13 @@
 """List the names of all networks without importing a framework."""
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from saliency.core.errors import InputError
+from saliency.core.validation import shown
 from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS
 
 _TORCHVISION = """
@@ -64,6 +66,14 @@ NAMES = {"torch": (*DNNBRAIN, *EMBEDDED_WEIGHTS, *TORCHVISION), "tf": (*EMBEDDED
 """Framework -> names of its networks."""
 
 
+def checked_name(name: Any) -> str:
+    """Return the option ``net`` as a string; a path is accepted."""
+    text = os.fspath(name) if isinstance(name, os.PathLike) else name
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise InputError(f"`net` (={shown(name)}) must be the name of a network or a path, without the character NUL")
+    return text
+
+
 def normalize_name(name: str) -> str:
     """Return a name in lower case without hyphens and underscores, for comparing spellings.
 
@@ -98,7 +108,7 @@ def raise_unknown_name(name: str, framework: str) -> NoReturn:
         suggestions = [f"{name}:function, with the name of a function in it"]
     hint = f"nearest: {', '.join(suggestions)}" if suggestions else f"such as {', '.join(NAMES[framework][:4])}"
     forms = "a file that ends in .keras, .h5, .pt or .pt2, package.module:function or file.py:function"
-    raise InputError(f"`net` (={name!r}) must be a network's name, {forms}; {hint}")
+    raise InputError(f"`net` (={shown(name)}) must be a network's name, {forms}; {hint}")
 
 
 def _nearest_names(name: str, framework: str) -> list[str]:

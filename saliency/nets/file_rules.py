@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.core.validation import boolean, whole_number
+from saliency.core.validation import boolean, shown, whole_number
 
 MAX_MODEL_BYTES = 8 * 2**30
 WEIGHTS_TIMEOUT = 300.0  # seconds
@@ -39,8 +39,8 @@ class FileRules:
         is_number = isinstance(weights_timeout, int | float) and not isinstance(weights_timeout, bool)
         if not (is_number and 0 < weights_timeout <= MAX_TIMEOUT):
             rule = f"must be a number of seconds above 0, at most {MAX_TIMEOUT:g}"
-            raise InputError(f"`weights_timeout` (={weights_timeout!r}) {rule}")
-        size = whole_number("max_model_bytes", max_model_bytes, least=1)
+            raise InputError(f"`weights_timeout` (={shown(weights_timeout)}) {rule}")
+        size = whole_number("max_model_bytes", max_model_bytes, least=1, most=None)
         return cls(boolean("trust", trust), size, float(weights_timeout))
 
     def check_size(self, argument: str, file: Path) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import TargetError
+from saliency.core.validation import shown
 from saliency.nets.preparation import (
     Float32,
     apply_transform,
@@ -102,9 +103,12 @@ class Network:
         Raises:
             TargetError: if the model has no such layer; the message contains the nearest names.
         """
-        if name not in self.paths:
-            nearest = difflib.get_close_matches(name, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
+        if not isinstance(name, str) or name not in self.paths:
+            nearest = (
+                difflib.get_close_matches(name if isinstance(name, str) else "", self.paths, n=4, cutoff=0.3)
+                or list(self.paths)[-4:]
+            )
             span = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
             hint = f"nearest: {', '.join(nearest)} (of {len(self.paths)}, {span})"
-            raise TargetError(f"{self.name} has no layer {name!r}; {hint}")
+            raise TargetError(f"{self.name} has no layer {shown(name)}; {hint}")
         return self.paths[name]

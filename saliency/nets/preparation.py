@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import InputError, one_line
+from saliency.core.validation import shown
 from saliency.io.picture_array import picture_to_rgb
 from saliency.io.picture_options import PictureError, PictureOptions
 
@@ -45,10 +46,10 @@ def _check_range(float_range: Any) -> tuple[float, float]:
     """
     try:
         black, white = map(float, float_range)
-    except (TypeError, ValueError):
+    except Exception:  # of a tensor, whatever its framework raises
         black = white = np.nan
     if not (np.isfinite([black, white]).all() and black < white):
-        raise InputError(f"`float_range` (={float_range!r}) must be two finite numbers, black less than white")
+        raise InputError(f"`float_range` (={shown(float_range)}) must be two finite numbers, black less than white")
     return black, white
 
 

@@ -1,5 +1,6 @@
 """Load networks by name; a framework is imported only when one of its networks is loaded."""
 
+import os
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,10 +9,12 @@ from typing import Any
 
 import saliency.demo
 from saliency.core.errors import InputError, ModelError
+from saliency.core.validation import shown, whole_number
 from saliency.nets import catalog, user_networks
 from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
 from saliency.nets.file_rules import DEFAULT_RULES, MAX_MODEL_BYTES, WEIGHTS_TIMEOUT, FileRules
 from saliency.nets.network import Network
+from saliency.nets.weights_check import check_weights_path
 
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
 """Framework (also the name of the install extra) -> its module, and the module with its networks.
@@ -61,6 +64,8 @@ def load(
         ModelError: if the framework or a needed torchvision cannot be imported, or a user's function fails.
     """
     rules = FileRules.checked(trust, max_model_bytes, weights_timeout)
+    name = catalog.checked_name(name)
+    check_weights_path(weights)
     if framework is not None:
         _check_framework(framework)
     if user_networks.FUNCTION_PATTERN.fullmatch(name):
@@ -95,7 +100,8 @@ def untrained(seed: int, framework: str | None = None) -> Any:
         InputError: if there is no such framework.
         ModelError: if the framework is not installed.
     """
-    return _networks(framework or _default_framework()).untrained(seed)
+    seed = whole_number("seed", seed, least=0, most=2**64 - 1)
+    return _networks(_default_framework() if framework is None else framework).untrained(seed)
 
 
 def unfilled(name: str) -> Network:
@@ -109,6 +115,9 @@ def unfilled(name: str) -> Network:
     Raises:
         ModelError: if Torch or torchvision is not installed.
     """
+    name = catalog.checked_name(name)
+    if name not in catalog.DNNBRAIN:
+        raise InputError(f"`name` (={shown(name)}) must be a network of DNNBrain: {', '.join(catalog.DNNBRAIN)}")
     network: Network = _networks("torch").unfilled(name)
     return network
 
@@ -130,7 +139,7 @@ def of_object(made: Any, name: str) -> Network:
 def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileRules) -> Network:
     canonical = catalog.find_name(name, framework)
     if canonical is None:  # before the import of a framework that may not be installed
-        if Path(name).is_dir():
+        if os.path.isdir(name):  # noqa: PTH112 - works for names of any length
             raise InputError(
                 f"`net` ({name}) is a folder; a SavedModel has no named layers: use saliency.wrap(folder, trust=True) instead"
             )
@@ -148,7 +157,7 @@ def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileR
 def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
     if framework not in (None, home):
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` ({file})")
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
         raise InputError(f"`net` ({file}) must be an existing file with a model")
     return _from_object(file.stem, _networks(home).open_model_file(file, rules), weights, home, rules)
 
@@ -172,8 +181,8 @@ def _from_object(name: str, candidate: Any, weights: str | Path | None, framewor
 
 
 def _check_framework(framework: str) -> None:
-    if framework not in FRAMEWORKS:
-        raise InputError(f"`framework` (={framework!r}) must be one of {', '.join(FRAMEWORKS)}")
+    if not isinstance(framework, str) or framework not in FRAMEWORKS:
+        raise InputError(f"`framework` (={shown(framework)}) must be one of {', '.join(FRAMEWORKS)}")
 
 
 def _networks(framework: str) -> Any:

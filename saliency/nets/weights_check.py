@@ -1,10 +1,12 @@
 """Check that a weights file matches a model."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from saliency.core.errors import InputError
+from saliency.core.validation import shown
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -15,8 +17,14 @@ def check_file(file: Path) -> None:
     Raises:
         InputError: if it does not.
     """
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
         raise InputError(f"`weights` ({file}) must be an existing file")
+
+
+def check_weights_path(weights: Any) -> None:
+    """Check that the option ``weights`` is a path or None."""
+    if weights is not None and not (isinstance(weights, str | os.PathLike) and "\0" not in str(weights)):
+        raise InputError(f"`weights` (={shown(weights)}) must be the path of a file, without the character NUL, or None")
 
 
 def shapes_of(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -16,6 +16,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
+from saliency.core.validation import channel_axis_option
 from saliency.torch.channel_axis import find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
@@ -29,6 +30,7 @@ from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
+from saliency.torch.relu_nodes import node_names
 from saliency.torch.state import share_snapshots
 
 Tensors: TypeAlias = tuple[torch.Tensor, ...]
@@ -67,9 +69,9 @@ class TorchAdapter(GradientAdapter):
     ) -> None:
         check_model(model)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        channel_axis = 0 if self._auto else channel_axis
+        channel_axis = channel_axis_option(0 if self._auto else channel_axis)
         self.model, self.channel_axis = model, channel_axis
-        self._relu_nodes = frozenset(relu_nodes)
+        self._relu_nodes = node_names(relu_nodes)
         self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output))
         self._features = LayerFeatures(self._forward)
         self._memory_format = MemoryFormat(model, channel_axis)
@@ -118,7 +120,7 @@ class TorchAdapter(GradientAdapter):
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
         array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
-        host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array).cpu().numpy()
+        host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array.resolve_neg()).cpu().numpy()
         return np.ascontiguousarray(host) if host.ndim else host  # the tensor may be channels last in memory
 
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:

@@ -24,7 +24,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: tor
     if isinstance(value, torch.Tensor):
         value = _checked_tensor(value, name)
     else:
-        numbers = host_numbers(value, name, channel_axis)
+        numbers = host_numbers(value, name, channel_axis, torch.finfo(mask_dtype(parameter)).max)
         value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
     with normal_mode():
         moved: torch.Tensor = value.detach().to(parameter.device, mask_dtype(parameter))
@@ -53,6 +53,8 @@ def _checked_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
     Raises:
         InputError: if it is complex or empty, or has NaN or infinity.
     """
+    if value.is_meta:
+        raise InputError(f"`{name}` (shape {tuple(value.shape)}) is on the meta device and has no values")
     value = value.to_dense() if value.layout != torch.strided else value
     if value.is_complex() or value.numel() == 0 or not bool(torch.isfinite(value).all()):
         problem = "it is complex" if value.is_complex() else "it contains NaN or infinity" if value.numel() else "it is empty"

@@ -10,6 +10,7 @@ import torch
 
 from saliency.core.errors import TargetError
 from saliency.core.undo import Undo, undoable
+from saliency.core.validation import shown
 
 NOT_CALLED = "was not called in the forward pass (exported and traced models call no layers)"
 
@@ -40,9 +41,9 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
         return layer
     if not isinstance(layer, str) or layer not in named:
         names = [name for name in named if name]
-        near = difflib.get_close_matches(str(layer), names, n=3, cutoff=0.3) or names[-3:]
+        near = difflib.get_close_matches(layer if isinstance(layer, str) else "", names, n=3, cutoff=0.3) or names[-3:]
         raise TargetError(
-            f"`{option}` (={layer!r}) must be one of the model's {len(names)} layers; nearest: {', '.join(near)}"
+            f"`{option}` (={shown(layer)}) must be one of the model's {len(names)} layers; nearest: {', '.join(near)}"
         )
     module: torch.nn.Module = named[layer]
     return module

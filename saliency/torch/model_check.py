@@ -59,11 +59,16 @@ def mixed_types_hint(model: torch.nn.Module, x: torch.Tensor) -> str:
 
 
 def check_dense(output: Any) -> None:
-    """Check that a model's output, if it is a tensor, is a dense one.
+    """Check that a model's output, if it is a tensor, is a dense one of real numbers.
 
     Raises:
-        ModelError: if it is sparse or nested.
+        ModelError: if it is sparse, nested or complex.
     """
+    if isinstance(output, torch.Tensor) and output.is_complex():
+        raise ModelError(
+            f"the model's output holds complex numbers ({output.dtype}); a class needs real ones: pass "
+            "`y` as a callable that reads a real score from this output, such as its absolute value"
+        )
     if not isinstance(output, torch.Tensor) or (output.layout == torch.strided and not output.is_nested):
         return
     kind, method = ("nested", "to_padded_tensor") if output.is_nested else ("sparse", "to_dense")

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch.autograd.graph import Node
 
+from saliency.core.errors import InputError
 from saliency.core.relu_rules import PART
+from saliency.core.validation import shown
 
 OPAQUE = {
     "CompiledFunctionBackward": "pass the model before it is compiled",
@@ -22,6 +24,18 @@ NOT_ACTIVATIONS = re.compile(
     r"\w*Norm|\w*Pool\w*|Constant\w*|Upsample\w*|Embedding)(Backward\d*)?$"
 )
 """Names of nodes that an error message does not list as activations."""
+
+
+def node_names(relu_nodes: Any) -> frozenset[str]:
+    """Return the option ``relu_nodes``, the names of the autograd nodes of custom ReLUs.
+
+    Raises:
+        InputError: if it is not a collection of strings.
+    """
+    several = isinstance(relu_nodes, list | tuple | set | frozenset | dict)
+    if not several or not all(isinstance(name, str) for name in relu_nodes):
+        raise InputError(f"`relu_nodes` (={shown(relu_nodes)}) must be a list of names, such as ['MyReLUBackward']")
+    return frozenset(relu_nodes)
 
 
 def _is_zero(value: Any) -> bool:

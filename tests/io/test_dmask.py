@@ -95,7 +95,7 @@ def test_units_are_indices_of_any_kind():
     for wrong in ([], [-1]):
         with pytest.raises(ValueError, match="`rows` .* must hold indices of 0 or more"):
             Units(rows=wrong)
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match=r"`rows` \(list\) must hold whole numbers"):
         Units(rows=[1.0])
 
 

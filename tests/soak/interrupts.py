@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=200, help="number of interrupts (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    rng, outcomes = random.Random(options.seed), {}  # noqa: S311 - moments, no secrets
+    rng, outcomes = random.Random(options.seed), {}
     folder = Path(tempfile.mkdtemp())
     for name, case in CASES.items():
         for number, share in (signal.SIGINT, 0.2), (signal.SIGTERM, 0.05):

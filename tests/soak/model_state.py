@@ -73,7 +73,7 @@ def soak(subjects, state, count, seed):
         count: number of interrupts.
         seed: of the random moments.
     """
-    draw, found, late, interrupted = random.Random(seed), collections.Counter(), [], 0  # noqa: S311
+    draw, found, late, interrupted = random.Random(seed), collections.Counter(), [], 0
     names = list(subjects)
     expected, seconds = {}, {}
     for name, (_, call) in subjects.items():

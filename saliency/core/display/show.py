@@ -4,13 +4,17 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.visualization import channels_last, picture_pixels, rescale_to_unit
+from saliency.core.display.visualization import channels_last, check_colormap, picture_pixels, rescale_to_unit
+from saliency.core.errors import InputError
+from saliency.core.validation import host_numbers, real_number, shown, whole_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+MIN_SIZE, MAX_SIZE = 0.1, 100.0
+"""Limits of the width of an image in inches."""
 
 
 def show(
@@ -34,25 +38,36 @@ def show(
         A matplotlib figure. It renders itself in notebooks; ``.savefig(path)`` writes it to a file.
 
     Raises:
-        ValueError: if there are no images, their number differs from that of the titles, or ``columns`` is less than 1.
+        InputError: if there are no images, their number differs from that of the titles, or ``columns`` is less than 1.
     """
     from saliency.core.display.notebook_figure import NotebookFigure
 
-    if not len(pictures):
-        raise ValueError("`pictures` (length 0) must hold at least one image")
+    pictures = _as_list("pictures", pictures)
+    titles = None if titles is None else _as_list("titles", titles)
+    if not pictures:
+        raise InputError("`pictures` (length 0) must hold at least one image")
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} images")
-    if columns is not None and columns < 1:
-        raise ValueError(f"`columns` (={columns!r}) must be 1 or more, or None")
-    columns = min(columns or 8, len(pictures))
+        raise InputError(f"`titles` (length {len(titles)}) must have one entry for each of the {len(pictures)} images")
+    check_colormap(cmap)
+    size = real_number("size", size, MIN_SIZE, MAX_SIZE)
+    columns = min(8 if columns is None else whole_number("columns", columns, least=1), len(pictures))
     rows = math.ceil(len(pictures) / columns)
     figure = NotebookFigure(figsize=(size * columns, size * 1.12 * rows), layout="constrained")
     for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if i < len(pictures):
-            _draw(axes, np.asarray(picture_pixels(pictures[i], apply_exif=True)), cmap)
-            axes.set_title(titles[i] if titles else "", fontsize=9)
+            _draw(axes, host_numbers(picture_pixels(pictures[i], apply_exif=True), f"pictures[{i}]", None), cmap)
+            axes.set_title(str(titles[i]) if titles else "", fontsize=9)
     return figure
+
+
+def _as_list(name: str, values: Any) -> list[Any]:
+    """Return several values as a list; a string, a number, a mapping or a picture is none."""
+    if isinstance(values, Sequence) and not isinstance(values, str | bytes | bytearray | memoryview):
+        return list(values)
+    if getattr(values, "ndim", 0) and hasattr(values, "dtype"):
+        return list(values)
+    raise InputError(f"`{name}` (={shown(values)}) must be a list")
 
 
 def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str | None) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.errors import InputError
+from saliency.core.validation import as_index, host_numbers, real_number, shown
+
 HostArray = npt.NDArray[Any]
 
 
@@ -20,12 +23,12 @@ def VisualizeImageGrayscale(image_3d: Any, percentile: float = 99, channel_axis:
         (H, W), from 0 (the smallest value) to 1; zero everywhere for a constant mask.
 
     Raises:
-        ValueError: if the mask is not finite or has another shape, or ``percentile`` is out of range.
+        InputError: if the mask is not finite or has another shape, or ``percentile`` is out of range.
 
     Source:
         The sum of absolute values over channels: Smilkov et al., arXiv:1706.03825.
     """
-    strength = np.abs(channels_last(image_3d, channel_axis).astype(float)).sum(axis=-1)
+    strength = np.abs(_values(image_3d, channel_axis)).sum(axis=-1)
     low, high = float(strength.min()), scale_limit(strength, percentile)
     return np.clip((strength - low) / (high - low), 0, 1) if high > low else np.zeros_like(strength)
 
@@ -42,9 +45,9 @@ def VisualizeImageDiverging(image_3d: Any, percentile: float = 99, channel_axis:
         (H, W), from -1 to 1; zero stays zero.
 
     Raises:
-        ValueError: if the mask is not finite or has another shape, or ``percentile`` is out of range.
+        InputError: if the mask is not finite or has another shape, or ``percentile`` is out of range.
     """
-    signed = channels_last(image_3d, channel_axis).astype(float).sum(axis=-1)
+    signed = _values(image_3d, channel_axis).sum(axis=-1)
     limit = scale_limit(np.abs(signed), percentile)
     return np.clip(signed / limit, -1, 1) if limit > 0 else np.zeros_like(signed)
 
@@ -65,22 +68,21 @@ def overlay(image: Any, mask: Any, alpha: float = 0.7, cmap: str | None = None, 
         (H, W, 3) uint8.
 
     Raises:
-        ValueError: if the image and the mask differ in height or width, an option is invalid, or a PIL image has an EXIF
+        InputError: if the image and the mask differ in height or width, an option is invalid, or a PIL image has an EXIF
             orientation, which the mask may have or not.
     """
     from matplotlib import colormaps
 
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"`alpha` (={alpha!r}) must be between 0 and 1")
-    if cmap is not None and cmap not in colormaps:
-        raise ValueError(f"`cmap` (={cmap!r}) must be the name of a matplotlib colormap")
+    alpha = real_number("alpha", alpha, 0, 1)
+    check_colormap(cmap)
     picture = rescale_to_unit(channels_last(picture_pixels(image, apply_exif=False), None))
     colors = picture[..., :-1] if picture.shape[-1] in (2, 4) else picture  # without the alpha channel
     gray = np.repeat(colors.mean(axis=-1, keepdims=True), 3, axis=-1)  # colors are for the mask
-    signed = bool((np.asarray(mask) < 0).any())
+    mask = host_numbers(mask, "mask", None)
+    signed = bool((mask < 0).any())
     values = VisualizeImageDiverging(mask, percentile) if signed else VisualizeImageGrayscale(mask, percentile)
     if values.shape != gray.shape[:2]:
-        raise ValueError(f"`mask` {values.shape} must have the height and width of `image` {gray.shape[:2]}")
+        raise InputError(f"`mask` {values.shape} must have the height and width of `image` {gray.shape[:2]}")
     colors = colormaps[cmap or ("coolwarm" if signed else "inferno")]((values + 1) / 2 if signed else values)[..., :3]
     opacity = alpha * np.sqrt(np.abs(values))[..., None]
     return np.rint(255 * (gray * (1 - opacity) + colors * opacity)).astype(np.uint8)
@@ -94,7 +96,7 @@ def picture_pixels(image: Any, apply_exif: bool) -> Any:
         apply_exif: whether to turn the picture as its EXIF orientation says; otherwise, a picture that has one is refused.
 
     Raises:
-        ValueError: if the picture cannot be decoded, or has an EXIF orientation that is not to be applied.
+        InputError: if the picture cannot be decoded, or has an EXIF orientation that is not to be applied.
     """
     if not hasattr(image, "getbands"):
         return image
@@ -104,35 +106,51 @@ def picture_pixels(image: Any, apply_exif: bool) -> Any:
     try:
         return drawable_pixels(image, apply_exif)
     except PictureError as error:
-        raise ValueError(f"`image` {error.problem}") from error
+        raise InputError(f"`image` {error.problem}") from error
 
 
 def channels_last(image: Any, channel_axis: int | None) -> HostArray:
     """Return a mask or image as (H, W, C), with one channel for (H, W); see ``VisualizeImageGrayscale``."""
-    picture: HostArray = np.asarray(image)
-    if picture.ndim not in (2, 3) or 0 in picture.shape:
-        raise ValueError(f"the mask or image (shape {picture.shape}) must be (H, W), (H, W, C) or (C, H, W), and not empty")
-    if picture.dtype.kind not in "buif":
-        raise ValueError(f"the mask or image ({picture.dtype}) must hold real numbers")
-    if not np.isfinite(picture).all():
-        raise ValueError(
-            f"the mask or image holds {int((~np.isfinite(picture)).sum())} values that are NaN or infinite; all must be finite"
-        )
+    picture: HostArray = host_numbers(image, "mask or image", None)
+    if picture.ndim not in (2, 3):
+        raise InputError(f"the mask or image (shape {picture.shape}) must be (H, W), (H, W, C) or (C, H, W)")
     if picture.ndim == 2:
         return picture[..., None]
     if channel_axis is None:
         channel_axis = 0 if picture.shape[0] < picture.shape[2] else -1
         if picture.shape[channel_axis] > 4:
-            raise ValueError(f"`channel_axis` (=None) cannot be found from the shape {picture.shape}: pass it")
-    last: HostArray = np.moveaxis(picture, channel_axis, -1)
+            raise InputError(f"`channel_axis` (=None) cannot be found from the shape {picture.shape}: pass it")
+    axis = as_index(channel_axis)
+    if axis is None or not -3 <= axis < 3:
+        raise InputError(f"`channel_axis` (={shown(channel_axis)}) must be an axis of the image, from -3 to 2, or None")
+    last: HostArray = np.moveaxis(picture, axis, -1)
     return last
+
+
+def _values(image: Any, channel_axis: int | None) -> HostArray:
+    """Return a mask as (H, W, C), in float64, whose sums are finite."""
+    values: HostArray = channels_last(image, channel_axis).astype(float)
+    limit = np.finfo(float).max / values.shape[-1] / 2
+    if np.abs(values).max() > limit:
+        raise InputError(f"`mask or image` holds values above {limit:g}, so that sums are not finite; scale it down")
+    return values
+
+
+def check_colormap(cmap: Any) -> None:
+    """Check the name of a matplotlib colormap, or None.
+
+    Raises:
+        InputError: if it is anything else.
+    """
+    from matplotlib import colormaps
+
+    if cmap is not None and not (isinstance(cmap, str) and cmap in colormaps):
+        raise InputError(f"`cmap` (={shown(cmap)}) must be the name of a matplotlib colormap, or None")
 
 
 def scale_limit(strength: HostArray, percentile: float) -> float:
     """Return the upper end of a color scale: the percentile, or the maximum if the percentile equals the minimum."""
-    if not 0 <= percentile <= 100:
-        raise ValueError(f"`percentile` (={percentile!r}) must be between 0 and 100")
-    high = float(np.percentile(strength, percentile))
+    high = float(np.percentile(strength, real_number("percentile", percentile, 0, 100)))
     return high if high > strength.min() else float(strength.max())
 
 
@@ -141,4 +159,6 @@ def rescale_to_unit(picture: HostArray) -> HostArray:
     if picture.dtype == np.uint8:
         return picture / 255.0
     low, high = float(picture.min()), float(picture.max())
+    if not np.isfinite(high - low):
+        return rescale_to_unit(picture / 4)
     return (picture - low) / (high - low) if high > low else np.zeros(picture.shape)

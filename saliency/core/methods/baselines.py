@@ -9,6 +9,7 @@ from saliency.core.errors import InputError
 from saliency.core.numerics.resampling import gaussian_blur
 from saliency.core.score import Score
 from saliency.core.types import Array
+from saliency.core.validation import shown
 
 BLUR_FRACTION = 1 / 12
 """Standard deviation of ``"blur"`` as a fraction of the length of each spatial axis: 19 positions of 224."""
@@ -77,5 +78,5 @@ def _computed_baseline(kind: str, score: Score, x: Array, name: str) -> Array:
         "max": lambda: xp.amax(x, axis=axes, keepdims=True),
     }
     if kind not in computed:
-        raise InputError(f"`{name}` (={kind!r}) must be a number, an array, or one of {', '.join(COMPUTED_BASELINES)}")
+        raise InputError(f"`{name}` (={shown(kind)}) must be a number, an array, or one of {', '.join(COMPUTED_BASELINES)}")
     return computed[kind]() * xp.ones_like(x)

@@ -1,7 +1,6 @@
 """RISE: the mean score of randomly masked inputs in which a pixel is visible."""
 
 import math
-from numbers import Real
 from typing import Any, final
 
 import numpy as np
@@ -15,7 +14,10 @@ from saliency.core.noise import Noise, sample_seeds
 from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix
 from saliency.core.score import Score
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import as_real, shown, whole_number
+
+MAX_CELLS = 4096
+"""The largest number of cells along an axis; the masks would be noise of single pixels long before."""
 
 
 @final
@@ -78,9 +80,9 @@ class _RandomMasks:
     """Random masks: a coarse grid of zeros and ones, enlarged linearly and shifted by a part of a cell."""
 
     def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
-        whole_number("cells", cells, least=1)
-        if not isinstance(keep, Real) or not 0 < float(keep) < 1:
-            raise InputError(f"`keep` (={keep!r}) must be a number between 0 and 1 (exclusive)")
+        whole_number("cells", cells, least=1, most=MAX_CELLS)
+        if not 0 < (as_real(keep) or 0.0) < 1:
+            raise InputError(f"`keep` (={shown(keep)}) must be a number between 0 and 1 (exclusive)")
         self.lengths, self.cells, self.keep = lengths, cells, float(keep)
         self.cell_widths = [math.ceil(length / cells) for length in lengths]  # in pixels
         self.enlarge = [interpolation_matrix(cells, (cells + 1) * width) for width in self.cell_widths]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
-from saliency.core.validation import whole_number
+from saliency.core.validation import shown, whole_number
 
 QuadratureRule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
 QUADRATURE_RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")
@@ -40,8 +40,8 @@ def make_quadrature(rule: QuadratureRule, points: int) -> "Quadrature":
     Raises:
         InputError: if the rule does not exist or needs more points.
     """
-    if rule not in QUADRATURE_RULES:
-        raise InputError(f"`rule` (={rule!r}) must be one of {', '.join(QUADRATURE_RULES)}")
+    if not isinstance(rule, str) or rule not in QUADRATURE_RULES:
+        raise InputError(f"`rule` (={shown(rule)}) must be one of {', '.join(QUADRATURE_RULES)}")
     n = whole_number("x_steps", points, least=2 if rule == "trapezoid" else 1)
     return ChebyshevQuadrature(n) if rule == "chebyshev" else CellQuadrature.of(rule, n)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.numerics.resampling import apply_in_blocks, spatial_axes, transpose_matrix
 from saliency.core.types import Array
-from saliency.core.validation import whole_number
+from saliency.core.validation import shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class SlidingWindows:
         for length, width, step in zip(lengths, sizes, strides, strict=True):
             if width > length:
                 channels = "without a channel axis" if channel_axis is None else f"its channels are on axis {channel_axis}"
-                raise InputError(f"`size` (={size!r}) must not exceed the input's spatial axes {lengths}; {channels}")
+                raise InputError(f"`size` (={shown(size)}) must not exceed the input's spatial axes {lengths}; {channels}")
             if step > width and width < length:
-                raise InputError(f"`stride` (={stride!r}) must not exceed `size` (={size!r}): a larger stride leaves gaps")
+                raise InputError(
+                    f"`stride` (={shown(stride)}) must not exceed `size` (={shown(size)}): a larger stride leaves gaps"
+                )
         ends = [length - width for length, width in zip(lengths, sizes, strict=True)]
         starts = [np.append(np.arange(0, end, step), end) for end, step in zip(ends, strides, strict=True)]
         return cls(shape, axes, sizes, starts)
@@ -132,5 +134,5 @@ def _one_per_axis(name: str, value: Any, axes: int) -> list[int]:
     several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
     values = list(value) if several else [value] * axes
     if len(values) != axes:
-        raise InputError(f"`{name}` (={value!r}) must be one number, or one for each of the {axes} spatial axes")
+        raise InputError(f"`{name}` (={shown(value)}) must be one number, or one for each of the {axes} spatial axes")
     return [whole_number(name, one, least=1) for one in values]

@@ -1,9 +1,7 @@
 """The stopping rule of methods that refine their result until an error is within a tolerance."""
 
-import math
-from typing import SupportsFloat
-
 from saliency.core.errors import InputError, ToleranceWarning
+from saliency.core.validation import as_real, shown
 from saliency.core.warnings import warn
 
 
@@ -13,9 +11,8 @@ def check_tolerance(tolerance: object) -> None:
     Raises:
         InputError: if it is anything else.
     """
-    number = isinstance(tolerance, SupportsFloat) and not isinstance(tolerance, bool | str)
-    if tolerance is not None and not (number and 0 < float(tolerance) < math.inf):  # type: ignore[arg-type]
-        raise InputError(f"`tolerance` (={tolerance!r}) must be a finite number above 0, or None")
+    if tolerance is not None and (as_real(tolerance) or 0.0) <= 0:
+        raise InputError(f"`tolerance` (={shown(tolerance)}) must be a finite number above 0, or None")
 
 
 def should_stop(error: float, tolerance: float | None, at_limit: bool, error_name: str, limit_option: str) -> bool:

@@ -15,7 +15,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.numerics.sliding_windows import SlidingWindows
-from saliency.core.validation import boolean
+from saliency.core.validation import boolean, channel_axis_option
 from saliency.tf.eager.channel_axis import find_channel_axis
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.input_tensors import feed_tensor, input_tensor
@@ -84,7 +84,7 @@ class KerasAdapter(GradientAdapter):
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis
+        self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis_option(channel_axis)
         self._axis_evidence = find_channel_axis(list(layers.values()), self._default_axis) if self._auto else "unknown"
         self.channel_axis = self._default_axis
         channels_last = self.channel_axis != 0

@@ -28,7 +28,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) ->
             "disabled): call the mask outside, or pass the graph and its session to saliency.tf.GraphAdapter"
         )
     if not isinstance(value, tf.Tensor | tf.Variable):
-        return tf.constant(host_numbers(value, name, channel_axis), dtype)
+        return tf.constant(host_numbers(value, name, channel_axis, float(dtype.max)), dtype)
     refusal = f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only"
     if not (value.dtype.is_floating or value.dtype.is_integer or value.dtype.is_bool) or 0 in value.shape:
         raise InputError(refusal)

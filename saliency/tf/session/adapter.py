@@ -17,6 +17,7 @@ from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.target import Target
 from saliency.core.types import Array
+from saliency.core.validation import channel_axis_option
 from saliency.tf.ops.channel_axis import find_channel_axis
 from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.forked_process import refuse_forked_process
@@ -76,7 +77,7 @@ class GraphAdapter(GradientAdapter):
         if not self.x.dtype.is_floating or self.x.shape.rank == 0:
             raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        channel_axis = -1 if self._auto else channel_axis
+        channel_axis = channel_axis_option(-1 if self._auto else channel_axis)
         double = tf.float64 in (self.x.dtype, self.y.dtype)
         queries = GraphQueries(self.x, self.y, tf.float64 if double else tf.float32, channel_axis != 0)
         queries.has_single_row(Target())  # raises an error for a `y` of the wrong shape

@@ -115,7 +115,7 @@ class Helpers(nn.Module):
         self.memory, self.space, self.slots, self.unregistered = Memory(), SimpleNamespace(n=0), Slots(), [Buffers()]
         self.user_dict = UserDict()
         self.array, self.generator = np.zeros(3), torch.Generator().manual_seed(1)
-        self.numpy, self.legacy, self.python = np.random.default_rng(1), np.random.RandomState(1), random.Random(1)  # noqa: S311
+        self.numpy, self.legacy, self.python = np.random.default_rng(1), np.random.RandomState(1), random.Random(1)
 
     def forward(self, x):
         x = self.unregistered[0](x) + self.memory.calls + self.space.n + self.slots.calls + float(self.array[0])
