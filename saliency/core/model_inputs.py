@@ -152,6 +152,8 @@ def checked_feed(feed_dict: Any) -> dict[str, Any]:
 def _as_sequence(values: Any) -> Any:
     """Return N inputs as a list or an array."""
     values = list(values) if isinstance(values, tuple) else values
+    if "sparse" in str(getattr(values, "layout", "")):  # a sparse tensor of Torch cannot be divided into batches
+        values = values.to_dense()
     if not isinstance(values, list) and not hasattr(values, "dtype"):  # such as a DataFrame
         try:
             values = np.asarray(values)

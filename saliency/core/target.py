@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import TargetError
 from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
-from saliency.core.target_terms import Difference, parse_terms
+from saliency.core.target_terms import Difference, check_layer, parse_terms
 from saliency.core.validation import shown
 
 
@@ -50,6 +50,8 @@ class Target:
             TargetError: if an entry has another form, or the samples' layers or functions differ.
         """
         functions = [function for function in map(function_of, ys) if function is not None]
+        for layer, _ in functions:
+            check_layer(layer, ys[0])
         if len(functions) == len(ys) and all(function == functions[0] for function in functions):
             return cls(*functions[0], logits=False)
         if functions:

@@ -53,7 +53,8 @@ def whole_number(name: str, value: Any, least: int, most: int | None = MAX_COUNT
 def as_real(value: Any) -> float | None:
     """Return a finite number from Python, NumPy or a tensor without axes; None for anything else, including booleans."""
     dtype = str(getattr(value, "dtype", ""))
-    if not hasattr(value, "__float__") or isinstance(value, bool) or getattr(value, "ndim", 0) or _is_no_real_type(dtype):
+    scalar = hasattr(value, "__float__") and not isinstance(value, bool) and not getattr(value, "ndim", None)
+    if not scalar or _is_no_real_type(dtype):
         return None
     try:
         number = float(value)
@@ -87,7 +88,7 @@ def channel_axis_option(value: Any) -> int | None:
     """
     axis = as_index(value)
     if value is not None and (axis is None or abs(axis) > MAX_AXES):
-        raise InputError(f'`channel_axis` (={shown(value)}) must be a whole number of at most {MAX_AXES}, None or "auto"')
+        raise InputError(f'`channel_axis` (={shown(value)}) must be a whole number, None or "auto"')
     return axis
 
 

@@ -1,7 +1,11 @@
 """Options for reading pictures, and the error for pictures that cannot be read."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 class PictureError(ValueError):
@@ -42,6 +46,27 @@ class PictureOptions:
     refuse_dark: bool = False
     range_option: str = "-float-range"
     needed_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the options that a decoder would refuse later, with an error of its own."""
+        _check_number("frame", self.frame, 0)
+        if self.max_pixels is not None:
+            _check_number("max_pixels", self.max_pixels, 1)
+        if self.float_range is not None and not _is_range(self.float_range):
+            raise ValueError("`float_range` must be two finite numbers, black less than white, or None")
+
+
+def _check_number(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**63:
+        raise ValueError(f"`{name}` ({type(value).__name__}) must be a whole number, {least} or more")
+
+
+def _is_range(values: Any) -> bool:
+    try:
+        black, white = map(float, values)
+    except Exception:  # of a tensor, whatever its framework raises
+        return False
+    return math.isfinite(black) and math.isfinite(white) and black < white
 
 
 DEFAULT_OPTIONS = PictureOptions()

@@ -8,9 +8,11 @@ from saliency.cli.figure_layout import LABEL_WIDTH, PAD, RightMargin, image_boxe
 
 pytest.importorskip("matplotlib")
 
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from saliency.cli.figure import COLOR_BAR_MARGIN, SaliencyFigure
+from saliency.cli.figure import COLOR_BAR_MARGIN, SaliencyFigure, _open_scale
 
 RNG = np.random.default_rng(0)
 KINDS = {
@@ -103,3 +105,21 @@ def test_a_map_of_floats_has_a_color_bar_of_its_height(tmp_path):
     sheet.save(tmp_path / "x.jpg")
     labels = [text.get_window_extent().x1 / 100 for text in bar.get_yticklabels()]
     assert max(labels) <= left + wide * (1 + COLOR_BAR_MARGIN.share) + COLOR_BAR_MARGIN.inches + PAD
+
+
+@pytest.mark.parametrize(("limits", "color"), [({"vmin": None, "vmax": -5.0}, 255), ({"vmin": 300.0, "vmax": None}, 0)])
+def test_a_limit_beyond_all_values_draws_them_in_the_color_of_this_end(limits, color):
+    image = np.array([[0.0, 100.0], [200.0, 255.0]])
+    scale = _open_scale(image, {"cmap": "gray", **limits})
+    colors = colormaps["gray"](Normalize(scale["vmin"], scale["vmax"])(image), bytes=True)
+    assert (colors[..., :3] == color).all()
+
+
+def test_other_limits_are_those_of_the_user():
+    for limits in (
+        {"vmin": None, "vmax": 5.0},
+        {"vmin": 3.0, "vmax": None},
+        {"vmin": 3.0, "vmax": 5.0},
+        {"vmin": None, "vmax": None},
+    ):
+        assert _open_scale(np.array([[0.0, 255.0]]), {"cmap": "gray", **limits}) == {"cmap": "gray", **limits}

@@ -44,7 +44,7 @@ def test_selections_from_contiguous_and_chunked_datasets(tmp_path):
             np.testing.assert_array_equal(layer.take(*chosen).read(), array[np.ix_(*chosen)], err_msg=name)
         for stimuli in (17, 1, 99, None):
             np.testing.assert_array_equal(np.concatenate(list(layer.chunks(stimuli))), array)
-    with pytest.raises(ValueError, match=r"`stimuli` .=0. must be 1 or more"):
+    with pytest.raises(ValueError, match=r"`stimuli` .int. must be a whole number, 1 or more"):
         next(layer.chunks(0))
 
 

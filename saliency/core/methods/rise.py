@@ -57,7 +57,8 @@ class RISE(SaliencyMask):
         adapter, xp, axes = score.adapter, score.adapter.xp, input_axes(score.adapter, x)
         random_mask = _RandomMasks([int(x.shape[axis]) for axis in axes], cells, keep)
         cover = make_baseline(value, score, x, "value")
-        seeds = sample_seeds(Noise.of(0.0, seed).seed, whole_number("nmasks", nmasks, least=1))
+        nmasks = whole_number("nmasks", nmasks, least=1)
+        seeds = sample_seeds(Noise.of(0.0, seed).seed, nmasks)
         shape = [int(length) if axis in axes else 1 for axis, length in enumerate(x.shape)]  # (1, *input), 1 channel
         total, visible, mean, difference = 0.0, np.zeros(shape), 0.0, x - cover
         for chunk in score.batches(nmasks):
@@ -80,7 +81,7 @@ class _RandomMasks:
     """Random masks: a coarse grid of zeros and ones, enlarged linearly and shifted by a part of a cell."""
 
     def __init__(self, lengths: list[int], cells: int, keep: Any) -> None:
-        whole_number("cells", cells, least=1, most=MAX_CELLS)
+        cells = whole_number("cells", cells, least=1, most=MAX_CELLS)
         if not 0 < (as_real(keep) or 0.0) < 1:
             raise InputError(f"`keep` (={shown(keep)}) must be a number between 0 and 1 (exclusive)")
         self.lengths, self.cells, self.keep = lengths, cells, float(keep)

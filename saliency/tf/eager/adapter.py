@@ -84,7 +84,8 @@ class KerasAdapter(GradientAdapter):
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis_option(channel_axis)
+        channel_axis = channel_axis if self._auto else channel_axis_option(channel_axis)
+        self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis
         self._axis_evidence = find_channel_axis(list(layers.values()), self._default_axis) if self._auto else "unknown"
         self.channel_axis = self._default_axis
         channels_last = self.channel_axis != 0

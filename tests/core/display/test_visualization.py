@@ -60,7 +60,7 @@ def test_any_type_of_number(dtype):
     [
         (np.zeros(5), {}, r"shape \(5,\)"),
         (np.zeros((2, 3, 4, 5)), {}, "must be"),
-        (np.zeros((0, 3)), {}, "not empty"),
+        (np.zeros((0, 3)), {}, "at least one number"),
         (np.full((4, 4), np.nan), {}, "16 values that are NaN"),
         (np.zeros((5, 6, 7)), {}, "`channel_axis`"),
         (np.zeros((5, 6)), {"percentile": 101}, r"`percentile` \(=101\)"),

@@ -99,7 +99,7 @@ def test_a_table_of_baselines():
     ("options", "message"),
     [
         ({"x_steps": 0}, r"`x_steps` \(=0\) must be a whole number, 1 or more"),
-        ({"spread": -0.1}, r"`spread` \(=-0.1\) must be a finite number, 0 or more"),
+        ({"spread": -0.1}, r"`spread` \(=-0.1\) must be a finite number, from 0 to 1e\+06"),
         ({"seed": -1}, r"`seed` \(=-1\) must be a whole number"),
         ({"x_baseline": []}, r"`x_baseline` \(length 0\) must hold at least one baseline"),
         ({"x_baseline": [0, "gray"]}, r"`x_baseline\[1\]` \(='gray'\) must be a number, an array, or one of"),
