@@ -169,10 +169,12 @@ def _from_object(name: str, candidate: Any, weights: str | Path | None, framewor
     home = user_networks.framework_of(model)
     if home is None:
         raise InputError(
-            f"`net` (={name!r}) must be a Torch module or a Keras model, or have one as `model`; it is {type(candidate)}"
+            f"`net` (={shown(name)}) must be a Torch module or a Keras model, or have one as `model`; it is {type(candidate)}"
         )
     if framework not in (None, home):
-        raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` (={name!r}), which is a model in {home!r}")
+        raise InputError(
+            f"`framework` (={framework!r}) must be {home!r} for `net` (={shown(name)}), which is a model in {home!r}"
+        )
     networks = _networks(home)
     if weights is not None:
         networks.fill_weights(model, weights, rules)

@@ -42,7 +42,11 @@ RULES = {
     "Vanilla": [None, lambda gradient, output: gradient],
 }
 COUNTS = ("batch_size", "nsamples", "max_samples", "x_steps", "max_steps", "nmasks")
-NEVER = dict.fromkeys(COUNTS, ("2**31",)) | {"tolerance": ("1e-320",), "y": ("type", "function", "[lambda]")}
+NEVER = dict.fromkeys(COUNTS, ("2**31",)) | {
+    "tolerance": ("1e-320",),
+    "y": ("type", "function", "[lambda]"),
+    "modifier": ("type", "function"),
+}
 """What is valid and takes too long, and functions of the user, whose own errors are raised as they are."""
 FEW = {"nmasks": 3, "nsamples": 2}
 SINGLE, SEVERAL = {"x_value": [X, X.astype(np.float32), X.tolist()]}, {"x_values": [[X], [X, X + 1], np.stack([X, 2 * X])]}
