@@ -60,8 +60,7 @@ class FileRules:
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"`{argument}` ({file}) must be a regular file")
         self._check(argument, file, "has", status.st_size)
-        if zipfile.is_zipfile(file):
-            self._check(argument, file, "declares", _archive_size(argument, file))
+        self._check(argument, file, "declares", _archive_size(argument, file))
 
     def _check(self, argument: str, file: Path, verb: str, size: int) -> None:
         if size > self.max_model_bytes:
@@ -75,8 +74,10 @@ DEFAULT_RULES = FileRules()
 
 
 def _archive_size(argument: str, file: Path) -> int:
-    """Return the size of the contents of a zip file: of a Torch checkpoint, a .keras file or an .npz file."""
+    """Return the size of the contents of a zip file: of a Torch checkpoint, a .keras file or an .npz file; 0 for others."""
     try:
+        if not zipfile.is_zipfile(file):  # which raises errors, too
+            return 0
         with zipfile.ZipFile(file) as archive:
             return sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
