@@ -73,9 +73,8 @@ class Stimuli:
         """
         file = options.stim
         table = _read_table(file)
-        folder = Path(table.path)
-        if not folder.is_dir() and (Path(file).parent / folder).is_dir():
-            folder = Path(file).parent / folder
+        given, beside = Path(table.path), Path(file).parent / table.path
+        folder = beside if beside.is_dir() and not given.is_dir() else given
         names = [str(name) for name in table.data["stimID"]]
         if not any(os.path.lexists(folder / name) for name in names):
             raise CommandError(f"{file}: none of its {len(names)} images is in {folder.absolute()}; check its path= line")

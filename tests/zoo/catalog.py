@@ -1,4 +1,4 @@
-"""The networks that `make test-zoo` checks. Their strides, rounding and other tokens were read in their source."""
+"""The networks that `make test-zoo` checks. Their strides, rounding and other tokens are stated here, independently of this library."""
 
 from tests.zoo.network import Network
 
