@@ -53,20 +53,31 @@ class PositionGrid:
         )
 
 
-def find_grid(centers: Sequence[npt.NDArray[np.float64]]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def find_grid(centers: Sequence[npt.NDArray[np.float64]], extent: float) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Return how positions form a grid.
 
     Args:
         centers: the positions' coordinates, an array for each spatial axis.
+        extent: length of each axis in the unit of the coordinates.
 
     Returns:
-        The grid's lengths, and the index of its positions row by row; None unless each place of a grid is taken once.
+        The grid's lengths, and the index of its positions row by row; None unless each place of a grid is taken once, and the
+        grid covers the input up to one position at each end. A map of a part, such as a crop, must not be drawn over it all.
     """
     lines = [np.unique(one, return_inverse=True) for one in centers]
     space = tuple(len(line) for line, _ in lines)
     count = len(centers[0])
-    if math.prod(space) != count or count < 2:
+    if math.prod(space) != count or count < 2 or not all(_covers(places, extent) for places, _ in lines):
         return None
     places = np.ravel_multi_index(tuple(inverse for _, inverse in lines), space)
     order = np.argsort(places)
     return (space, tuple(order.tolist())) if np.array_equal(places[order], np.arange(count)) else None
+
+
+def _covers(places: npt.NDArray[np.float64], extent: float) -> bool:
+    """Return whether places of equal distance cover an axis up to one place at each end."""
+    if len(places) == 1:
+        return bool(places[0] < 0 or abs(places[0] - extent / 2) <= extent / 4)
+    known = places[places >= 0]  # a place without a coordinate is padding
+    distance = (known[-1] - known[0]) / max(1, len(known) - 1)
+    return bool(known[0] <= 1.5 * distance and extent - known[-1] <= 1.5 * distance)

@@ -102,8 +102,3 @@ def apply_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence
     for axis, matrix in zip(axes, matrices, strict=True):
         maps = maps @ matrix if axis == len(maps.shape) - 1 else apply_along_axis(xp, matrix, maps, axis)
     return maps
-
-
-def has_same_aspect(space: Sequence[int], of: Sequence[int]) -> bool:
-    """Return whether two grids have the same aspect ratio, up to one position of rounding."""
-    return all(abs(a * of[0] - space[0] * b) <= of[0] + b for a, b in zip(space, of, strict=True))

@@ -35,8 +35,7 @@ ROUNDING_ERRORS = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "tf32": 2.0**-11, "
 """Relative rounding error of an operation in each type."""
 
 NO_LAYER = (
-    "`layer` (=None) must be named: the score depends on no layer that has the input's spatial axes, similar proportions and "
-    "more than one position"
+    "`layer` (=None) must be named: the score depends on no layer whose output is known to hold several positions of the input"
 )
 
 
@@ -181,7 +180,7 @@ class KerasAdapter(GradientAdapter):
             if request.layer is not None:
                 result = evaluate(request.layer)
             else:
-                layers, key = partial(self._queries.spatial_layers, x, request, layout), self._layer_key(x, request)
+                layers, key = partial(self._queries.called_layers, x, request, layout), self._layer_key(x, request)
                 cache, target = self._last_layers, request.target.kinds
                 result = evaluate_last_layer(cache, key, target, evaluate, layers, _has_gradient, NO_LAYER)
         return result[:-1]

@@ -13,6 +13,8 @@ from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.last_spatial_layer import CalledLayer
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -115,11 +117,11 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
-                layout.check_axes(leaf, x, name)
-                grid = layout.grid_of(leaf, x)
-                info.tokens_left_out = 0 if grid is None else grid.left_out
+                grid = layout.grid_of(leaf, layout.follow(x, [leaf]))
+                axis, info.tokens_left_out = (0, 0) if grid is None else (grid.sample_axis, grid.left_out)
                 features = layout.to_feature_map(leaf, name, grid)
-                gradients = layout.to_feature_map(differentiate_scores(scores.starts, leaf, name), name, grid)
+                gradients = differentiate_scores(scores.starts, leaf, name, sample_axis=axis)
+                gradients = layout.to_feature_map(gradients, name, grid)
             has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
             results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(info, x, scores))]
             return empty_rows(output, target), scores.values, *results, has_gradient
@@ -133,10 +135,10 @@ class ModelQueries:
         """Return how many tokens of an evaluated layer are outside its grid."""
         return self._left_out.get((self._outputs.layer_path(layer), layout))
 
-    def spatial_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, bool]:
-        """Return the layers with the input's spatial axes that the scores depend on, in the order of their calls.
+    def called_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, CalledLayer]:
+        """Return the layers that may hold the input's positions and that the scores depend on, in the order of their calls.
 
-        For a model without layers, return its operations. Each maps to whether any of its gradients is not zero.
+        For a model without layers, return its operations.
         """
         target = request.target
         times = target.per_input(x.shape[0])
@@ -146,22 +148,13 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layer_outputs(forward_pass, x, scores)
-            floats = {name: one for name, one in outputs.items() if _is_float_tensor(one)}
-            grids = {name: layout.grid_of(one, x) for name, one in floats.items() if not layout.has_exchanged_axes(one, x)}
-            spatial = {name: outputs[name] for name, grid in grids.items() if layout.is_spatial(outputs[name].shape, grid)}
-            gradients = tf.gradients(scores, list(spatial.values())) if spatial else []
-            reached = {name: one for name, one in zip(spatial, gradients, strict=True) if one is not None}
-            info.layer_names = list(reached)
-            nonzero = [
-                tf.reduce_any(layout.to_feature_map(tf.convert_to_tensor(one), name, grids[name]) != 0)
-                for name, one in reached.items()
-            ]
+            outputs, grids = find_candidates(outputs, x, scores, layout)
+            gradients = tf.gradients(scores, list(outputs.values())) if outputs else []
+            reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
+            info.layers = {name: (tuple(outputs[name].shape), grids[name] is not None) for name in reached}
+            nonzero = [has_gradient_on_grid(one, grids[name]) for name, one in reached.items()]
             return empty_rows(output, target), *nonzero
 
         key = ("layers", *self._outputs.target_key(target), times, layout)
         info, nonzero = self._runner.run(key, build, x, request)
-        return {name: bool(one) for name, one in zip(info.layer_names, nonzero, strict=True)}
-
-
-def _is_float_tensor(output: Any) -> bool:
-    return isinstance(output, tf.Tensor) and output.dtype.is_floating and output.shape.rank is not None
+        return {name: CalledLayer(*each, bool(one)) for (name, each), one in zip(info.layers.items(), nonzero, strict=True)}

@@ -12,7 +12,9 @@ from saliency.tf.ops.scores import BackwardStart, backpropagate
 from saliency.tf.ops.strided_convolution_gradient import use_fast_convolution_gradients
 
 
-def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str, through: Any = None) -> Any:
+def differentiate_scores(
+    starts: Sequence[BackwardStart], tensor: Any, name: str, through: Any = None, sample_axis: int = 0
+) -> Any:
     """Differentiate scores with respect to a tensor, each score with respect to its own row.
 
     Args:
@@ -20,9 +22,10 @@ def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str
         tensor: (N, ...).
         name: the tensor's name in errors.
         through: an operation that takes the tensor; only paths through this operation count. None counts all paths.
+        sample_axis: the axis of the N inputs.
 
     Returns:
-        (N * targets, ...); all targets of the first input, then those of the next.
+        (N * targets, ...), with the samples on ``sample_axis``; all targets of the first input, then those of the next.
 
     Raises:
         GradientError: if a score does not depend on the tensor.
@@ -31,7 +34,9 @@ def differentiate_scores(starts: Sequence[BackwardStart], tensor: Any, name: str
     gradients = [_gradient(start, tensor, name, through) for start in starts]
     if len(gradients) == 1:
         return gradients[0]
-    return tf.reshape(tf.stack(gradients, axis=1), tf.concat([[-1], tf.shape(tensor)[1:]], axis=0))
+    shape = tf.shape(tensor)
+    rows = tf.concat([shape[:sample_axis], [-1], shape[sample_axis + 1 :]], axis=0)
+    return tf.reshape(tf.stack(gradients, axis=sample_axis + 1), rows)
 
 
 def _gradient(start: BackwardStart, tensor: Any, name: str, through: Any) -> Any:

@@ -11,7 +11,8 @@ class GraphInfo:
     Args:
         inlining: how operations inside called functions were exposed; see ``saliency.tf.eager.forward``.
         output_shape: shape of the output that the scores are read from; None for an unknown length.
-        layer_names: names of the layers that the graph evaluates, in the order of its results.
+        layers: for each layer that the graph evaluates, in the order of its results, the shape of its output and whether this
+            holds the input's positions.
         tokens_left_out: number of tokens of the layer that is evaluated that are outside its grid.
         hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
         relus_in_gates: whether all ReLUs that a rule modifies lie in gates.
@@ -19,7 +20,7 @@ class GraphInfo:
 
     inlining: str = "none"
     output_shape: tuple[Any, ...] = ()
-    layer_names: list[str] = field(default_factory=list)
+    layers: dict[Any, tuple[tuple[Any, ...], bool]] = field(default_factory=dict)
     tokens_left_out: int = 0
     hidden_logits: bool = False
     relus_in_gates: bool = False

@@ -1,13 +1,30 @@
-"""Choose the last layer with spatial axes where the user names no layer."""
+"""Choose the last layer with the input's positions where the user names no layer."""
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from saliency.core.errors import GradientError, TargetError
+from saliency.core.errors import GradientError, TargetError, ZeroGradientWarning
+from saliency.core.warnings import warn
 
 LayerResult: TypeAlias = tuple[Any, ...]
 """Scores, a layer's output, the gradients with respect to it, and what else the adapter returns."""
+
+
+@dataclass(frozen=True)
+class CalledLayer:
+    """A layer that a score depends on.
+
+    Args:
+        shape: of its output.
+        has_grid: whether the output holds the input's positions; otherwise it has the shape of tokens or of an image.
+        has_gradient: whether any of the gradients by its output is not zero.
+    """
+
+    shape: tuple[int | None, ...]
+    has_grid: bool
+    has_gradient: bool
 
 
 def evaluate_last_layer(
@@ -15,18 +32,20 @@ def evaluate_last_layer(
     key: Hashable,
     target: Hashable,
     evaluate: Callable[[Any], LayerResult],
-    spatial_layers: Callable[[], Mapping[Any, bool]],
+    called_layers: Callable[[], Mapping[Any, CalledLayer]],
     has_gradient: Callable[[LayerResult], bool],
     error_message: str,
 ) -> LayerResult:
-    """Evaluate the last spatial layer whose gradients are not all zero, or the last spatial layer if there is none.
+    """Evaluate the last layer with a grid whose gradients are not all zero, or the last layer with a grid if there is none.
+
+    Warns if a later layer of such a shape was passed over, and if the gradients of all layers are zero.
 
     Args:
         layer_cache: layers of earlier calls by kind of input and target. A new one is added.
         key: the kind of the present input.
         target: the kinds of the present targets. The last candidate is tried first for all other targets as well.
         evaluate: evaluates a layer.
-        spatial_layers: returns the candidates in the order of their calls, and whether any gradient of each is not zero.
+        called_layers: returns the layers in the order of their calls.
         has_gradient: tells whether any gradient in a result is not zero.
         error_message: the error if there is no candidate.
 
@@ -37,14 +56,48 @@ def evaluate_last_layer(
     with suppress(GradientError, TargetError):  # another part of the output may depend on another layer
         if known is not None and has_gradient(result := evaluate(known)):
             return result
-    layers = spatial_layers()
-    candidates = [layer for layer, nonzero in layers.items() if nonzero] or list(layers)
-    if not candidates:
-        raise TargetError(error_message)
-    layer_cache[key, target] = candidates[-1]
-    if candidates[-1] == list(layers)[-1]:
-        layer_cache[key] = candidates[-1]
-    return evaluate(candidates[-1])
+    layers = called_layers()
+    grids = [layer for layer, called in layers.items() if called.has_grid]
+    if not grids:
+        raise TargetError(_with_tokens(error_message, layers))
+    candidates = [layer for layer in grids if layers[layer].has_gradient]
+    found = (candidates or grids)[-1]
+    if candidates:
+        _warn_of_later(found, layers)
+    else:
+        warn_of_zero_gradients(found)
+    layer_cache[key, target] = found
+    if found == grids[-1]:
+        layer_cache[key] = found
+    return evaluate(found)
+
+
+def warn_of_zero_gradients(layer: Any) -> None:
+    """Warn that a score does not change with any of the layers."""
+    warn(
+        f"`layer` (=None): the gradient of the score is zero at every layer with the input's positions, so none has an "
+        f"influence. The map is of the last one, {layer!r}",
+        ZeroGradientWarning,
+    )
+
+
+def _warn_of_later(found: Any, layers: Mapping[Any, CalledLayer]) -> None:
+    names = list(layers)
+    after = names[names.index(found) + 1 :]
+    later = [name for name in after if not layers[name].has_grid and layers[name].has_gradient]
+    if later:
+        warn(
+            f"the map is of layer {str(found)!r}; the later layer {str(later[-1])!r} with the "
+            f"shape {layers[later[-1]].shape} was passed over, because it is not known to hold positions of the input. If it "
+            "does, name it: layer=, with grid=(rows, columns) and tokens=slice(...), or reshape="
+        )
+
+
+def _with_tokens(message: str, layers: Mapping[Any, CalledLayer]) -> str:
+    """Add the layers with tokens that are not known to be positions to an error message."""
+    names = [f"{str(name)!r} {called.shape}" for name, called in layers.items()][-3:]
+    where = "; layers whose outputs are not known to hold positions of the input"
+    return f"{message}{where}: {', '.join(names)}" if names else message
 
 
 def found_layer(layer_cache: Mapping[Hashable, Any], key: Hashable, target: Hashable) -> Any:

@@ -15,6 +15,7 @@ from saliency.core.channel_axis import read_channel_axis
 from saliency.core.errors import InputError
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.interrupts import DeferredInterrupts
+from saliency.core.position_grid import PositionGrid
 from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.core.validation import channel_axis_option
@@ -29,8 +30,8 @@ from saliency.tf.session.query_runner import SessionRunner
 from saliency.tf.session.tensor_lookup import resolve_layer, resolve_tensor
 
 NO_LAYER = (
-    "`conv_layer` (=None) must be named: no operation between `x` and `y` outputs the input's spatial axes, with similar "
-    "proportions and more than one position (operations inside the function calls of a SavedModel are not searched: pass its "
+    "`conv_layer` (=None) must be named: no operation between `x` and `y` is known to output several positions of the input "
+    "(operations inside the function calls of a SavedModel are not searched: pass its "
     "folder to saliency.wrap)"
 )
 
@@ -85,6 +86,7 @@ class GraphAdapter(GradientAdapter):
         self._host = FunctionAdapter(session.run, channel_axis, "float64" if double else "float32")
         self.channel_axis = channel_axis
         self.conv_layer = None if conv_layer is None else resolve_layer(conv_layer, self.x, self.y)
+        self._grids: dict[Any, PositionGrid | None] = {}  # layer and layout -> its grid
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
     @property
@@ -126,12 +128,13 @@ class GraphAdapter(GradientAdapter):
 
     def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
         layer = self.conv_layer if request.layer is None else request.layer
-        evaluate, spatial_layers = partial(self._features_at, x, request), partial(self._spatial_layers, x, request)
+        evaluate, layout = partial(self._features_at, x, request), self._layout(x, request)
         with DeferredInterrupts(), translate_errors(x):
             if layer is not None:
                 return evaluate(layer)
             key, cache, target = _layer_key(x, request), self._last_layers, request.target.kinds
-            return evaluate_last_layer(cache, key, target, evaluate, spatial_layers, _has_gradient, NO_LAYER)
+            layers = partial(self._runner.layers, x, request, layout)
+            return evaluate_last_layer(cache, key, target, evaluate, layers, _has_gradient, NO_LAYER)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:
         layer = found_layer(self._last_layers, _layer_key(x, request), request.target.kinds)
@@ -140,33 +143,29 @@ class GraphAdapter(GradientAdapter):
     def tokens_left_out(self, x: Array, request: Request) -> int | None:
         layer = self.conv_layer if request.layer is None else request.layer
         layer = found_layer(self._last_layers, _layer_key(x, request), request.target.kinds) if layer is None else layer
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
-        grid = None if layer is None else layout.grid_of(resolve_layer(layer, self.x, self.y), self.x)
+        grid = None if layer is None else self._grid_of(resolve_layer(layer, self.x, self.y), self._layout(x, request))
         return 0 if grid is None else grid.left_out
+
+    def _layout(self, x: Array, request: Request) -> SpatialLayout:
+        return SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
 
     def _features_at(self, x: Array, request: Request, layer: Any) -> tuple[Array, Array, Array]:
         """Return scores, features and gradients at a layer."""
         tensor = resolve_layer(layer, self.x, self.y)
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
-        name = f"layer {tensor.op.name!r}"
-        layout.check_axes(tensor, self.x, name)
-        grid = layout.grid_of(tensor, self.x)
+        layout, name = self._layout(x, request), f"layer {tensor.op.name!r}"
+        grid = self._grid_of(tensor, layout)
         scores, gradients, features = self._runner.features(x, request, tensor, name)
         features, gradients = (
             layout.to_feature_map(array, name, grid, np).astype(scores.dtype, copy=False) for array in (features, gradients)
         )
         return scores, features, gradients
 
-    def _spatial_layers(self, x: Array, request: Request) -> dict[str, bool]:
-        """Return the layers with the input's spatial axes in the order of their creation, and whether they have gradients."""
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
-        layers = self._runner.layers(x, request, layout.ranks)
-        spatial = {}
-        for name, (shape, nonzero) in layers.items():
-            tensor = resolve_layer(name, self.x, self.y)
-            if layout.is_spatial(shape, layout.grid_of(tensor, self.x)) and not layout.has_exchanged_axes(tensor, self.x):
-                spatial[name] = nonzero
-        return spatial
+    def _grid_of(self, tensor: Any, layout: SpatialLayout) -> PositionGrid | None:
+        """Return the grid of the input's positions in a layer's tensor."""
+        key = tensor.name, layout
+        if key not in self._grids:
+            self._grids[key] = layout.grid_of(tensor, layout.follow(self.x, [tensor]))
+        return self._grids[key]
 
 
 def _layer_key(x: Array, request: Request) -> Any:

@@ -1,6 +1,5 @@
 """Queries on a user's graph: outputs, input gradients and layer gradients, each built once."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +12,13 @@ from saliency.core.types import OutputOf
 from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import backward_starts
-from saliency.tf.ops.spatial_layout import channels_first
+from saliency.tf.ops.spatial_layout import SpatialLayout, channels_first
 from saliency.tf.session.op_cache import QueryTensors, cached_ops
 from saliency.tf.session.score_placeholders import ScorePlaceholders, add_scores
 from saliency.tf.session.subgraph_copy import differentiable_copies, refuse_unsupported_loops
@@ -120,27 +120,27 @@ class GraphQueries:
         key = ("features", *self._score_key(request, targets_per_input), layer.name)
         return cached_ops(self.x.graph, key, build)
 
-    def layers(self, target: Target, ranks: Collection[int]) -> QueryTensors:
-        """Return the tensors [*score placeholders, *shapes, *whether any gradient of the layer is not zero].
+    def layers(self, target: Target, layout: SpatialLayout) -> QueryTensors:
+        """Return the tensors [*score placeholders, *whether any gradient of the layer's positions is not zero].
 
-        The layers are the operations that output tensors of the given ranks, in the order of their creation. The info has
-        their names.
+        The layers are the operations that output the input's positions, or tokens, in the order of their creation. The info
+        describes them.
         """
         tensor = self.score_source(target)
 
         def build(info: GraphInfo) -> list[Any]:
-            outputs = outputs_between(self.x, tensor)
-            maps = {name: output for name, output in outputs.items() if _may_be_map(output, ranks)}
-            source, *copies = differentiable_copies(self.x, [tensor, *maps.values()])
+            outputs = {name: one for name, one in outputs_between(self.x, tensor).items() if not _is_in_control_flow(one)}
+            outputs, grids = find_candidates(outputs, self.x, tensor, layout)
+            source, *copies = differentiable_copies(self.x, [tensor, *outputs.values()])
             scores, placeholders = self._scores(source, target, info)
             with use_custom_gradients(self.x, scores):
                 gradients = tf.gradients(scores, copies) if copies else []
-            reached = [each for each in zip(maps, copies, gradients, strict=True) if each[2] is not None]
-            info.layer_names = [name for name, _, _ in reached]
-            shapes = [tf.shape(copy) for _, copy, _ in reached]
-            return [*placeholders, *shapes, *(_any_nonzero(gradient) for _, _, gradient in reached)]
+            reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
+            shapes = {name: tuple(outputs[name].shape.as_list()) for name in reached}
+            info.layers = {name: (shapes[name], grids[name] is not None) for name in reached}
+            return [*placeholders, *(has_gradient_on_grid(one, grids[name]) for name, one in reached.items())]
 
-        key = ("layers", *self._target_key(target), target.units.shape[-1], tuple(sorted(ranks)))
+        key = ("layers", *self._target_key(target), target.units.shape[-1], layout)
         return cached_ops(self.x.graph, key, build)
 
     def _target_key(self, target: Target) -> tuple[Any, ...]:
@@ -171,10 +171,5 @@ class GraphQueries:
         return add_scores(output, target.units.shape[-1] + 1)
 
 
-def _any_nonzero(gradient: Any) -> Any:
-    return tf.reduce_any(tf.not_equal(tf.convert_to_tensor(gradient), 0))  # TensorFlow 1 does not overload `!=`
-
-
-def _may_be_map(tensor: Any, ranks: Collection[int]) -> bool:
-    in_control_flow = tensor.op._get_control_flow_context() is not None  # TensorFlow 1 has no gradients inside loops
-    return tensor.dtype.is_floating and tensor.shape.rank in ranks and not in_control_flow
+def _is_in_control_flow(tensor: Any) -> bool:
+    return tensor.op._get_control_flow_context() is not None  # TensorFlow 1 has no gradients inside loops

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
+from saliency.tf.ops.last_spatial_layer import CalledLayer
 from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
 from saliency.tf.ops.relu_rules import warn_of_relus_in_gates
+from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.session.graph_session import GraphSession
 from saliency.tf.session.op_cache import QueryTensors
 from saliency.tf.session.queries import GraphQueries
@@ -55,17 +57,15 @@ class SessionRunner:
         scores, gradients, features = self._run_scored(query, [times, times, 1], x, request)
         return scores, gradients, features
 
-    def layers(self, x: Arrays, request: Request, ranks: set[int]) -> dict[str, tuple[tuple[int, ...], bool]]:
-        """Return each layer's shape (1, ...) and whether any of its gradients is not zero for the first input, by name."""
+    def layers(self, x: Arrays, request: Request, layout: SpatialLayout) -> dict[str, CalledLayer]:
+        """Return the layers that may hold the input's positions, by name; their gradients are those of the first input."""
         _refuse_functions(request.target)
         target = request.target.take(slice(request.target.per_input(len(x))))
         first = replace(request, target=target, feed=_first_rows(request.feed))
-        query = self.queries.layers(target, ranks)
-        names = query.info.layer_names
-        results = self._run_scored(query, [None] * 2 * len(names), x[:1], first)
-        shapes = [tuple(int(length) for length in shape) for shape in results[: len(names)]]
-        nonzero = [bool(one) for one in results[len(names) :]]
-        return dict(zip(names, zip(shapes, nonzero, strict=True), strict=True))
+        query = self.queries.layers(target, layout)
+        layers = query.info.layers
+        nonzero = self._run_scored(query, [None] * len(layers), x[:1], first)
+        return {name: CalledLayer(*each, bool(one)) for (name, each), one in zip(layers.items(), nonzero, strict=True)}
 
     def _run_scored(self, query: QueryTensors, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
         """Run a query that reads scores, after a check of the target's indices."""

@@ -35,7 +35,7 @@ def read_grid(positions: Positions | None, shape: tuple[int, ...], samples: int,
         return None
     centers = [_centers(one, shape, placed) for one in positions.axes[:-1]]
     inside = np.flatnonzero(np.any([one >= 0 for one in centers], axis=0))
-    found = find_grid([one[inside] for one in centers])
+    found = find_grid([one[inside] for one in centers], UNIT)
     if found is None or not _same_samples(positions.axes[-1], shape, placed, sample_axis, inside):
         return None
     space, order = found

@@ -1,0 +1,1 @@
+"""Follow the positions of the input's spatial axes through a graph."""
