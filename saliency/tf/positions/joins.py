@@ -58,11 +58,11 @@ def _join_intervals(ones: list[Intervals | None], shapes: list[Shape], axis: int
 
 
 def _are_same_places(one: Intervals, other: Intervals) -> bool:
-    """Return whether intervals differ by less than half of their length, as behind a crop or a padding by one pixel."""
+    """Return whether intervals differ by much less than their length, as behind a crop or a padding by one pixel."""
     if one.shape != other.shape or not np.array_equal(one == 0, other == 0):
         return False
     length, change = UNIT - one.real - one.imag, one - other
-    return bool((2 * np.maximum(abs(change.real), abs(change.imag)) <= length).all())
+    return bool((np.maximum(abs(change.real), abs(change.imag)) <= 0.75 * length).all())
 
 
 def unstack(op: Any, first: Positions, _sources: Sources) -> Result:

@@ -34,7 +34,7 @@ def windows(x):
     inside = tf.reshape(tf.transpose(tf.reshape(h, (-1, 2, 4, 3, 4, 8)), (0, 1, 3, 2, 4, 5)), (-1, 16, 8))
     inside = attention(inside)
     back = tf.transpose(tf.reshape(inside, (-1, 2, 3, 4, 4, 8)), (0, 1, 3, 2, 4, 5))
-    return h + tf.reshape(back, (tf.shape(x)[0], 8, 12, 8))
+    return tf.roll(h + tf.reshape(back, (tf.shape(x)[0], 8, 12, 8)), (1, 1), (1, 2))
 
 
 def merged(x):
