@@ -51,10 +51,13 @@ class TorchAdapter(GradientAdapter):
         input: the explained input, by the name or position of its argument, or by its key if the model accepts one
             dictionary; None means the first argument.
         output: name, index or path of the output to explain, if the model returns several; see ``saliency.wrap``.
+        train_mode: accept an exported or traced model with operators that stay in train mode, such as the dropout of Monte
+            Carlo dropout. They draw from Torch's generator, which each call restores: seed it for another draw.
 
     Raises:
         InputError: if the model has no such input, or ``output`` is invalid.
-        ModelError: if the model's tensors were created under ``torch.inference_mode()``.
+        ModelError: if the model's tensors were created under ``torch.inference_mode()``, or it was exported or traced in train
+            mode.
     """
 
     xp = torch
@@ -66,8 +69,9 @@ class TorchAdapter(GradientAdapter):
         channel_axis: Any = "auto",
         input: str | int | None = None,
         output: str | int | None = None,
+        train_mode: bool = False,
     ) -> None:
-        check_model(model)
+        check_model(model, train_mode)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         channel_axis = channel_axis_option(0 if self._auto else channel_axis)
         self.model, self.channel_axis = model, channel_axis

@@ -1,5 +1,7 @@
 """Inspect the autograd graph of one call, from the scores back to a leaf."""
 
+from typing import Any
+
 import torch
 from torch.autograd.graph import Node
 
@@ -33,3 +35,14 @@ def depends_on(tensor: torch.Tensor, leaf: torch.Tensor) -> bool:
 def find_leaf_nodes(consumers: dict[Node, list[Node]], leaf: torch.Tensor) -> list[Node]:
     """Return the nodes of a leaf in a graph: one node, or none if the scores do not depend on the leaf."""
     return [node for node in consumers if getattr(node, "variable", None) is leaf]
+
+
+def has_hooks(node: Node) -> bool:
+    """Return whether a user registered hooks on a node; Torch returns the dictionary of hooks only with a new one."""
+    for register in (node.register_hook, node.register_prehook):
+        handle: Any = register(lambda *_: None)
+        count = len(handle.hooks_dict_ref() or ())
+        handle.remove()
+        if count > 1:
+            return True
+    return False

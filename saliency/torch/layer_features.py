@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import GradientError, TargetError
+from saliency.core.warnings import warn_of_zero_gradients
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_grids import LayerGrids
 from saliency.torch.layers import describe_layer, find_layer
@@ -111,6 +112,8 @@ class LayerFeatures:
             with suppress(GradientError, TargetError):
                 result = self.evaluate_layer(module, query)
                 self._remember(query, module, module is last)
+                if not has_nonzero(result[2]):
+                    warn_of_zero_gradients(self.found_name(query))
                 return module, result
         raise GradientError(NO_INFLUENCE) if has_layers else TargetError(no_layer)
 

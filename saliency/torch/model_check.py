@@ -9,8 +9,12 @@ from saliency.core.errors import ModelError
 from saliency.torch.train_mode_operators import train_mode_operators
 
 
-def check_model(model: torch.nn.Module) -> None:
+def check_model(model: torch.nn.Module, train_mode: bool = False) -> None:
     """Reject a model that cannot be explained as it is.
+
+    Args:
+        model: the model.
+        train_mode: accept operators in train mode.
 
     Raises:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
@@ -29,12 +33,13 @@ def check_model(model: torch.nn.Module) -> None:
                 f"the model's `{name}` is an inference tensor, which has no gradients: create or load the model outside "
                 "torch.inference_mode(); torch.no_grad() is allowed"
             )
-    operators = train_mode_operators(model)
+    operators = [] if train_mode else train_mode_operators(model)
     if operators:
         raise ModelError(
             f"the model was exported or traced in train mode: {', '.join(f'`{name}`' for name in operators)} stays in train "
             "mode at every call, whatever the mode of the module. Call model.eval() before torch.export.export, "
-            "torch.jit.trace or torch.fx.symbolic_trace"
+            "torch.jit.trace or torch.fx.symbolic_trace. To accept them, as for Monte Carlo dropout, pass "
+            "saliency.wrap(model, train_mode=True)"
         )
 
 

@@ -8,7 +8,7 @@ from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional
 
 from saliency.core.numerics.strided_convolution_gradient import phase_gradient_is_faster
-from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
+from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes, has_hooks
 from saliency.torch.memory_format import is_large
 
 MAX_PRECEDING_NODES = 4
@@ -30,7 +30,7 @@ def find_strided_convolution(scores: torch.Tensor, leaf: torch.Tensor) -> Node |
         following = consumers.get(nodes[0], [])  # the scores' own node has no consumers
         if len(following) == 1 and following[0].name() == "ConvolutionBackward0":
             node = following[0]
-            return node if node.next_functions[0][0] is nodes[0] and _is_faster(node) else None
+            return node if node.next_functions[0][0] is nodes[0] and _is_faster(node) and not has_hooks(node) else None
         nodes, steps = following, steps + 1
     return None
 

@@ -29,17 +29,22 @@ class Hooked(nn.Module):
         tensors["output"] = self.conv(tensors["normalized"] if self.place == "normalized" else x)
         if self.place in tensors and tensors[self.place].requires_grad:
             tensors[self.place].register_hook(tripled)
+        node = tensors["output"].grad_fn
+        if self.place == "node" and node is not None:
+            node.register_hook(lambda inputs, _outputs: (tripled(inputs[0]), *inputs[1:]))
+        elif self.place == "before the node" and node is not None:
+            node.register_prehook(lambda gradients: (tripled(gradients[0]),))
         return self.fc(torch.relu(tensors["output"]).mean((2, 3)))
 
 
-@pytest.mark.parametrize("place", ["input", "normalized", "output", "module", "model"])
+@pytest.mark.parametrize("place", ["input", "normalized", "output", "node", "before the node", "module", "model"])
 @pytest.mark.parametrize("side", [63, 64, 80])
 def test_hook_applies(place, side):
     torch.manual_seed(0)
     model, x = Hooked(place).eval(), np.random.default_rng(0).normal(size=(3, side, side)).astype(np.float32)
     leaf = torch.tensor(x)[None].requires_grad_()
     scores = model(leaf)[:, 2]
-    if place != "model" and side >= 64:  # the faster algorithm is in use
+    if place not in ("model", "node", "before the node") and side >= 64:  # the faster algorithm is in use
         assert find_strided_convolution(scores, leaf) is not None
     expected = torch.autograd.grad(scores.sum(), leaf)[0][0].numpy()
     got = np.asarray(saliency.Vanilla(model, 2).GetMask(x))

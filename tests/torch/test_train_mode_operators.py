@@ -112,3 +112,13 @@ def test_scripted_model_follows_its_mode():
     expected = saliency.Vanilla(script, 2).GetMask(X[0])
     np.testing.assert_array_equal(saliency.Vanilla(script, 2).GetMask(X[0]), expected)
     assert train_mode_operators(script) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_train_mode_can_be_accepted():
+    adapter = saliency.wrap(exported(nn.Sequential(nn.Flatten(), nn.Linear(192, 5), nn.Dropout(0.5)).train()), train_mode=True)
+    sizes = []
+    for seed in range(12):
+        torch.manual_seed(seed)
+        sizes.append(np.abs(saliency.Vanilla(adapter, 1).GetMask(X[0].numpy())).sum())
+    assert {size > 0 for size in sizes} == {True, False}  # the class is dropped in some passes

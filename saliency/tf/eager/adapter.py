@@ -58,6 +58,7 @@ class KerasAdapter(GradientAdapter):
         x_name: an older name of ``input``.
         jit_compile: compile the graphs with XLA. Compilation takes minutes, and pays off for large models on an accelerator.
         trust: load a SavedModel from its folder. Its operations can read and write files when it is loaded or called.
+        train_mode: accept operations that stay in train mode, such as the dropout of Monte Carlo dropout, without a warning.
 
     Raises:
         InputError: if the model is none of these objects, or a folder needs ``trust``.
@@ -77,6 +78,7 @@ class KerasAdapter(GradientAdapter):
         jit_compile: bool = False,
         x_name: str | None = None,
         trust: bool = False,
+        train_mode: bool = False,
     ) -> None:
         x_name = input if x_name is None else x_name
         self._model = model_function(model, signature, x_name, output, boolean("trust", trust))
@@ -91,7 +93,8 @@ class KerasAdapter(GradientAdapter):
         options = (signature, x_name, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
         self._traces, self._output = traces, output
-        self._queries = ModelQueries(ModelOutputs(self._model, channels_last, traces.output_selector), traces)
+        outputs = ModelOutputs(self._model, channels_last, traces.output_selector)
+        self._queries = ModelQueries(outputs, traces, train_mode)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
     @property

@@ -22,6 +22,7 @@ from saliency.tf.ops.operation_lookup import find_operation_output, outputs_betw
 from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.scores import Scores, backward_starts, scores_at
 from saliency.tf.ops.spatial_layout import channels_first
+from saliency.tf.ops.train_mode_operations import train_mode_operations
 
 
 class ModelOutputs:
@@ -81,7 +82,9 @@ class ModelOutputs:
             recorded = [find_layer(self.model.owner, path) for path in paths]
         if self.model.is_keras and input_of is not None:
             recorded.append(LayerInput(find_layer(self.model.owner, input_of)))
-        return run_forward(self.model, info.inlining, x, feed, recorded)
+        forward_pass = run_forward(self.model, info.inlining, x, feed, recorded)
+        info.train_mode = train_mode_operations(x, forward_pass.output)
+        return forward_pass
 
     def layer_outputs(self, forward_pass: ForwardPass, x: Any, scores: Any) -> dict[Any, Any]:
         """Return the output of each recorded layer by path, or the outputs of all operations between x and the scores.

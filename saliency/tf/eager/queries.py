@@ -31,10 +31,11 @@ class ModelQueries:
     Args:
         outputs: reads the model's outputs and layers.
         traces: the model's traces.
+        train_mode: accept operations in train mode without a warning.
     """
 
-    def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
-        self._outputs, self._runner = outputs, QueryRunner(outputs, traces)
+    def __init__(self, outputs: ModelOutputs, traces: TraceCache, train_mode: bool = False) -> None:
+        self._outputs, self._runner = outputs, QueryRunner(outputs, traces, train_mode)
         self._left_out: dict[Any, int] = {}
 
     def outputs(self, x: Any, request: Request) -> Any:

@@ -17,6 +17,7 @@ from saliency.tf.eager.tracing import GraphBuilder
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
 from saliency.tf.ops.relu_rules import warn_of_relus_in_gates
+from saliency.tf.ops.train_mode_operations import warn_of_train_mode
 
 
 class QueryRunner:
@@ -25,10 +26,11 @@ class QueryRunner:
     Args:
         outputs: reads the model's outputs and layers.
         traces: the model's traces.
+        train_mode: accept operations in train mode without a warning.
     """
 
-    def __init__(self, outputs: ModelOutputs, traces: TraceCache) -> None:
-        self._outputs, self._traces = outputs, traces
+    def __init__(self, outputs: ModelOutputs, traces: TraceCache, train_mode: bool) -> None:
+        self._outputs, self._traces, self._accepts_train_mode = outputs, traces, train_mode
 
     def outputs(self, x: Any, request: Request) -> Any:
         """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
@@ -38,7 +40,7 @@ class QueryRunner:
             return self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), x, target, info)
 
         trace = self._traces.get(("outputs", *self._outputs.target_key(target)), [], build, x, feed)
-        warn_of_hidden_logits(trace.info)
+        self._warn(trace.info, None)
         return trace(x, feed)
 
     def run(
@@ -49,17 +51,16 @@ class QueryRunner:
         key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
         if target.function is not None:  # its scores are checked while the graph is built
             trace = self._traces.get(key, [target.function, *functions], builder, x, feed)
-            warn_of_relus_in_gates(trace.info, rule)
+            self._warn(trace.info, rule)
             return trace.info, trace(x, feed)[1:]
         places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
         trace = self._traces.get(key, functions, builder, x, feed, *places)
-        warn_of_hidden_logits(trace.info)
+        self._warn(trace.info, rule)
         shape = trace.info.output_shape
         if None in shape[1:]:  # known only once the graph runs
             first = {name: value[:1] if np.ndim(value) else value for name, value in feed.items()}
             shape = self.outputs(x[:1], replace(request, feed=first)).shape
         target.check(shape)
-        warn_of_relus_in_gates(trace.info, rule)
         rows, *results = trace(x, feed, *places)
         if rows.shape[0] != x.shape[0]:
             shape = (rows.shape[0], *trace.info.output_shape[1:])
@@ -67,6 +68,12 @@ class QueryRunner:
                 f"the model's output has the shape {shape} for {x.shape[0]} input(s); it must be ({x.shape[0]}, ...)"
             )
         return trace.info, results
+
+    def _warn(self, info: GraphInfo, rule: Rule | None) -> None:
+        warn_of_hidden_logits(info)
+        warn_of_relus_in_gates(info, rule)
+        if not self._accepts_train_mode:
+            warn_of_train_mode(info)
 
 
 def empty_rows(output: Any, target: Target) -> Any:

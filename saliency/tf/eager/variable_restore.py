@@ -2,9 +2,11 @@
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.ops.resource_variable_ops import get_eager_safe_handle_data
 
 from saliency.core.undo import Undo, Undoable, hold_lock
 from saliency.tf.ops.variable_assignment import is_assignment
@@ -17,10 +19,10 @@ class AssignedVariables:
     """The variables that a graph assigns.
 
     Args:
-        variables: the variables.
+        handles: the variables' handles and types; those of a SavedModel have no other object in the graph that calls it.
     """
 
-    variables: tuple[Any, ...]
+    handles: tuple[tuple[Any, Any], ...]
 
     @classmethod
     def of_function(cls, function: Any) -> "AssignedVariables":
@@ -28,16 +30,28 @@ class AssignedVariables:
         graph = function.graph
         known: dict[str, bool] = {}
         assigning = [op for op in graph.get_operations() if is_assignment(op.type, op.node_def, graph, known)]
-        names = {tensor.name for op in assigning for tensor in op.inputs if tensor.dtype == tf.resource}
-        handles = [outer for outer, inner in graph.captures if inner.name in names]
-        return cls(tuple(each for each in function.variables if any(each.handle is handle for handle in handles)))
+        names = {_source(tensor).name for op in assigning for tensor in op.inputs if tensor.dtype == tf.resource}
+        handles = [outer for outer, inner in graph.captures if inner.name in names and outer.dtype == tf.resource]
+        data = [(handle, get_eager_safe_handle_data(handle)) for handle in handles]
+        return cls(tuple((handle, each.shape_and_type[0].dtype) for handle, each in data if each.is_set))
 
     def restored(self) -> Undoable[None]:
         """Return a block that restores the variables when it ends. If there are any, one thread runs at a time."""
         return Undoable(self._preserve)
 
     def _preserve(self, undo: Undo) -> None:
-        if self.variables:
+        if self.handles:
             hold_lock(undo, RESTORE_LOCK)
-            for variable in self.variables:
-                undo.add(variable.assign, variable.read_value())
+            for handle, dtype in self.handles:
+                undo.add(partial(_assign, handle), tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype))
+
+
+def _assign(handle: Any, value: Any) -> None:
+    tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+
+
+def _source(handle: Any) -> Any:
+    """Return the handle that a graph was given, behind the identities that inlining leaves."""
+    while handle.op.type == "Identity":
+        handle = handle.op.inputs[0]
+    return handle

@@ -15,6 +15,7 @@ class GraphInfo:
             holds the input's positions.
         tokens_left_out: number of tokens of the layer that is evaluated that are outside its grid.
         hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
+        train_mode: names of the operations in train mode.
         relus_in_gates: whether all ReLUs that a rule modifies lie in gates.
     """
 
@@ -24,3 +25,4 @@ class GraphInfo:
     tokens_left_out: int = 0
     hidden_logits: bool = False
     relus_in_gates: bool = False
+    train_mode: list[str] = field(default_factory=list)

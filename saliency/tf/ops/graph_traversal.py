@@ -29,6 +29,11 @@ def operations_after(tensor: Any) -> dict[Any, None]:
     return _reachable(tensor.consumers(), lambda op: [consumer for output in op.outputs for consumer in output.consumers()])
 
 
+def operations_before(tensors: Iterable[Any]) -> dict[Any, None]:
+    """Return the operations that tensors depend on, also along paths without a gradient."""
+    return _reachable([tensor.op for tensor in tensors], lambda op: [tensor.op for tensor in op.inputs])
+
+
 def _as_iterable(tensors: Any) -> Iterable[Any]:
     return [tensors] if hasattr(tensors, "op") else tensors
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from saliency.core.errors import GradientError, TargetError, ZeroGradientWarning
-from saliency.core.warnings import warn
+from saliency.core.errors import GradientError, TargetError
+from saliency.core.warnings import warn, warn_of_zero_gradients
 
 LayerResult: TypeAlias = tuple[Any, ...]
 """Scores, a layer's output, the gradients with respect to it, and what else the adapter returns."""
@@ -70,15 +70,6 @@ def evaluate_last_layer(
     if found == grids[-1]:
         layer_cache[key] = found
     return evaluate(found)
-
-
-def warn_of_zero_gradients(layer: Any) -> None:
-    """Warn that a score does not change with any of the layers."""
-    warn(
-        f"`layer` (=None): the gradient of the score is zero at every layer with the input's positions, so none has an "
-        f"influence. The map is of the last one, {layer!r}",
-        ZeroGradientWarning,
-    )
 
 
 def _warn_of_later(found: Any, layers: Mapping[Any, CalledLayer]) -> None:
