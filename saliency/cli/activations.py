@@ -1,7 +1,7 @@
 """Compute the activations of selected units of a network."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -13,6 +13,7 @@ from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError
 from saliency.cli.unit_selection import check_units
 from saliency.core.adapter_request import Request
+from saliency.core.batch_independence import InteractingSamples, evaluate_checked
 from saliency.core.errors import MemoryShortage
 from saliency.core.mask_runner import default_batch_size
 from saliency.core.shape_hints import add_shape_hints
@@ -55,6 +56,7 @@ class ActivationExtractor:
         self._mask, self._pool = mask, options.pool
         self._paths = {name: network.layer(name) for name in mask.layers}
         self._adapter = wrap(network.model)
+        self._independence: dict[Hashable, bool] = {}
         gray = gray_input(network)
         x = self.stack([gray])
         self._layer_shapes: dict[str, Shape] = {}
@@ -116,5 +118,13 @@ class ActivationExtractor:
         return values if values.ndim == 4 else values[:, :, None, None]
 
     def _forward(self, path: str, x: Any) -> Array:
-        with add_shape_hints(self._adapter):
-            return self._adapter.numpy(self._adapter.outputs(x, Request(Target(path))))
+        try:
+            with add_shape_hints(self._adapter):
+                request = Request(Target(path))
+                (outputs,) = evaluate_checked(self._outputs, self._adapter, x, request, self._independence)
+                return self._adapter.numpy(outputs)
+        except InteractingSamples:
+            return np.concatenate([self._forward(path, x[i : i + 1]) for i in range(x.shape[0])])
+
+    def _outputs(self, x: Any, request: Request) -> tuple[Any]:
+        return (self._adapter.outputs(x, request),)

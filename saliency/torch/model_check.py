@@ -6,7 +6,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from saliency.core.errors import ModelError
-from saliency.torch.train_mode_operators import train_mode_operators
+from saliency.torch.train_mode_operators import converted_operators, train_mode_operators
 
 
 def check_model(model: torch.nn.Module, train_mode: bool = False) -> None:
@@ -18,7 +18,7 @@ def check_model(model: torch.nn.Module, train_mode: bool = False) -> None:
 
     Raises:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
-            was exported or traced in train mode, or is on the meta device.
+            was exported or traced in train mode, or optimized for inference, or is on the meta device.
     """
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if is_lazy(tensor):
@@ -33,6 +33,12 @@ def check_model(model: torch.nn.Module, train_mode: bool = False) -> None:
                 f"the model's `{name}` is an inference tensor, which has no gradients: create or load the model outside "
                 "torch.inference_mode(); torch.no_grad() is allowed"
             )
+    converted = converted_operators(model)
+    if converted:
+        raise ModelError(
+            f"torch.jit.optimize_for_inference converted the model's operators ({', '.join(converted)}) to a form without "
+            "gradients: pass the module as it was before, scripted, traced or frozen"
+        )
     operators = [] if train_mode else train_mode_operators(model)
     if operators:
         raise ModelError(

@@ -10,6 +10,12 @@ TRAIN_FLAGS = ("train", "training")
 STRENGTHS = ("p", "dropout", "dropout_p")
 """Names of the arguments for the probability of a dropout; with 0, train mode has no effect."""
 
+FORWARD_ONLY = (
+    "prim::mkldnn_convolution", "aten::to_mkldnn", "aten::cudnn_convolution_relu", "aten::cudnn_convolution_add_relu",
+    "mkldnn::_convolution_pointwise", "prepacked::conv2d_clamp_run", "mkldnn_prepacked::conv2d_run",
+)  # fmt: skip
+"""Operators that have no gradient."""
+
 RANDOM_OPERATORS = ("bernoulli", "bernoulli_")
 """Dropout and stochastic depth are written with them, or decomposed into them."""
 
@@ -24,6 +30,13 @@ def train_mode_operators(model: torch.nn.Module) -> list[str]:
     for module in _outermost_parts(model):
         calls += _script_calls(module) if isinstance(module, torch.jit.ScriptModule) else _fx_calls(module.graph)
     return list(dict.fromkeys(name for name, arguments in calls if _is_in_train_mode(name, arguments)))
+
+
+def converted_operators(model: torch.nn.Module) -> list[str]:
+    """Return the operators of scripted modules that only run forward, as ``torch.jit.optimize_for_inference`` makes them."""
+    scripts = [part for part in _outermost_parts(model) if isinstance(part, torch.jit.ScriptModule)]
+    graphs = [part.inlined_graph for part in scripts if part._c._has_method("forward")]
+    return [kind for kind in FORWARD_ONLY if any(graph.findAllNodes(kind, recurse=True) for graph in graphs)]
 
 
 def _outermost_parts(module: torch.nn.Module) -> Iterator[Any]:

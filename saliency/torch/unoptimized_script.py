@@ -34,6 +34,7 @@ class UnoptimizedScript:
         """Copy the code of a ``torch.ScriptMethod`` or ``torch.jit.ScriptFunction``."""
         graph = script.inlined_graph  # a copy
         _remove_attention_fast_path(graph)
+        _replace_thresholds(graph)
         function = torch._C._create_function_from_graph("unoptimized", graph)  # type: ignore[no-untyped-call, unused-ignore]
         return cls(function, tuple(script.schema.arguments), _has_operator(graph, RECURRENT_OPERATORS))
 
@@ -69,3 +70,17 @@ def _remove_attention_fast_path(graph: Any) -> None:
     for kind in GRADIENT_CHECKS:
         for node in graph.findAllNodes(kind, recurse=True):
             node.output().replaceAllUsesWith(true)
+
+
+def _replace_thresholds(graph: Any) -> None:
+    """Write out thresholds of a value other than 0, whose nodes look like those of ReLUs; see ``in_place_relu``."""
+    thresholds = [node for kind in ("threshold", "threshold_") for node in graph.findAllNodes(f"aten::{kind}", recurse=True)]
+    for node in thresholds:
+        x, threshold, value = node.inputs()
+        if not value.toIValue() or (node.kind().endswith("_") and len(x.uses()) > 1):
+            continue
+        graph.setInsertPoint(node)
+        is_below = graph.insertNode(graph.create("aten::le", [x, threshold], 1))
+        result = graph.insertNode(graph.create("aten::where", [is_below.output(), value, x], 1))
+        node.output().replaceAllUsesWith(result.output())
+        node.destroy()

@@ -172,3 +172,23 @@ def test_calls_of_other_threads_are_optimized():
             thread.join()
         call()
     assert "Softmax" not in nodes[3] and "Softmax" in nodes[4]
+
+
+@pytest.mark.parametrize("capture", [torch.jit.script, lambda model: torch.jit.trace(model, torch.ones(1, 3, 8, 8))])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_threshold_of_another_value_is_no_relu(capture, in_place):
+    torch.manual_seed(0)
+    threshold = torch.nn.Threshold(0.0, 0.5, in_place)
+    first, second, relu = torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3), torch.nn.ReLU()
+    model = torch.nn.Sequential(first, threshold, second, relu, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    x = np.random.default_rng(0).normal(size=(3, 8, 8))
+    for method in (saliency.Vanilla, saliency.GuidedBackprop):
+        expected = method(model, 1).GetMask(x)
+        np.testing.assert_allclose(method(capture(model.eval()), 1).GetMask(x), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_script_without_gradients_is_refused():
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten()).eval()
+    with pytest.raises(saliency.ModelError, match="optimize_for_inference converted .* pass the module as it was before"):
+        saliency.wrap(torch.jit.optimize_for_inference(torch.jit.script(model)))

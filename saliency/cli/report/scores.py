@@ -1,6 +1,6 @@
 """Compute the scores of channels, which the maps explain."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.channels import LayerChannels
 from saliency.core.adapter_request import Request
+from saliency.core.batch_independence import InteractingSamples, evaluate_checked
 from saliency.core.errors import MemoryShortage
 from saliency.core.mask_runner import default_batch_size
 from saliency.core.target import Target
@@ -31,6 +32,7 @@ class ChannelScores:
         self._adapter = wrap(network.model)
         self._targets = [channels.target(number) for number in numbers]
         self._batch = batch
+        self._independence: dict[Hashable, bool] = {}
 
     def compute(self, inputs: Sequence[Array]) -> Array:
         """Return the scores (n, channels) of n inputs; NaN for an input that does not fit into memory."""
@@ -43,11 +45,18 @@ class ChannelScores:
         """Return the scores of one batch; if memory runs out, of its two halves."""
         target = Target.of(self._targets * len(inputs))
         try:
-            outputs = self._adapter.outputs(self._adapter.stack(list(inputs)), Request(target))
-            scores = self._adapter.numpy(target.scores(outputs, len(inputs), self._adapter))
-            return np.asarray(scores, float).reshape(len(inputs), -1)
+            x = self._adapter.stack(list(inputs))
+            (scores,) = evaluate_checked(self._scores, self._adapter, x, Request(target), self._independence)
+            return np.asarray(self._adapter.numpy(scores), float).reshape(len(inputs), -1)
+        except InteractingSamples:
+            return np.concatenate([self._compute_batch([one]) for one in inputs])
         except MemoryShortage:
             if len(inputs) == 1:
                 return np.full((1, len(self._targets)), np.nan)
         half = len(inputs) // 2
         return np.concatenate([self._compute_batch(inputs[:half]), self._compute_batch(inputs[half:])])
+
+    def _scores(self, x: Any, request: Request) -> tuple[Any]:
+        """Return the scores (n * channels,) of n inputs."""
+        outputs = self._adapter.outputs(x, request)
+        return (self._adapter.asarray(request.target.scores(outputs, x.shape[0], self._adapter), "y"),)
