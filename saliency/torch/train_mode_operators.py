@@ -35,7 +35,7 @@ def train_mode_operators(model: torch.nn.Module) -> list[str]:
 def converted_operators(model: torch.nn.Module) -> list[str]:
     """Return the operators of scripted modules that only run forward, as ``torch.jit.optimize_for_inference`` makes them."""
     scripts = [part for part in _outermost_parts(model) if isinstance(part, torch.jit.ScriptModule)]
-    graphs = [part.inlined_graph for part in scripts if part._c._has_method("forward")]
+    graphs: list[Any] = [part.inlined_graph for part in scripts if part._c._has_method("forward")]
     return [kind for kind in FORWARD_ONLY if any(graph.findAllNodes(kind, recurse=True) for graph in graphs)]
 
 

@@ -52,6 +52,17 @@ class Overflowing:
         return np.full((3, 16, 16), 1e10 if picture.size == (5, 5) else 1, np.float32)
 
 
+class Centered(torch.nn.Module):
+    def forward(self, x):
+        return x - 0.5 * x.mean(0)
+
+
+class Mixing:
+    model, img_size = torch.nn.Sequential(torch.nn.AvgPool2d(2), Centered()), (16, 16)
+    layer2loc = {"pool": ("0",), "mixed": ("1",)}
+    test_transform = Tiny.test_transform
+
+
 class Ragged(Overflowing):
     def test_transform(self, picture):
         return np.zeros((3, *picture.size), np.float32)

@@ -178,6 +178,15 @@ def test_nonfinite_activations_are_reported_and_replaced_by_nan(tiny, folder, ca
 
 
 @needs_torch
+def test_a_network_whose_samples_meet_is_run_one_at_a_time(tiny, folder, capsys):
+    command = "-layer pool mixed -stim seven.stim.csv -out"
+    assert run(capsys, f"{command} 1.act.h5 -batch 1", tiny.format("Mixing"))[0] == 0
+    with pytest.warns(UserWarning, match="the samples of a batch influence each other"):
+        assert run(capsys, f"{command} 3.act.h5 -batch 3", tiny.format("Mixing"))[0] == 0
+    assert_same(arrays("3.act.h5"), arrays("1.act.h5"))
+
+
+@needs_torch
 @pytest.mark.parametrize("options", ["-strict", "-max-errors 1"])
 def test_too_many_broken_images_stop_the_run(options, folder, capsys):
     table("bad", [*SCENES[:1], "none.png", "nothing.png"])

@@ -58,5 +58,4 @@ class ChannelScores:
 
     def _scores(self, x: Any, request: Request) -> tuple[Any]:
         """Return the scores (n * channels,) of n inputs."""
-        outputs = self._adapter.outputs(x, request)
-        return (self._adapter.asarray(request.target.scores(outputs, x.shape[0], self._adapter), "y"),)
+        return (request.target.scores(self._adapter.outputs(x, request), x.shape[0], self._adapter),)

@@ -1,4 +1,4 @@
-"""Find operations that stay in train mode: a dropout or noise of every call, and a batch norm by the statistics of the batch."""
+"""Find operations that stay in train mode: dropout, noise, and a batch norm by the statistics of the batch."""
 
 import re
 from collections.abc import Iterable

@@ -11,6 +11,7 @@ from tests.tf.eager.stateful_layers import KINDS, Assigns, Attributes, L, X, mod
 
 
 @pytest.mark.filterwarnings("ignore:the samples of a batch:saliency.BatchWarning")  # the noise of a layer differs in a batch
+@pytest.mark.filterwarnings("ignore:the model has operations in train mode")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_state_is_restored_and_masks_repeat(kind):
     model = model_with(kind())
