@@ -72,8 +72,10 @@ class LayerFeatures:
         if earlier is not None and has_nonzero(earlier[1][2]):
             return earlier
         found = self._search(query)  # another part of the output may depend on another layer
-        if earlier is not None and not has_nonzero(found[1][2]):
-            return earlier
+        if not has_nonzero(found[1][2]):
+            if earlier is not None:
+                return earlier
+            warn_of_zero_gradients(self.found_name(query))
         return found
 
     def found_before(self, query: ScoreQuery) -> torch.nn.Module | None:
@@ -112,8 +114,6 @@ class LayerFeatures:
             with suppress(GradientError, TargetError):
                 result = self.evaluate_layer(module, query)
                 self._remember(query, module, module is last)
-                if not has_nonzero(result[2]):
-                    warn_of_zero_gradients(self.found_name(query))
                 return module, result
         raise GradientError(NO_INFLUENCE) if has_layers else TargetError(no_layer)
 

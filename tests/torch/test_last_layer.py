@@ -157,3 +157,11 @@ def test_found_layer_is_reported(method):
         np.testing.assert_array_equal(ours, theirs)
     assert method(nested_network(), 1).GetSmoothedMask(X[0], nsamples=2, seed=0).details["layer"] == found
     assert "layer" not in method(nested_network(), 1, layer="body").GetMasks(X).details
+
+
+@pytest.mark.filterwarnings("ignore:the mask of input")
+def test_no_layer_has_an_influence():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+    nn.init.zeros_(model[-1].weight)
+    with pytest.warns(saliency.ZeroGradientWarning, match="gradient of the score is zero at every layer .* the last one, '0'"):
+        saliency.GradCAM(model, 1).GetMask(np.ones((3, 8, 8)))
