@@ -161,3 +161,15 @@ def test_lengths_that_the_graph_leaves_open():
         h = tf.nn.conv2d(h, weights(3, 3, 8, 8), 1, [[0, 0], [1, 1], [1, 1], [0, 0]], dilations=2)
         layout = SpatialLayout.of_input((1, 64, 96, 3), -1)
         assert layout.grid_of(h, layout.follow(x, [h])).space == (13, 21)
+
+
+def test_a_graph_deeper_than_python_s_recursion_limit():
+    def build(x):
+        for _ in range(1000):
+            x = tf.tanh(x)
+        tokens = tf.reshape(x, (-1, 1536, 3))
+        for _ in range(1000):
+            tokens = tf.tanh(tokens)
+        return tokens
+
+    assert read(build)[0].space == (32, 48)
