@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+import saliency
 from saliency.cli.run_log import print_message
 
 COMMANDS = {"report": "write one HTML page of images and their saliency maps"}
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, *arguments = list(sys.argv[1:] if argv is None else argv) or ["-h"]
     if name in ("-h", "-help", "--help"):
         print(USAGE.format(commands="\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())))
+        return 0
+    if name in ("-version", "--version"):
+        print(f"saliency {saliency.__version__}")
         return 0
     if name not in COMMANDS:
         nearest = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.3) or list(COMMANDS)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import saliency
+
 NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
 
 
@@ -23,6 +25,8 @@ class OptionParser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
         self._negative_number_matcher = NEGATIVE_NUMBER  # argparse's own pattern does not match -1e-3
+
+        self.add_argument("-version", action="version", version=f"{self.prog} {saliency.__version__}", help="show the version")
 
     def add_option(self, name: str, **settings: Any) -> None:
         """Add the option ``-name``."""

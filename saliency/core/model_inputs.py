@@ -16,7 +16,7 @@ from saliency.core.errors import InputError, ModelError
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target, function_of, place_of
 from saliency.core.types import Array
-from saliency.core.validation import has_batch_axis
+from saliency.core.validation import as_index, has_batch_axis
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,10 @@ def checked_feed(feed_dict: Any) -> dict[str, Any]:
         InputError: if it is not a mapping.
     """
     if not isinstance(feed_dict, Mapping | None):
-        raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from names of inputs to values")
+        hint = (
+            f". The target goes to the constructor: Vanilla(model, {feed_dict!r})" if as_index(feed_dict) is not None else ""
+        )
+        raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from names of inputs to values{hint}")
     return dict(feed_dict or {})
 
 

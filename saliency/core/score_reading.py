@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.errors import ONE_INPUT_HINT, ModelError, TargetError
+from saliency.core.errors import ONE_INPUT_HINT, ModelError, TargetError, one_line
+from saliency.core.nested_outputs import describe_arrays, is_array
 from saliency.core.validation import shown
 
 LOGITS_NOT_FOUND = (
@@ -86,6 +87,19 @@ def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any
         if outside.size:
             hint = ONE_UNIT_HINT if size == 1 and axis == 0 and layer is None and outside[0] == 1 else ""
             raise TargetError(f"`y`: {name} {outside[0]} is not in {place}, which has {size} (0 to {size - 1}){hint}")
+
+
+def call_target(function: Callable[[Any], Any], outputs: Any) -> Any:
+    """Return what a callable target computes from outputs.
+
+    Raises:
+        TargetError: if it reads an output that does not exist, or uses one as something else than it is.
+    """
+    try:
+        return function(outputs)
+    except (LookupError, AttributeError, TypeError) as error:
+        received = f"an array of shape {tuple(outputs.shape)}" if is_array(outputs) else describe_arrays(outputs)
+        raise TargetError(f"`y` failed: {one_line(error)}. It receives a {type(outputs).__name__}: {received}") from error
 
 
 def check_one_per_sample(scores: Any, n: int | None) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import TargetError
-from saliency.core.score_reading import check_indices, check_one_per_sample, read_scores, with_channel_axis
+from saliency.core.score_reading import call_target, check_indices, check_one_per_sample, read_scores, with_channel_axis
 from saliency.core.target_terms import Difference, check_layer, parse_terms
 from saliency.core.validation import shown
 
@@ -106,10 +106,10 @@ class Target:
 
         Raises:
             ModelError: if the output is not an array (N, ...).
-            TargetError: if an index is outside the output, or the function does not return one number per sample.
+            TargetError: if an index is outside the output, or the function fails or does not return one number per sample.
         """
         if self.function is not None:
-            return check_one_per_sample(self.function(outputs), n)
+            return check_one_per_sample(call_target(self.function, outputs), n)
         outputs = with_channel_axis(outputs, n)
         self.check(outputs.shape)
         weights = adapter.asarray(self.weights) if self.weights.shape[1] > 1 else None

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,9 @@ def host_numbers(value: Any, name: str, channel_axis: int | None, largest: float
     except Exception as error:  # Torch raises a RuntimeError for a list of tensors that require grad; a user's class anything
         raise InputError(f"`{name}` ({type(value).__name__}) must be an array of numbers: {error}") from error
     if numbers.dtype.kind not in "buif":
-        raise InputError(f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers")
+        raise InputError(
+            f"`{name}` ({type(value).__name__} of {numbers.dtype}) must be an array of real numbers{_reading_hint(value)}"
+        )
     if numbers.size == 0:
         raise InputError(f"`{name}` (shape {numbers.shape}) must hold at least one number")
     if hasattr(value, "getbands") and channel_axis is not None:  # a PIL image: (H, W) or (H, W, C), whatever the model expects
@@ -144,6 +147,13 @@ def host_numbers(value: Any, name: str, channel_axis: int | None, largest: float
     if numbers.dtype.itemsize > 4 and max(abs(float(numbers.max())), abs(float(numbers.min()))) > largest:
         raise InputError(f"`{name}` holds numbers above {largest:.3g}, the largest of the model's type; scale it down")
     return numbers
+
+
+def _reading_hint(value: Any) -> str:
+    """Return how to read a picture, if a value is a path or bytes."""
+    if not isinstance(value, str | bytes | PathLike):
+        return ""
+    return ". Read the picture first, by PIL.Image.open(path), and prepare it for the model, by network.prepare(picture)"
 
 
 def check_equal_shapes(masks: Sequence[Any]) -> None:

@@ -26,6 +26,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
 
             - a ``torch.nn.Module`` or ``torch.export.ExportedProgram``,
             - a Keras model, a ``tf.function``, a ``tf.Module``, a SavedModel, or its folder with ``trust=True``,
+            - a network of ``saliency.nets``,
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
         **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter`` and
@@ -44,6 +45,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         InputError: if no adapter supports such a model, or it has no such option.
         ModelError: if the model is a Keras model on a backend other than TensorFlow.
     """
+    model = getattr(model, "saliency_model", model)
     if isinstance(model, GradientAdapter):
         if options:
             raise InputError(

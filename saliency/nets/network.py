@@ -58,6 +58,11 @@ class Network:
     guessed: bool = False
     named: Sequence[str] = ()
 
+    @property
+    def saliency_model(self) -> Any:
+        """The model, where a mask or ``saliency.wrap`` receives the network instead."""
+        return self.model
+
     def prepare(self, picture: Any, float_range: tuple[float, float] | None = None) -> Float32:
         """Preprocess a picture for the model.
 
