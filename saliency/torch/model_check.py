@@ -80,10 +80,15 @@ def check_dense(output: Any) -> None:
             f"the model's output holds complex numbers ({output.dtype}); a class needs real ones: pass "
             "`y` as a callable that reads a real score from this output, such as its absolute value"
         )
-    if not isinstance(output, torch.Tensor) or (output.layout == torch.strided and not output.is_nested):
+    if is_dense(output):
         return
     kind, method = ("nested", "to_padded_tensor") if output.is_nested else ("sparse", "to_dense")
     raise ModelError(
         f"the model's output is a {kind} tensor; explaining a class needs a dense one (N, classes): pass `y` as a callable "
         f"that reads its score from this output, for instance after {method}"
     )
+
+
+def is_dense(value: Any) -> bool:
+    """Return whether a value is no sparse or nested tensor."""
+    return not isinstance(value, torch.Tensor) or (value.layout == torch.strided and not value.is_nested)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 
 from saliency.core.position_grid import PositionGrid, find_grid
-from saliency.torch.positions.intervals import UNIT, strip, unpack, varying_dims
+from saliency.torch.positions.intervals import UNIT, Intervals, unpack
 from saliency.torch.positions.state import Positions
 
 
@@ -22,7 +22,7 @@ def read_grid(positions: Positions | None, shape: tuple[int, ...], samples: int,
     """
     if positions is None or positions.in_pairs or not positions.has_space or 0 in shape:
         return None
-    placed = sorted({dim for one in positions.axes[:-1] if one is not None for dim in varying_dims(one)})
+    placed = sorted({dim for one in positions.axes[:-1] if one is not None for dim in one.varying_dims()})
     sample_axis = _sample_axis(positions, shape, samples, placed)
     if sample_axis is None or sample_axis in placed:
         return None
@@ -59,25 +59,22 @@ def _sample_axis(positions: Positions, shape: tuple[int, ...], samples: int, pla
     intervals = positions.axes[-1]
     if samples == 1:
         return next((dim for dim in range(min(len(shape), 2)) if shape[dim] == 1 and dim not in placed), None)
-    dims = [] if intervals is None else [dim for dim in varying_dims(intervals) if dim not in placed]
+    dims = [] if intervals is None else [dim for dim in intervals.varying_dims() if dim not in placed]
     return dims[0] if len(dims) == 1 and shape[dims[0]] == samples else None
 
 
-def _centers(intervals: torch.Tensor | None, shape: tuple[int, ...], placed: list[int]) -> npt.NDArray[np.float64]:
+def _centers(intervals: Intervals | None, shape: tuple[int, ...], placed: list[int]) -> npt.NDArray[np.float64]:
     """Return the centers of the intervals on the dimensions with positions, flattened; -1 for the whole axis."""
     lengths = [shape[dim] for dim in placed]
     if intervals is None:
         return np.full(int(np.prod(lengths)), -1.0)
-    small = strip(intervals)
-    line = small[tuple(slice(None) if dim in placed else 0 for dim in range(len(shape)))]
+    line = intervals.values[tuple([slice(None) if dim in placed else 0 for dim in range(len(shape))])]
     start, gap = unpack(line)
-    centers = torch.where(line == 0, -1.0, (start + UNIT - gap) / 2).expand(lengths)
-    flat: npt.NDArray[np.float64] = centers.flatten().numpy()
-    return flat
+    return np.broadcast_to(np.where(line == 0, -1.0, (start + UNIT - gap) / 2), lengths).flatten()
 
 
 def _same_samples(
-    intervals: torch.Tensor | None, shape: tuple[int, ...], placed: list[int], sample_axis: int, inside: npt.NDArray[np.int64]
+    intervals: Intervals | None, shape: tuple[int, ...], placed: list[int], sample_axis: int, inside: npt.NDArray[np.int64]
 ) -> bool:
     """Return whether the samples are in order at each position."""
     if intervals is None or shape[sample_axis] == 1:

@@ -1,15 +1,17 @@
 """Record the positions of every tensor of a forward pass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
+from weakref import ref
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.weak import WeakIdKeyDictionary
 
-from saliency.torch.positions.intervals import partition
-from saliency.torch.positions.rules import attention_operands, attention_result, result_positions
+from saliency.torch.positions.intervals import Intervals, partition
+from saliency.torch.positions.operator_call import OperatorCall
+from saliency.torch.positions.products import attention_operands
+from saliency.torch.positions.rules import result_positions
 from saliency.torch.positions.state import Positions
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
@@ -30,14 +32,14 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
 
     def __init__(self, x: torch.Tensor, spatial_axes: Sequence[int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._positions: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._positions: dict[int, tuple[ref[torch.Tensor], Positions]] = {}  # by the tensor's id
         self.projections: set[torch.nn.Module] = set()  # layers that return queries, keys or values
+        shape = tuple(x.shape)
         axes = []
         for axis in (*spatial_axes, 0):
-            view = [1] * x.ndim
-            view[axis] = -1
-            axes.append(partition(x.shape[axis]).view(view).expand(x.shape) if x.shape[axis] > 1 else None)
-        self._positions[x] = Positions(tuple(axes))
+            view = [-1 if dim == axis % x.ndim else 1 for dim in range(x.ndim)]
+            axes.append(Intervals(partition(shape[axis]).reshape(view), shape) if shape[axis] > 1 else None)
+        self.set(x, Positions(tuple(axes)))
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -45,27 +47,40 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
 
     def of(self, value: Any) -> Positions | None:
         """Return the positions of a tensor, or None."""
-        if not isinstance(value, torch.Tensor) or value not in self._positions:
-            return None
-        found: Positions = self._positions[value]
-        return found
+        entry = self._positions.get(id(value))
+        return entry[1] if entry is not None and entry[0]() is value else None
 
     def set(self, tensor: torch.Tensor, positions: Positions | None) -> None:
         """Set the positions of a tensor."""
         if positions is not None:
-            self._positions[tensor] = positions
-        elif tensor in self._positions:
-            del self._positions[tensor]
+            key, table = id(tensor), self._positions
+            table[key] = ref(tensor, lambda _: table.pop(key, None)), positions
+        else:
+            self._positions.pop(id(tensor), None)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs, found = kwargs or {}, None
+        kwargs = kwargs or {}
         result = func(*args, **kwargs)
+        if self._has_positions(args) or self._has_positions(kwargs.values()):
+            self._record(OperatorCall(func, func.overloadpacket.__name__, args, kwargs, result, self.of))
+        return result
+
+    def _has_positions(self, values: Iterable[Any]) -> bool:
+        for value in values:
+            if isinstance(value, list | tuple):
+                if self._has_positions(value):
+                    return True
+            elif isinstance(value, torch.Tensor) and self.of(value) is not None:
+                return True
+        return False
+
+    def _record(self, call: OperatorCall) -> None:
+        found, result = None, call.result
         with suppress(*UNREADABLE):
-            found = self._positions_of_result(func, args, kwargs, result)
-        in_place = bool(args) and result is args[0]
-        if in_place and self.of(result) is not found:
+            found = self._positions_of_result(call)
+        if call.args and result is call.args[0] and self.of(result) is not found:
             self._forget_base(result)
         if isinstance(result, torch.Tensor):
             self.set(result, found)
@@ -74,16 +89,10 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
         elif found is not None:
             for tensor, positions in zip(result, found, strict=True):
                 self.set(tensor, positions)
-        return result
 
-    def _positions_of_result(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
-        name = func.overloadpacket.__name__
-        if "scaled_dot_product" in name:
-            found: Any = attention_result(self.of(args[0]), tuple(result[0].shape))
-        else:
-            found = result_positions(func, args, kwargs, result, self.of)
-        single = found if isinstance(found, Positions) else None
-        for operand in attention_operands(func, args, single, self.of):
+    def _positions_of_result(self, call: OperatorCall) -> Any:
+        found = result_positions(call)
+        for operand in attention_operands(call, found):
             self.projections.update(operand.projections)
         return found
 
