@@ -164,7 +164,7 @@ class TorchAdapter(GradientAdapter):
         return scores, output, gradients
 
     def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
-        return self._features.found_name(self._query_factory(request)(x))
+        return self._features.found.name(self._query_factory(request)(x))
 
     def tokens_left_out(self, x: torch.Tensor, request: Request) -> int | None:
         return self._features.tokens_left_out(self._query_factory(request)(x))

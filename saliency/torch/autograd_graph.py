@@ -1,9 +1,10 @@
 """Inspect the autograd graph of one call, from the scores back to a leaf."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
-from torch.autograd.graph import Node
+from torch.autograd.graph import Node, get_gradient_edge
 
 
 def find_consumers(tensor: torch.Tensor) -> dict[Node, list[Node]]:
@@ -25,6 +26,23 @@ def find_consumers(tensor: torch.Tensor) -> dict[Node, list[Node]]:
 def find_nodes(tensor: torch.Tensor) -> list[Node]:
     """Return the nodes of a tensor's graph, its own node first."""
     return [node for node in [tensor.grad_fn] if node is not None] + list(find_consumers(tensor))
+
+
+def gradient_node(tensor: torch.Tensor) -> Node:
+    """Return the node of a tensor that requires gradients: the operator that returned it, or a leaf's own node."""
+    return get_gradient_edge(tensor).node
+
+
+def find_reachable(tensor: torch.Tensor, blocked: Collection[Node]) -> set[Node]:
+    """Return the nodes of a tensor's graph to which a path leads that passes none of the blocked nodes."""
+    found: set[Node] = set()
+    stack = [tensor.grad_fn]
+    while stack:
+        node = stack.pop()
+        if node is not None and node not in found and node not in blocked:
+            found.add(node)
+            stack.extend(earlier for earlier, _ in node.next_functions)
+    return found
 
 
 def depends_on(tensor: torch.Tensor, leaf: torch.Tensor) -> bool:

@@ -39,7 +39,7 @@ def features_and_gradients(
     leaf = _make_leaf(x)
     query = make_query(leaf)
     layer = query.request.layer
-    module = features.found_before(query) if layer is None else find_layer(forward.model, layer)
+    module = features.found.module(query) if layer is None else find_layer(forward.model, layer)
     if module is None:
         return ()
     outputs_of_layer, thread = [], threading.get_ident()

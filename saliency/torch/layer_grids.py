@@ -1,7 +1,6 @@
 """Find and remember the grid of positions of a layer's output."""
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 
@@ -9,14 +8,12 @@ from saliency.core.errors import TargetError
 from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.position_grid import PositionGrid
 from saliency.core.undo import Undo, Undoable
+from saliency.torch.layer_memory import LayerMemory, memory_of
 from saliency.torch.positions.reading import arrange, read_grid
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
 from saliency.torch.query import ScoreQuery
 from saliency.torch.thread_modes import preserve_mode_stacks
-
-_found: WeakKeyDictionary[torch.nn.Module, dict[Any, PositionGrid | None]] = WeakKeyDictionary()
-"""The grids of each model's layers, which all of its adapters share."""
 
 
 class LayerGrids:
@@ -27,14 +24,19 @@ class LayerGrids:
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self._grids = _found.setdefault(model, {})
+        self._model = model
+        self.memory = LayerMemory([])
         self._stated: dict[Any, PositionGrid | None] = {}  # by users, for the same keys
+
+    def refresh(self) -> None:
+        """Forget what was found if the model's structure has changed; the caller has set it to eval mode."""
+        self.memory = memory_of(self._model)
 
     def recorded(self, query: ScoreQuery, layer: torch.nn.Module) -> Undoable["LayerGrid"]:
         """Return a block in which the positions are recorded in a forward pass, unless the layer's grid is known."""
 
         def start(undo: Undo) -> LayerGrid:
-            if query.request.grid is not None or _key(query, layer) in self._grids:
+            if query.request.grid is not None or _key(query, layer) in self.memory.grids:
                 return LayerGrid(self, query, layer, None)
             recorder = make_recorder(query)
             preserve_mode_stacks(undo)
@@ -45,7 +47,7 @@ class LayerGrids:
 
     def known(self, query: ScoreQuery, layer: torch.nn.Module) -> PositionGrid | None:
         """Return the grid of an earlier evaluation."""
-        return self._grids.get(_key(query, layer))
+        return self.memory.grids.get(_key(query, layer))
 
     def left_out(self, query: ScoreQuery, layer: torch.nn.Module) -> int | None:
         """Return how many tokens of an evaluated layer are not in its grid, or None if it has no tokens."""
@@ -54,7 +56,7 @@ class LayerGrids:
 
     def remember(self, query: ScoreQuery, layer: torch.nn.Module, grid: PositionGrid | None) -> PositionGrid | None:
         """Store a layer's grid, and return it."""
-        grids = self._grids if query.request.grid is None else self._stated
+        grids = self.memory.grids if query.request.grid is None else self._stated
         grids[_key(query, layer)] = grid
         return grid
 

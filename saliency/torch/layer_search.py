@@ -1,6 +1,6 @@
 """Choose among the layers of one forward pass by the gradients of a score."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -9,8 +9,10 @@ import torch
 
 from saliency.core.position_grid import PositionGrid
 from saliency.core.warnings import warn
+from saliency.torch.autograd_graph import find_reachable, gradient_node
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.positions.reading import arrange
+from saliency.torch.query import ScoreQuery
 
 FIRST_LAYERS = 8
 """Number of layers by which the score is first differentiated, from the last one on; earlier ones cost more time."""
@@ -25,12 +27,14 @@ class CalledLayer:
         output: its output, a part of the graph.
         read: reads the grid of the input's positions, None if the output has none.
         has_tokens: whether the output may be tokens (N, tokens, channels), whatever they are.
+        is_only_call: whether the layer was called once.
     """
 
     module: torch.nn.Module
     output: torch.Tensor
     read: Callable[[], PositionGrid | None]
     has_tokens: bool
+    is_only_call: bool = True
 
     @cached_property
     def grid(self) -> PositionGrid | None:
@@ -45,11 +49,16 @@ class LayerSearch:
         model: the model.
         scores: of the forward pass, with their graph.
         calls: the last calls of the layers, in order.
+        has_plain_scores: whether any other pass computes the scores in the same way: without recorded logits, or a warning.
     """
 
-    def __init__(self, model: torch.nn.Module, scores: torch.Tensor, calls: list[CalledLayer]) -> None:
-        self._model, self._scores, self._calls = model, scores, calls
-        self._nonzero: dict[CalledLayer, bool] = {}  # layers on which the scores depend
+    def __init__(
+        self, model: torch.nn.Module, scores: torch.Tensor, calls: list[CalledLayer], has_plain_scores: bool = False
+    ) -> None:
+        self.scores, self._has_plain_scores = scores, has_plain_scores
+        self._model, self._calls = model, calls
+        self._nonzero: dict[CalledLayer, bool] = {}  # layers on which the scores depend: whether a position has a gradient
+        self._zero: set[CalledLayer] = set()  # layers with a gradient of zero, also outside of the grid
 
     @property
     def has_layers(self) -> bool:
@@ -61,23 +70,57 @@ class LayerSearch:
         """The last layer with a grid; None if there is none."""
         return next((one.module for one in reversed(self._calls) if one.grid is not None), None)
 
-    def ranked(self) -> list[torch.nn.Module]:
-        """Return the layers to evaluate: the last ones with a non-zero gradient, then others that the score depends on.
+    def ranked(self) -> Iterator[CalledLayer]:
+        """Yield the layers to evaluate: the last ones with a non-zero gradient, or else all that the score depends on.
 
-        Warns if a later layer with tokens was passed over.
+        The score is differentiated by the last layers, and then by all others in one backward pass, unless the gradient is
+        zero on all paths to these. Warns if a later layer with tokens was passed over.
         """
-        if not self._scores.requires_grad:
-            return []
-        backwards, seen, count = (one for one in reversed(self._calls) if one.grid is not None), [], FIRST_LAYERS
-        while chunk := list(islice(backwards, count)):
-            self._differentiate(chunk)
-            seen += chunk
-            best = [one for one in chunk if self._nonzero.get(one, False)]
-            if best:
-                self._warn_of_later(best[0])
-                return [one.module for one in best]
-            count *= 4
-        return [one.module for one in seen if one in self._nonzero]
+        if not self.scores.requires_grad:
+            return
+        backwards = (one for one in reversed(self._calls) if one.grid is not None)
+        first = list(islice(backwards, FIRST_LAYERS))
+        best = self._nonzero_layers(first)
+        if not best and not self._end_all_paths(first):
+            rest = list(backwards)
+            best = self._nonzero_layers(rest)
+            first += rest
+        if best:
+            self._warn_of_later(best[0])
+            yield from best
+        else:
+            yield from (one for one in first if one in self._nonzero)
+            yield from self._connected(backwards)
+
+    def _nonzero_layers(self, layers: list[CalledLayer]) -> list[CalledLayer]:
+        """Return the layers at whose positions the gradient is not zero."""
+        self._differentiate(layers)
+        return [one for one in layers if self._nonzero.get(one, False)]
+
+    def _end_all_paths(self, layers: list[CalledLayer]) -> bool:
+        """Return whether layers lie on all paths to earlier ones, and the gradient is zero there, as it then is earlier."""
+        zero = [one for one in layers if one in self._zero]
+        return bool(zero) and not any(self._connected(self._calls[: self._calls.index(layers[-1])], zero))
+
+    def has_gradient(self, layer: CalledLayer) -> bool:
+        """Return whether the gradient is not zero at the positions of a layer that was ranked."""
+        return self._nonzero.get(layer, False)
+
+    def can_evaluate(self, layer: CalledLayer, query: ScoreQuery) -> bool:
+        """Return whether this pass gives the layer's features: it was called once, and for the explained input."""
+        has_other_inputs = any(isinstance(value, torch.Tensor) for value in query.request.feed.values())
+        return self._has_plain_scores and layer.is_only_call and not has_other_inputs
+
+    def is_bottleneck(self, layer: CalledLayer) -> bool:
+        """Return whether all paths to earlier layers lead through a layer, and no later one with a grid is on a path."""
+        at = self._calls.index(layer)
+        later = [one for one in self._calls[at + 1 :] if one.grid is not None]
+        return not any(self._connected(later)) and not any(self._connected(self._calls[:at], [layer]))
+
+    def _connected(self, layers: Iterable[CalledLayer], without: Iterable[CalledLayer] = ()) -> Iterator[CalledLayer]:
+        """Yield the layers to which a path leads from the scores, except through other layers."""
+        nodes = find_reachable(self.scores, {gradient_node(one.output) for one in without})
+        return (one for one in layers if one.output.requires_grad and gradient_node(one.output) in nodes)
 
     def _warn_of_later(self, found: CalledLayer) -> None:
         """Warn of the last layer with tokens after the layer that was found, if the score depends on it."""
@@ -108,7 +151,7 @@ class LayerSearch:
         if not layers:
             return
         with torch.enable_grad():
-            total = self._scores.sum()
+            total = self.scores.sum()
         outputs = [one.output for one in layers]
         try:
             gradients = torch.autograd.grad(total, outputs, retain_graph=True, allow_unused=True)
@@ -123,3 +166,5 @@ class LayerSearch:
             if gradient is not None:
                 inside = gradient if layer.grid is None else arrange(gradient, layer.grid)
                 self._nonzero[layer] = bool(inside.any())
+                if not self._nonzero[layer] and not bool(gradient.any()):
+                    self._zero.add(layer)

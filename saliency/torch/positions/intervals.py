@@ -1,8 +1,8 @@
 """Intervals of an axis of the input, packed into one number each.
 
-A tensor of the forward pass has one array of intervals for each axis of the input. 0 means the whole axis: no position, as for a
-class token or a bias. The arrays are NumPy's, because Torch's operators cost many times as much on arrays of this size, and more
-where a dispatch mode is active.
+A tensor of the forward pass has one array of intervals for each axis of the input. 0 means the whole axis: no position, as for
+a class token or a bias. The arrays are NumPy's: Torch's operators take many times as long on arrays of this size, and even
+longer under a dispatch mode.
 """
 
 from collections.abc import Collection, Sequence

@@ -104,12 +104,13 @@ def _expand(intervals: Intervals, _args: Sequence[Any], shape: Shape) -> Interva
 def _select(intervals: Intervals, args: Sequence[Any], shape: Shape) -> Intervals:
     dim, index = args
     values = intervals.values
-    return Intervals(values.take(0 if values.shape[dim] == 1 else index, axis=dim), shape)
+    start = index % values.shape[dim]  # 0 where nothing changes
+    return Intervals(values[(slice(None),) * (dim % values.ndim) + (slice(start, start + 1),)].squeeze(dim), shape)
 
 
 def take_range(intervals: Intervals, args: Sequence[Any], shape: Shape) -> Intervals:
     """Take a range of a dimension; the arguments are the dimension, start, stop and step."""
-    dim, start, stop, step = (*args, *(0, None, None, 1)[len(args) :])
+    dim, start, stop, step = [*args, *[0, None, None, 1][len(args) :]]
     values = intervals.values
     if values.shape[dim] > 1:
         values = values[(slice(None),) * (dim % values.ndim) + (slice(start, stop, step),)]
