@@ -14,8 +14,8 @@ from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.positions.reading import arrange
 from saliency.torch.query import ScoreQuery
 
-FIRST_LAYERS = 8
-"""Number of layers by which the score is first differentiated, from the last one on; earlier ones cost more time."""
+COUNTS = 8, 24
+"""Numbers of layers by which the score is first differentiated, from the last one on; earlier ones cost more time."""
 
 
 @dataclass(eq=False)
@@ -73,24 +73,25 @@ class LayerSearch:
     def ranked(self) -> Iterator[CalledLayer]:
         """Yield the layers to evaluate: the last ones with a non-zero gradient, or else all that the score depends on.
 
-        The score is differentiated by the last layers, and then by all others in one backward pass, unless the gradient is
-        zero on all paths to these. Warns if a later layer with tokens was passed over.
+        The score is differentiated by the last layers, by more of them, and at last by all others in one backward pass. None
+        follows if the gradient is zero on all paths to earlier layers. Warns if a later layer with tokens was passed over.
         """
         if not self.scores.requires_grad:
             return
         backwards = (one for one in reversed(self._calls) if one.grid is not None)
-        first = list(islice(backwards, FIRST_LAYERS))
-        best = self._nonzero_layers(first)
-        if not best and not self._end_all_paths(first):
-            rest = list(backwards)
-            best = self._nonzero_layers(rest)
-            first += rest
-        if best:
-            self._warn_of_later(best[0])
-            yield from best
-        else:
-            yield from (one for one in first if one in self._nonzero)
-            yield from self._connected(backwards)
+        seen: list[CalledLayer] = []
+        for count in (*COUNTS, None):
+            layers = list(islice(backwards, count))
+            best = self._nonzero_layers(layers)
+            if best:
+                self._warn_of_later(best[0])
+                yield from best
+                return
+            seen += layers
+            if self._end_all_paths(seen):
+                break
+        yield from (one for one in seen if one in self._nonzero)
+        yield from self._connected(backwards)
 
     def _nonzero_layers(self, layers: list[CalledLayer]) -> list[CalledLayer]:
         """Return the layers at whose positions the gradient is not zero."""
@@ -125,7 +126,7 @@ class LayerSearch:
     def _warn_of_later(self, found: CalledLayer) -> None:
         """Warn of the last layer with tokens after the layer that was found, if the score depends on it."""
         after = self._calls[self._calls.index(found) + 1 :]
-        tokens = [one for one in after if one.has_tokens and one.grid is None][-FIRST_LAYERS:]
+        tokens = [one for one in after if one.has_tokens and one.grid is None][-COUNTS[0] :]
         self._differentiate(tokens)
         later = [one for one in tokens if self._nonzero.get(one, False)]
         if later:

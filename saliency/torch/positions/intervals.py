@@ -74,8 +74,8 @@ def unpack(values: Packed) -> tuple[Packed, Packed]:
 
 def intersect(first: Packed, second: Packed) -> Packed:
     """Return the narrower of two nested intervals, or the union of two others."""
-    if first is second or np.array_equal(first, second):
-        return first
+    if first is second or (first == second).all():
+        return first if first.size <= second.size else second
     (start_1, gap_1), (start_2, gap_2) = unpack(first), unpack(second)
     inside_2 = (start_1 >= start_2) & (gap_1 >= gap_2)
     inside_1 = (start_1 <= start_2) & (gap_1 <= gap_2)

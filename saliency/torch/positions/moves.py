@@ -110,7 +110,8 @@ def _select(intervals: Intervals, args: Sequence[Any], shape: Shape) -> Interval
 
 def take_range(intervals: Intervals, args: Sequence[Any], shape: Shape) -> Intervals:
     """Take a range of a dimension; the arguments are the dimension, start, stop and step."""
-    dim, start, stop, step = [*args, *[0, None, None, 1][len(args) :]]
+    defaults: tuple[Any, ...] = (0, None, None, 1)
+    dim, start, stop, step = tuple(args) + defaults[len(args) :]
     values = intervals.values
     if values.shape[dim] > 1:
         values = values[(slice(None),) * (dim % values.ndim) + (slice(start, stop, step),)]
