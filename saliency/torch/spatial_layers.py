@@ -14,7 +14,7 @@ from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
 from saliency.torch.layer_search import CalledLayer, LayerSearch
-from saliency.torch.layers import find_layer
+from saliency.torch.layers import find_layer, forward_hooks
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions, is_projection
 from saliency.torch.pre_softmax_logits import LogitRecorder
@@ -40,7 +40,7 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
         record = CallRecord(query, grids, recorder, logits_recorder)
         for module in model.modules():
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
-                stack.enter_context(module.register_forward_hook(record.add))
+                stack.enter_context(forward_hooks(module, record.add))
         for layer in target.layers:
             stack.enter_context(forward_hooks(find_layer(model, layer), None, record.stop))
         outputs = forward.run(query.x, replace(target, logits=False), query.request.feed)

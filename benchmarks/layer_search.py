@@ -1,0 +1,94 @@
+"""Time GradCAM without and with a named layer, in Torch: ``python -m benchmarks.layer_search [NETWORK ...]``.
+
+Both ways run in turn on fresh copies of a network, so that neither finds what the other has stored. Networks are DemoNet,
+names in torchvision, and ``timm:NAME`` if timm is installed; ``@zero`` at the end of a name sets the head to zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from saliency import GradCAM, nets
+from tests.torchvision_ops import declare
+
+NETWORKS = [
+    "DemoNet", "resnet18", "squeezenet1_0", "vgg16", "vit_b_32", "swin_t", "maxvit_t", "convnext_tiny",
+    "timm:vit_base_patch14_dinov2", "timm:hiera_tiny_224@zero", "timm:efficientvit_m0", "timm:mobilevit_xxs",
+]  # fmt: skip
+ROUNDS = 3
+
+
+def main() -> None:
+    """Print a row of the table for each network."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layer_search", description=__doc__)
+    parser.add_argument("networks", nargs="*", default=NETWORKS, metavar="NETWORK", help="default: twelve networks")
+    torch.set_num_threads(1)
+    print("| network | layer | named, first call | not named / named | not named / named, later calls |")
+    print("|---|---|---:|---:|---:|")
+    for name in parser.parse_args().networks:
+        print(row(name), flush=True)
+
+
+def row(name: str) -> str:
+    """Return a network's row: medians of processor time."""
+    model, x = load(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the zero maps of a head of zeros
+        layer = GradCAM(copy.deepcopy(model), 0).GetMask(x).details["layer"]
+        options: tuple[dict[str, Any], ...] = ({"layer": layer}, {})
+        times: tuple[list[list[float]], ...] = ([], [])
+        for _ in range(ROUNDS):
+            for seconds, more in zip(times, options, strict=True):
+                seconds.append(_calls(copy.deepcopy(model), x, more))
+    (named, named_later), (first, later) = ([statistics.median(column) for column in zip(*one, strict=True)] for one in times)
+    return f"| {name} | `{layer}` | {named:.3f} s | {first / named:.2f} | {later / named_later:.2f} |"
+
+
+def _calls(model: torch.nn.Module, x: np.ndarray[Any, Any], options: dict[str, Any]) -> tuple[float, float]:
+    """Return the time of a mask's first call, and of another mask's later call."""
+    masks = GradCAM(model, 0), GradCAM(model, 0)
+    return tuple(_seconds(lambda mask=mask: mask.GetMask(x, **options)) for mask in masks)  # type: ignore[return-value]
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def load(name: str) -> tuple[torch.nn.Module, np.ndarray[Any, Any]]:
+    """Return a network in eval mode, with random weights except for DemoNet's, and an input (3, H, W)."""
+    declare()
+    torch.default_generator.manual_seed(0)
+    builder, _, is_zero = name.partition("@")
+    model, side = _build(builder)
+    if is_zero:
+        for parameter in model.get_classifier().parameters():
+            torch.nn.init.zeros_(parameter)
+    return model.eval(), np.random.default_rng(0).normal(size=(3, side, side)).astype(np.float32)
+
+
+def _build(name: str) -> tuple[Any, int]:
+    if name == "DemoNet":
+        return nets.load(name, framework="torch").model, 96
+    if name.startswith("timm:"):
+        import timm
+
+        model = timm.create_model(name.removeprefix("timm:"), pretrained=False)
+        return model, model.default_cfg["input_size"][-1]
+    from torchvision import models
+
+    return models.get_model(name, weights=None), 224
+
+
+if __name__ == "__main__":
+    main()
