@@ -165,3 +165,18 @@ def test_no_layer_has_an_influence():
     nn.init.zeros_(model[-1].weight)
     with pytest.warns(saliency.ZeroGradientWarning, match="gradient of the score is zero at every layer .* the last one, '0'"):
         saliency.GradCAM(model, 1).GetMask(np.ones((3, 8, 8)))
+
+
+@pytest.mark.parametrize("padding", [(0, 1, 0, 0), (0, 0, 1, 0), (1, 1, 1, 1)])
+def test_a_padded_map_is_not_the_grid_of_the_input(padding):
+    """The last layer with the input's positions is the one before the padding, on whichever sides it pads."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 4, 4), nn.ZeroPad2d(padding), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    ).eval()
+    x = np.random.default_rng(0).normal(size=(3, 32, 32))
+    mask = saliency.HiResCAM(model, 2).GetMask(x, should_resize=False)
+    assert (mask.details["layer"], tuple(mask.details["grid"])) == ("0", (8, 8))
+    np.testing.assert_allclose(mask, saliency.HiResCAM(model, 2, layer="0").GetMask(x, should_resize=False), atol=1e-7)
+    with pytest.raises(saliency.TargetError, match="layer '1'"):
+        saliency.HiResCAM(model, 2, layer="1").GetMask(x)
