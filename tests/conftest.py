@@ -9,6 +9,7 @@ import gc
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,12 @@ def no_fork_beside_tensorflow(event, _):
 
 
 sys.addaudithook(no_fork_beside_tensorflow)
+
+
+def pytest_configure():
+    """Let Ctrl-C raise an exception also where it is ignored: a shell ignores it for its jobs in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():

@@ -43,10 +43,10 @@ class ModelInputs:
         """
         x_values, feed = _as_sequence(x_values), checked_feed(feed_dict)
         n = len(x_values)
-        if y is None and isinstance(mask_y, list | range) and len(mask_y) == n > 1:
+        if y is None and isinstance(mask_y, range) and len(mask_y) == n > 1:
             raise InputError(
-                f"`y` (={mask_y!r}) of the mask is a sum of classes, but has as many entries as there are inputs ({n}): pass "
-                "GetMasks(x_values, y=labels) for one class for each input, or y=[[...], ...] for a sum for each"
+                f"`y` (={mask_y!r}) of the mask has as many entries as there are inputs ({n}): pass "
+                "GetMasks(x_values, y=labels) for one class for each input, or a list for the sum of the classes"
             )
         several = isinstance(y, list | range) or getattr(y, "ndim", 0) == 1
         ys = list(y) if several else [mask_y if y is None else y] * n

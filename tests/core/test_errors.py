@@ -44,8 +44,8 @@ X = RNG.normal(size=(7, 3, 5, 6))
         ),
         (lambda: Vanilla(linear(W), [0, 0, 1]).GetMask(X[0]), r"one-hot or multi-hot vector; pass .* such as \[2\]"),
         (
-            lambda: Vanilla(linear(W), [1, 2]).GetMasks(X[:2]),
-            r"`y` \(=\[1, 2\]\) of the mask is a sum.*GetMasks\(x_values, y=",
+            lambda: Vanilla(linear(W), range(1, 3)).GetMasks(X[:2]),
+            r"`y` \(=range\(1, 3\)\) of the mask.*GetMasks\(x_values, y=",
         ),
         (lambda: Vanilla(linear(W), "3").GetMask(X[0]), r"`y` \(='3'\) must be.*pass the int 3"),
         (lambda: Vanilla(linear(W), "cat").GetMask(X[0]), r"`y` \(='cat'\) must be.*For a class, pass its number"),

@@ -26,7 +26,7 @@ def test_the_folder_of_a_saved_model(tmp_path):
     module = tf.Module()
     module.__call__ = tf.function(lambda x: tf.reduce_mean(x**2, (1, 2)), input_signature=[tf.TensorSpec([None, 12, 10, 2])])
     tf.saved_model.save(module, str(tmp_path))
-    method = saliency.Vanilla(saliency.wrap(str(tmp_path)), 1)
+    method = saliency.Vanilla(saliency.wrap(str(tmp_path), trust=True), 1)
     again = pickle.loads(pickle.dumps(method))  # noqa: S301
     np.testing.assert_array_equal(again.GetMask(PICTURES[0]), method.GetMask(PICTURES[0]))
     with pytest.raises(saliency.ModelError, match=r"`model` \(_UserObject\) belongs to this process.*folder"):
