@@ -27,6 +27,12 @@ exit status: 0 success, 1 some images failed (see *_errors.csv),
              143 terminated"""
 
 
+READABLE = {"percentile": 99.0, "overlay": False, "format": "jpg", "dpi": 100}
+"""Options of the figures that DNNBrain does not have, and their default values."""
+
+MIN_DPI, MAX_DPI = 20, 600
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with the given arguments (None: those of the process) and return its exit status."""
     return run_command("dnn_saliency", _run, argv, "run the same command again to resume")
@@ -71,7 +77,22 @@ def _check_color_scale(options: argparse.Namespace) -> None:
         if unused:
             print_message(f"dnn_saliency: note: ignored without -mode gray: {', '.join(unused)}")
         options.cmap = options.vmin = options.vmax = None
-    options.cmap = options.cmap or "coolwarm"
+    _check_drawing(options)
+
+
+def _check_drawing(options: argparse.Namespace) -> None:
+    """Check the options of the figures; ``-dnnbrain`` sets those that give DNNBrain's figures."""
+    if not 0 < options.percentile <= 100:
+        raise CommandError(f"-percentile (={options.percentile:g}) must be above 0, and at most 100")
+    if not MIN_DPI <= options.dpi <= MAX_DPI:
+        raise CommandError(f"-dpi (={options.dpi}) must be from {MIN_DPI} to {MAX_DPI}")
+    if options.overlay and options.units:
+        raise CommandError("-overlay draws colors over the image, which have no color bar: leave out -units")
+    if options.dnnbrain:
+        changed = [name for name, default in READABLE.items() if getattr(options, name) != default]
+        if changed:
+            raise CommandError(f"-dnnbrain draws DNNBrain's figures; leave out {', '.join(f'-{name}' for name in changed)}")
+        options.percentile = 100.0
 
 
 def _parser() -> OptionParser:
@@ -101,9 +122,26 @@ def _add_drawing_options(parser: OptionParser) -> None:
         default="RGB",
         help="RGB: the magnitudes of the color channels; gray: the largest of them, in a color map (default: RGB)",
     )
-    add("cmap", metavar="Colormap", help="Matplotlib color map (default: coolwarm)")
+    add("cmap", metavar="Colormap", help="Matplotlib color map (default: inferno, or coolwarm for signed maps)")
     add("vmin", type=finite_number, metavar="Vmin", help="lower limit of the color map, on the images' scale of 0 to 255")
     add("vmax", type=finite_number, metavar="Vmax", help="upper limit of the color map (default of both: each image's own)")
+    add(
+        "percentile",
+        type=finite_number,
+        default=99.0,
+        metavar="P",
+        help="percentile that is drawn brightest (default: 99)",
+    )
+    add("overlay", action="store_true", help="draw the maps over their images")
+    add("dnnbrain", action="store_true", help="draw figures as DNNBrain does: full range, coolwarm, images in their own size")
+    add("format", choices=("jpg", "png", "pdf", "svg"), default="jpg", help="format of the figures (default: jpg)")
+    add(
+        "dpi",
+        type=positive_integer,
+        default=100,
+        metavar="N",
+        help="pixels per inch, for 10 inches of width (default: 100)",
+    )
     add("units", action="store_true", help="draw gray images, -vmin and -vmax in the method's units, with a color bar")
 
 

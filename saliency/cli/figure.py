@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 WIDTH, MIN_HEIGHT, ROW_HEIGHT = 10.0, 6.0, 1.0  # inches
+DPI = 100
 MAX_HEIGHT = 650.0  # inches of 100 pixels: a JPEG file has at most 65,500 pixels
 LABEL_GAP = 4 / 72  # inches between a label and its image
 FRAME_LINEWIDTH = 0.8  # points
@@ -86,20 +87,38 @@ class SaliencyFigure:
             bar = self.figure.colorbar(drawn, cax=self.figure.add_axes(box))
             bar.ax.tick_params(labelsize="x-small")
 
-    def save(self, path: Path, comment: str = "") -> None:
-        """Write the figure as a JPEG file, 1000 pixels wide, with a comment.
+    def save(self, path: Path, comment: str = "", dpi: int = DPI) -> None:
+        """Write the figure, 10 inches wide, as a JPEG, PNG, PDF or SVG file with a comment; the suffix selects the format.
+
+        Text in PDF and SVG files stays text.
+
+        Args:
+            path: of the file.
+            comment: describes the figure.
+            dpi: pixels per inch of JPEG and PNG files, and of the images within PDF and SVG files.
 
         Raises:
             OSError: if the file was not written.
         """
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        import matplotlib as mpl
 
-        canvas: Any = FigureCanvasAgg(self.figure)  # Matplotlib has no types for it
-        canvas.draw()
-        image, encoded = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]), io.BytesIO()
-        image.save(encoded, "JPEG", dpi=(100, 100), comment=comment)
+        encoded = io.BytesIO()
+        if path.suffix == ".jpg":
+            self._pixels(dpi).save(encoded, "JPEG", dpi=(dpi, dpi), comment=comment)
+        else:
+            key = {".pdf": "Subject", ".png": "Description", ".svg": "Description"}[path.suffix]
+            with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+                self.figure.savefig(encoded, format=path.suffix[1:], dpi=dpi, metadata={key: comment})
         with atomic_write(path) as temporary:
             temporary.write_bytes(encoded.getvalue())  # Pillow itself ignores the error of a full disk
+
+    def _pixels(self, dpi: int) -> Image.Image:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        self.figure.set_dpi(dpi)
+        canvas: Any = FigureCanvasAgg(self.figure)  # Matplotlib has no types for it
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
     def show(self) -> None:
         """Show the figure until its window is closed."""
@@ -125,51 +144,16 @@ def _open_scale(image: npt.NDArray[Any], scale: Mapping[str, Any]) -> dict[str, 
 def _plain_figure(size: tuple[float, float]) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=size, dpi=100)
+    return Figure(figsize=size, dpi=DPI)
 
 
 def _pyplot_figure(size: tuple[float, float]) -> "Figure":
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=size, dpi=100)
+    return plt.figure(figsize=size, dpi=DPI)
 
 
 def _image_shape(image: npt.NDArray[Any] | None, row: Sequence[npt.NDArray[Any] | None]) -> tuple[int, ...]:
     """Return the height and width of an image; for a gap, those of another image in its row."""
     found = next((one for one in (image, *row) if one is not None), np.zeros((1, 1)))
     return found.shape[:2]
-
-
-def displayed_values(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
-    """Return the values of a map that are drawn, in the method's units.
-
-    Args:
-        mask: (3, H, W), whose magnitudes are drawn, or (H, W), which is drawn with its sign.
-        mode: ``RGB`` keeps the color channels; ``gray`` takes the largest of them.
-
-    Returns:
-        (H, W, 3) or (H, W).
-    """
-    if mask.ndim == 2:
-        return mask
-    magnitude: npt.NDArray[Any] = np.abs(mask)
-    if mode == "RGB" and len(magnitude) == 3:
-        return magnitude.transpose(1, 2, 0)
-    return np.asarray(magnitude.max(axis=0))
-
-
-def saliency_image(mask: npt.NDArray[Any], mode: str) -> npt.NDArray[np.uint8]:
-    """Scale a map to an image as DNNBrain does, from its own minimum to its maximum over all color channels.
-
-    Args:
-        mask: (3, H, W) or (H, W), as for ``displayed_values``.
-        mode: ``RGB`` or ``gray``.
-
-    Returns:
-        (H, W, 3) or (H, W), 0 to 255; zeros for a constant map.
-    """
-    values = displayed_values(mask, mode)
-    low, high = values.min(), values.max()
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    image: npt.NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
-    return image

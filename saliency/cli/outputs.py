@@ -18,7 +18,8 @@ from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.checksum import is_intact
 
 MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
-COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units")
+COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
+                   "percentile", "overlay", "dnnbrain")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class OutputFiles:
         base: beginning of their names.
         figures: number of figures.
         save: ``npz`` or ``h5`` if the maps are saved, else None.
-        comment: the options of the run, for the comment of each JPEG file.
+        comment: the options of the run, for the comment of each figure.
+        format: suffix of the figures.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class OutputFiles:
     figures: int
     save: str | None
     comment: str
+    format: str = "jpg"
 
     @classmethod
     def of(cls, options: argparse.Namespace, network: str, figures: int) -> "OutputFiles":
@@ -45,13 +48,14 @@ class OutputFiles:
         words = [network, options.layer, f"chn{_channel_label(options.chn)}", options.meth]
         words += [options.mode] if options.meth in COLOR_METHODS else []
         words += [] if options.smooth is None else [f"smooth{options.smooth}"]
-        words += [] if options.cmap == "coolwarm" else [options.cmap]
-        words += ["units"] if options.units else []
+        words += [] if options.cmap in (None, "coolwarm") else [options.cmap]
+        words += [name for name in ("units", "overlay") if getattr(options, name)]
         rest = options.vmin, options.vmax, sorted(options.set.items())
         words += [] if rest == (None, None, []) else [_digest(repr(rest))]
         values = {name: getattr(options, name) for name in COMMENT_OPTIONS}
-        comment = ", ".join(f"-{name} {value}" for name, value in values.items() if value not in (None, {}))
-        return cls(Path(options.out), re.sub(r"[^\w.+-]", "_", "_".join(words)), figures, options.save, comment)
+        comment = ", ".join(f"-{name} {value}" for name, value in values.items() if value not in (None, {}, False))
+        base = re.sub(r"[^\w.+-]", "_", "_".join(words))
+        return cls(Path(options.out), base, figures, options.save, comment, options.format)
 
     @property
     def errors(self) -> Path:
@@ -70,7 +74,7 @@ class OutputFiles:
 
     def figure(self, k: int) -> Path:
         """Return the path of the k-th figure, counting from 1."""
-        return self.folder / f"{self.base}_fig{k}.jpg"
+        return self.folder / f"{self.base}_fig{k}.{self.format}"
 
     def maps(self, k: int) -> Path:
         """Return the path of the maps of the k-th figure; it is a hidden file if the maps are merged at the end."""

@@ -2,13 +2,26 @@
 
 from collections.abc import Iterable, Iterator
 
+from PIL import Image
+
 from saliency import nets
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import StimulusImage
 from saliency.core.errors import InputError
-from saliency.nets.preparation import Float32
+from saliency.nets.preparation import Float32, resize_and_crop, resize_whole
 
 MAX_DRAWN_PIXELS = 2**20  # a figure is 1000 pixels wide and draws several images
+
+
+def seen_picture(network: nets.Network, picture: Image.Image) -> Image.Image:
+    """Return the part of a picture that a network sees, in the proportions of its input.
+
+    A picture for a network whose own preprocessing function may crop it is returned unchanged.
+    """
+    if network.preprocess is None and network.resize is not None:
+        return resize_and_crop(picture, network.size, network.resize, Image.Resampling.BILINEAR)
+    size = network.needed_size
+    return picture if size is None else resize_whole(picture, size, Image.Resampling.BILINEAR)
 
 
 def preprocess_images(

@@ -12,13 +12,14 @@ from PIL import Image
 from saliency import nets
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
-from saliency.cli.figure import SaliencyFigure, displayed_values, saliency_image
+from saliency.cli.figure import SaliencyFigure
 from saliency.cli.journal import OUTPUT, Journal, open_journal
 from saliency.cli.map_files import MapWriter, merge_map_files, open_map_writer
+from saliency.cli.map_images import SIGNED_COLORS, MapImages, figure_scale
 from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
 from saliency.cli.preflight import check_color_map, check_display
-from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.preprocessing import preprocess_images, seen_picture
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli, StimulusImage
@@ -26,7 +27,8 @@ from saliency.io.checksum import file_checksum
 
 STIMULI_PER_FIGURE = 6
 DRAWN_SIDE = 200  # pixels, about the size of an image in a figure
-RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units", "save", "framework",
+RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
+                    "percentile", "overlay", "dnnbrain", "dpi", "format", "save", "framework",
                     "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside",
                     "allow_duplicates")  # fmt: skip
 
@@ -49,7 +51,7 @@ class SaliencyRun:
         Raises:
             CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid; nothing has been written.
         """
-        check_color_map(options.cmap)
+        check_color_map(options.cmap or SIGNED_COLORS)
         if options.show:
             check_display()
         stimuli = Stimuli.of(options)
@@ -113,10 +115,14 @@ class SaliencyRun:
             self._remove_older(k)
             return
         images, inputs = [image for image, _ in preprocessed], [x for _, x in preprocessed]
+        pictures = [image.rgb if self.options.dnnbrain else seen_picture(self.network, image.rgb) for image in images]
         rows: dict[str, list[Any]] = {}
         with self._map_writer(k, images) as writer:
             for maps in self.explainer.explain(inputs, self.options.chn):
-                rows[f"chn{maps.channel}"] = [self._saliency_image(mask) for mask in maps.masks]
+                rows[f"chn{maps.channel}"] = [
+                    self._map_images.image(np.nan_to_num(mask), picture)
+                    for mask, picture in zip(maps.masks, pictures, strict=True)
+                ]
                 if writer is not None:
                     writer.add(f"chn{maps.channel}", maps.masks)
         self.log.notes.update(self.explainer.pop_notes())
@@ -126,7 +132,7 @@ class SaliencyRun:
         if good:
             order = [good.get(index) for index in indices]  # None leaves a gap
             rows = {label: [None if i is None else row[i] for i in order] for label, row in rows.items()}
-            self._draw(k, [None if i is None else images[i].rgb for i in order], rows)
+            self._draw(k, [None if i is None else pictures[i] for i in order], rows)
 
     def _remove_older(self, k: int) -> None:
         """Remove the files of an earlier run for a figure without images."""
@@ -144,15 +150,17 @@ class SaliencyRun:
         with open_map_writer(self.files.maps(k), names, numbers) as writer:
             yield writer
 
-    def _saliency_image(self, mask: Any) -> Any:
-        convert = displayed_values if self.options.units else saliency_image
-        return convert(np.nan_to_num(mask), self.options.mode)
+    @property
+    def _map_images(self) -> MapImages:
+        chosen = self.options
+        limits = chosen.vmin, chosen.vmax
+        return MapImages(chosen.mode, chosen.percentile, chosen.units, chosen.overlay, chosen.cmap, limits, chosen.dnnbrain)
 
     def _draw(self, k: int, stimuli: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
         figure = SaliencyFigure(len(rows) + 1, len(stimuli), self.options.show)
-        figure.draw(stimuli, rows, {name: getattr(self.options, name) for name in ("cmap", "vmin", "vmax")})
+        figure.draw(stimuli, rows, figure_scale(vars(self.options)))
         if self.files is not None:
-            figure.save(self.files.figure(k), self.files.comment)
+            figure.save(self.files.figure(k), self.files.comment, self.options.dpi)
         if self.options.show:
             figure.show()
 

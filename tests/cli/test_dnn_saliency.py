@@ -39,7 +39,7 @@ def test_the_figure_shows_the_masks_of_the_library(tmp_path, capsys, monkeypatch
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
     for method, mode in (("guided", "RGB"), ("vanilla", "gray")):
         run(capsys, *BUNDLED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
-            "-out", tmp_path)  # fmt: skip
+            "-dnnbrain", "-out", tmp_path)  # fmt: skip
     network = saliency.nets.load("DemoNet")
     with Image.open(DEMO / "scenes" / "scene_17.png") as picture:
         x = network.prepare(picture)
@@ -168,7 +168,7 @@ def test_the_map_of_the_bird_is_on_the_bird(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
     status, printed, errors = run(
         capsys, "-net", "SqueezeNet1_0", "-weights", REAL / "squeezenet1_0.safetensors", "-layer", "classifier.1", "-chn", "21",
-        "-stim", table(tmp_path, ["ouzel.jpg"], REAL / "images"), "-mode", "gray", "-out", tmp_path)  # fmt: skip
+        "-stim", table(tmp_path, ["ouzel.jpg"], REAL / "images"), "-mode", "gray", "-dnnbrain", "-out", tmp_path)  # fmt: skip
     assert (status, printed, errors) == (0, "Finish: 1/1\n", "")
     assert (tmp_path / "SqueezeNet1_0_classifier.1_chn21_guided_gray_fig1.jpg").stat().st_size > 10_000
     (image,) = drawn[0][2]["chn21"]

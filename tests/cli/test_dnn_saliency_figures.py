@@ -44,7 +44,7 @@ def test_maps_in_units_have_a_color_bar(tmp_path, capsys, monkeypatch):
 def test_a_map_without_colors_is_drawn_in_the_color_map_with_its_sign(tmp_path, capsys, monkeypatch):
     drawn = []
     monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
-    arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot"]
+    arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot", "-dnnbrain"]
     status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")
     _, maps, scale = drawn[0]

@@ -69,7 +69,7 @@ def test_documented_commands_run_as_printed(folder, capsys, monkeypatch):
 def test_figures_look_like_dnnbrain_s(name, folder):
     """DNNBrain's second image is not available, so only the first of two columns is compared."""
     (folder / "two.stim.csv").write_text(f"type=image\npath={FIXTURES / 'images'}\ndata=stimID\nsynthA.png\nsynthB.png")
-    assert main(shlex.split(f"-net AlexNet -layer fc3 -chn 294 23 -stim two.stim.csv -out . {DRAWN[name]}")) == 0
+    assert main(shlex.split(f"-net AlexNet -layer fc3 -chn 294 23 -stim two.stim.csv -dnnbrain -out . {DRAWN[name]}")) == 0
     (ours,), (theirs,) = folder.glob("*.jpg"), (CLI / name).glob("*_fig1.jpg")
     pixels = []
     for file in (ours, theirs):
