@@ -59,7 +59,7 @@ def test_formats(suffix, tmp_path, capsys):
         with Image.open(file) as image:
             assert image.size == (500, 300) and "-meth guided" in image.info["Description"]
     else:
-        assert (b"/TrueType" in content and b"/Type3" not in content) if suffix == "pdf" else (b">chn8</text>" in content)
+        assert (b"/FontFile2" in content and b"/Type3" not in content) if suffix == "pdf" else (b">chn8</text>" in content)
 
 
 @pytest.mark.parametrize(
