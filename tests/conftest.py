@@ -71,7 +71,7 @@ def fresh_process(tmp_path_factory):
         done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
         steps = json.loads((folder / "report.json").read_text())
         return SimpleNamespace(
-            steps=steps, demo=folder / "new" / "folder", code=done.returncode, out=done.stdout, err=done.stderr
+            steps=steps, folder=folder, demo=folder / "new" / "folder", code=done.returncode, out=done.stdout, err=done.stderr
         )
 
     return run

@@ -25,6 +25,8 @@ MODULES = ("jax", "keras", "tensorflow", "torch", "torch._dynamo", "torchvision"
 SHOWN = (17,)  # the scene whose maps the demo draws, for both of its digits
 PAIRS = slice(24, 28)  # scenes with and without a tag
 
+GET_SMOOTHED_MASKS = saliency.SaliencyMask.GetSmoothedMasks  # the demo's steps replace it
+
 
 def main(framework: str, folder: Path) -> int:
     found = {}
@@ -47,24 +49,33 @@ def main(framework: str, folder: Path) -> int:
     note("demo")
     note("fork", mask_in_a_forked_process(framework))
     for name, step in LAST_STEPS[framework].items():
-        note(name, _result(step))
+        note(name, _result(step, folder))
     return ended
 
 
-def _result(step):
+def _result(step, folder):
     try:
-        return step()
+        return step(folder)
     except Exception:
         return traceback.format_exc()
 
 
-def exhaust_memory():
+def run_keras_on_torch(folder):
+    if not find_spec("keras"):
+        return "keras is not installed"
+    from tests.torch.keras_backend import run_on_torch
+
+    saliency.SaliencyMask.GetSmoothedMasks = GET_SMOOTHED_MASKS
+    return run_on_torch(folder)
+
+
+def exhaust_memory(_folder):
     from tests.torch.exhausted_memory import batch_sizes
 
     return batch_sizes()
 
 
-def import_the_other_framework():
+def import_the_other_framework(_folder):
     """Return the order of the imports, and the largest difference of the frameworks' masks."""
     if not find_spec("torch"):
         return "torch is not installed"
@@ -74,14 +85,14 @@ def import_the_other_framework():
     return [import_order(), float(largest_difference())]
 
 
-def disable_tensorflow_2():
+def disable_tensorflow_2(_folder):
     from tests.tf.session.tensorflow1_modes import mask_in_both_modes
 
     return mask_in_both_modes()
 
 
 LAST_STEPS = {
-    "torch": {"scarce memory": exhaust_memory} if sys.platform.startswith("linux") else {},
+    "torch": {"Keras": run_keras_on_torch} | ({"scarce memory": exhaust_memory} if sys.platform.startswith("linux") else {}),
     "tf": {"both frameworks": import_the_other_framework, "sessions": disable_tensorflow_2},
 }
 

@@ -13,7 +13,7 @@ CORE = {
     "numerics position_grid user_grid": 2,
     "display": 3,
     "activation_graph adapter_request batching gradient_modifiers output_selection relu_rules score_reading target target_description target_terms": 4,
-    "adapter adapter_contract batch_independence channel_axis companion_check function_adapter shape_hints wrap": 5,
+    "adapter adapter_contract batch_independence channel_axis companion_check function_adapter keras shape_hints wrap": 5,
     "score": 6,
     "method_options model_inputs noise result smoothgrad": 7,
     "mask_runner": 8,

@@ -1,7 +1,7 @@
 """Select the adapter of a model; a framework is imported only if the user's program already has."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from os import PathLike, path
 from typing import Any
@@ -17,6 +17,12 @@ ADAPTER_MODULES = {"torch": "saliency.torch", "tensorflow": "saliency.tf"}
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
 """Prediction methods that an error suggests for a model that is not callable."""
 
+KERAS_ON_OTHER_BACKENDS = (
+    "set KERAS_BACKEND=tensorflow before importing Keras, and load the model again; for Occlusion and RISE, pass "
+    "saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)"
+)
+"""What a user can do about a model on an unsupported backend."""
+
 
 def wrap(model: Any, **options: Any) -> GradientAdapter:
     """Return the adapter of a model.
@@ -25,7 +31,8 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         model: one of
 
             - a ``torch.nn.Module`` or ``torch.export.ExportedProgram``,
-            - a Keras model, a ``tf.function``, a ``tf.Module``, a SavedModel, or its folder with ``trust=True``,
+            - a Keras model on the TensorFlow or Torch backend,
+            - a ``tf.function``, a ``tf.Module``, a SavedModel, or its folder with ``trust=True``,
             - a network of ``saliency.nets``,
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
@@ -43,7 +50,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
 
     Raises:
         InputError: if no adapter supports such a model, or it has no such option.
-        ModelError: if the model is a Keras model on a backend other than TensorFlow.
+        ModelError: if the model is a Keras model on a backend other than TensorFlow and Torch.
     """
     model = getattr(model, "saliency_model", model)
     if isinstance(model, GradientAdapter):
@@ -80,8 +87,12 @@ def _make_adapter(adapt: Callable[..., Any], model: Any, options: Mapping[str, A
     raise InputError(f"`{name}` is not an option of the adapter of {_type_name(model)}")
 
 
-def refuse_other_backends(model: Any) -> None:
-    """Refuse a Keras model on a backend other than TensorFlow: no adapter can find its layers and ReLUs.
+def refuse_other_backends(model: Any, supported: Collection[str] = ("tensorflow", "torch")) -> None:
+    """Refuse a Keras model on a backend for which there is no adapter that finds its layers and ReLUs.
+
+    Args:
+        model: any object.
+        supported: names of the supported backends.
 
     Raises:
         ModelError: if the model is one.
@@ -90,11 +101,10 @@ def refuse_other_backends(model: Any) -> None:
     if keras is None or not any(kind.__module__.partition(".")[0] == "keras" for kind in type(model).__mro__):
         return
     backend = keras.config.backend()
-    if backend != "tensorflow":
+    if backend not in supported:
+        way_on = "pass it to saliency.wrap" if backend == "torch" else KERAS_ON_OTHER_BACKENDS
         raise ModelError(
-            f"`model` ({_type_name(model)}) is a Keras model on the {backend} backend, which is not supported: set "
-            "KERAS_BACKEND=tensorflow before importing Keras, and load the model again; for Occlusion and RISE, pass "
-            "saliency.FunctionAdapter(lambda x: model.predict(x, verbose=0), channel_axis=-1)"
+            f"`model` ({_type_name(model)}) is a Keras model on the {backend} backend, which is not supported: {way_on}"
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency.core.errors import InputError
+from saliency.core.keras.layers import layers_of
 from saliency.nets.connection_timeout import connection_timeout
 from saliency.nets.file_rules import FileRules
 from saliency.nets.keras_backend import import_keras
@@ -13,7 +14,6 @@ from saliency.nets.keras_names import channel_counts, renumber_layers
 from saliency.nets.keras_weights import load_keras_weights
 from saliency.nets.network import Network
 from saliency.nets.preparation import resize_and_apply
-from saliency.tf.eager.layers import layers_of
 
 DEFAULT_SIDE = 224  # pixels, for a network that accepts any size
 

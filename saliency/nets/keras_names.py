@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from saliency.tf.eager.layers import layers_of
+from saliency.core.keras.layers import layers_of
 
 
 def renumber_layers(layers: Mapping[str, Any]) -> dict[str, str]:

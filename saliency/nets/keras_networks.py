@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from saliency.core.errors import InputError
+from saliency.core.keras.layers import layers_of
 from saliency.nets import keras_applications
 from saliency.nets.demo_net_keras import build_demo_net
 from saliency.nets.file_rules import DEFAULT_RULES, FileRules
@@ -19,7 +20,6 @@ from saliency.nets.keras_weights import load_keras_weights, load_weights
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD, Float32, resize_and_apply
 from saliency.nets.user_networks import NetworkAttributes
-from saliency.tf.eager.layers import layers_of
 
 CHANNEL_AXIS = -1
 DEFAULT_SIDE = 224  # pixels, for a model that accepts any size

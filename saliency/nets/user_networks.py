@@ -16,6 +16,7 @@ from typing import Any
 from PIL import Image
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.wrap import refuse_other_backends
 from saliency.nets.preparation import Float32, apply_transform
 
 FUNCTION_PATTERN = re.compile(r"(?P<home>.+\.py|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
@@ -70,8 +71,12 @@ def read_attributes(network: Any) -> tuple[Any, NetworkAttributes]:
     Args:
         network: a model, or an object with a model as ``model``. It may have DNNBrain's attributes ``layer2loc``,
             ``img_size`` (pixels, or height and width) and ``test_transform`` (from a picture to (3, height, width)).
+
+    Raises:
+        ModelError: if it is a Keras model on another backend than TensorFlow.
     """
     model = network if framework_of(network) else getattr(network, "model", None)
+    refuse_other_backends(model, supported=("tensorflow",))
     size, transform = getattr(network, "img_size", None), getattr(network, "test_transform", None)
     preprocess = partial(apply_transform, transform=transform) if callable(transform) else None
     if size is None and preprocess is not None:

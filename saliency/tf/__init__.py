@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.keras.layers import is_keras
 from saliency.tf.eager.adapter import KerasAdapter
-from saliency.tf.eager.keras_models import is_keras
 from saliency.tf.eager.models import is_saved_model
 from saliency.tf.ops.forked_process import refuse_forked_process
 from saliency.tf.session.adapter import GraphAdapter

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
-from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,10 +13,11 @@ import torch
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
+from saliency.core.keras.layers import is_keras
 from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
 from saliency.core.validation import channel_axis_option
-from saliency.torch.channel_axis import find_channel_axis
+from saliency.torch.channel_axis import default_channel_axis, find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
@@ -28,6 +28,7 @@ from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_call import ModelCall
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
+from saliency.torch.module_tree import floating_types, named_tensors
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
 from saliency.torch.relu_nodes import node_names
@@ -39,17 +40,19 @@ Tensors: TypeAlias = tuple[torch.Tensor, ...]
 class TorchAdapter(GradientAdapter):
     """Adapt a ``torch.nn.Module`` on the device and in the floating-point type of its first parameter.
 
-    Inputs are cast to the type of a half-precision model; noise, sums and masks are float32. The model runs in eval mode and
-    without compilation. A call restores train flags, grad modes, the parameters' gradients and the random generators.
+    The module may be a Keras model on the Torch backend. Inputs are cast to the type of a half-precision model; noise, sums
+    and masks are float32. The model runs in eval mode and without compilation. A call restores train flags, grad modes, the
+    parameters' gradients and the random generators.
 
     Args:
         model: the module; its ``forward`` accepts the input first and its other inputs by name.
         relu_nodes: names of the autograd nodes of custom ReLUs (``MyReLUBackward`` for a ``torch.autograd.Function`` named
             ``MyReLU``).
         channel_axis: the channel axis of one input, without its batch axis; None if there are no channels, as in (H, W).
-            ``"auto"`` means the first axis; for inputs with two axes, only if the model's first convolution proves it.
+            ``"auto"`` means the first axis, or the last one for Keras layers with ``channels_last``; for inputs with two axes,
+            only if the model's first convolution proves it.
         input: the explained input, by the name or position of its argument, or by its key if the model accepts one
-            dictionary; None means the first argument.
+            dictionary; None means the first argument. For a Keras model, the name or position of its input.
         output: name, index or path of the output to explain, if the model returns several; see ``saliency.wrap``.
         train_mode: accept an exported or traced model with operators that stay in train mode, such as the dropout of Monte
             Carlo dropout. They draw from Torch's generator, which each call restores: seed it for another draw.
@@ -73,12 +76,13 @@ class TorchAdapter(GradientAdapter):
     ) -> None:
         check_model(model, train_mode)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
-        channel_axis = channel_axis_option(0 if self._auto else channel_axis)
-        self.model, self.channel_axis = model, channel_axis
+        self._default_axis: Any = default_channel_axis(model) if self._auto else channel_axis_option(channel_axis)
+        self.model, self.channel_axis = model, self._default_axis
         self._relu_nodes = node_names(relu_nodes)
-        self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output))
+        channels_last = is_keras(model) and self.channel_axis != 0
+        self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output), channels_last)
         self._features = LayerFeatures(self._forward)
-        self._memory_format = MemoryFormat(model, channel_axis)
+        self._memory_format = MemoryFormat(model, self.channel_axis)
 
     @property
     def device(self) -> torch.device:
@@ -92,7 +96,7 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def _reference_tensor(self) -> torch.Tensor:
-        tensors = (t for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point())
+        tensors = (tensor for _, tensor in named_tensors(self.model) if tensor.is_floating_point())
         return next(tensors, torch.empty(0))
 
     @property
@@ -101,7 +105,7 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def rounding_error(self) -> float:
-        dtypes = {t.dtype for t in chain(self.model.parameters(), self.model.buffers()) if t.is_floating_point()}
+        dtypes = floating_types(self.model)
         accelerated = 2.0**-11 if self.device.type == "cuda" and torch.float64 not in dtypes else 0.0  # TF32
         return max([accelerated or 2.0**-24, *(torch.finfo(dtype).eps / 2 for dtype in dtypes)])
 
@@ -112,12 +116,12 @@ class TorchAdapter(GradientAdapter):
         return stack
 
     def asarray(self, value: Any, name: str = "x_value") -> torch.Tensor:
-        axis = 0 if self._auto and self.channel_axis is None else self.channel_axis
+        axis = self._default_axis if self._auto else self.channel_axis
         return input_tensor(value, name, axis, self._reference_tensor)
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         if self._auto:
-            read_channel_axis(self, shape, 0, partial(find_channel_axis, self.model))
+            read_channel_axis(self, shape, self._default_axis, partial(find_channel_axis, self.model))
 
     def asfeed(self, value: Any, name: str) -> Any:
         return feed_tensor(value, name, self._reference_tensor)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from saliency.core.errors import ForwardError, LogitWarning, one_line
+from saliency.core.errors import ForwardError, InputError, LogitWarning, one_line
 from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
@@ -28,10 +28,11 @@ class ForwardRunner:
     Args:
         call: calls the model with the explained input, and the others by name.
         selector: selects one of several outputs.
+        channels_last: whether the outputs of the model and its layers have their channels last, as in Keras.
     """
 
-    def __init__(self, call: ModelCall, selector: OutputSelector) -> None:
-        self.call, self.selector, self.model = call, selector, call.model
+    def __init__(self, call: ModelCall, selector: OutputSelector, channels_last: bool = False) -> None:
+        self.call, self.selector, self.model, self._channels_last = call, selector, call.model, channels_last
         self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
 
     @property
@@ -90,14 +91,20 @@ class ForwardRunner:
             check_dense(output)
         if recorder is not None:
             self._last_output.outside_probability_range = is_outside_probability_range(output)
-            return recorder.logits_of(output)
-        return output
+            output = recorder.logits_of(output)
+        return self._with_channels_first(output, target)
 
     def _run_to_layers(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         with record_layer_outputs(self.model, target.layers) as calls:
             _call(self.call, x, feed)
-        outputs = tuple(single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
+        recorded = (single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
+        outputs = tuple(self._with_channels_first(output, target) for output in recorded)
         return outputs if isinstance(target.layer, tuple) else outputs[0]
+
+    def _with_channels_first(self, output: Any, target: Target) -> Any:
+        """Return an output as (N, channels, *space), from which a target reads units; unchanged for a function."""
+        is_moved = self._channels_last and target.function is None and isinstance(output, torch.Tensor) and output.ndim > 2
+        return output.movedim(-1, 1) if is_moved else output
 
 
 def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
@@ -108,7 +115,7 @@ def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         with one_function(call.model, x.device):
             return call(x if is_leaf else x.clone(), copies)
     except Exception as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or isinstance(error, InputError):  # the names of the inputs are wrong
             raise
         if is_leaf and "leaf Variable" in str(error):
             return _call(call, x.clone(), feed)

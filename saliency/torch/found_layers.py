@@ -7,6 +7,7 @@ import torch
 
 from saliency.torch.layer_grids import LayerGrids
 from saliency.torch.layer_memory import FoundLayer
+from saliency.torch.module_tree import named_modules
 from saliency.torch.query import ScoreQuery
 
 
@@ -46,8 +47,8 @@ class FoundLayers:
             is_last: whether no other candidate follows it.
             is_bottleneck: see ``FoundLayer``.
         """
-        named = ((module, name) for name, module in query.adapter.model.named_modules())
-        name = next((name for module, name in named if module is layer), None)
+        named = named_modules(query.adapter.model).items()
+        name = next((name for name, module in named if module is layer), None)
         table, key = self._table(query), _kind(query)
         table[key, query.target.kinds] = FoundLayer(ref(layer), name, is_bottleneck)
         self.use(query)

@@ -8,6 +8,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 import torch
 
 from saliency.core.position_grid import PositionGrid
+from saliency.torch.module_tree import child_modules
 
 SETTINGS = {bool, int, float, str, bytes, tuple, type(None)}
 """Types of a module's attributes on which its output may depend, such as a stride."""
@@ -72,7 +73,7 @@ def _modules(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
     while stack:
         module = stack.pop()
         yield module
-        stack.extend(child for child in module._modules.values() if child is not None)
+        stack.extend(child_modules(module))
 
 
 def _settings(module: torch.nn.Module) -> list[Any]:

@@ -10,6 +10,7 @@ import torch
 from saliency.core.position_grid import PositionGrid
 from saliency.core.warnings import warn
 from saliency.torch.autograd_graph import find_reachable, gradient_node
+from saliency.torch.module_tree import named_modules
 from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.positions.reading import arrange
 from saliency.torch.query import ScoreQuery
@@ -144,7 +145,7 @@ class LayerSearch:
         return f"{message}{where}: {', '.join(names)}" if names else message
 
     def _name(self, layer: CalledLayer) -> str:
-        names = {module: str(name) for name, module in self._model.named_modules()}
+        names = {module: name for name, module in named_modules(self._model).items()}
         return names[layer.module]
 
     def _differentiate(self, layers: list[CalledLayer]) -> None:

@@ -1,6 +1,5 @@
 """Find a layer of a model by name, set hooks on it and record its output."""
 
-import difflib
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,8 +8,9 @@ from typing import Any
 import torch
 
 from saliency.core.errors import TargetError
+from saliency.core.keras.layers import path_named
 from saliency.core.undo import Undo, undoable
-from saliency.core.validation import shown
+from saliency.torch.module_tree import named_modules
 
 NOT_CALLED = "was not called in the forward pass (exported and traced models call no layers)"
 
@@ -25,13 +25,13 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
 
     Args:
         model: the module that contains the layer.
-        layer: its name, such as ``features.3``, or the module itself.
+        layer: its name, such as ``features.3``, or the module itself. For a Keras model, the path or name of a Keras layer.
         option: the name of the user's option in error messages.
 
     Raises:
         TargetError: if the model does not contain the layer; the message lists the nearest names.
     """
-    named = dict(model.named_modules())
+    named = named_modules(model)
     if isinstance(layer, torch.nn.Module):
         if all(layer is not module for module in named.values()):
             raise TargetError(
@@ -39,14 +39,10 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
                 "or one of model.modules()"
             )
         return layer
-    if not isinstance(layer, str) or layer not in named:
-        names = [name for name in named if name]
-        near = difflib.get_close_matches(layer if isinstance(layer, str) else "", names, n=3, cutoff=0.3) or names[-3:]
-        raise TargetError(
-            f"`{option}` (={shown(layer)}) must be one of the model's {len(names)} layers; nearest: {', '.join(near)}"
-        )
-    module: torch.nn.Module = named[layer]
-    return module
+    if layer == "":
+        return model
+    del named[""]
+    return named[path_named(layer, named, option)]
 
 
 @undoable

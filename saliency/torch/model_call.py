@@ -8,18 +8,21 @@ from typing import Any
 import torch
 
 from saliency.core.errors import InputError
+from saliency.core.keras.inputs import call_in_inference_mode, input_names
+from saliency.core.keras.layers import is_keras
 from saliency.core.validation import as_index
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class ModelCall:
-    """Call a module.
+    """Call a module; a Keras model is called in inference mode.
 
     Args:
         model: the module.
         input: the explained input: the name or position of an argument of ``forward``, or a key of the dictionary that
-            ``forward`` accepts as its only required argument. None means the first argument.
+            ``forward`` accepts as its only required argument. None means the first argument. For a Keras model, the name or
+            position of one of its inputs, or of an argument of ``call``; None means the first one that is not named.
 
     Raises:
         InputError: if ``forward`` has no such argument.
@@ -29,18 +32,25 @@ class ModelCall:
         self.model = model
         self.input: str | None = None
         self._keys: frozenset[str] | None = None  # names of arguments, if the inputs go into one dictionary
+        self._inference = {"training": False} if is_keras(model) else {}
+        self._names = input_names(model) if is_keras(model) else []  # of a functional Keras model
         position = as_index(input)
-        if input is not None and position != 0:
+        if input is not None and self._names:
+            self.input = self._named_input(input if position is None else position)
+        elif input is not None and position != 0:
             self._choose(input if position is None else position)
 
     def __call__(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         """Return the model's outputs for inputs (N, *input) and the other inputs by name."""
+        if self._names:
+            return call_in_inference_mode(self.model, x, feed, self.input)
         if self.input is None:
-            return self.model(x, **feed)
+            return self.model(x, **self._inference, **feed)
         if self._keys is None:
-            return self.model(**{self.input: x}, **feed)
+            return self.model(**{self.input: x}, **self._inference, **feed)
+        inputs = {self.input: x, **{name: feed[name] for name in feed if name not in self._keys}}
         arguments = {name: value for name, value in feed.items() if name in self._keys}
-        return self.model({self.input: x, **{name: feed[name] for name in feed if name not in self._keys}}, **arguments)
+        return self.model(inputs, **self._inference, **arguments)
 
     @property
     def hint(self) -> str:
@@ -51,6 +61,13 @@ class ModelCall:
             f". `input` (={self.input!r}) is not an argument of the model's forward method "
             f"({', '.join(sorted(self._keys))}), so the model received a dictionary with this key"
         )
+
+    def _named_input(self, choice: Any) -> str:
+        name = self._names[choice] if isinstance(choice, int) and 0 <= choice < len(self._names) else choice
+        if name not in self._names:
+            listed = ", ".join(map(repr, self._names))
+            raise InputError(f"`input` (={choice!r}) must be the name or position of one of the model's inputs: {listed}")
+        return str(name)
 
     def _choose(self, choice: Any) -> None:
         parameters = _parameters(self.model)
@@ -81,4 +98,6 @@ def _parameters(model: torch.nn.Module) -> dict[str, inspect.Parameter]:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         default = {one.name: None if one.has_default_value() else inspect.Parameter.empty for one in arguments}
         return {one.name: inspect.Parameter(one.name, kind, default=default[one.name]) for one in arguments}
-    return dict(inspect.signature(model.forward).parameters)
+    function: Any = model.call if is_keras(model) else model.forward
+    parameters = dict(inspect.signature(function).parameters)
+    return {name: one for name, one in parameters.items() if name != "training" or not is_keras(model)}

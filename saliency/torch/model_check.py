@@ -6,6 +6,8 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from saliency.core.errors import ModelError
+from saliency.core.keras.layers import is_keras
+from saliency.torch.module_tree import named_tensors
 from saliency.torch.train_mode_operators import converted_operators, train_mode_operators
 
 
@@ -20,7 +22,12 @@ def check_model(model: torch.nn.Module, train_mode: bool = False) -> None:
         ModelError: if the model was created or loaded under ``torch.inference_mode()``, has lazy layers without weights, or
             was exported or traced in train mode, or optimized for inference, or is on the meta device.
     """
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+    if is_keras(model) and not getattr(model, "built", True):
+        raise ModelError(
+            f"the model ({type(model).__name__}) has no weights yet: call it once on a batch of inputs, such as "
+            "model(keras.ops.zeros((1, 224, 224, 3))), and then load its weights"
+        )
+    for name, tensor in named_tensors(model):
         if is_lazy(tensor):
             raise ModelError(
                 f"the model's `{name}` is lazy and has no shape yet: call the model once on a batch of inputs, such as "
@@ -57,8 +64,8 @@ def mixed_types_hint(model: torch.nn.Module, x: torch.Tensor) -> str:
         x: its input.
     """
     names: dict[torch.dtype, str] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.is_floating_point():
+    for name, parameter in named_tensors(model):
+        if isinstance(parameter, torch.nn.Parameter) and parameter.is_floating_point():
             names.setdefault(parameter.dtype, name)
     if len(names) < 2:
         return ""

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from saliency.core.keras.layers import is_keras
+from saliency.torch.module_tree import named_modules
 from saliency.torch.process_settings import CUDNN_OFF
 
 RECURRENT_OPERATORS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
@@ -29,10 +31,11 @@ def differentiable_recurrent_layers(model: torch.nn.Module, device: torch.device
         model: the model.
         device: of its input.
     """
-    if device.type != "cuda" or not any(map(_may_be_recurrent, model.modules())):
+    if device.type != "cuda" or not any(map(_may_be_recurrent, named_modules(model).values())):
         return nullcontext()
     return RecurrentWithoutCudnn()
 
 
 def _may_be_recurrent(module: torch.nn.Module) -> bool:
-    return isinstance(module, torch.nn.RNNBase | torch.fx.GraphModule)
+    is_keras_rnn = is_keras(module) and any(kind.__name__ in ("LSTM", "GRU", "RNN") for kind in type(module).__mro__)
+    return isinstance(module, torch.nn.RNNBase | torch.fx.GraphModule) or is_keras_rnn

@@ -10,6 +10,7 @@ from torch.autograd.graph import Node
 from saliency.core.errors import InputError
 from saliency.core.relu_rules import PART
 from saliency.core.validation import shown
+from saliency.torch.module_tree import named_modules
 
 OPAQUE = {
     "CompiledFunctionBackward": "pass the model before it is compiled",
@@ -69,7 +70,7 @@ def find_relus(nodes: Iterable[Node], relu_nodes: Collection[str]) -> list[Node]
 
 def opaque_nodes(model: torch.nn.Module) -> dict[str, str]:
     """Map the names of nodes that cannot be inspected in this model's graph to what the user can do."""
-    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in model.modules())
+    scripted = any(isinstance(module, torch.jit.ScriptModule) for module in named_modules(model).values())
     return OPAQUE | ({"CopySlices": "trace the model without operations in place on a view"} if scripted else {})
 
 

@@ -15,6 +15,7 @@ from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
 from saliency.torch.layer_search import CalledLayer, LayerSearch
 from saliency.torch.layers import find_layer, forward_hooks
+from saliency.torch.module_tree import named_modules
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions, is_projection
 from saliency.torch.pre_softmax_logits import LogitRecorder
@@ -38,7 +39,7 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
         logits_recorder = stack.enter_context(LogitRecorder())
         recorder = stack.enter_context(make_recorder(query))
         record = CallRecord(query, grids, recorder, logits_recorder)
-        for module in model.modules():
+        for module in named_modules(model).values():
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(forward_hooks(module, record.add))
         for layer in target.layers:

@@ -8,7 +8,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
 from saliency.core.types import OutputOf, Rule
 from saliency.core.validation import as_index
-from saliency.core.wrap import wrap
+from saliency.core.wrap import refuse_other_backends, wrap
 
 
 @final
@@ -22,6 +22,7 @@ class Network:
     """
 
     def __init__(self, model: Any, rule: Rule | None = None, source: Any = None) -> None:
+        refuse_other_backends(model, supported=("tensorflow",))
         self.adapter: GradientAdapter = wrap(model)
         self.model = getattr(self.adapter, "model", None)
         self.rule, self._source = rule, model if source is None else source
@@ -113,7 +114,7 @@ class Network:
         if isinstance(layer, str) or self._source is self.model or layer is None:
             return layer
         if _is_keras(self._source):
-            from saliency.tf.eager.layers import layers_of
+            from saliency.core.keras.layers import layers_of
 
             paths = {id(one): path for path, one in layers_of(self._source).items()}
         else:
@@ -143,7 +144,7 @@ def model_between(input_tensor: Any, layers: list[Any]) -> Any:
 def _is_keras(model: Any) -> bool:
     if "tensorflow" not in sys.modules or model is None:
         return False
-    from saliency.tf.eager.keras_models import is_keras
+    from saliency.core.keras.layers import is_keras
 
     return is_keras(model)
 

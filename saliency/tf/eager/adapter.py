@@ -14,12 +14,12 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.interrupts import DeferredInterrupts
+from saliency.core.keras.channel_axis import find_channel_axis
+from saliency.core.keras.layers import channel_axis_of, layers_of
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.validation import boolean, channel_axis_option
-from saliency.tf.eager.channel_axis import find_channel_axis
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.input_tensors import feed_tensor, input_tensor
-from saliency.tf.eager.layers import channel_axis_of, layers_of
 from saliency.tf.eager.model_fingerprint import fingerprint_of
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function

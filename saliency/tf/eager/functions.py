@@ -1,12 +1,13 @@
 """Call functions, modules and SavedModels with one explained input, and the others by name."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from saliency.core.errors import InputError
+from saliency.core.keras.inputs import explained_input_name
 
 ModelCall: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 """Takes x and the other inputs by name; returns the outputs."""
@@ -53,21 +54,6 @@ def input_dtype(function: Any, x_name: str | None) -> Any:
         signature = getattr(function, "input_signature", None) or getattr(function.__call__, "input_signature", None)
         spec = signature[0] if signature and not x_name else None
     return getattr(spec, "dtype", None)
-
-
-def explained_input_name(names: Sequence[str], feed: Mapping[str, Any], x_name: str | None) -> str:
-    """Return the name of the explained input: ``x_name``, or the first name that ``feed`` lacks.
-
-    Raises:
-        InputError: if the other names are not exactly those of ``feed``.
-    """
-    first = x_name or next((name for name in names if name not in feed), "")
-    if first not in names or set(names) - {first} != set(feed):
-        raise InputError(
-            f"`feed_dict` (names: {', '.join(map(repr, feed)) or 'none'}) must name all of the model's inputs except the "
-            f"explained one; the inputs are {', '.join(map(repr, names))}"
-        )
-    return first
 
 
 def _has_signature(function: Any) -> bool:

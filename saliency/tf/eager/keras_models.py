@@ -3,18 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from saliency.core.errors import InputError
+from saliency.core.keras.inputs import call_in_inference_mode, input_names
 from saliency.core.wrap import refuse_other_backends
-from saliency.tf.eager.functions import ModelCall, explained_input_name
-
-PACKAGES = ("keras", "tf_keras")
-
-
-def is_keras(model: Any) -> bool:
-    """Tell whether an object is a model or layer of Keras 3 or Keras 2."""
-    return any(kind.__name__ == "Layer" and _package(kind) in PACKAGES for kind in type(model).__mro__)
+from saliency.tf.eager.functions import ModelCall
 
 
 def keras_call(model: Any, x_name: str | None) -> ModelCall:
@@ -24,27 +16,15 @@ def keras_call(model: Any, x_name: str | None) -> ModelCall:
         ModelError: if the model runs on another backend.
         InputError: if the model has no input named ``x_name``.
     """
-    refuse_other_backends(model)
+    refuse_other_backends(model, supported=("tensorflow",))
     known = input_names(model)
     if x_name is not None and known and x_name not in known:
         raise InputError(f"`x_name` (={x_name!r}) must be one of the model's inputs: {', '.join(map(repr, known))}")
 
     def call(x: Any, feed: Mapping[str, Any]) -> Any:
-        structure, names = getattr(model, "_inputs_struct", None), input_names(model)
-        if len(names) < 2 and not isinstance(structure, list | tuple | Mapping) and not (feed and names):
-            return model(x, training=False, **feed)
-        inputs = {explained_input_name(names, feed, x_name): x, **feed}
-        return model(inputs if isinstance(structure, Mapping) else [inputs[name] for name in names], training=False)
+        return call_in_inference_mode(model, x, feed, x_name)
 
     return call
-
-
-def input_names(model: Any) -> list[str]:
-    """Return the names of a model's inputs, in the model's order; an empty list for a subclassed model."""
-    structure = getattr(model, "_inputs_struct", None)  # of a functional model of Keras 3
-    if structure is None:
-        return list(getattr(model, "input_names", None) or ())
-    return list(structure) if isinstance(structure, Mapping) else [tensor.name for tensor in tf.nest.flatten(structure)]
 
 
 def input_tensors(model: Any) -> dict[str, Any]:
@@ -60,7 +40,3 @@ def layer_of_tensor(tensor: Any) -> Any:
         return None
     history = getattr(tensor, "_keras_history", None) or getattr(tensor, "node", None)
     return getattr(history, "operation", None) or getattr(history, "layer", None)
-
-
-def _package(kind: type) -> str:
-    return kind.__module__.partition(".")[0]

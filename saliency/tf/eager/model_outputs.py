@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import ModelError, TargetError
+from saliency.core.keras.layers import layers_of
 from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
@@ -13,7 +14,7 @@ from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import ForwardPass, run_forward
 from saliency.tf.eager.layer_calls import call_from_input, calls_from_input
 from saliency.tf.eager.layer_recorder import LayerInput
-from saliency.tf.eager.layers import find_layer, layers_of, path_of, single_tensor
+from saliency.tf.eager.layers import find_layer, path_of, single_tensor
 from saliency.tf.eager.models import ModelFunction
 from saliency.tf.ops.error_translation import summarize_error
 from saliency.tf.ops.graph_info import GraphInfo

@@ -9,10 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.keras.layers import is_keras
 from saliency.core.nested_outputs import arrays_of
 from saliency.core.output_selection import OutputSelector
 from saliency.tf.eager.functions import ModelCall, input_dtype, model_call, select_function
-from saliency.tf.eager.keras_models import is_keras, keras_call
+from saliency.tf.eager.keras_models import keras_call
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from saliency.torch.incremental.operator_cache import OperatorCache
 from saliency.torch.incremental.patch import Patch, gather
 from saliency.torch.incremental.patch_tensor import PatchTensor, to_full_maps
 from saliency.torch.model_state import preserve_model_state
+from saliency.torch.module_tree import named_modules
 from saliency.torch.out_of_memory import translate_out_of_memory
 
 
@@ -65,6 +66,6 @@ def supports_incremental(model: torch.nn.Module, x: torch.Tensor) -> bool:
     """
     if x.ndim != 4 or x.device.type != "cpu":
         return False
-    modules = list(model.modules())
+    modules = list(named_modules(model).values())
     has_hooks = any(module._forward_hooks or module._forward_pre_hooks for module in modules)
     return not has_hooks and not any(isinstance(module, torch.jit.ScriptModule) for module in modules)

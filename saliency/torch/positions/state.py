@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import torch
 
+from saliency.core.keras.layers import is_keras
 from saliency.torch.positions.intervals import Intervals, intersect, unite
 
 Axes: TypeAlias = tuple[Intervals | None, ...]
@@ -91,4 +92,9 @@ def join_projections(parts: Sequence[Positions]) -> tuple[torch.nn.Module, ...]:
 
 def is_projection(module: torch.nn.Module) -> bool:
     """Return whether a layer maps the channels of each position linearly."""
-    return isinstance(module, torch.nn.Linear) or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))
+    is_linear = isinstance(module, torch.nn.Linear)
+    if is_keras(module):  # its layers include an activation
+        is_linear = type(module).__name__ in ("Dense", "EinsumDense")
+        if getattr(getattr(module, "activation", None), "__name__", "linear") != "linear":
+            return False
+    return is_linear or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))

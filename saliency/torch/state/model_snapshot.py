@@ -19,6 +19,7 @@ from saliency.core.container_snapshot import (
     may_hold_state,
     restore_mapping,
 )
+from saliency.core.keras.layers import children_of, is_keras, random_state
 from saliency.torch.state.script_snapshot import ScriptSnapshot
 from saliency.torch.state.tensor_snapshot import MAX_COPIED_BYTES, TensorSnapshot
 
@@ -51,6 +52,8 @@ class ModelSnapshot:
         self._recorded: dict[int, Any] = {}  # id -> the object, which keeps the id from being used again
         self.has_scripts = self.has_inference_tensors = False
         self._add_module(model, MAX_DEPTH)
+        for tensor in random_state() if is_keras(model) else ():
+            self._add_tensor(tensor, copied=True)
 
     @cached_property
     def uncopied(self) -> list[TensorSnapshot]:
@@ -92,6 +95,8 @@ class ModelSnapshot:
                     self._add_module(value, depth)
                 elif value is not None:
                     self._add_tensor(value, copied)
+        for child in children_of(module) if is_keras(module) else ():
+            self._add(child, module, depth + 1)  # as deep as the modules of Torch
         self._add_all([attributes[name] for name in attributes.keys() - NOT_INSPECTED], module, depth)
 
     def _add_script(self, module: torch.jit.ScriptModule, depth: int) -> None:

@@ -1,0 +1,1 @@
+"""Layers and inputs of Keras models, which are the same on every backend; Keras itself is not imported."""

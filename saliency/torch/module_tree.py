@@ -1,0 +1,76 @@
+"""The modules and tensors of a model, including the layers of Keras models on the Torch backend.
+
+Keras registers neither the layers of a functional model as submodules, nor their variables as parameters of these layers.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import torch
+
+from saliency.core.keras.layers import children_of, is_keras, unique_path
+
+
+def named_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Return a model's modules by name, the model first, as ``torch.nn.Module.named_modules`` does.
+
+    The layers of a Keras model have their Keras paths, such as ``backbone/conv5``.
+    """
+    return dict(_walk(model) if "keras" in sys.modules else model.named_modules())
+
+
+def child_modules(module: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the modules that a module holds directly."""
+    children = [child for child in module._modules.values() if child is not None]
+    return [child for _, child in _named_children(module)] if is_keras(module) else children
+
+
+def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Return a model's parameters and buffers by name. Those of a Keras model are its layers' variables."""
+    if not is_keras(model):
+        yield from chain(model.named_parameters(), model.named_buffers())
+        return
+    for path, module in _walk(model):
+        if is_keras(module):
+            layer: Any = module
+            for variable in chain(layer._trainable_variables, layer._non_trainable_variables):
+                yield variable.path, variable.value
+        else:
+            for name, tensor in chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False)):
+                yield f"{path}.{name}", tensor
+
+
+def floating_types(model: torch.nn.Module) -> set[torch.dtype]:
+    """Return the floating-point types of a model's tensors, and those in which Keras layers compute."""
+    types = {tensor.dtype for _, tensor in named_tensors(model)}
+    computed = {str(getattr(layer, "compute_dtype", None)) for layer in named_modules(model).values() if is_keras(layer)}
+    types |= {getattr(torch, name) for name in computed if hasattr(torch, name)}
+    return {dtype for dtype in types if dtype.is_floating_point}
+
+
+def _walk(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    names: set[str] = set()
+    visited: set[torch.nn.Module] = set()
+
+    def visit(path: str, module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+        if module in visited:
+            return
+        visited.add(module)
+        path = unique_path(path, names)
+        names.add(path)
+        yield path, module
+        prefix = path and path + ("/" if is_keras(module) else ".")
+        for name, child in _named_children(module):
+            yield from visit(f"{prefix}{name}", child)
+
+    return visit("", model)
+
+
+def _named_children(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    if is_keras(module):
+        yield from ((layer.name, layer) for layer in children_of(module))
+        yield from (each for each in module.named_children() if each[0] != "_torch_params" and not is_keras(each[1]))
+    else:
+        yield from module.named_children()
