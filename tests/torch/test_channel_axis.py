@@ -64,8 +64,8 @@ def test_a_convolution_proves_gray_images_and_channels(wrapped):
 
 
 def test_class_activation_map_of_a_gray_image():
-    model = nn.Sequential(nn.Unflatten(1, (1, 12)), nn.Conv2d(1, 4, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(100, 3))
     torch.manual_seed(0)
+    model = nn.Sequential(nn.Unflatten(1, (1, 12)), nn.Conv2d(1, 4, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(100, 3))
     x = torch.randn(12, 12)
     mask = saliency.GradCAM(model, 1).GetMask(x)
     colored = saliency.GradCAM(model[1:], 1).GetMask(x[None])
