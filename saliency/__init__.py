@@ -5,6 +5,7 @@ from types import ModuleType as _ModuleType
 
 import saliency.core.forked_process as _forked_process  # noqa: F401 - notes forks from now on
 from saliency.core.adapter import GradientAdapter
+from saliency.core.box import Box
 from saliency.core.display.show import show
 from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
 from saliency.core.errors import (
@@ -31,6 +32,7 @@ from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
 from saliency.core.methods.vanilla import Vanilla
+from saliency.core.region import Region
 from saliency.core.result import MaskArray
 from saliency.core.target_terms import Difference
 from saliency.core.types import OutputOf
@@ -40,6 +42,7 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "BatchWarning",
+    "Box",
     "Deconvnet",
     "Difference",
     "FunctionAdapter",
@@ -63,6 +66,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "Occlusion",
     "OutputOf",
     "RISE",
+    "Region",
     "SaliencyError",
     "SaliencyMask",
     "ScoreCAM",

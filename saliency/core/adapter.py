@@ -25,6 +25,9 @@ class GradientAdapter(AdapterContract):
     independent_samples: bool = False
     """Whether the samples of a batch are known not to influence each other; if False, masks check it once."""
 
+    moves_last_axis: bool = False
+    """Whether ``outputs`` moves the last axis of an output (N, ..., channels) to axis 1."""
+
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:
         """Return the object that facts about the model may be stored by, and the options of the adapter that change them.

@@ -33,6 +33,7 @@ class SaliencyMask(ByAttributes, ABC):
             - an int (a class), or a list of ints (the sum of several classes),
             - (layer, channel): a channel of a layer, averaged over its spatial axes. A layer is a name or the layer itself,
             - (layer, channel, row, column): one unit; ``Difference(one, other)``: one class or channel minus another,
+            - ``Region(channel, mask)``: positions of a dense output; ``Box(label, box)``: one detection,
             - a callable from the model's output to one number per sample,
             - (layer, callable) or ((layer, layer, ...), callable): the same from the outputs of layers,
             - None: the top class of each input.
@@ -194,7 +195,9 @@ class SaliencyMask(ByAttributes, ABC):
         size = self.batch_size or default_batch_size(inputs.x_values[0], self.adapter)
         unit = "gradients" if self.differentiates else "outputs"
         plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)), self.checks_batches)
-        return compute_masks(compute, self.adapter, inputs, plan, self.logits, self.modifier, name, self.empty)
+        return compute_masks(
+            compute, self.adapter, inputs, plan, self.logits, self.modifier, self.differentiates, name, self.empty
+        )
 
     def _bound_method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return bind_options(self.masks, type(self).__name__, self.options, options)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from saliency.core.adapter import GradientAdapter
 from saliency.core.batch_independence import InteractingSamples
 from saliency.core.batching import BatchPlan
+from saliency.core.detection_scores import BOX, LABEL, SCORE
 from saliency.core.display.provenance import Provenance
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.gradient_modifiers import Modifier
@@ -32,6 +33,7 @@ def compute_masks(
     plan: BatchPlan,
     logits: bool,
     modifier: Modifier | None,
+    differentiates: bool,
     method: str,
     empty: str,
 ) -> MaskArray:
@@ -42,7 +44,7 @@ def compute_masks(
         adapter: the model's adapter.
         inputs: the N inputs with their targets.
         plan: the batch size, and the progress of the run.
-        logits, modifier: see ``SaliencyMask``.
+        logits, modifier, differentiates: see ``SaliencyMask``.
         method: the name of the method, for the description of the masks.
         empty: what a mask that is zero everywhere means, for the warning.
 
@@ -58,7 +60,7 @@ def compute_masks(
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
             try:
-                request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, plan)
+                request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, differentiates, plan)
                 score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
                 masks.append(adapter.numpy(compute(score, x)))
                 _record_choices(score, adapter, inputs.ys)
@@ -82,9 +84,12 @@ def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array)
 
 
 def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -> None:
-    """Record what was chosen for the user: the top classes, and the output that holds the classes."""
+    """Record what was chosen for the user: the top classes, the detections, and the output that holds the classes."""
+    rows = score.request.target.rows
     if all(y is None for y in ys):
         score.record(target=score.request.target.units[:, 0, 0])
+    if rows is not None:
+        score.record(box=rows[:, BOX], label=rows[:, LABEL].astype(int), detection_score=rows[:, SCORE])
     output = adapter.selected_output(score.request)
     if output is not None:
         score.record(output=np.full(score.n, output))

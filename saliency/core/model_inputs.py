@@ -3,18 +3,16 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
-from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
-from saliency.core.errors import InputError, ModelError
-from saliency.core.score_reading import with_channel_axis
-from saliency.core.target import Target, function_of, place_of
+from saliency.core.errors import InputError
+from saliency.core.target import function_of, place_of
+from saliency.core.target_resolution import resolve_targets
 from saliency.core.types import Array
 from saliency.core.validation import as_index, has_batch_axis
 
@@ -89,24 +87,27 @@ class ModelInputs:
         return start + stop, shared
 
     def to_device(
-        self, adapter: GradientAdapter, entries: slice, per_input: int, logits: bool, plan: BatchPlan
+        self,
+        adapter: GradientAdapter,
+        entries: slice,
+        per_input: int,
+        logits: bool,
+        differentiates: bool,
+        plan: BatchPlan,
     ) -> tuple[Request, Array]:
         """Move some of the entries to the device.
 
         Returns:
-            Their request, in which each target None is replaced by the input's top class, and the inputs (n, *input).
+            Their request, with targets that ``resolve_targets`` has resolved for the inputs, and the inputs (n, *input).
         """
         values = {name: value[entries] if np.ndim(value) else value for name, value in self.feed.items()}
         feed = {name: adapter.asfeed(value, name) for name, value in values.items()}
-        ys = self.ys[entries]
         x = adapter.stack(self.x_values[entries.start : entries.stop : per_input])
         adapter.read_channel_axis(tuple(int(length) for length in x.shape[1:]))
-        if any(y is None for y in ys):
-            tops = np.repeat(top_classes(adapter, x, feed, plan), per_input)
-            ys = [int(top) if y is None else y for y, top in zip(ys, tops, strict=True)]
+        target = resolve_targets(adapter, x, feed, self.ys[entries], plan, logits, differentiates)
         if per_input > 1:
             x = adapter.xp.concatenate([x[i : i + 1] for i in range(x.shape[0]) for _ in range(per_input)])
-        return Request(Target.of(ys, logits), feed), x
+        return Request(target, feed), x
 
     def host_copies(self, adapter: GradientAdapter, device_array: type) -> Any:
         """Return the N inputs as passed, but copy device arrays to the host, so that a result does not hold device memory."""
@@ -115,27 +116,6 @@ class ModelInputs:
         unique = {id(x): x for x in self.x_values}  # one copy of an input that occurs several times
         host = {key: adapter.numpy(x) if isinstance(x, device_array) else x for key, x in unique.items()}
         return [host[id(x)] for x in self.x_values]
-
-
-def top_classes(adapter: GradientAdapter, x: Array, feed: Mapping[str, Any], plan: BatchPlan) -> list[int]:
-    """Return the class with the highest output for each of the inputs (N, *input); spatial axes are averaged.
-
-    Raises:
-        ModelError: if the output is not an array (N, ...), or not finite.
-        InteractingSamples: if the samples influence each other.
-    """
-    n = x.shape[0]
-
-    def evaluate(x: Array, request: Request) -> tuple[Array]:
-        return (with_channel_axis(adapter.outputs(x, request), x.shape[0]),)
-
-    request = Request(Target(logits=False), feed)  # a softmax or sigmoid keeps the order
-    call = partial(evaluate_checked, evaluate, adapter, verdicts=plan.independence) if plan.checks_independence else evaluate
-    (outputs,) = call(x, request)
-    scores = adapter.numpy(outputs).reshape(n, outputs.shape[1], -1).mean(axis=2)
-    if not np.isfinite(scores).all():
-        raise ModelError("the model's output for this input is NaN or infinite, so it has no top class")
-    return [int(top) for top in scores.argmax(axis=1)]
 
 
 def checked_feed(feed_dict: Any) -> dict[str, Any]:

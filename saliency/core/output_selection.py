@@ -87,7 +87,8 @@ def find_class_output(outputs: Any, n: int | None) -> tuple[Path, Any]:
     if names & set(BOX_NAMES) or (isinstance(outputs, list | tuple) and any(isinstance(one, Mapping) for one in outputs)):
         raise TargetError(
             f"the model returns detections ({describe_arrays(outputs)}), so a class alone does not say which one to explain: "
-            'pass `y` as a callable that reads its score from them, or choose an output by saliency.wrap(model, output="...")'
+            "pass `y` as a saliency.Box, such as saliency.Box.top(0), or as a callable that reads its score from them, or "
+            'choose an output by saliency.wrap(model, output="...")'
         )
     batch = [(path, array) for path, array in found if _is_floating(array) and _has_samples(array, n)]
     if len(batch) == 1 and len(found) == 1:

@@ -79,7 +79,7 @@ def check_indices(units: npt.NDArray[np.int64], shape: Sequence[int], layer: Any
         TargetError: if one is outside.
     """
     place = "the model's output" if layer is None else f"layer {shown(layer)}"
-    if units.shape[-1] == 3 and len(shape) != 4:
+    if units.shape[-1] > 1 and units.shape[-1] != len(shape) - 1:
         raise TargetError(f"`y` names a row and a column, but {place} has the shape (N, {', '.join(map(str, shape[1:]))})")
     for axis, name in zip(range(units.shape[-1]), ("class or channel", "row", "column"), strict=False):
         size, wanted = int(shape[axis + 1]), units[..., axis]

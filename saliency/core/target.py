@@ -9,9 +9,10 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.box import Box
 from saliency.core.errors import TargetError
 from saliency.core.score_reading import call_target, check_indices, check_one_per_sample, read_scores, with_channel_axis
-from saliency.core.target_terms import Difference, check_layer, parse_terms
+from saliency.core.target_terms import Difference, check_layer, parse_terms, reads_positions, regions_of
 from saliency.core.validation import shown
 
 
@@ -25,18 +26,21 @@ class Target:
         layer: name of the layer whose output is read, or the layer itself; None for the model's output. With a function, it
             may be a tuple of several layers.
         function: returns one number per sample, (N,) or (N, 1), from the model's unchanged output, from the layer's output,
-            or from a tuple of the outputs of several layers.
+            or from a tuple of the outputs of several layers. With ``rows``, it is called as ``function(outputs, rows, n,
+            adapter)`` for n inputs, and returns one number for each row.
         units: (N, terms, 1) channels, or (N, terms, 3) channel, row and column, starting at 0. A sample's score is the sum of
             its terms. A channel without a position is averaged over space.
         weights: (N, terms), 1 for a term that is added, -1 for one that is subtracted, and 0 for padding.
         logits: if the model ends in a softmax or sigmoid, read the logit.
+        rows: (N, numbers), what the function receives for each sample, on the host; None for a function of outputs alone.
     """
 
     layer: Any = None
-    function: Callable[[Any], Any] | None = None
+    function: Callable[..., Any] | None = None
     units: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1, 1), np.int64))
     weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 1)))
     logits: bool = True
+    rows: npt.NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, ys: Sequence[Any], logits: bool = True) -> "Target":
@@ -63,12 +67,12 @@ class Target:
         if any(layer is not layers[0] and layer != layers[0] for layer in layers):
             named = ", ".join("the output" if layer is None else str(layer) for layer in layers)
             raise TargetError(f"`y` names several layers ({named}); pass one layer for all inputs of a call")
-        if len({len(unit) for each in terms for unit in each.units}) > 1:
+        if len({each.units.shape[1] for each in terms}) > 1:
             raise TargetError(f"`y` ({shown(ys)}) mixes channels and single units; pass only channels or only units in a call")
         longest = max(len(each.units) for each in terms)
-        units = [each.units + [each.units[0]] * (longest - len(each.units)) for each in terms]
-        weights = [each.weights + [0.0] * (longest - len(each.weights)) for each in terms]
-        return cls(layers[0], units=np.array(units, np.int64), weights=np.array(weights), logits=logits)
+        units = [np.concatenate([each.units, np.repeat(each.units[:1], longest - len(each.units), 0)]) for each in terms]
+        weights = [np.pad(each.weights, (0, longest - len(each.weights))) for each in terms]
+        return cls(layers[0], units=np.array(units), weights=np.array(weights), logits=logits)
 
     @property
     def layers(self) -> tuple[Any, ...]:
@@ -86,11 +90,13 @@ class Target:
 
     def repeat(self, times: int) -> "Target":
         """Return the target of ``times`` copies of the samples, one copy after the other."""
-        return replace(self, units=np.tile(self.units, (times, 1, 1)), weights=np.tile(self.weights, (times, 1)))
+        rows = None if self.rows is None else np.tile(self.rows, (times, 1))
+        return replace(self, units=np.tile(self.units, (times, 1, 1)), weights=np.tile(self.weights, (times, 1)), rows=rows)
 
     def take(self, samples: slice) -> "Target":
         """Return the target of some of the samples."""
-        return replace(self, units=self.units[samples], weights=self.weights[samples])
+        rows = None if self.rows is None else self.rows[samples]
+        return replace(self, units=self.units[samples], weights=self.weights[samples], rows=rows)
 
     def scores(self, outputs: Any, n: int, adapter: Any) -> Any:
         """Return one score per sample from outputs.
@@ -102,12 +108,14 @@ class Target:
             adapter: the adapter of the outputs.
 
         Returns:
-            (N * T,), in the output's units; T is 1 for a function.
+            (N * T,), in the output's units; T is 1 for a function without rows.
 
         Raises:
             ModelError: if the output is not an array (N, ...).
             TargetError: if an index is outside the output, or the function fails or does not return one number per sample.
         """
+        if self.function is not None and self.rows is not None:
+            return self.function(outputs, self.rows, n, adapter)
         if self.function is not None:
             return check_one_per_sample(call_target(self.function, outputs), n)
         outputs = with_channel_axis(outputs, n)
@@ -124,8 +132,9 @@ class Target:
         check_indices(self.units, shape, self.layer)
 
     def per_input(self, n: int) -> int:
-        """Return T, the number of targets of each of N inputs; 1 for a function."""
-        return 1 if self.function is not None else len(self.units) // n
+        """Return T, the number of targets of each of N inputs; 1 for a function without rows."""
+        samples = self.units if self.function is None else self.rows
+        return 1 if samples is None else len(samples) // n
 
     def positions(self, n: int) -> npt.NDArray[np.int64]:
         """Return the indices of all terms, (N * T, terms, 2 or 4): input, channel and, for units, row and column."""
@@ -140,6 +149,10 @@ def place_of(y: Any) -> Hashable:
         layer, function = found
         bound_to = id(getattr(function, "__self__", None))  # each access to a method makes a new object
         return "function", _layer_key(layer), id(getattr(function, "__func__", function)), bound_to
+    if isinstance(y, Box):
+        return "box", y.no_object, y.objectness
+    if reads_positions(y):
+        return "region", all(one.channel is None for one in regions_of(y))
     single = y.one if isinstance(y, Difference) else y
     placed = isinstance(single, tuple) and len(single) in (2, 4)
     return "units", _layer_key(single[0]) if placed else None, len(single) if placed else 2

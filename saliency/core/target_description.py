@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.detection_scores import BOX, LABEL
+from saliency.core.region import Region
 from saliency.core.target import Target
+from saliency.core.target_terms import Difference, regions_of
 
 
 def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
@@ -16,11 +19,26 @@ def describe_targets(target: Target, ys: Sequence[Any]) -> list[str]:
         target: the target of the samples; each top class has been resolved to its number.
         ys: the targets as the user gave them; None for a sample's top class.
     """
+    if target.rows is not None:
+        return [_describe_detection(row) for row in target.rows]
     if target.function is not None:
         name = getattr(target.function, "__name__", type(target.function).__name__)
         return ["a function of the output" if name == "<lambda>" else f"{name} of the output"] * len(ys)
     named = zip(ys, target.units, target.weights, strict=True)
-    return [("top " if y is None else "") + _describe_units(target.layer, units, weights) for y, units, weights in named]
+    return [
+        _describe_region(y) if regions_of(y) else ("top " if y is None else "") + _describe_units(target.layer, units, weights)
+        for y, units, weights in named
+    ]
+
+
+def _describe_region(y: Any) -> str:
+    sides = (y.one, y.other) if isinstance(y, Difference) else (y,)
+    return " rather than ".join(side.describe() if isinstance(side, Region) else f"class {side}" for side in sides)
+
+
+def _describe_detection(row: npt.NDArray[np.float64]) -> str:
+    """Describe a detection, such as ``class 3 in the box (10, 20, 50, 60)``."""
+    return f"class {row[LABEL]:.0f} in the box ({', '.join(f'{edge:.0f}' for edge in row[BOX])})"
 
 
 def _describe_units(layer: Any, units: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> str:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
+
 from saliency.core.errors import TargetError
+from saliency.core.region import Region
 from saliency.core.validation import MAX_COUNT, as_index, shown
 
 FORMS = (
-    "an int, a list of ints, (layer, channel), (layer, channel, row, column), saliency.Difference, a callable, "
-    "(layer, callable) or None"
+    "an int, a list of ints, (layer, channel), (layer, channel, row, column), saliency.Difference, saliency.Region, "
+    "saliency.Box, a callable, (layer, callable) or None"
 )
 
 
@@ -18,7 +22,8 @@ class Difference:
     """A target: the score of one class minus that of another. It shows why the model chose one class rather than the other.
 
     Args:
-        one: the explained class: an int, a list of ints (their sum), (layer, channel) or (layer, channel, row, column).
+        one: the explained class: an int, a list of ints (their sum), (layer, channel), (layer, channel, row, column), or a
+            ``Region``.
         other: the class that it is compared with, in the same form. Channels of both must be in the same layer.
     """
 
@@ -32,13 +37,13 @@ class Terms:
 
     Args:
         layer: name of the layer, or the layer itself; None for the model's output.
-        units: (channel,) or (channel, row, column) of each term.
-        weights: one weight for each term.
+        units: (terms, 1) channels, or (terms, axes of the output) channel and position.
+        weights: (terms,).
     """
 
     layer: Any
-    units: list[tuple[int, ...]]
-    weights: list[float]
+    units: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
 
 
 def parse_terms(y: Any) -> Terms:
@@ -48,17 +53,24 @@ def parse_terms(y: Any) -> Terms:
         TargetError: if the target has no valid form.
     """
     if not isinstance(y, Difference):
-        layer, units = _parse_sum(y)
-        return Terms(layer, units, [1.0] * len(units))
-    one, other = _parse_sum(y.one), _parse_sum(y.other)
-    if one[0] is not other[0] and one[0] != other[0]:
+        return _terms_of_sum(y)
+    one, other = _terms_of_sum(y.one), _terms_of_sum(y.other)
+    if one.layer is not other.layer and one.layer != other.layer:
         raise TargetError(f"`y` (={shown(y)}) compares channels of several layers; both must be in the same layer")
-    if len(one[1][0]) != len(other[1][0]):
+    if one.units.shape[1] != other.units.shape[1]:
         raise TargetError(f"`y` (={shown(y)}) mixes channels and single units; pass only channels or only units")
-    return Terms(one[0], one[1] + other[1], [1.0] * len(one[1]) + [-1.0] * len(other[1]))
+    return Terms(one.layer, np.concatenate([one.units, other.units]), np.concatenate([one.weights, -other.weights]))
+
+
+def _terms_of_sum(y: Any) -> Terms:
+    if isinstance(y, Terms):
+        return y
+    layer, units = _parse_sum(y)
+    return Terms(layer, np.array(units, np.int64), np.ones(len(units)))
 
 
 def _parse_sum(y: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    y = y.channel if isinstance(y, Region) and not y.is_located else y
     layer, indices = (y[0], y[1:]) if isinstance(y, tuple) and len(y) in (2, 4) else (None, (y,))
     several = len(indices) == 1 and (isinstance(indices[0], list | range) or getattr(indices[0], "ndim", 0) == 1)
     if several:
@@ -115,3 +127,14 @@ def _hint(y: Any) -> str:
     if getattr(y, "ndim", 0) == 1 and len(y) > 1:
         return ". For scores or a one-hot vector, pass the number of the class, such as y.argmax()"
     return ""
+
+
+def regions_of(y: Any) -> list[Region]:
+    """Return the regions of a target: itself, or the sides of a difference."""
+    sides = (y.one, y.other) if isinstance(y, Difference) else (y,)
+    return [side for side in sides if isinstance(side, Region)]
+
+
+def reads_positions(y: Any) -> bool:
+    """Return whether a target names positions that only the model's output can resolve."""
+    return any(region.is_located for region in regions_of(y))

@@ -157,6 +157,10 @@ class ModelOutputs:
         """Return one score for each sample, (N * T,); ``places`` are the target's indices and weights."""
         if target.function is None:
             return scores_at(output, places[0], places[1], targets_per_input)
+        if target.rows is not None:
+            raise TargetError(
+                "`y` is a Box; in TensorFlow, only methods without gradients explain it, such as RISE: pass a callable `y`"
+            )
         try:
             result = target.function(output)
         except Exception as error:

@@ -141,4 +141,4 @@ def _check_rows(results: list[Any], rows: Sequence[int | None], batch_sizes: set
 
 def _refuse_functions(target: Target) -> None:
     if target.function is not None:
-        raise TargetError("`y` is a callable; compute its number within the graph, and pass that tensor as `y`")
+        raise TargetError("`y` is a callable or a Box; compute its number within the graph, and pass that tensor as `y`")
