@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from saliency.core.errors import TargetError
-from saliency.core.validation import as_index
+from saliency.core.validation import MAX_COUNT, as_index, shown
 
 
 @final
@@ -54,12 +54,12 @@ class Box:
     def __post_init__(self) -> None:
         for name, value in (("label", self.label), ("rank", self.rank)):
             index = as_index(value)
-            if not (value is None and name == "label") and (index is None or index < 0):
-                raise TargetError(f"`{name}` (={value!r}) of a Box must be a whole number, 0 or more")
+            if not (value is None and name == "label") and (index is None or not 0 <= index <= MAX_COUNT):
+                raise TargetError(f"`{name}` (={shown(value)}) of a Box must be a whole number, 0 to {MAX_COUNT}")
             object.__setattr__(self, name, index)
         for name in ("no_object", "objectness"):
             if not isinstance(getattr(self, name), bool | None):
-                raise TargetError(f"`{name}` (={getattr(self, name)!r}) of a Box must be True, False or None")
+                raise TargetError(f"`{name}` (={shown(getattr(self, name))}) of a Box must be True, False or None")
         if self.box is not None:
             object.__setattr__(self, "box", _checked_box(self.box))
 
@@ -78,8 +78,8 @@ class Box:
 def _checked_box(box: Any) -> tuple[float, ...]:
     numbers = box.tolist() if hasattr(box, "tolist") else box
     if not isinstance(numbers, tuple | list) or len(numbers) != 4 or not all(isinstance(one, Real) for one in numbers):
-        raise TargetError(f"`box` (={box!r}) must be four numbers (x0, y0, x1, y1), in pixels of the input")
+        raise TargetError(f"`box` (={shown(box)}) must be four numbers (x0, y0, x1, y1), in pixels of the input")
     x0, y0, x1, y1 = (float(one) for one in numbers)
     if not (np.isfinite([x0, y0, x1, y1]).all() and x0 < x1 and y0 < y1):
-        raise TargetError(f"`box` (={box!r}) must be (x0, y0, x1, y1), finite, with x0 < x1 and y0 < y1")
+        raise TargetError(f"`box` (={shown(box)}) must be (x0, y0, x1, y1), finite, with x0 < x1 and y0 < y1")
     return x0, y0, x1, y1

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError, ModelError, TargetError
-from saliency.core.validation import as_index, host_numbers
+from saliency.core.validation import as_index, host_numbers, shown
 
 NAMED_MASKS = ("argmax", "peak")
 """Masks that are found in the output for the clean input."""
@@ -42,9 +42,9 @@ class Region:
 
     def __post_init__(self) -> None:
         if self.channel is not None and as_index(self.channel) is None:
-            raise TargetError(f"`channel` (={self.channel!r}) of a Region must be a whole number, or None")
+            raise TargetError(f"`channel` (={shown(self.channel)}) of a Region must be a whole number, or None")
         if isinstance(self.mask, str) and self.mask not in NAMED_MASKS:
-            raise InputError(f'`mask` (={self.mask!r}) of a Region must be an array, "argmax", "peak" or None')
+            raise InputError(f'`mask` (={shown(self.mask)}) of a Region must be an array, "argmax", "peak" or None')
         if self.mask is not None and not isinstance(self.mask, str):
             weights = host_numbers(self.mask, "mask", None).astype(float)
             if weights.min() < 0 or not weights.any():

@@ -21,7 +21,7 @@ from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target
 from saliency.core.target_terms import Difference, Terms, parse_terms, reads_positions
 from saliency.core.types import Array
-from saliency.core.validation import as_index
+from saliency.core.validation import as_index, shown
 
 Feed: TypeAlias = Mapping[str, Any]
 
@@ -92,7 +92,7 @@ def _terms(y: Any, output: npt.NDArray[Any], space: Sequence[int], moved: bool) 
     index = as_index(y)
     region = y if isinstance(y, Region) else Region(index) if index is not None else None
     if region is None:
-        raise TargetError(f"`y` compares a Region with {y!r}; both sides of a Difference must be regions or classes")
+        raise TargetError(f"`y` compares a Region with {shown(y)}; both sides of a Difference must be regions or classes")
     return Terms(None, *region.positions(output, space, moved))
 
 
