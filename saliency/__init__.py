@@ -4,6 +4,7 @@ import importlib as _importlib
 from types import ModuleType as _ModuleType
 
 import saliency.core.forked_process as _forked_process  # noqa: F401 - notes forks from now on
+from saliency.core.activations import activations
 from saliency.core.adapter import GradientAdapter
 from saliency.core.box import Box
 from saliency.core.display.show import show
@@ -77,6 +78,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "VisualizeImageGrayscale",
     "XGradCAM",
     "ZeroGradientWarning",
+    "activations",
     "overlay",
     "show",
     "wrap",

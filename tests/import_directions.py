@@ -9,7 +9,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "d
 
 CORE = {
     "nested_outputs types errors forked_process interrupts stack_frames": 0,
-    "warnings validation progress container_snapshot pickling call_value undo": 1,
+    "layer_entries warnings validation progress container_snapshot pickling call_value undo": 1,
     "numerics position_grid user_grid": 2,
     "display": 3,
     "activation_graph adapter_request batching box detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms": 4,
@@ -17,7 +17,7 @@ CORE = {
     "score": 6,
     "method_options model_inputs noise result smoothgrad target_resolution": 7,
     "mask_runner": 8,
-    "mask": 9,
+    "activations mask": 9,
     "methods": 10,
 }
 """Modules and folders of ``core``: one may import from its own line and from those above it."""

@@ -38,12 +38,15 @@ TABLE = {
     "GradCAM": (saliency.GradCAM, {"layer": "last"}),
     "GradCAM, guided": (saliency.GradCAM, {"layer": "first", "rule": "guided"}),
     "GradCAM, default layer": (saliency.GradCAM, {"three_dims": True}),
+    "GradCAM, two layers": (saliency.GradCAM, {"layer": ["first", "last"]}),
     "GradCAMPlusPlus": (saliency.GradCAMPlusPlus, {"layer": "last"}),
     "LayerCAM": (saliency.LayerCAM, {"layer": "first"}),
     "HiResCAM": (saliency.HiResCAM, {"layer": "last"}),
     "XGradCAM": (saliency.XGradCAM, {"layer": "last"}),
     "ScoreCAM": (saliency.ScoreCAM, {"layer": "last"}),
+    "ScoreCAM, two layers": (saliency.ScoreCAM, {"layer": ["last", "first"], "fuse": "mean", "should_resize": False}),
     "GuidedGradCAM": (saliency.GuidedGradCAM, {"layer": "last"}),
+    "GuidedGradCAM, two layers": (saliency.GuidedGradCAM, {"layer": ["first", "last"], "fuse": "product"}),
 }
 SMOOTHED = [name for name, (method, _) in TABLE.items() if method not in (saliency.RISE, saliency.GradientSHAP)]
 
@@ -96,6 +99,53 @@ def test_every_adapter_gives_the_same_masks(adapters, name, smoothed):
     for kind, one in results.items():
         assert one.shape == reference.shape, kind
         assert np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind
+
+
+AT_A_LAYER = {
+    "InputXGradient": (saliency.InputXGradient, {}),
+    "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 5, "x_baseline": "blur"}),
+    "conductance": (saliency.IntegratedGradients, {"x_steps": 5, "path": "input"}),
+    "internal influence": (saliency.IntegratedGradients, {"x_steps": 5, "path": "input", "multiply_by_inputs": False}),
+    "GradientSHAP": (saliency.GradientSHAP, {"x_steps": 5, "seed": 3, "spread": 0.1, "x_baseline": [0.0, "mean"]}),
+    "GradientSHAP, path in the input": (saliency.GradientSHAP, {"x_steps": 5, "seed": 3, "path": "input"}),
+}
+
+
+@pytest.mark.parametrize("name", AT_A_LAYER)
+@pytest.mark.parametrize("layer", ["first", "last"])
+def test_every_adapter_gives_the_same_attribution_at_a_layer_output(adapters, layer, name):
+    """The session's adapter supports only plain gradients at a layer."""
+    method, options = AT_A_LAYER[name]
+    supported = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "session")}
+    if len(supported) < 2:
+        pytest.skip("needs two adapters to compare")
+    results = {}
+    for kind, adapter in supported.items():
+        inputs = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
+        mask = method(adapter, 2, at=saliency.OutputOf(layer), batch_size=3).GetMasks(inputs, **options)
+        results[kind] = np.moveaxis(mask, 1, -1) if adapter.channel_axis == 0 else mask
+    reference = results.pop(next(iter(results)))
+    assert np.abs(reference).max() > 0
+    for kind, one in results.items():
+        assert one.shape == reference.shape and np.abs(one - reference).max() <= 1e-9 * np.abs(reference).max(), kind
+
+
+def test_every_adapter_gives_the_same_activations(adapters):
+    supported = {kind: adapter for kind, adapter in adapters.items() if kind not in ("NumPy", "session")}
+    if len(supported) < 2:
+        pytest.skip("needs two adapters to compare")
+    results = {}
+    for kind, adapter in supported.items():
+        inputs = np.moveaxis(X, -1, 1) if adapter.channel_axis == 0 else X
+        several = saliency.activations(adapter, ["first", "last"], inputs, several=True, batch_size=1)
+        one = saliency.activations(adapter, "last", inputs[0])
+        np.testing.assert_allclose(one, several[1][0], atol=1e-12)
+        results[kind] = [np.moveaxis(array, 1, -1) if adapter.channel_axis == 0 else array for array in several]
+    reference = results.pop(next(iter(results)))
+    assert [array.shape for array in reference] == [(2, 8, 8, 4), (2, 4, 4, 5)] and all(array.any() for array in reference)
+    for kind, arrays in results.items():
+        for array, expected in zip(arrays, reference, strict=True):
+            np.testing.assert_allclose(array, expected, atol=1e-12, err_msg=kind)
 
 
 @pytest.mark.parametrize("method", [saliency.Vanilla, saliency.GuidedBackprop, saliency.Deconvnet])

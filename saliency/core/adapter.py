@@ -8,6 +8,7 @@ from typing import Any
 
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
+from saliency.core.errors import ModelError
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
@@ -55,6 +56,29 @@ class GradientAdapter(AdapterContract):
     def scores(self, x: Array, request: Request) -> Array:
         """Return the scores (N,) of ``outputs``."""
         return request.target.scores(self.outputs(x, request), x.shape[0], self)
+
+    def values_and_gradients_at(
+        self,
+        x: Array,  # noqa: ARG002
+        request: Request,
+    ) -> tuple[Array, Array, Array]:
+        """Compute ``gradients`` at a layer, and the values there, in one forward pass.
+
+        Args:
+            x: (N, *input), in the model's own units.
+            request: as for ``gradients``, with ``at``. If it has ``at_values``, the model continues from these values.
+
+        Returns:
+            Scores (N * T,), the values of the layer's input or output (N, ...), and the gradients (N * T, ...) with respect
+            to them.
+
+        Raises:
+            ModelError: if the adapter does not support it, which is the default.
+        """
+        raise ModelError(
+            f"`at` (={request.at!r}) of this method needs a Torch module, a Keras model or a TensorFlow function; "
+            f"{type(self).__name__} does not support it. Vanilla accepts `at` for every model with gradients"
+        )
 
     def features_and_gradients(self, x: Array, request: Request) -> tuple[Array, ...]:
         """Compute ``features`` without the request's rule and ``gradients`` with it, in one forward pass if possible.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saliency.core.target import Target
-from saliency.core.types import Rule
+from saliency.core.types import Array, Rule
 from saliency.core.user_grid import UserGrid
 from saliency.core.validation import has_batch_axis
 
@@ -23,7 +23,9 @@ class Request:
         at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its
             call; or ``OutputOf(layer)``, the output of its call. The call that depends on the explained input counts, and the
             last of several that follow each other. The part before it is computed without a graph. None means the model's
-            input. For a model without layers, pass the name of an operation.
+            input. For a model without layers, pass the name of an operation. A name with a path behind it, such as
+            ``"backbone/0"``, is an entry of the output of a layer that returns a dictionary, a dataclass, a tuple or a list.
+        at_values: for ``values_and_gradients_at``, values (N, ...) that replace those of ``at`` in the forward pass.
         layer: for ``features``, the layer (name or object); None selects the last layer before the score whose output has
             the input's spatial axes, more than one position, and an influence on the score.
         grid: for ``features``, where the layer's output holds the input's positions; None finds it in the model.
@@ -34,12 +36,14 @@ class Request:
     rule: Rule | None = None
     allow_no_relu: bool = False
     at: Any = None
+    at_values: Array | None = None
     layer: Any = None
     grid: UserGrid | None = None
 
     def take(self, samples: slice) -> "Request":
         """Return the request for some of the samples; ``samples.step`` is T, the number of samples that share an input."""
-        return replace(self, target=self.target.take(slice(samples.start, samples.stop)), feed=self.feed_of(samples))
+        target, values = self.target.take(slice(samples.start, samples.stop)), self.at_values
+        return replace(self, target=target, feed=self.feed_of(samples), at_values=None if values is None else values[samples])
 
     def feed_of(self, inputs: slice) -> dict[str, Any]:
         """Return the feed for some of the inputs."""

@@ -106,12 +106,13 @@ def input_spread(xp: Any, one: Array) -> tuple[Array, Array]:
 
 def _repeat_last(adapter: GradientAdapter, request: Request, rows: int, times: int, copies: int) -> Request:
     """Return the request for copies of the last of ``rows`` inputs, which has ``times`` targets."""
-    feed = {
-        name: adapter.xp.concatenate([value[rows - 1 : rows]] * copies) if has_batch_axis(value) else value
-        for name, value in request.feed.items()
-    }
+
+    def repeat(value: Any) -> Any:
+        return adapter.xp.concatenate([value[rows - 1 : rows]] * copies) if has_batch_axis(value) else value
+
+    feed = {name: repeat(value) for name, value in request.feed.items()}
     target = request.target.take(slice((rows - 1) * times, rows * times)).repeat(copies)
-    return replace(request, target=target, feed=feed)
+    return replace(request, target=target, feed=feed, at_values=repeat(request.at_values))
 
 
 def _differ(

@@ -1,5 +1,6 @@
 """Arrays within a structure of dictionaries, dataclasses, tuples and lists, by their paths."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -64,6 +65,33 @@ def _key(entries: Mapping[Any, Any], structure: Any, name: str) -> Any:
         if not isinstance(structure, Mapping) and -len(keys) <= number < len(keys):
             return keys[number]
     raise KeyError(name)
+
+
+def replace_array(structure: Any, old: Any, new: Any) -> Any:
+    """Return a copy of a structure with one array replaced, wherever it occurs; the structure itself if it lacks the array."""
+    if structure is old:
+        return new
+    changed = {}
+    for key, value in entries_of(structure).items():
+        replaced = replace_array(value, old, new)
+        if replaced is not value:
+            changed[key] = replaced
+    return _with_entries(structure, changed) if changed else structure
+
+
+def _with_entries(structure: Any, changed: Mapping[Any, Any]) -> Any:
+    """Return a copy of a structure with some entries of its first level replaced."""
+    if isinstance(structure, tuple) and not hasattr(structure, "_fields"):
+        return type(structure)(changed.get(i, value) for i, value in enumerate(structure))
+    result: Any = copy.copy(structure)
+    if isinstance(structure, tuple):
+        return result._replace(**changed)
+    for key, value in changed.items():
+        if isinstance(result, Mapping | list):
+            result[key] = value  # type: ignore[index] # a mapping that a layer returns may be changed
+        else:
+            object.__setattr__(result, key, value)  # also of a frozen dataclass
+    return result
 
 
 def describe_arrays(structure: Any) -> str:

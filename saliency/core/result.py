@@ -32,7 +32,7 @@ class MaskArray(npt.NDArray[Any]):
     - ``standard_error`` and ``samples`` of a smoothed mask,
     - ``target``, the top class, if ``y`` is None,
     - ``output``, the name of the explained output, if the model returns several,
-    - ``layer``, if a class activation map found its layer itself,
+    - ``layer``, if a class activation map found its layer itself; ``layers`` and ``grids`` of several that it fused,
     - ``incremental`` of occlusion.
 
     ``about`` describes the method, the inputs and the targets; it is None for a slice.

@@ -84,6 +84,19 @@ class Score:
         scores, gradients = self._evaluate(self.adapter.gradients, x)
         return self._observe(x, scores), self._modified(gradients)
 
+    def values_and_gradients_at(self, x: Array, values: Array | None = None) -> tuple[Array, Array, Array]:
+        """Return the scores (N,), the values at the layer ``at`` and d score / d values, (N, ...), from one pass.
+
+        If ``values`` are given, the model continues from them; see ``GradientAdapter.values_and_gradients_at``.
+        """
+
+        def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
+            scores, found, gradients = self.adapter.values_and_gradients_at(x, request)
+            return scores, self._repeat_each(found, gradients.shape[0] // found.shape[0]), gradients
+
+        scores, found, gradients = self.using(at_values=values)._evaluate(evaluate, x)
+        return self._observe(x if values is None else values, scores), found, self._modified(gradients)
+
     def features(self, x: Array) -> tuple[Array, Array]:
         """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
 
@@ -100,12 +113,8 @@ class Score:
 
         def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
             scores, output, layer_gradients, input_gradients = self.adapter.features_and_gradients(x, request)
-            return (
-                scores,
-                self._repeat_each(output, layer_gradients.shape[0] // output.shape[0]),
-                layer_gradients,
-                input_gradients,
-            )
+            output = self._repeat_each(output, layer_gradients.shape[0] // output.shape[0])
+            return scores, output, layer_gradients, input_gradients
 
         scores, output, layer_gradients, input_gradients = self._evaluate(evaluate, x)
         self._observe(x, scores)

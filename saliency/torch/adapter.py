@@ -155,12 +155,17 @@ class TorchAdapter(GradientAdapter):
         return OccludedForward(self._forward, x.to(dtype), cover.to(dtype), tuple(size), target)
 
     def gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
+        if request.at is not None:
+            scores, _, gradients = self.values_and_gradients_at(x, request)
+            return scores, gradients
         make_query, forward = self._query_factory(request), self._forward
-        if request.at is None:
-            scores, gradients = self._run(lambda x: input_gradients(forward, make_query, x), x, grad=True, backward=True)
-        else:
-            scores, gradients = self._run(lambda x: layer_gradients(forward, make_query(x)), x, grad=False, backward=True)
+        scores, gradients = self._run(lambda x: input_gradients(forward, make_query, x), x, grad=True, backward=True)
         return scores, gradients
+
+    def values_and_gradients_at(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        make_query, forward = self._query_factory(request), self._forward
+        scores, values, gradients = self._run(lambda x: layer_gradients(forward, make_query(x)), x, grad=False, backward=True)
+        return scores, values, gradients
 
     def features(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         make_query, evaluate = self._query_factory(request), self._features.evaluate

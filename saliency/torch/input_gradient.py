@@ -7,10 +7,12 @@ from typing import Any, TypeAlias
 import torch
 
 from saliency.core.errors import SaliencyError
+from saliency.core.layer_entries import read_entry
+from saliency.core.nested_outputs import replace_array
 from saliency.torch.autograd_graph import find_nodes
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_features import LayerFeatures, has_nonzero
-from saliency.torch.layers import describe_layer, find_layer, forward_hooks
+from saliency.torch.layers import describe_layer, find_place, forward_hooks
 from saliency.torch.query import ScoreQuery
 
 MakeQuery: TypeAlias = Callable[[torch.Tensor], ScoreQuery]
@@ -39,22 +41,25 @@ def features_and_gradients(
     leaf = _make_leaf(x)
     query = make_query(leaf)
     layer = query.request.layer
-    module = features.found.module(query) if layer is None else find_layer(forward.model, layer)
-    if module is None:
+    found = features.found.module(query) if layer is None else layer
+    if found is None:
         return ()
+    place = find_place(forward.model, found)
     outputs_of_layer, thread = [], threading.get_ident()
 
     def record(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
-        if threading.get_ident() != thread or not isinstance(output, torch.Tensor):
+        value = read_entry(output, place.entry)
+        if threading.get_ident() != thread or not isinstance(value, torch.Tensor):
             return None
-        outputs_of_layer.append(output)
-        return output.clone()  # otherwise an in-place ReLU would overwrite the recorded output
+        entry = value.clone() if place.entry else value  # inside the layer, other entries may depend on this one
+        outputs_of_layer.append(entry)
+        return replace_array(output, value, entry.clone())  # otherwise an in-place ReLU would overwrite the recorded output
 
     try:
-        with features.grids.recorded(query, module) as recorded, forward_hooks(module, record):
+        with features.grids.recorded(query, place) as recorded, forward_hooks(place.module, record):
             outputs = query.run_forward(forward, grad=True)
             grid = recorded.of(outputs_of_layer[-1]) if outputs_of_layer else None
-        scores, name = query.scores(outputs), describe_layer(layer or module)
+        scores, name = query.scores(outputs), describe_layer(found)
         outputs_of_layer = _outputs_from_input(outputs_of_layer, leaf)
         if len(outputs_of_layer) != 1:
             return ()

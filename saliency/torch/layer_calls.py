@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary, ref
 import torch
 
 from saliency.core.companion_check import input_spread
-from saliency.torch.layers import forward_hooks
+from saliency.core.layer_entries import read_entry
+from saliency.torch.layers import LayerPlace, forward_hooks
 
 _known_calls: "WeakKeyDictionary[torch.nn.Module, dict[Any, frozenset[int]]]" = WeakKeyDictionary()
 """Layer -> model, side and kind of input -> the indices of the calls."""
@@ -21,20 +22,29 @@ class LayerCalls:
 
     Args:
         model: the model.
-        layer: the layer.
+        layer: the layer, and the entry of its output.
         of_input: whether the layer's input counts, rather than its output.
         kind: what the calls may depend on, such as the shape of the input.
     """
 
-    def __init__(self, model: torch.nn.Module, layer: torch.nn.Module, of_input: bool, kind: Any) -> None:
+    def __init__(self, model: torch.nn.Module, layer: LayerPlace, of_input: bool, kind: Any) -> None:
         self._layer, self._of_input = layer, of_input
-        self._key = ref(model), of_input, kind
-        self._known = _known_calls.setdefault(layer, {})
+        self._key = ref(model), layer.entry, of_input, kind
+        self._known = _known_calls.setdefault(layer.module, {})
 
     @property
     def known(self) -> frozenset[int] | None:
         """The indices of the calls, starting at 0; None if they have not been found yet."""
         return self._known.get(self._key)
+
+    @property
+    def leaf(self) -> int | None:
+        """The index of the call that counted last; None if there was none."""
+        return next(iter(self._known.get((*self._key, "leaf"), ())), None)
+
+    @leaf.setter
+    def leaf(self, call: int) -> None:
+        self._known[(*self._key, "leaf")] = frozenset([call])
 
     def find(self, run: Callable[[torch.Tensor], Any], x: torch.Tensor) -> frozenset[int]:
         """Return the indices of the calls whose tensor changes with the input; two forward passes, without a graph.
@@ -69,8 +79,8 @@ class LayerCalls:
 
         def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
             if not self._of_input:
-                add(output)
+                add(read_entry(output, self._layer.entry))
 
-        with forward_hooks(self._layer, after, before):
+        with forward_hooks(self._layer.module, after, before):
             run(x)
         return tensors

@@ -12,7 +12,7 @@ from saliency.torch.forward import ForwardRunner
 from saliency.torch.found_layers import FoundLayers
 from saliency.torch.layer_grids import LayerGrid, LayerGrids
 from saliency.torch.layer_search import CalledLayer, LayerSearch
-from saliency.torch.layers import describe_layer, find_layer
+from saliency.torch.layers import LayerPlace, describe_layer, find_place
 from saliency.torch.query import ScoreQuery
 from saliency.torch.spatial_layers import find_spatial_layers
 
@@ -48,11 +48,11 @@ class LayerFeatures:
         return self._evaluate_last_layer(query) if layer is None else self._evaluate_layer(layer, query)
 
     def _evaluate_layer(self, layer: Any, query: ScoreQuery) -> LayerResult:
-        module = find_layer(self._forward.model, layer)
+        place = find_place(self._forward.model, layer)
         name = describe_layer(layer)
         error_message = f"{name} {{}}; a map needs one tensor (N, channels, *space) of floats. Name another layer"
-        with self.grids.recorded(query, module) as recorded:
-            scores, leaf = query.scores_from_layer(self._forward, module, error_message)
+        with self.grids.recorded(query, place) as recorded:
+            scores, leaf = query.scores_from_layer(self._forward, place, error_message)
             grid = recorded.of(leaf)
         return differentiate_layer(query, scores, leaf, recorded, name, grid)
 
@@ -82,8 +82,8 @@ class LayerFeatures:
     def tokens_left_out(self, query: ScoreQuery) -> int | None:
         """Return how many of the tokens of the layer that was evaluated are not in its grid, or None if it has no tokens."""
         layer = query.request.layer
-        module = self.found.module(query) if layer is None else find_layer(self._forward.model, layer)
-        return None if module is None else self.grids.left_out(query, module)
+        found = self.found.module(query) if layer is None else layer
+        return None if found is None else self.grids.left_out(query, find_place(self._forward.model, found))
 
     def _search(self, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult]:
         """Find the last layer with the input's positions and a non-zero gradient, which skips a class token's layers."""
@@ -109,7 +109,7 @@ class LayerFeatures:
 
     def _evaluate_found(self, found: CalledLayer, search: LayerSearch, query: ScoreQuery) -> LayerResult:
         """Evaluate a layer in the graph of the search."""
-        recorded = LayerGrid(self.grids, query, found.module, None)
+        recorded = LayerGrid(self.grids, query, LayerPlace(found.module), None)
         name = describe_layer(found.module)
         return differentiate_layer(query, search.scores, found.output, recorded, name, recorded.of(found.output))
 

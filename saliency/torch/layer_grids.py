@@ -9,6 +9,7 @@ from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.position_grid import PositionGrid
 from saliency.core.undo import Undo, Undoable
 from saliency.torch.layer_memory import LayerMemory, memory_of
+from saliency.torch.layers import LayerPlace
 from saliency.torch.positions.reading import arrange, read_grid
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
@@ -32,7 +33,7 @@ class LayerGrids:
         """Forget what was found if the model's structure has changed; the caller has set it to eval mode."""
         self.memory = memory_of(self._model)
 
-    def recorded(self, query: ScoreQuery, layer: torch.nn.Module) -> Undoable["LayerGrid"]:
+    def recorded(self, query: ScoreQuery, layer: LayerPlace) -> Undoable["LayerGrid"]:
         """Return a block in which the positions are recorded in a forward pass, unless the layer's grid is known."""
 
         def start(undo: Undo) -> LayerGrid:
@@ -45,16 +46,16 @@ class LayerGrids:
 
         return Undoable(start)
 
-    def known(self, query: ScoreQuery, layer: torch.nn.Module) -> PositionGrid | None:
+    def known(self, query: ScoreQuery, layer: LayerPlace) -> PositionGrid | None:
         """Return the grid of an earlier evaluation."""
         return self.memory.grids.get(_key(query, layer))
 
-    def left_out(self, query: ScoreQuery, layer: torch.nn.Module) -> int | None:
+    def left_out(self, query: ScoreQuery, layer: LayerPlace) -> int | None:
         """Return how many tokens of an evaluated layer are not in its grid, or None if it has no tokens."""
         grid = self._stated.get(_key(query, layer)) if query.request.grid is not None else self.known(query, layer)
         return grid.left_out if grid is not None else None
 
-    def remember(self, query: ScoreQuery, layer: torch.nn.Module, grid: PositionGrid | None) -> PositionGrid | None:
+    def remember(self, query: ScoreQuery, layer: LayerPlace, grid: PositionGrid | None) -> PositionGrid | None:
         """Store a layer's grid, and return it."""
         grids = self.memory.grids if query.request.grid is None else self._stated
         grids[_key(query, layer)] = grid
@@ -71,9 +72,7 @@ class LayerGrid:
         recorder: the recorder of the forward pass, or None if the grid is known from an earlier pass or from the user.
     """
 
-    def __init__(
-        self, grids: LayerGrids, query: ScoreQuery, layer: torch.nn.Module, recorder: PositionRecorder | None
-    ) -> None:
+    def __init__(self, grids: LayerGrids, query: ScoreQuery, layer: LayerPlace, recorder: PositionRecorder | None) -> None:
         self._grids, self._query, self._layer, self._recorder = grids, query, layer, recorder
 
     def of(self, output: torch.Tensor) -> PositionGrid | None:
@@ -128,8 +127,8 @@ def _axes(query: ScoreQuery) -> tuple[int, ...]:
     return spatial_axes(query.adapter.channel_axis, query.x.ndim)
 
 
-def _key(query: ScoreQuery, layer: torch.nn.Module) -> Any:
-    return id(layer), tuple(query.x.shape[1:]), tuple(query.request.feed), query.adapter.channel_axis
+def _key(query: ScoreQuery, layer: LayerPlace) -> Any:
+    return id(layer.module), layer.entry, tuple(query.x.shape[1:]), tuple(query.request.feed), query.adapter.channel_axis
 
 
 def _checked(arranged: object, samples: int, space: int, name: str) -> torch.Tensor:

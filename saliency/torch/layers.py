@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from saliency.core.errors import TargetError
-from saliency.core.keras.layers import path_named
+from saliency.core.keras.layers import path_named, paths_matching
+from saliency.core.layer_entries import describe_output, read_entry, split_entry
 from saliency.core.undo import Undo, undoable
 from saliency.torch.module_tree import named_modules
 
@@ -43,6 +44,27 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
         return model
     del named[""]
     return named[path_named(layer, named, option)]
+
+
+class LayerPlace(NamedTuple):
+    """A layer of a model, and which entry of its output is meant.
+
+    Args:
+        module: the layer.
+        entry: the path of an entry of the structure that the layer returns, see ``read_entry``; empty for a single tensor.
+    """
+
+    module: torch.nn.Module
+    entry: str = ""
+
+
+def find_place(model: torch.nn.Module, layer: str | torch.nn.Module, option: str = "layer") -> LayerPlace:
+    """Return a layer of the model, and the entry of its output that a path behind its name selects; see ``find_layer``."""
+    if not isinstance(layer, str):
+        return LayerPlace(find_layer(model, layer, option))
+    names = [name for name in named_modules(model) if name]
+    name, entry = split_entry(layer, lambda name: bool(paths_matching(name, names)))
+    return LayerPlace(find_layer(model, name, option), entry)
 
 
 @undoable
@@ -92,14 +114,15 @@ def record_layer_outputs(undo: Undo, model: torch.nn.Module, layers: Sequence[st
     """Collect the outputs of layers in this thread, for each layer one for each of its calls in the block."""
     thread = threading.get_ident()
 
-    def record(calls: list[Any], _module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+    def record(calls: list[Any], entry: str, _module: torch.nn.Module, _inputs: Any, output: Any) -> None:
         if threading.get_ident() == thread:  # a copy, because an in-place ReLU may overwrite the original
-            calls.append(output.clone() if isinstance(output, torch.Tensor) else output)
+            value = read_entry(output, entry)
+            calls.append(value.clone() if isinstance(value, torch.Tensor) else value)
 
     recorded: list[list[Any]] = [[] for _ in layers]
     for layer, calls in zip(layers, recorded, strict=True):
-        name = layer if isinstance(layer, str) else None
-        undo.enter(forward_hooks(find_layer(model, layer), partial(record, calls), name=name))
+        name, place = layer if isinstance(layer, str) else None, find_place(model, layer)
+        undo.enter(forward_hooks(place.module, partial(record, calls, place.entry), name=name))
     return recorded
 
 
@@ -117,5 +140,5 @@ def single_output(calls: list[Any], layer: str | torch.nn.Module) -> torch.Tenso
             f"{name} was called {len(calls)} times in one forward pass; a target needs a layer that is called once"
         )
     if not isinstance(calls[0], torch.Tensor):
-        raise TargetError(f"{name} returns a {type(calls[0]).__name__}; a target needs one tensor (N, channels, ...)")
+        raise TargetError(f"{name} returns a {describe_output(calls[0])}; a target needs one tensor (N, channels, ...)")
     return calls[0]

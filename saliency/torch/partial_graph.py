@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
+from saliency.core.layer_entries import describe_output, read_entry
+from saliency.core.nested_outputs import replace_array
 from saliency.core.undo import Undo, undoable
 from saliency.torch.autograd_graph import depends_on
-from saliency.torch.layers import NOT_CALLED, forward_hooks
+from saliency.torch.layers import NOT_CALLED, LayerPlace, forward_hooks
 
 
 @dataclass
@@ -20,20 +22,22 @@ class PartialGraph:
 
     Args:
         calls: the indices of the calls that count; None for all.
-        leaves: the detached tensors. None follows another one.
+        values: the values at which the graph starts; None takes them from the model.
+        leaves: the detached tensors by the index of their call. None follows another one.
         observation: what the layer did instead, for an error message.
         calls_so_far: number of calls of the layer.
     """
 
     calls: Collection[int] | None = None
-    leaves: list[torch.Tensor] = field(default_factory=list)
+    values: torch.Tensor | None = None
+    leaves: dict[int, torch.Tensor] = field(default_factory=dict)
     observation: str = NOT_CALLED
     calls_so_far: int = 0
 
     @property
     def leaf(self) -> torch.Tensor | None:
         """The only leaf; None if there is none or several."""
-        return self.leaves[0] if len(self.leaves) == 1 else None
+        return next(iter(self.leaves.values())) if len(self.leaves) == 1 else None
 
     def start_at(self, value: Any, verb: str) -> torch.Tensor | None:
         """Start the graph at a value; return the copy with which the model continues, because it may work in place."""
@@ -42,38 +46,47 @@ class PartialGraph:
             self.observation = self.observation if self.leaves else "does not depend on the explained input"
             return None
         is_tensor = isinstance(value, torch.Tensor)
-        kind = f"tensor of {value.dtype}" if is_tensor else type(value).__name__
-        earlier, self.leaves, self.observation = self.leaves, [], f"{verb} a {kind}"
+        returned = describe_output(value) if verb == "returns" else type(value).__name__
+        kind = f"tensor of {value.dtype}" if is_tensor else returned
+        earlier, self.leaves, self.observation = self.leaves, {}, f"{verb} a {kind}"
         if not is_tensor or not value.is_floating_point():
             return None
         if torch.is_grad_enabled():  # otherwise the model records no graph here, and the last call counts
-            self.leaves = [leaf for leaf in earlier if not depends_on(value, leaf)]
-        leaf: torch.Tensor = value.detach().requires_grad_()
-        self.leaves.append(leaf)
+            self.leaves = {call: leaf for call, leaf in earlier.items() if not depends_on(value, leaf)}
+        leaf: torch.Tensor = (value if self.values is None else self.values.to(value)).detach().requires_grad_()
+        self.leaves[self.calls_so_far - 1] = leaf
         self.observation = f"is called {len(self.leaves)} times on parallel paths from the input"
         torch.set_grad_enabled(True)  # until the caller's own context ends
         return leaf.clone()
 
 
 @undoable
-def detach_after(undo: Undo, layer: torch.nn.Module, calls: Collection[int] | None = None) -> PartialGraph:
+def detach_after(
+    undo: Undo, layer: LayerPlace, calls: Collection[int] | None = None, values: torch.Tensor | None = None
+) -> PartialGraph:
     """Start the graph at a layer's output, in this thread; the caller has disabled gradients."""
-    graph, thread = PartialGraph(calls), threading.get_ident()
+    graph, thread = PartialGraph(calls, values), threading.get_ident()
 
     def after(_module: torch.nn.Module, _inputs: Any, output: Any) -> Any:
-        return graph.start_at(output, "returns") if threading.get_ident() == thread else None
+        if threading.get_ident() != thread:
+            return None
+        value = read_entry(output, layer.entry)
+        copy = graph.start_at(value, "returns")
+        return None if copy is None else replace_array(output, value, copy)
 
-    undo.enter(forward_hooks(layer, after))
+    undo.enter(forward_hooks(layer.module, after))
     return graph
 
 
 @undoable
-def detach_before(undo: Undo, layer: torch.nn.Module, calls: Collection[int] | None = None) -> PartialGraph:
+def detach_before(
+    undo: Undo, layer: LayerPlace, calls: Collection[int] | None = None, values: torch.Tensor | None = None
+) -> PartialGraph:
     """Start the graph at a layer's input, its first tensor argument, positional or keyword.
 
     Changes that the layer makes to its input in place are copied to the model's own tensor, because some models use it later.
     """
-    graph, thread = PartialGraph(calls), threading.get_ident()
+    graph, thread = PartialGraph(calls, values), threading.get_ident()
     open_calls: list[tuple[Any, torch.Tensor | None]] = []  # for each nested call: the model's own tensor, and its copy
 
     def before(_module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -95,5 +108,5 @@ def detach_before(undo: Undo, layer: torch.nn.Module, calls: Collection[int] | N
             if copy is not None and copy._version:
                 original.copy_(copy)
 
-    undo.enter(forward_hooks(layer, after, before))
+    undo.enter(forward_hooks(layer.module, after, before))
     return graph

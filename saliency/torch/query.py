@@ -15,6 +15,7 @@ from saliency.torch.backward import check_has_graph, differentiate
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.in_place_relu import InPlaceReluMode
 from saliency.torch.layer_calls import LayerCalls
+from saliency.torch.layers import LayerPlace
 from saliency.torch.partial_graph import PartialGraph, detach_after, detach_before
 from saliency.torch.relu_nodes import opaque_nodes
 from saliency.torch.relu_rules import apply_rule
@@ -58,7 +59,7 @@ class ScoreQuery:
     def scores_from_layer(
         self,
         forward: ForwardRunner,
-        layer: torch.nn.Module,
+        layer: LayerPlace,
         error_message: str,
         of_input: bool = False,
         any_input: bool = False,
@@ -66,7 +67,8 @@ class ScoreQuery:
         """Return the scores (N * T,) and the leaf (N, ...) at a layer, with a graph between the two only.
 
         If the layer is called several times, the call that depends on the explained input counts. A model that sets the grad
-        mode itself may disable it after the layer. Then the model runs again with a full graph.
+        mode itself may disable it after the layer. Then the model runs again with a full graph. If the request has
+        ``at_values``, they are the leaf.
 
         Args:
             forward: of the model; the caller has disabled gradients.
@@ -82,23 +84,30 @@ class ScoreQuery:
         calls = LayerCalls(forward.model, layer, of_input, (tuple(self.x.shape[1:]), tuple(feed), self.target.layers))
         if any(isinstance(value, torch.Tensor) for value in feed.values()):
             calls.find(partial(self._run_plain, forward), self.x)  # the layer may be called for another input
-        counting = None if any_input and not calls.known else calls.known
+        counting: Collection[int] | None = None if any_input and not calls.known else calls.known
+        values = self.request.at_values
+        if values is not None:  # the call is known from the pass that returned the layer's own values
+            if calls.leaf is None:
+                query = replace(self, request=replace(self.request, at_values=None))
+                query.scores_from_layer(forward, layer, error_message, of_input, any_input)
+            counting = None if calls.leaf is None else [calls.leaf]
         scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
         if len(graph.leaves) > 1 and calls.known is None:
             counting = calls.find(partial(self._run_plain, forward), self.x)
             scores, graph = self._scores_from_layer(forward, layer, of_input, counting)
         if graph.leaf is None:
             raise TargetError(error_message.format(graph.observation))
+        calls.leaf = next(iter(graph.leaves))
         return scores, graph.leaf
 
     def _run_plain(self, forward: ForwardRunner, x: torch.Tensor) -> Any:
         return forward.run(x, replace(self.target, logits=False), self.request.feed)
 
     def _scores_from_layer(
-        self, forward: ForwardRunner, layer: torch.nn.Module, of_input: bool, calls: Collection[int] | None
+        self, forward: ForwardRunner, layer: LayerPlace, of_input: bool, calls: Collection[int] | None
     ) -> tuple[Any, PartialGraph]:
         for grad in (False, True):
-            with (detach_before if of_input else detach_after)(layer, calls) as graph:
+            with (detach_before if of_input else detach_after)(layer, calls, self.request.at_values) as graph:
                 outputs = self.run_forward(forward, grad)
             if graph.leaf is None:
                 return None, graph

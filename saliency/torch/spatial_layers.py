@@ -14,7 +14,7 @@ from saliency.torch.backward import check_finite
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_grids import LayerGrids, make_recorder, read_positions
 from saliency.torch.layer_search import CalledLayer, LayerSearch
-from saliency.torch.layers import find_layer, forward_hooks
+from saliency.torch.layers import LayerPlace, find_place, forward_hooks
 from saliency.torch.module_tree import named_modules
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions, is_projection
@@ -43,7 +43,7 @@ def find_spatial_layers(forward: ForwardRunner, query: ScoreQuery, grids: LayerG
             if module is not model and not isinstance(module, torch.jit.ScriptModule):
                 stack.enter_context(forward_hooks(module, record.add))
         for layer in target.layers:
-            stack.enter_context(forward_hooks(find_layer(model, layer), None, record.stop))
+            stack.enter_context(forward_hooks(find_place(model, layer).module, None, record.stop))
         outputs = forward.run(query.x, replace(target, logits=False), query.request.feed)
         source = logits_recorder.source_of(outputs) if target.logits else None
         record.stop()
@@ -141,7 +141,7 @@ def _read(
     if query.request.grid is not None:
         return query.request.grid.place(shape, len(query.x))
     grid = read_positions(positions, shape, query)
-    return None if grid is None else grids.remember(query, module, grid)
+    return None if grid is None else grids.remember(query, LayerPlace(module), grid)
 
 
 def _extend_projections(

@@ -36,7 +36,11 @@ class NonSpatialLayers(nn.Module):
         (0, nn.ReLU(), r"`layer` \(ReLU\) must be a part of the model"),
         (0, "fc", r"layer 'fc' returns shape \(3, 5\) for 3 input\(s\); a map needs \(N, channels, \*space\)"),
         (0, "pool", r"layer 'pool' returns shape \(3, 4, 1, 1\) .* more than one position"),
-        (0, "both", r"layer 'both' returns a tuple; a map needs one tensor"),
+        (
+            0,
+            "both",
+            r"layer 'both' returns a tuple with '0' \(3, 4, 8\), .* \(name one as 'layer/entry'\); a map needs one tensor",
+        ),
         (0, "index", r"layer 'index' returns a tensor of torch.int64; a map needs one tensor"),
         (0, "aside", r"layer 'aside' returns shape \(\) for 3 input\(s\)"),
         (0, "spare", r"layer 'spare' was not called in the forward pass"),

@@ -84,5 +84,5 @@ def test_an_interrupt_leaves_no_hook():
 
 
 def test_other_methods_have_no_such_option():
-    with pytest.raises(InputError, match="`at` is not an option of IntegratedGradients"):
-        saliency.IntegratedGradients(layer_chain(), 1, at="6")
+    with pytest.raises(InputError, match="`at` is not an option of Occlusion"):
+        saliency.Occlusion(layer_chain(), 1, at="6")

@@ -61,6 +61,13 @@ def unique_path(path: str, existing: Container[str]) -> str:
     return path if path not in existing else next(new for i in count(2) if (new := f"{path}:{i}") not in existing)
 
 
+def paths_matching(name: Any, layers: Iterable[str]) -> list[str]:
+    """Return the path that equals a name, or else all paths that end with it behind a slash."""
+    if name in layers or not isinstance(name, str):
+        return [path for path in layers if path == name]
+    return [path for path in layers if path.endswith(f"/{name}")]
+
+
 def path_named(name: Any, layers: Mapping[str, Any], option: str = "layer") -> str:
     """Return the path of the layer with a name.
 
@@ -72,9 +79,7 @@ def path_named(name: Any, layers: Mapping[str, Any], option: str = "layer") -> s
     Raises:
         TargetError: if there is no such layer, or there are several.
     """
-    paths = [path for path in layers if path == name]
-    if not paths and isinstance(name, str):
-        paths = [path for path in layers if path.endswith(f"/{name}")]
+    paths = paths_matching(name, layers)
     if len(paths) > 1:
         raise TargetError(
             f"`{option}` (={name!r}) must name one layer; it matches {', '.join(paths)}: pass one of these paths"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from saliency.core.channel_axis import input_axes
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.fused_maps import Fusion, fused_maps, layers_to_fuse
 from saliency.core.methods.masks_at_layer import masks_at_layer
 from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices
 from saliency.core.score import Score
@@ -40,7 +41,7 @@ class LayerMask(SaliencyMask):
     Args:
         model, y, **settings: see ``SaliencyMask``.
         layer: name of the layer, or the layer itself; None finds the last layer before the score that has the input's spatial
-            axes.
+            axes. A list of layers fuses their maps.
     """
 
     def __init__(self, model: Any, y: Any = None, layer: Any = None, **settings: Any) -> None:
@@ -52,11 +53,14 @@ class ClassActivationMap(LayerMask):
 
     The mask has the input's spatial axes, or the layer's with ``should_resize=False``. Its ``details`` hold the layer's
     ``grid`` on these axes, and for a layer with tokens, the number of those outside the grid as ``tokens_left_out``. If no
-    layer is named, they hold the name of the layer that was found, as ``layer``.
+    layer is named, they hold the name of the layer that was found, as ``layer``. If several are fused, they hold their names
+    as ``layers`` and their grids as ``grids``.
 
     Options:
         layer: name of the layer, or the layer itself; None finds the last layer before the score that has the input's spatial
-            axes.
+            axes. A path behind the name, such as ``"backbone/0"``, names an entry of the output of a layer that returns a
+            dictionary, a dataclass, a tuple or a list. A list of layers fuses their maps: each is scaled to a maximum of 1,
+            because layers differ in their units, and resized linearly to the finest of their grids.
         should_resize: scale the map to a maximum of 1 and resize it linearly to the input's size. If False, return the raw
             map at the layer's size, in the units of the method's formula.
         three_dims: repeat the map for each channel of the input.
@@ -67,6 +71,8 @@ class ClassActivationMap(LayerMask):
         tokens: the tokens that form ``grid``: a slice, or the number of other tokens in front of them, such as a class token.
         reshape: a function from the layer's output, an array of the framework, to (N, channels, *space), instead of ``grid``.
             It is also applied to the gradients with respect to this output.
+        fuse: how to fuse the maps of several layers at each position: ``"max"`` as in LayerCAM, but without its tanh for
+            early layers, ``"mean"`` as in pytorch-grad-cam, or ``"product"``.
     """
 
     def __init_subclass__(cls) -> None:
@@ -103,17 +109,23 @@ class ClassActivationMap(LayerMask):
         grid: Any = None,
         tokens: Any = None,
         reshape: Any = None,
+        fuse: Fusion = "max",
     ) -> Array:
         """Return max(0, sum over channels of the weighted features)."""
+        layers = layers_to_fuse(layer, fuse)
+        scaled, resized = should_resize or layers is not None, should_resize and layers is None
 
         def combine(score: Score, x: Array, features: Array, gradients: Array) -> Array:
             weights = self.weights(MapInputs(score, x, features, gradients))
-            maps = class_activation_map(score, x, weights, features, should_resize, should_resize)
-            return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
+            return class_activation_map(score, x, weights, features, scaled, resized)
 
-        place = UserGrid.of(grid, tokens, reshape)
-        score = score.using(layer=layer, rule=rule, allow_no_relu=allow_no_relu, grid=place)
-        return masks_at_layer(score, x, Score.features, combine)
+        score = score.using(rule=rule, allow_no_relu=allow_no_relu, grid=UserGrid.of(grid, tokens, reshape))
+        if layers is None:
+            maps = masks_at_layer(score.using(layer=layer), x, Score.features, combine)
+        else:
+            maps = fused_maps(score, x, layers, fuse, Score.features, combine)
+            maps = scaled_and_resized(score, x, maps) if should_resize else maps
+        return repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x) if three_dims else maps
 
 
 def class_activation_map(
@@ -131,6 +143,12 @@ def class_activation_map(
     """
     axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x)) if resize else ((), [])
     return score.adapter.call_fused(weighted_map, (scaled, axes), weights, features, *matrices)
+
+
+def scaled_and_resized(score: Score, x: Array, maps: Array) -> Array:
+    """Scale maps (N, *space) without negative values to a maximum of 1, and resize them to the input's spatial axes."""
+    features = maps[:, None]
+    return class_activation_map(score, x, score.adapter.xp.ones_like(features), features, scaled=True)
 
 
 def weighted_map(xp: Any, static: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:

@@ -6,10 +6,13 @@ from saliency.core.methods.class_activation_map import (
     ClassActivationMap,
     LayerMask,
     MapInputs,
+    class_activation_map,
     repeat_per_channel,
+    scaled_and_resized,
     spatial_size,
     weighted_map,
 )
+from saliency.core.methods.fused_maps import Fusion, fused_maps, layers_to_fuse
 from saliency.core.methods.masks_at_layer import masks_at_layer
 from saliency.core.numerics.resampling import resize_matrices
 from saliency.core.score import Score
@@ -104,7 +107,7 @@ class GuidedGradCAM(LayerMask):
     The mask has the input's shape.
 
     Options:
-        layer, grid, tokens, reshape: as for ``GradCAM``.
+        layer, grid, tokens, reshape, fuse: as for ``GradCAM``.
         allow_no_relu: as for ``GuidedBackprop``.
 
     Source:
@@ -120,17 +123,27 @@ class GuidedGradCAM(LayerMask):
         grid: object = None,
         tokens: object = None,
         reshape: object = None,
+        fuse: Fusion = "max",
     ) -> Array:
         """Return the guided gradient times the map, which is resized to the input's size."""
+        place, layers = UserGrid.of(grid, tokens, reshape), layers_to_fuse(layer, fuse)
+        score = score.using(grid=place)
+        guided_score = score.using(rule="guided", allow_no_relu=allow_no_relu)
+        if layers is not None:
+            maps = scaled_and_resized(score, x, fused_maps(score, x, layers, fuse, Score.features, _scaled_map))
+            return guided_score.gradients(x) * repeat_per_channel(score.adapter.xp, score.adapter.channel_axis, maps, x)
 
         def combine(score: Score, x: Array, features: Array, gradients: Array, guided: Array) -> Array:
             axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x))
             static = axes, score.adapter.channel_axis
             return score.adapter.call_fused(_guided_map, static, guided, gradients, features, *matrices)
 
-        place = UserGrid.of(grid, tokens, reshape)
-        score = score.using(layer=layer, rule="guided", allow_no_relu=allow_no_relu, grid=place)
-        return masks_at_layer(score, x, Score.features_and_gradients, combine)
+        return masks_at_layer(guided_score.using(layer=layer), x, Score.features_and_gradients, combine)
+
+
+def _scaled_map(score: Score, x: Array, features: Array, gradients: Array) -> Array:
+    """Return the map of Grad-CAM on the layer's grid, scaled to a maximum of 1."""
+    return class_activation_map(score, x, _spatial_mean(score.adapter.xp, gradients), features, scaled=True, resize=False)
 
 
 def _guided_map(

@@ -3,9 +3,12 @@
 from functools import partial
 from typing import Any, final
 
+from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.baselines import make_baselines
-from saliency.core.numerics.quadrature import NodesAndWeights, Quadrature, QuadratureRule, make_quadrature
+from saliency.core.methods.conductance import conductance
+from saliency.core.methods.integration_path import IntegrationPath, PathChoice, check_path, make_path
+from saliency.core.numerics.quadrature import Floats, NodesAndWeights, Quadrature, QuadratureRule, make_quadrature
 from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.score import Score
 from saliency.core.types import Array
@@ -32,13 +35,22 @@ class IntegratedGradients(SaliencyMask):
         tolerance: add points, and keep all old ones, until the gap is at most this fraction of the change. Each input gets as
             many points as it needs. ``"chebyshev"`` doubles the number of points at a time, the other rules triple it.
         max_steps: with a tolerance, the largest number of points. If it does not suffice, a ``ToleranceWarning`` is issued.
+        at: a layer, as for ``Vanilla``: attribute the score to the values of the layer's input, or output by
+            ``saliency.OutputOf(layer)``, instead of the model's input. The mask has the shape of that array in the framework.
+        path: with ``at``, ``"layer"`` integrates on a straight path between the values of the layer at the baseline and at
+            the input (layer integrated gradients), from which the model continues. ``"input"`` integrates on the path in the
+            input: each gradient is multiplied by the next change of the values (layer conductance, with one point more than
+            ``x_steps``).
+        multiply_by_inputs: if False, return the mean gradient on the path, in score units per unit of the input or layer. On
+            a path in the input with ``at``, this is internal influence.
         details: record the ``gap``, the ``change`` (both in score units) and the number of ``points`` in the mask's
             ``details``. This evaluates both ends of the path; two of the rules do so anyway.
 
     Source:
         Sundararajan, Taly & Yan, Axiomatic Attribution for Deep Networks, arXiv:1703.01365; several baselines: Erion et al.,
         Improving performance of deep learning models with axiomatic attribution priors and expected gradients,
-        arXiv:1906.10670.
+        arXiv:1906.10670; conductance: Dhamdhere, Sundararajan & Yan, How Important Is a Neuron?, arXiv:1805.12233; internal
+        influence: Leino et al., Influence-Directed Explanations for Deep Convolutional Networks, arXiv:1802.03788.
     """
 
     def masks(
@@ -51,62 +63,50 @@ class IntegratedGradients(SaliencyMask):
         tolerance: float | None = None,
         max_steps: int = 1000,
         details: bool = False,
+        at: Any = None,
+        path: PathChoice = "layer",
+        multiply_by_inputs: bool = True,
     ) -> Array:
         """Return (x - baseline) times the mean gradient between them."""
         check_tolerance(tolerance)
         whole_number("max_steps", max_steps, least=1)
-        default_rule, default_steps = DEFAULTS[tolerance is not None]
-        quadrature = make_quadrature(default_rule if rule is None else rule, default_steps if x_steps is None else x_steps)
+        check_path(path)
+        default_rule, steps = DEFAULTS[tolerance is not None]
+        rule, steps = default_rule if rule is None else rule, steps if x_steps is None else x_steps
+        quadrature, score = make_quadrature(rule, steps), score.using(at=at)
+        in_input = at is not None and path == "input"
+        if in_input and (tolerance is not None or (details and not multiply_by_inputs)):
+            name, value = ("tolerance", tolerance) if tolerance is not None else ("details", details)
+            raise InputError(f'`{name}` (={value!r}) has no gap to measure with path="input" here; use path="layer"')
+        if in_input and multiply_by_inputs:
+            return _mean_conductance(score, x, x_baseline, make_quadrature(rule, int(steps) + 1).nodes, details)
         if tolerance is not None:
-            return score.one_by_one(partial(_integrate_to_tolerance, x_baseline, quadrature, tolerance, max_steps), x)
-        paths = [_Path(score, x, baseline) for baseline in make_baselines(x_baseline, score, x)]
-        for path in paths:
-            path.add(quadrature)
-        return _mean_mask(paths, details)
+            integrate = partial(_integrate_to_tolerance, x_baseline, quadrature, tolerance, max_steps, multiply_by_inputs)
+            return score.one_by_one(integrate, x)
+        paths = [make_path(score, x, baseline, path) for baseline in make_baselines(x_baseline, score, x)]
+        for one in paths:
+            one.add(quadrature)
+        mask = None if in_input else _mean_mask(paths, details)
+        return mask if multiply_by_inputs and mask is not None else _mean_gradient(paths)
 
 
-class _Path:
-    """The straight path from a baseline to the inputs, and the weighted sum of the gradients on it so far."""
-
-    def __init__(self, score: Score, x: Array, baseline: Array) -> None:
-        self.score, self.x, self.baseline = score, x, baseline
-        self.total: Array = 0.0
-        self.points = 0
-        self.end_scores: dict[float, Array] = {}  # the scores (N,) at 0 and 1, if they were evaluated
-
-    def add(self, new: NodesAndWeights | Quadrature, keep: float = 0.0) -> None:
-        """Add the gradients at new nodes, after multiplying the sum so far by ``keep``."""
-        adapter, xp, n = self.score.adapter, self.score.adapter.xp, self.score.n
-        ones, difference = [1] * len(self.x.shape), self.x - self.baseline
-        nodes = xp.reshape(adapter.asarray(new.nodes), (-1, *ones))
-        weights = adapter.asarray(new.weights[None])  # (1, points)
-        self.total, self.points = self.total * keep, self.points + len(new.nodes)
-        for chunk in self.score.batches(len(new.nodes)):
-            points = nodes[chunk.start : chunk.stop] * difference  # (points, N, *input)
-            points += self.baseline
-            scores, gradients = self.score.repeat(len(chunk)).values_and_gradients(xp.reshape(points, (-1, *self.x.shape[1:])))
-            weighted = weights[:, chunk.start : chunk.stop] @ xp.reshape(
-                gradients, (len(chunk), -1)
-            )  # reads the gradients once
-            self.total = self.total + xp.reshape(weighted, self.x.shape)
-            scores = xp.reshape(scores, (len(chunk), n))
-            self.end_scores |= {float(new.nodes[chunk[i]]): scores[i] for i in (0, -1) if new.nodes[chunk[i]] in (0.0, 1.0)}
-
-    @property
-    def mask(self) -> Array:
-        return self.total * (self.x - self.baseline)
-
-    def change(self) -> Array:
-        """Return the change of the score along the path, (N,)."""
-        missing = [(end, point) for end, point in ((0.0, self.baseline), (1.0, self.x)) if end not in self.end_scores]
-        if missing:
-            ends, points = zip(*missing, strict=True)
-            values = self.score.repeat(len(ends)).values(self.score.adapter.xp.concatenate(points))
-            self.end_scores |= {end: values[i * self.score.n : (i + 1) * self.score.n] for i, end in enumerate(ends)}
-        return self.end_scores[1.0] - self.end_scores[0.0]
+def _mean_conductance(score: Score, x: Array, x_baseline: Any, nodes: Floats, details: bool) -> Array:
+    """Return the mean over baselines of layer conductance; record its gap if requested."""
+    xp, baselines = score.adapter.xp, make_baselines(x_baseline, score, x)
+    mask = sum(conductance(score, x, baseline, nodes) for baseline in baselines) / len(baselines)
+    if details:
+        values = xp.reshape(score.repeat(1 + len(baselines)).values(xp.concatenate([x, *baselines])), (-1, score.n))
+        change = values[0] - xp.mean(values[1:], axis=0)
+        gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
+        score.record(score=values[0], gap=gap, change=change, points=len(nodes) * len(baselines))
+    return mask
 
 
-def _mean_mask(paths: list[_Path], details: bool) -> Array:
+def _mean_gradient(paths: list[IntegrationPath]) -> Array:
+    return sum(path.total for path in paths) / len(paths)
+
+
+def _mean_mask(paths: list[IntegrationPath], details: bool) -> Array:
     """Return the mean of the masks; record its gap if requested, or if the scores at both ends are known anyway."""
     mask = sum(path.mask for path in paths) / len(paths)
     if details or all(len(path.end_scores) == 2 for path in paths):
@@ -119,10 +119,10 @@ def _mean_mask(paths: list[_Path], details: bool) -> Array:
 
 
 def _integrate_to_tolerance(
-    x_baseline: Any, quadrature: Quadrature, tolerance: float, max_steps: int, score: Score, x: Array
+    x_baseline: Any, quadrature: Quadrature, tolerance: float, max_steps: int, multiply_by_inputs: bool, score: Score, x: Array
 ) -> Array:
     """Integrate for one input with as many points as the tolerance requires."""
-    paths = [_Path(score, x, baseline) for baseline in make_baselines(x_baseline, score, x)]
+    paths = [make_path(score, x, baseline, "layer") for baseline in make_baselines(x_baseline, score, x)]
     new: NodesAndWeights | Quadrature = quadrature
     keep = 0.0
     while True:
@@ -133,4 +133,4 @@ def _integrate_to_tolerance(
         used, (quadrature, new, keep) = len(quadrature.nodes), quadrature.refine()
         at_limit = len(quadrature.nodes) > max_steps
         if should_stop(gap / change if change else gap, tolerance, at_limit, f"gap after {used} steps", "max_steps"):
-            return mask
+            return mask if multiply_by_inputs else _mean_gradient(paths)

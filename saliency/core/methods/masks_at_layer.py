@@ -1,16 +1,18 @@
 """Compute masks from a layer's output, with a layer for each target where none is named."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from saliency.core.score import Score
 from saliency.core.types import Array
 
+LayerEvaluation: TypeAlias = Callable[[Score, Array], tuple[Array, ...]]
+"""Returns a layer's output, d score / d output, and further arrays, for a score and its inputs."""
 
-def masks_at_layer(
-    score: Score, x: Array, evaluate: Callable[[Score, Array], tuple[Array, ...]], combine: Callable[..., Array]
-) -> Array:
+
+def masks_at_layer(score: Score, x: Array, evaluate: LayerEvaluation, combine: Callable[..., Array]) -> Array:
     """Compute masks from a layer's output. If no layer is named, each sample has the layer that its own score depends on.
 
     The last layer before the scores of several samples may have no influence on some of them, because their targets lie in
@@ -19,7 +21,7 @@ def masks_at_layer(
     Args:
         score: the score of the N samples.
         x: (N, *input).
-        evaluate: returns the layer's output, d score / d output, and further arrays, for a score and its inputs.
+        evaluate: evaluates the layer.
         combine: returns the masks (N, *mask) for a score, its inputs and these arrays.
     """
     if score.request.layer is not None:

@@ -143,6 +143,10 @@ class KerasAdapter(GradientAdapter):
             scores, gradients = self._queries.gradients(x, request)
         return scores, gradients
 
+    def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        with translate_errors(x):
+            return self._queries.values_and_gradients_at(x, request)
+
     def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         scores, output, gradients = self._at_layer(x, request, self._queries.features)
         return scores, output, gradients

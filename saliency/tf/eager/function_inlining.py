@@ -33,8 +33,8 @@ def import_inlined(call: RecordingCall, x: Any, feed: Mapping[str, Any]) -> tupl
 
     def trace(x: Any, tensors: Mapping[str, Any]) -> Any:
         output, calls = call(x, {**plain, **tensors})
-        traced["layers"], traced["output"] = [layer for layer, _ in calls], output
-        traced["names"] = [tensor.name for _, tensor in calls]
+        traced["calls"], traced["output"] = calls, output
+        traced["names"] = [value.name for _, value in calls if isinstance(value, tf.Tensor)]
         return tf.nest.flatten(output)
 
     function = tf.function(trace, autograph=False).get_concrete_function(
@@ -48,8 +48,9 @@ def import_inlined(call: RecordingCall, x: Any, feed: Mapping[str, Any]) -> tupl
     before = len(graph.get_operations())
     fetched = tf.graph_util.import_graph_def(inlined, input_map, fetches, name="model")
     rebind_custom_gradients(with_control_flow(graph.get_operations()[before:]), function.graph, input_map)
-    outputs, recorded = fetched[: len(function.outputs)], fetched[len(function.outputs) :]
-    return tf.nest.pack_sequence_as(traced["output"], outputs), list(zip(traced["layers"], recorded, strict=True))
+    outputs, recorded = fetched[: len(function.outputs)], iter(fetched[len(function.outputs) :])
+    pairs = [(layer, next(recorded) if isinstance(value, tf.Tensor) else value) for layer, value in traced["calls"]]
+    return tf.nest.pack_sequence_as(traced["output"], outputs), pairs
 
 
 def _rename_functions(graph_def: Any) -> Any:

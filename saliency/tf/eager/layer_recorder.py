@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from saliency.core.layer_entries import read_entry
+from saliency.core.nested_outputs import replace_array
 from saliency.core.undo import Undo, undoable
 
 RecordedCalls: TypeAlias = list[tuple[Any, Any]]
-"""Pairs of a layer, or a ``LayerInput``, and its recorded tensor, in the order of the calls."""
+"""Pairs of a layer, a ``LayerInput`` or a ``LayerEntry``, and its recorded tensor, in the order of the calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +23,27 @@ class LayerInput:
     layer: Any
 
 
+@dataclass(frozen=True)
+class LayerEntry:
+    """A layer of whose output, a structure, one entry is recorded; see ``read_entry``."""
+
+    layer: Any
+    entry: str
+
+
 @undoable
 def record_layers(undo: Undo, layers: Iterable[Any]) -> RecordedCalls:
     """Record the outputs of layers that are called in this thread within the block.
 
-    For a ``LayerInput``, record the first tensor that its layer is called with. Until the block ends, the instance's
-    ``call`` is replaced, without the attribute tracking of Keras. The recorded tensor is an identity of the original, and
-    the rest of the model continues from this identity.
+    For a ``LayerInput``, record the first tensor that its layer is called with. For a ``LayerEntry``, record the entry. Until
+    the block ends, the instance's ``call`` is replaced, without the attribute tracking of Keras. The recorded tensor is an
+    identity of the original, and the rest of the model continues from this identity.
     """
     calls: RecordedCalls = []
     thread = threading.get_ident()
     for recorded in layers:
-        is_input = isinstance(recorded, LayerInput)
-        layer, wrap = (recorded.layer, _record_input) if is_input else (recorded, _record_output)
+        layer = recorded.layer if isinstance(recorded, LayerInput | LayerEntry) else recorded
+        wrap = _record_input if isinstance(recorded, LayerInput) else _record_output
         undo.add(_restore_call, layer, vars(layer).get("call"))  # layers of operators have a `call` on the instance
         object.__setattr__(layer, "call", wrap(recorded, layer.call, calls, thread))
     return calls
@@ -46,15 +56,18 @@ def _restore_call(layer: Any, original: Any) -> None:
         object.__setattr__(layer, "call", original)
 
 
-def _record_output(layer: Any, call: Any, calls: RecordedCalls, thread: int) -> Callable[..., Any]:
+def _record_output(recorded: Any, call: Any, calls: RecordedCalls, thread: int) -> Callable[..., Any]:
+    entry = recorded.entry if isinstance(recorded, LayerEntry) else ""
+
     @wraps(call)  # Keras looks for `training` and `mask` in the signature
     def recorder(*args: Any, **kwargs: Any) -> Any:
         output = call(*args, **kwargs)
         if threading.get_ident() != thread:
             return output
-        output = _identity(output)
-        calls.append((layer, output))
-        return output
+        value = read_entry(output, entry)
+        identity = _identity(value)
+        calls.append((recorded, identity))
+        return replace_array(output, value, identity)
 
     return recorder
 

@@ -13,7 +13,7 @@ from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.eager.forward import ForwardPass, run_forward
 from saliency.tf.eager.layer_calls import call_from_input, calls_from_input
-from saliency.tf.eager.layer_recorder import LayerInput
+from saliency.tf.eager.layer_recorder import LayerEntry, LayerInput
 from saliency.tf.eager.layers import find_layer, path_of, single_tensor
 from saliency.tf.eager.models import ModelFunction
 from saliency.tf.ops.error_translation import summarize_error
@@ -40,7 +40,8 @@ class ModelOutputs:
 
     def target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what a graph depends on in a target."""
-        return self.target_paths(target), target.units.shape[-1], target.logits
+        reads = target.function is not None, isinstance(target.layer, tuple)
+        return self.target_paths(target), target.units.shape[-1], target.logits, *reads
 
     def layer_path(self, layer: Any) -> Any:
         """Return the path of a layer that is given by name or as an object; for a model without layers, the argument."""
@@ -50,21 +51,30 @@ class ModelOutputs:
         """Return the paths of the layers that a target reads."""
         return tuple(self.layer_path(layer) for layer in target.layers)
 
-    def at_path(self, at: Any) -> Any:
-        """Return the path of the layer, or the name of the operation, that the option ``at`` names.
+    def at_place(self, at: Any) -> tuple[Any, bool]:
+        """Return the path of the layer, or name of the operation, that the option ``at`` names, and whether its output counts.
 
         Raises:
             TargetError: if there is no such layer, or an operation is not given by name.
         """
-        layer = at.layer if isinstance(at, OutputOf) else at
-        if layer is not None and not self.model.is_keras:
+        layer, is_output = (at.layer, True) if isinstance(at, OutputOf) else (at, False)
+        if layer is None:
+            return None, False
+        if not self.model.is_keras:
             if not isinstance(layer, str):
                 raise TargetError(f"`at` ({type(layer).__name__}) must be an operation's name: this model has no Keras layers")
-            return layer
-        return None if layer is None else path_of(self.model.owner, layer, "at")
+            return layer, is_output
+        path = path_of(self.model.owner, layer, "at")
+        return path, is_output or bool(find_layer(self.model.owner, path)[1])
 
     def run(
-        self, info: GraphInfo, x: Any, feed: Mapping[str, Any], layers: Sequence[Any] | None, input_of: str | None = None
+        self,
+        info: GraphInfo,
+        x: Any,
+        feed: Mapping[str, Any],
+        layers: Sequence[Any],
+        input_of: str | None = None,
+        records_all: bool = False,
     ) -> ForwardPass:
         """Run the model forward.
 
@@ -72,20 +82,24 @@ class ModelOutputs:
             info: of the graph that is being built.
             x: (N, *input).
             feed: the other inputs.
-            layers: the layers whose outputs are recorded; None records all.
+            layers: the layers whose outputs are recorded.
             input_of: path of a layer whose input is recorded.
+            records_all: record the outputs of all layers as well.
         """
         recorded: list[Any] = []
-        if self.model.is_keras and layers is None:
-            recorded = list(layers_of(self.model.owner).values())
-        elif self.model.is_keras:
-            paths = dict.fromkeys(self.layer_path(layer) for layer in layers or () if layer is not None)
-            recorded = [find_layer(self.model.owner, path) for path in paths]
+        if self.model.is_keras:
+            every = layers_of(self.model.owner).values() if records_all else ()
+            recorded = list(dict.fromkeys([*every, *(self._recorded(layer) for layer in layers if layer is not None)]))
         if self.model.is_keras and input_of is not None:
-            recorded.append(LayerInput(find_layer(self.model.owner, input_of)))
+            recorded.append(LayerInput(find_layer(self.model.owner, input_of)[0]))
         forward_pass = run_forward(self.model, info.inlining, x, feed, recorded)
         info.train_mode = train_mode_operations(x, forward_pass.output)
         return forward_pass
+
+    def _recorded(self, layer: Any) -> Any:
+        """Return a layer as ``record_layers`` needs it: the object, or the entry of its output."""
+        found, entry = find_layer(self.model.owner, layer)
+        return LayerEntry(found, entry) if entry else found
 
     def layer_outputs(self, forward_pass: ForwardPass, x: Any, scores: Any) -> dict[Any, Any]:
         """Return the output of each recorded layer by path, or the outputs of all operations between x and the scores.
@@ -97,7 +111,8 @@ class ModelOutputs:
         paths = {id(layer): path for path, layer in layers_of(self.model.owner).items()}
         outputs: dict[Any, list[Any]] = {}
         for layer, output in forward_pass.calls:
-            outputs.setdefault(paths[id(layer)], []).append(output)
+            if not isinstance(layer, LayerEntry):
+                outputs.setdefault(paths[id(layer)], []).append(output)
         single = {path: calls_from_input(each, x) for path, each in outputs.items()}
         order = {id(output): i for i, (_, output) in enumerate(forward_pass.calls)}
         found = {path: each[0] for path, each in single.items() if len(each) == 1}
@@ -111,8 +126,8 @@ class ModelOutputs:
         if not self.model.is_keras:
             output = find_operation_output(tf.compat.v1.get_default_graph().get_operations(), path)
             return output if x is None else call_from_input([output], x, f"operation {path!r}", any_input)[0]
-        layer = find_layer(self.model.owner, path)
-        outputs = [output for each, output in forward_pass.calls if each is layer]
+        layer = self._recorded(path)
+        outputs = [output for each, output in forward_pass.calls if each is layer or _is_same_entry(each, layer)]
         return single_tensor(outputs if x is None else call_from_input(outputs, x, f"layer {path!r}", any_input), path)
 
     def layer_input_or_output(self, forward_pass: ForwardPass, x: Any, path: str, is_output: bool) -> tuple[Any, Any]:
@@ -170,3 +185,7 @@ class ModelOutputs:
             ) from error
         values = tf.cast(check_one_per_sample(result, x.shape[0]), self.model.float_dtype)
         return Scores(values, backward_starts(values, targets_per_input))
+
+
+def _is_same_entry(one: Any, other: Any) -> bool:
+    return isinstance(one, LayerEntry) and isinstance(other, LayerEntry) and one == other

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
-from saliency.core.types import OutputOf, Rule
+from saliency.core.types import Rule
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.eager.trace_cache import TraceCache
@@ -18,6 +18,7 @@ from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_gr
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
+from saliency.tf.ops.tensor_replacement import replace_tensor
 
 Feed: TypeAlias = Mapping[str, Any]
 
@@ -55,29 +56,49 @@ class ModelQueries:
 
     def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
         """Return scores (N * T,) and their gradients with respect to the input (N * T, *input), or to ``request.at``."""
-        target, path, is_output = request.target, self._outputs.at_path(request.at), isinstance(request.at, OutputOf)
-        times = target.per_input(x.shape[0])
-        end = f"the {'output' if is_output else 'input'} of layer {path!r}"
-        in_words, name = INPUT if path is None else (end, end)
+        if request.at is not None:
+            scores, _, gradients = self.values_and_gradients_at(x, request)
+            return scores, gradients
+        target, times = request.target, request.target.per_input(x.shape[0])
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            layers = [*target.layers, path] if is_output else target.layers
-            forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
-            leaf, op = (x, None) if path is None else self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
+            forward_pass = self._outputs.run(info, x, feed, target.layers)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
-            with apply_relu_rule(info, leaf, scores.values, request.rule, request.allow_no_relu, in_words):
-                gradients = differentiate_scores(scores.starts, leaf, name, op)
+            with apply_relu_rule(info, x, scores.values, request.rule, request.allow_no_relu, INPUT[0]):
+                gradients = differentiate_scores(scores.starts, x, INPUT[1])
             return empty_rows(output, target), scores.values, tf.cast(gradients, self._outputs.model.float_dtype)
 
-        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu, path, is_output)
+        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu)
         _, (scores, gradients) = self._runner.run(key, build, x, request, request.rule)
+        return scores, gradients
+
+    def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        """Return scores (N * T,), the values (N, ...) at ``request.at``, and the gradients (N * T, ...) by them."""
+        target, (path, is_output) = request.target, self._outputs.at_place(request.at)
+        times, replaced = target.per_input(x.shape[0]), () if request.at_values is None else (request.at_values,)
+        end, dtype = f"the {'output' if is_output else 'input'} of layer {path!r}", self._outputs.model.float_dtype
+
+        def build(info: GraphInfo, x: Any, feed: Feed, *tensors: Any) -> Any:
+            layers = [*target.layers, path] if is_output else target.layers
+            forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
+            leaf, op = self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
+            if replaced:
+                leaf = replace_tensor(leaf, tensors[0], op)
+            output = self._outputs.target_output(forward_pass, x, target, info)
+            scores = self._outputs.scores(output, x, target, times, *tensors[len(replaced) :])
+            with apply_relu_rule(info, leaf, scores.values, request.rule, request.allow_no_relu, end):
+                gradients = differentiate_scores(scores.starts, leaf, end, op)
+            return empty_rows(output, target), scores.values, tf.cast(leaf, dtype), tf.cast(gradients, dtype)
+
+        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu, path, is_output, len(replaced))
+        _, (scores, values, gradients) = self._runner.run(key, build, x, request, request.rule, replaced)
         if gradients.shape[:1] != scores.shape[:1]:
             verb, shape = "outputs" if is_output else "takes", tuple(gradients.shape)
             raise TargetError(
                 f"layer {path!r} {verb} the shape {shape} for {len(scores)} score(s); `at` needs one row for each score"
             )
-        return scores, gradients
+        return scores, values, gradients
 
     def features(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
@@ -145,7 +166,7 @@ class ModelQueries:
         times = target.per_input(x.shape[0])
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, None)
+            forward_pass = self._outputs.run(info, x, feed, target.layers, records_all=True)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layer_outputs(forward_pass, x, scores)

@@ -44,24 +44,33 @@ class QueryRunner:
         return trace(x, feed)
 
     def run(
-        self, key: tuple[Any, ...], builder: GraphBuilder, x: Any, request: Request, rule: Rule | None = None
+        self,
+        key: tuple[Any, ...],
+        builder: GraphBuilder,
+        x: Any,
+        request: Request,
+        rule: Rule | None = None,
+        more: tuple[Any, ...] = (),
     ) -> tuple[GraphInfo, Sequence[Any]]:
-        """Return the info and the results of a query, whose graph returns the ``empty_rows`` of its output first."""
+        """Return the info and the results of a query, whose graph returns the ``empty_rows`` of its output first.
+
+        The builder receives the tensors of ``more`` before the places of the target.
+        """
         target, feed = request.target, request.feed
         key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
         if target.function is not None:  # its scores are checked while the graph is built
-            trace = self._traces.get(key, [target.function, *functions], builder, x, feed)
+            trace = self._traces.get(key, [target.function, *functions], builder, x, feed, *more)
             self._warn(trace.info, rule)
-            return trace.info, trace(x, feed)[1:]
+            return trace.info, trace(x, feed, *more)[1:]
         places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
-        trace = self._traces.get(key, functions, builder, x, feed, *places)
+        trace = self._traces.get(key, functions, builder, x, feed, *more, *places)
         self._warn(trace.info, rule)
         shape = trace.info.output_shape
         if None in shape[1:]:  # known only once the graph runs
             first = {name: value[:1] if np.ndim(value) else value for name, value in feed.items()}
             shape = self.outputs(x[:1], replace(request, feed=first)).shape
         target.check(shape)
-        rows, *results = trace(x, feed, *places)
+        rows, *results = trace(x, feed, *more, *places)
         if rows.shape[0] != x.shape[0]:
             shape = (rows.shape[0], *trace.info.output_shape[1:])
             raise ModelError(

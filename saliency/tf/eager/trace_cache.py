@@ -128,7 +128,7 @@ def _find_trace(traces: Mapping[Hashable, Trace], key: Hashable, x: Any) -> Trac
 
 
 def _open_spec(tensor: Any) -> Any:
-    return tf.TensorSpec([None, None, *tensor.shape[2:]], tensor.dtype)
+    return tf.TensorSpec([*[None, None][: tensor.shape.rank], *tensor.shape[2:]], tensor.dtype)
 
 
 def _hashable(value: Any) -> Hashable:
