@@ -76,7 +76,7 @@ def _evaluate(adapter: GradientAdapter, inputs: ModelInputs, plan: BatchPlan) ->
         while start < len(inputs.ys):
             stop, per_input = inputs.batch(start, plan.size)
             try:
-                request, x = inputs.to_device(adapter, slice(start, stop), per_input, False, plan)
+                request, x = inputs.to_device(adapter, slice(start, stop), per_input, False, False, plan)
                 arrays = plan.evaluate(partial(_evaluate_part, adapter, x, request, plan), stop - start, 1, adapter.xp)
             except InteractingSamples:
                 plan.restart_one_at_a_time()
