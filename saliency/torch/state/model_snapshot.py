@@ -20,6 +20,7 @@ from saliency.core.container_snapshot import (
     restore_mapping,
 )
 from saliency.core.keras.layers import children_of, is_keras, random_state
+from saliency.torch.state.hook_snapshot import HookSnapshot
 from saliency.torch.state.script_snapshot import ScriptSnapshot
 from saliency.torch.state.tensor_snapshot import MAX_COPIED_BYTES, TensorSnapshot
 
@@ -86,6 +87,7 @@ class ModelSnapshot:
             return
         attributes = vars(module)
         self._mappings.append((attributes, attributes.copy()))
+        self._others.append(HookSnapshot(module))
         copied = not _is_built_in(module)
         for name in HELD_BY_MODULE:
             held = attributes[name]
