@@ -12,7 +12,7 @@ CORE = {
     "layer_entries warnings validation progress container_snapshot pickling call_value undo": 1,
     "numerics position_grid user_grid": 2,
     "display": 3,
-    "activation_graph adapter_request batching box detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms": 4,
+    "activation_graph adapter_request batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms": 4,
     "adapter adapter_contract batch_independence channel_axis companion_check function_adapter keras shape_hints wrap": 5,
     "score": 6,
     "method_options model_inputs noise result smoothgrad target_resolution": 7,

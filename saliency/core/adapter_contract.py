@@ -1,8 +1,9 @@
 """The contract between masks and a framework: what every adapter must implement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ class AdapterContract(ByConstructor, ABC):
 
     channel_axis_is_assumed: bool = False
     """Whether ``channel_axis`` is None because neither the user nor the model shows which axis of an input holds channels."""
+
+    class_names: Mapping[int, str] = MappingProxyType({})
+    """Class -> its name, as far as the user or the model states it; ``saliency.wrap`` sets it."""
 
     batch_memory: int = 6_000_000
     """Size of an input times the square of the default batch size: 6 images of 224 x 224, 14 of 96 x 96, 32 at most."""

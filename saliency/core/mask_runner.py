@@ -1,7 +1,7 @@
 """Run a method over N inputs in batches, and check the masks."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from saliency.core.adapter import GradientAdapter
 from saliency.core.batch_independence import InteractingSamples
 from saliency.core.batching import BatchPlan
+from saliency.core.class_names import Names, describe_names, names_for
 from saliency.core.detection_scores import BOX, LABEL, SCORE
 from saliency.core.display.provenance import Provenance
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
@@ -63,16 +64,16 @@ def compute_masks(
                 request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, differentiates, plan)
                 score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
                 masks.append(adapter.numpy(compute(score, x)))
-                _record_choices(score, adapter, inputs.ys)
+                names = _record_choices(score, adapter, inputs.ys)
             except InteractingSamples:
                 plan.restart_one_at_a_time()
                 continue
             observed.append(_observed_scores(adapter, plan))
             details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
-            targets += describe_targets(request.target, inputs.ys[start:stop])
+            targets += describe_targets(request.target, inputs.ys[start:stop], names)
             start = stop
     check_equal_shapes(masks)
-    merged = {name: np.concatenate([part[name] for part in details]) for name in details[0]}
+    merged = _merge_details(details, [len(part) for part in masks])
     about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
     return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), merged, about)
 
@@ -83,8 +84,12 @@ def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array)
         return masks(score, x)
 
 
-def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -> None:
-    """Record what was chosen for the user: the top classes, the detections, and the output that holds the classes."""
+def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -> Names:
+    """Record what was chosen for the user: top classes, detections, the output that holds the classes; and the classes' names.
+
+    Returns:
+        The names of the classes; empty if the targets have none.
+    """
     rows = score.request.target.rows
     if all(y is None for y in ys):
         score.record(target=score.request.target.units[:, 0, 0])
@@ -93,6 +98,18 @@ def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -
     output = adapter.selected_output(score.request)
     if output is not None:
         score.record(output=np.full(score.n, output))
+    target = score.request.target
+    names = names_for(target, output, adapter.class_names)
+    if any(int(unit) in names for unit in target.units[:, :, 0].flat):
+        score.record(class_name=np.array(describe_names(target, names)))
+    return names
+
+
+def _merge_details(parts: Sequence[Mapping[str, npt.NDArray[Any]]], lengths: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
+    """Join the details of all batches; a text that some of them lack is empty there, such as the class name of a layer."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    rows = list(zip(parts, lengths, strict=True))
+    return {name: np.concatenate([part.get(name, np.full(n, "")) for part, n in rows]) for name in names}
 
 
 def checked_batch_size(batch_size: Any) -> int | None:

@@ -59,7 +59,9 @@ class ByConstructor:
     def __reduce__(self) -> tuple[Any, ...]:
         args, options = self._arguments
         check_attributes(signature(type(self)).bind(*args, **options).arguments)
-        return partial(type(self), **options), args
+        names = vars(self).get("class_names")  # set after the construction
+        state = () if names is None else ({"class_names": names},)
+        return partial(type(self), **options), args, *state
 
 
 def check_attributes(attributes: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ class MaskArray(npt.NDArray[Any]):
     - ``gap``, ``change`` and ``points`` of integrated gradients,
     - ``standard_error`` and ``samples`` of a smoothed mask,
     - ``target``, the top class, if ``y`` is None,
+    - ``class_name``, if the model carries the names of its classes,
     - ``output``, the name of the explained output, if the model returns several,
     - ``layer``, if a class activation map found its layer itself; ``layers`` and ``grids`` of several that it fused,
     - ``incremental`` of occlusion.

@@ -7,6 +7,7 @@ from os import PathLike, path
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.class_names import checked_class_names, class_names_of
 from saliency.core.errors import InputError, ModelError
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.validation import shown
@@ -24,7 +25,7 @@ KERAS_ON_OTHER_BACKENDS = (
 """What a user can do about a model on an unsupported backend."""
 
 
-def wrap(model: Any, **options: Any) -> GradientAdapter:
+def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdapter:
     """Return the adapter of a model.
 
     Args:
@@ -36,6 +37,8 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
             - a network of ``saliency.nets``,
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
+        class_names: names of the model's classes: a list, or a mapping from classes to names. The details and the figure of a
+            mask show them. None uses the model's attribute ``class_names``, or the labels of a network of transformers.
         **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter`` and
             ``saliency.FunctionAdapter``. For a model with several inputs or outputs:
 
@@ -54,9 +57,10 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
     """
     model = getattr(model, "saliency_model", model)
     if isinstance(model, GradientAdapter):
-        if options:
+        given = [*options, *([] if class_names is None else ["class_names"])]
+        if given:
             raise InputError(
-                f"options ({', '.join(options)}) must be given when the adapter is created; `model` is already an adapter"
+                f"options ({', '.join(given)}) must be given when the adapter is created; `model` is already an adapter"
             )
         return model
     refuse_other_backends(model)
@@ -64,7 +68,7 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         if framework in sys.modules or (framework == "tensorflow" and _is_folder(model)):
             adapter = _make_adapter(import_module(module).adapt, model, options)
             if isinstance(adapter, GradientAdapter):
-                return adapter
+                return _name_classes(adapter, model, class_names)
     if isinstance(model, str | PathLike):
         raise InputError(
             f"`model` (={shown(str(model))}) must be a model, or the folder of a SavedModel, which contains saved_model.pb; "
@@ -74,7 +78,14 @@ def wrap(model: Any, **options: Any) -> GradientAdapter:
         forms = "a Torch module or exported program, a Keras model, a SavedModel, a function of a batch or an adapter"
         method = next((f"; pass its `{name}`" for name in PREDICTION_METHODS if hasattr(model, name)), "")
         raise InputError(f"`model` ({_type_name(model)}) must be {forms}{'' if isinstance(model, type) else method}")
-    return FunctionAdapter(model, **options)
+    return _name_classes(FunctionAdapter(model, **options), model, class_names)
+
+
+def _name_classes(adapter: GradientAdapter, model: Any, class_names: Any) -> GradientAdapter:
+    names = class_names_of(model) if class_names is None else checked_class_names(class_names)
+    if names:
+        adapter.class_names = names
+    return adapter
 
 
 def _make_adapter(adapt: Callable[..., Any], model: Any, options: Mapping[str, Any]) -> Any:

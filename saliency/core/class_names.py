@@ -1,0 +1,86 @@
+"""The names of a model's classes, where the model carries them or the user states them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from saliency.core.errors import InputError
+from saliency.core.output_selection import CLASS_NAMES as CLASS_OUTPUTS
+from saliency.core.target import Target
+from saliency.core.validation import as_index
+
+Names = Mapping[int, str]
+
+CLASSIFIERS = ("ForImageClassification", "ForImageClassificationWithTeacher", "ForSemanticSegmentation")
+"""Ends of the names of transformers' classes whose ``logits`` have the labels of ``config.id2label`` on axis 1."""
+
+
+def checked_class_names(value: Any, argument: str = "class_names") -> dict[int, str]:
+    """Return names of classes by index.
+
+    Args:
+        value: a list or tuple of names, from class 0 on, or a mapping from classes to names.
+        argument: name of the value in an error.
+
+    Raises:
+        InputError: if it is neither, or a class or name is invalid.
+    """
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        pairs = list(enumerate(value))
+    else:
+        raise InputError(f"`{argument}` ({type(value).__name__}) must be a list of names, or a mapping from classes to names")
+    for key, name in pairs:
+        index = as_index(key)
+        if index is None or index < 0:
+            raise InputError(f"`{argument}` has the class {key!r}; a class must be a whole number, 0 or more")
+        if not isinstance(name, str):
+            raise InputError(f"`{argument}` has {name!r} for class {key}; a name must be a string")
+    return {int(key): name for key, name in pairs}
+
+
+def class_names_of(model: Any) -> dict[int, str]:
+    """Return the names that a model carries; empty if it has none.
+
+    Its attribute ``class_names`` is used, or ``config.id2label`` of a classifier or segmentation network of transformers,
+    unless that only numbers the classes (``LABEL_3``). Only plain attributes are read, because a property would run code.
+    """
+    attributes = getattr(model, "__dict__", {})
+    if "class_names" in attributes:
+        try:
+            return checked_class_names(attributes["class_names"])
+        except InputError:  # something else of this name
+            return {}
+    labels = getattr(attributes.get("config"), "__dict__", {}).get("id2label")
+    if not isinstance(labels, Mapping) or not type(model).__name__.endswith(CLASSIFIERS):
+        return {}
+    names = {key: label for key, label in labels.items() if label != f"LABEL_{key}"}
+    return names if all(isinstance(key, int) and isinstance(label, str) for key, label in names.items()) else {}
+
+
+def names_for(target: Target, output: str | None, names: Names) -> Names:
+    """Return the names that apply to a target; empty for a layer, a function, or another output than that of the classes.
+
+    Args:
+        target: the target.
+        output: the explained output, if the model returns several.
+        names: the names of the model's classes.
+    """
+    is_class_output = output is None or output.rpartition("/")[2] in (*CLASS_OUTPUTS, "0", "-1")
+    return names if target.layer is None and target.function is None and is_class_output else {}
+
+
+def describe_names(target: Target, names: Names) -> list[str]:
+    """Return the name of each sample's class, such as ``cat``, ``cat + dog`` or ``cat rather than dog``.
+
+    A class without a name is described by its number.
+    """
+    named = zip(target.units, target.weights, strict=True)
+    return [_describe(units[:, 0], weights, names) for units, weights in named]
+
+
+def _describe(classes: Any, weights: Any, names: Names) -> str:
+    sums = (
+        " + ".join(names.get(int(one), f"class {one}") for one in classes[chosen]) for chosen in (weights > 0, weights < 0)
+    )
+    return " rather than ".join(filter(None, sums))
