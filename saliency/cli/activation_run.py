@@ -26,8 +26,8 @@ from saliency.io.raw_layer import RawFileLayer
 from saliency.nets.preparation import Float32
 
 Array = npt.NDArray[Any]
-RECORDED_OPTIONS = ("layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range", "max_pixels",
-                    "allow_outside", "allow_duplicates")  # fmt: skip
+RECORDED_OPTIONS = ("prompts", "layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range",
+                    "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The channels of a network's layer, counted from 1."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,13 @@ class LayerChannels:
         path: path of the layer in the model; None if its output is the output of the model. In that case the target is the
             logit in front of the softmax.
         count: number of channels.
+        class_names: class -> its name, if the output of the layer is that of the model.
     """
 
     layer: str
     path: str | None
     count: int
+    class_names: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, network: nets.Network, layer: str) -> "LayerChannels":
@@ -56,7 +58,7 @@ class LayerChannels:
             )
         output = adapter.outputs(x, Request(Target(logits=False)))
         is_last = hasattr(output, "shape") and np.array_equal(adapter.numpy(output), activation)
-        return cls(layer, None if is_last else path, activation.shape[1])
+        return cls(layer, None if is_last else path, activation.shape[1], network.class_names if is_last else {})
 
     def check(self, numbers: Sequence[int]) -> None:
         """Check that the layer has the given channels.
@@ -72,6 +74,11 @@ class LayerChannels:
             raise CommandError(
                 f"-chn (={too_large[0]}) must be between 1 and {self.count}: {self.layer} has {self.count} channels"
             )
+
+    def name(self, number: int) -> str:
+        """Return the description of a channel, counting from 1, such as ``channel 4`` or ``channel 4 (digit 3)``."""
+        name = self.class_names.get(number - 1)
+        return f"channel {number}" if name is None else f"channel {number} ({name})"
 
     def target(self, number: int) -> Any:
         """Return the target of a mask for one channel, counting from 1."""

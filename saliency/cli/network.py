@@ -1,7 +1,6 @@
 """Load the network of a command and move it to a device."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,11 @@ def add_network_options(parser: OptionParser) -> None:
         required=True,
         metavar="Net",
         help="network: DemoNet; a network of DNNBrain such as AlexNet, of torchvision or of keras.applications; "
-        "a .keras or .pt file; package.module:function or file.py:function",
+        "timm/NAME, hf/NAME or open_clip/NAME; a .keras or .pt file; package.module:function or file.py:function",
     )
     add("weights", metavar="FILE", help="file of weights: safetensors, Torch state dict or .weights.h5")
+    prompts = "classes of a zero-shot network such as open_clip/NAME: one prompt each"
+    add("prompts", nargs="+", metavar="PROMPT", help=prompts)
     add("framework", choices=tuple(nets.FRAMEWORKS), help="framework (default: that of the file, or torch)")
     add("device", metavar="Device", help="device: cpu, cuda, cuda:1, ... (default for Torch: cpu)")
     add("batch", type=positive_integer, metavar="N", help="maximum batch size (default: by the size of the images)")
@@ -54,7 +55,10 @@ def load_network(options: argparse.Namespace) -> nets.Network:
         options.trust,
         max_model_bytes=options.max_model_bytes,
         weights_timeout=options.weights_timeout,
+        prompts=options.prompts,
     )
+    if network.frames is not None:
+        raise CommandError(f"-net ({options.net}) must be a network of images; this one classifies videos")
     if options.device is not None and framework != "tf":
         if not hasattr(network.model, "to"):
             raise CommandError(f"-device (={options.device}) needs -framework tf for a Keras network that is built by code")
@@ -65,7 +69,7 @@ def load_network(options: argparse.Namespace) -> nets.Network:
             f"{network.size[1]} RGB pixels and normalized with ImageNet's mean and standard deviation. "
             "docs/networks.md describes how to specify it"
         )
-    return replace(network, resize=None)
+    return network.whole_picture()
 
 
 def gray_input(network: nets.Network) -> Float32:

@@ -27,7 +27,7 @@ from saliency.io.checksum import file_checksum
 
 STIMULI_PER_FIGURE = 6
 DRAWN_SIDE = 200  # pixels, about the size of an image in a figure
-RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
+RECORDED_OPTIONS = ("prompts", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
                     "percentile", "overlay", "dnnbrain", "dpi", "format", "save", "framework",
                     "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside",
                     "allow_duplicates")  # fmt: skip

@@ -25,6 +25,14 @@ _TORCHVISION = """
 TORCHVISION = tuple(_TORCHVISION.split())
 """Names of torchvision's classifiers, as torchvision spells them."""
 
+TORCHVISION_SEGMENTATION = (
+    "deeplabv3_mobilenet_v3_large", "deeplabv3_resnet101", "deeplabv3_resnet50", "fcn_resnet101", "fcn_resnet50",
+    "lraspp_mobilenet_v3_large")  # fmt: skip
+"""Names of torchvision's networks for semantic segmentation."""
+
+TORCHVISION_VIDEO = ("mc3_18", "mvit_v1_b", "mvit_v2_s", "r2plus1d_18", "r3d_18", "s3d", "swin3d_b", "swin3d_s", "swin3d_t")
+"""Names of torchvision's classifiers of videos."""
+
 _KERAS = """
     ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge DenseNet121 DenseNet169 DenseNet201
     EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4 EfficientNetB5 EfficientNetB6 EfficientNetB7
@@ -62,7 +70,10 @@ DNNBRAIN = {
 }
 """DNNBrain's networks by name, as DNNBrain spells them; in another spelling, a name means torchvision's network."""
 
-NAMES = {"torch": (*DNNBRAIN, *EMBEDDED_WEIGHTS, *TORCHVISION), "tf": (*EMBEDDED_WEIGHTS, *KERAS)}
+NAMES = {
+    "torch": (*DNNBRAIN, *EMBEDDED_WEIGHTS, *TORCHVISION, *TORCHVISION_SEGMENTATION, *TORCHVISION_VIDEO),
+    "tf": (*EMBEDDED_WEIGHTS, *KERAS),
+}
 """Framework -> names of its networks."""
 
 
@@ -107,7 +118,10 @@ def raise_unknown_name(name: str, framework: str) -> NoReturn:
     if name.endswith(".py"):
         suggestions = [f"{name}:function, with the name of a function in it"]
     hint = f"nearest: {', '.join(suggestions)}" if suggestions else f"such as {', '.join(NAMES[framework][:4])}"
-    forms = "a file that ends in .keras, .h5, .pt or .pt2, package.module:function or file.py:function"
+    forms = (
+        "timm/name, hf/name or open_clip/name, a file that ends in .keras, .h5, .pt or .pt2, package.module:function or "
+        "file.py:function"
+    )
     raise InputError(f"`net` (={shown(name)}) must be a network's name, {forms}; {hint}")
 
 

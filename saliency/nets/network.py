@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from saliency.core.class_names import class_names_of
 from saliency.core.errors import TargetError
 from saliency.core.validation import shown
+from saliency.nets.clips import read_frames
 from saliency.nets.preparation import (
     Float32,
     apply_transform,
@@ -38,7 +40,11 @@ class Network:
         resize: length in pixels to which the shorter side is resized before the center is cropped; None resizes the whole
             picture to ``size`` without keeping its proportions.
         resample: Pillow's filter for resizing.
-        preprocess: function from an RGB picture to an input; replaces resizing and normalization.
+        preprocess: function from an RGB picture to an input; replaces resizing and normalization. For a network of clips,
+            from a list of RGB pictures.
+        has_numbers: whether ``size``, ``mean``, ``std`` and ``resample`` are those of ``preprocess``, so that
+            ``whole_picture`` can use them in its place.
+        frames: least number of frames of a clip; None for a network of single pictures.
         channels: name of a layer -> number of its channels or units, where it is known.
         guessed: whether size, mean and standard deviation are common defaults because the model does not specify them.
         named: DNNBrain's layer names or those of the model's ``layer2loc``, in order; empty if there is no such list.
@@ -53,7 +59,9 @@ class Network:
     channel_axis: int = 0
     resize: int | None = None
     resample: Image.Resampling = Image.Resampling.BILINEAR
-    preprocess: Callable[[Image.Image], npt.ArrayLike] | None = None
+    preprocess: Callable[[Any], npt.ArrayLike] | None = None
+    has_numbers: bool = False
+    frames: int | None = None
     channels: Mapping[str, int] = field(default_factory=dict)
     guessed: bool = False
     named: Sequence[str] = ()
@@ -71,17 +79,22 @@ class Network:
 
         Args:
             picture: a PIL image of any size and mode; or an array or tensor (H, W), (H, W, channels) or (channels, H, W) whose
-                channels are gray, gray and alpha, RGB or RGBA.
+                channels are gray, gray and alpha, RGB or RGBA. For a network of clips, a list of such pictures of the same
+                size, or an array or tensor (frames, ...) of them.
             float_range: values of black and white in a picture of more than 8 bits. It is required for floating-point and
                 32-bit pixels, and for 16-bit pixels that may have fewer bits.
 
         Returns:
-            An input (3, height, width) or (height, width, 3), depending on ``channel_axis``.
+            An input (3, height, width) or (height, width, 3), depending on ``channel_axis``; for a clip,
+            (3, frames, height, width).
 
         Raises:
             InputError: if the picture cannot be converted to RGB unambiguously, ``float_range`` does not apply to it, or
                 ``preprocess`` fails or does not return a finite array of three axes.
         """
+        if self.frames is not None and self.preprocess is not None:
+            frames = read_frames(picture, self.frames, float_range)
+            return np.ascontiguousarray(apply_transform(frames, self.preprocess, "preprocess", axes=4))
         picture = read_rgb(picture, float_range)
         if self.preprocess is not None:
             return np.ascontiguousarray(apply_transform(picture, self.preprocess, "preprocess"))
@@ -90,6 +103,18 @@ class Network:
         else:
             resized = resize_and_crop(picture, self.size, self.resize, self.resample)
         return np.ascontiguousarray(np.moveaxis(normalize(resized, self.mean, self.std), -1, self.channel_axis))
+
+    def whole_picture(self) -> "Network":
+        """Return the network with preprocessing that resizes the whole picture to ``size``, without cropping it.
+
+        A ``preprocess`` is kept, unless ``has_numbers``.
+        """
+        return replace(self, resize=None, preprocess=None if self.has_numbers else self.preprocess, has_numbers=False)
+
+    @property
+    def class_names(self) -> Mapping[int, str]:
+        """Class -> its name, as far as the model carries them (its attribute ``class_names``)."""
+        return class_names_of(self.model)
 
     @property
     def needed_size(self) -> tuple[int, int] | None:

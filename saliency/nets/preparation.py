@@ -106,25 +106,27 @@ def resize_and_apply(
     return np.moveaxis(np.asarray(function(pixels), np.float32), -1, channel_axis)
 
 
-def apply_transform(picture: Image.Image, transform: Callable[[Image.Image], Any], name: str = "test_transform") -> Float32:
+def apply_transform(picture: Any, transform: Callable[[Any], Any], name: str = "test_transform", axes: int = 3) -> Float32:
     """Apply a user's transform to a picture and check the result.
 
     Args:
-        picture: an RGB picture.
-        transform: function from a picture to an input.
+        picture: an RGB picture, or a list of them.
+        transform: function from it to an input.
         name: name of the transform in error messages.
+        axes: number of axes of an input: 3, or 4 for a clip.
 
     Raises:
-        InputError: if the transform fails, or does not return a finite array of three axes.
+        InputError: if the transform fails, or does not return a finite array with this number of axes.
     """
-    rule = f"`{name}` must turn a picture into finite numbers of three axes, such as (3, height, width)"
+    kind, shape = ("picture", "three axes, such as (3, height, width)") if axes == 3 else ("clip", "four axes")
+    rule = f"`{name}` must turn a {kind} into finite numbers of {shape}"
     try:
         converted = np.asarray(transform(picture), np.float32)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # whatever the user's code raises
         raise InputError(f"{rule}; it raises {one_line(error)}") from error
-    if converted.ndim != 3:
+    if converted.ndim != axes:
         raise InputError(f"{rule}; it returned an array of shape {converted.shape}")
     if not np.isfinite(converted).all():
         raise InputError(f"{rule}; it returned NaN or infinite values")

@@ -2,27 +2,19 @@
 
 import os
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import saliency.demo
-from saliency.core.errors import InputError, ModelError
+from saliency.core.errors import InputError
 from saliency.core.validation import shown, whole_number
-from saliency.nets import catalog, user_networks
-from saliency.nets.bundled_networks import EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
+from saliency.nets import catalog, library_networks, user_networks
+from saliency.nets.bundled_networks import CLASS_NAMES, EMBEDDED_WEIGHTS, INPUT_SIZE, MEAN, STD
 from saliency.nets.file_rules import DEFAULT_RULES, MAX_MODEL_BYTES, WEIGHTS_TIMEOUT, FileRules
+from saliency.nets.frameworks import check_framework, default_framework, networks_of
 from saliency.nets.network import Network
+from saliency.nets.prompts import refuse_prompts
 from saliency.nets.weights_check import check_weights_path
-
-FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
-"""Framework (also the name of the install extra) -> its module, and the module with its networks.
-
-Each networks module has ``demo_net(weights, rules)``, ``untrained(seed)``, ``load_by_name(name, weights, rules)``,
-``open_model_file(file, rules)``, ``make_user_network(name, model, attributes)``, ``fill_weights(model, weights, rules)``,
-``describe_layers(model)`` and ``CHANNEL_AXIS``; the Torch module also has ``unfilled(name)``.
-"""
 
 MODEL_SUFFIXES = {".keras": "tf", ".h5": "tf", ".hdf5": "tf", ".pt2": "torch", ".pt": "torch", ".pth": "torch"}
 """Suffix of a file that contains a whole model -> its framework."""
@@ -36,6 +28,7 @@ def load(
     *,
     max_model_bytes: int = MAX_MODEL_BYTES,
     weights_timeout: float = WEIGHTS_TIMEOUT,
+    prompts: Any = None,
 ) -> Network:
     """Load a network by name.
 
@@ -45,45 +38,51 @@ def load(
             - ``DemoNet`` or ``ShortcutNet``, whose weights are bundled;
             - a network of DNNBrain, as DNNBrain spells it (``AlexNet``);
             - a network of torchvision or ``keras.applications``, in any spelling (``squeezenet1_0``, ``ResNet50``);
+            - a network of another library, ``timm/resnet18``, ``hf/google/vit-base-patch16-224`` (transformers) or
+              ``open_clip/ViT-B-32/laion2b_s34b_b79k``, or a folder that the library wrote, ``hf/./folder``;
             - a file with a whole model: .keras, .h5, .hdf5, .pt2, .pt or .pth;
             - ``package.module:function`` or ``file.py:function``. The function is called; it returns a model, an object with
               DNNBrain's attributes, or a `Network`.
         weights: a weights file: safetensors or a plain Torch state dict; for Keras, a file that ``save_weights`` or ``save``
             wrote. None uses the bundled weights, files in ``$DNNBRAIN_DATA/models`` (Torch only) or the cache of
-            torchvision or Keras, and otherwise downloads them.
+            the library, and otherwise downloads them.
         framework: ``"torch"`` or ``"tf"``. None uses the framework of the file or model; for a name, it uses Torch, or
             TensorFlow if only that is installed.
         trust: also load files that can run code when they are loaded: pickled modules, .pt2, .h5, ``Lambda`` layers.
         max_model_bytes: largest size in bytes of a file of a model or weights, and of the contents that it declares.
         weights_timeout: time limit in seconds for reading an HDF5 file that is not trusted. A process of its own reads it,
             because a damaged one can make the HDF5 library loop for ever.
+        prompts: the classes of a zero-shot network: a list of prompts, or a mapping from names to a prompt, a list of prompts
+            (their embeddings are averaged) or an embedding (features,). None for any other network.
 
     Raises:
         InputError: if the framework has no network of this name, a file needs ``trust``, is too large or is not read in time,
             or the weights are missing or do not match.
-        ModelError: if the framework or a needed torchvision cannot be imported, or a user's function fails.
+        ModelError: if the framework or a needed library cannot be imported, or a user's function fails.
     """
     rules = FileRules.checked(trust, max_model_bytes, weights_timeout)
     name = catalog.checked_name(name)
     check_weights_path(weights)
     if framework is not None:
-        _check_framework(framework)
+        check_framework(framework)
+    if library_networks.is_library_name(name):
+        networks_of("torch")
+        return library_networks.load(name, weights, rules, prompts, framework)
+    refuse_prompts(prompts, name)
     if user_networks.FUNCTION_PATTERN.fullmatch(name):
         return _from_object(name, user_networks.call_user_function(name), weights, framework, rules)
     if (suffix := Path(name).suffix.lower()) in MODEL_SUFFIXES:
         return _from_file(Path(name), MODEL_SUFFIXES[suffix], weights, framework, rules)
-    return _by_name(name, weights, framework or _default_framework(), rules)
+    return _by_name(name, weights, framework or default_framework(), rules)
 
 
 def framework_of(name: str) -> str | None:
     """Return the framework that ``load`` uses for a name by default; None if only calling the function shows it."""
     if user_networks.FUNCTION_PATTERN.fullmatch(name):
         return None
-    return MODEL_SUFFIXES.get(Path(name).suffix.lower(), _default_framework())
-
-
-def _default_framework() -> str:
-    return "tf" if find_spec("torch") is None and find_spec("tensorflow") is not None else "torch"
+    if library_networks.is_library_name(name):
+        return "torch"
+    return MODEL_SUFFIXES.get(Path(name).suffix.lower(), default_framework())
 
 
 def untrained(seed: int, framework: str | None = None) -> Any:
@@ -101,7 +100,7 @@ def untrained(seed: int, framework: str | None = None) -> Any:
         ModelError: if the framework is not installed.
     """
     seed = whole_number("seed", seed, least=0, most=2**64 - 1)
-    return _networks(_default_framework() if framework is None else framework).untrained(seed)
+    return networks_of(default_framework() if framework is None else framework).untrained(seed)
 
 
 def unfilled(name: str) -> Network:
@@ -118,7 +117,7 @@ def unfilled(name: str) -> Network:
     name = catalog.checked_name(name)
     if name not in catalog.DNNBRAIN:
         raise InputError(f"`name` (={shown(name)}) must be a network of DNNBrain: {', '.join(catalog.DNNBRAIN)}")
-    network: Network = _networks("torch").unfilled(name)
+    network: Network = networks_of("torch").unfilled(name)
     return network
 
 
@@ -144,12 +143,14 @@ def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileR
                 f"`net` ({name}) is a folder; a SavedModel has no named layers: use saliency.wrap(folder, trust=True) instead"
             )
         catalog.raise_unknown_name(name, framework)
-    networks = _networks(framework)
+    networks = networks_of(framework)
     if canonical not in EMBEDDED_WEIGHTS:
         network: Network = networks.load_by_name(canonical, weights, rules)
         return replace(network, name=name)
     file = Path(saliency.demo.__file__).parent / EMBEDDED_WEIGHTS[canonical] if weights is None else weights
     model = networks.demo_net(file, rules)
+    if weights is None:
+        model.class_names = CLASS_NAMES
     paths, channels = networks.describe_layers(model)
     return Network(canonical, model, INPUT_SIZE, (MEAN,) * 3, (STD,) * 3, paths, networks.CHANNEL_AXIS, channels=channels)
 
@@ -159,7 +160,7 @@ def _from_file(file: Path, home: str, weights: str | Path | None, framework: str
         raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` ({file})")
     if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
         raise InputError(f"`net` ({file}) must be an existing file with a model")
-    return _from_object(file.stem, _networks(home).open_model_file(file, rules), weights, home, rules)
+    return _from_object(file.stem, networks_of(home).open_model_file(file, rules), weights, home, rules)
 
 
 def _from_object(name: str, candidate: Any, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
@@ -175,26 +176,8 @@ def _from_object(name: str, candidate: Any, weights: str | Path | None, framewor
         raise InputError(
             f"`framework` (={framework!r}) must be {home!r} for `net` (={shown(name)}), which is a model in {home!r}"
         )
-    networks = _networks(home)
+    networks = networks_of(home)
     if weights is not None:
         networks.fill_weights(model, weights, rules)
     network: Network = networks.make_user_network(name, model, attributes)
     return network
-
-
-def _check_framework(framework: str) -> None:
-    if not isinstance(framework, str) or framework not in FRAMEWORKS:
-        raise InputError(f"`framework` (={shown(framework)}) must be one of {', '.join(FRAMEWORKS)}")
-
-
-def _networks(framework: str) -> Any:
-    _check_framework(framework)
-    package, networks_module = FRAMEWORKS[framework]
-    try:
-        import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        install = f"pip install 'saliency-masks[{framework}]'"
-        raise ModelError(f"`framework` (={framework!r}) needs {package}, which is not installed: {install}") from None
-    return import_module(networks_module)

@@ -25,14 +25,22 @@ def load_weights(
     Raises:
         InputError: if the file is missing or too large, has another format, or does not match the model in names or shapes.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in _read(Path(file), rules).items()}
+    state = {name.removeprefix("module."): tensor for name, tensor in read_weights(Path(file), rules).items()}
     state = {name: tensor for name, tensor in state.items() if not name.startswith(ignored)} if ignored else state
     model_state = model.state_dict()
     check_weights_match(file, shapes_of(state), shapes_of(model_state), type(model).__name__)
     model.load_state_dict(model_state | state)
 
 
-def _read(file: Path, rules: FileRules) -> Mapping[str, torch.Tensor]:
+def read_weights(file: Path, rules: FileRules = DEFAULT_RULES) -> Mapping[str, torch.Tensor]:
+    """Return name -> tensor of the weights in a file.
+
+    Args:
+        file, rules: see ``load_weights``.
+
+    Raises:
+        InputError: if the file is missing or too large, or has another format.
+    """
     check_file(file)
     rules.check_size("weights", file)
     try:

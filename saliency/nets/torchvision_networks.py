@@ -1,6 +1,6 @@
 """Load torchvision's networks and DNNBrain's, which are torchvision's with other weights and preprocessing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,14 @@ import torch
 from PIL import Image
 
 from saliency.core.errors import ModelError
-from saliency.nets.catalog import DNNBRAIN
+from saliency.nets.catalog import DNNBRAIN, TORCHVISION_SEGMENTATION, TORCHVISION_VIDEO
 from saliency.nets.file_rules import FileRules
 from saliency.nets.find_weights import WeightsSource, find_weights
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
 from saliency.nets.preparation import MEAN, STD
 from saliency.nets.torch_weights import load_weights
+from saliency.nets.torchvision_tasks import segmentation_preparation, video_preparation
 from saliency.nets.vgg_face import MEAN as FACE_MEAN
 from saliency.nets.vgg_face import VggFace
 
@@ -25,7 +26,9 @@ BUILDER_OPTIONS: dict[str, dict[str, Any]] = {
 }
 """Options with which torchvision builds these networks for its pretrained weights, without the auxiliary training heads."""
 
-TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.")
+NETWORKS_WITH_HEADS = (*BUILDER_OPTIONS, *TORCHVISION_SEGMENTATION)
+
+TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.", "aux_classifier.")
 """Name prefixes of the weights of the training heads, which a file may contain."""
 
 Preparation = dict[str, Any]
@@ -38,8 +41,15 @@ def load(name: str, weights: str | Path | None, rules: FileRules) -> Network:
     preparation = dnnbrain_preparation(name) if dnnbrain else torchvision_preparation(builder)
     file = find_weights(name, weights_source(name)) if weights is None else Path(weights)
     model = build_model(builder, preparation["size"][0])
-    load_weights(model, file, rules, ignored=TRAINING_HEADS if builder in BUILDER_OPTIONS else ())
+    load_weights(model, file, rules, ignored=TRAINING_HEADS if builder in NETWORKS_WITH_HEADS else ())
+    if weights is None and builder:
+        carry_class_names(model, _import_models().get_model_weights(builder).DEFAULT.meta["categories"])
     return make_network(name, model, **preparation)
+
+
+def carry_class_names(model: Any, names: Iterable[str]) -> None:
+    """Set a model's attribute ``class_names``, which masks read."""
+    model.class_names = tuple(names)
 
 
 def unfilled(name: str) -> Network:
@@ -62,6 +72,8 @@ def build_model(builder: str, side: int) -> torch.nn.Module:
         side: side length of its input in pixels, which a vision transformer needs.
     """
     options = {"image_size": side} if builder.startswith("vit_") else BUILDER_OPTIONS.get(builder, {})
+    if builder in TORCHVISION_SEGMENTATION:
+        options = {"weights_backbone": None}
     make: Callable[..., torch.nn.Module] = VggFace
     if builder:
         make = partial(_import_models().get_model_builder(builder), weights=None)
@@ -70,8 +82,12 @@ def build_model(builder: str, side: int) -> torch.nn.Module:
 
 
 def torchvision_preparation(builder: str) -> Preparation:
-    """Return size, mean, std, resize and resample of the transforms for torchvision's default weights."""
+    """Return the preprocessing of torchvision's default weights: numbers for a classifier, its own transforms for others."""
     transforms = _import_models().get_model_weights(builder).DEFAULT.transforms()
+    if builder in TORCHVISION_SEGMENTATION:
+        return segmentation_preparation(transforms)
+    if builder in TORCHVISION_VIDEO:
+        return video_preparation(builder, transforms)
     (side,), (shorter,) = transforms.crop_size, transforms.resize_size
     resample = Image.Resampling[transforms.interpolation.name]
     return {

@@ -51,7 +51,8 @@ def test_the_page_has_a_row_per_stimulus_and_a_column_per_channel_and_method(fra
     ]
     assert [text.strip() for _, _, text in page.all("div", class_="method")] == ["vanilla", "gradcam"] * 2
     alts = [element[1]["alt"] for element in page.all("img", class_="map")]
-    assert alts == [f"map of {method} for channel {channel}" for channel in (4, 8) for method in ("vanilla", "gradcam")]
+    channels = ("channel 4 (digit 3)", "channel 8 (digit 7)")
+    assert alts == [f"map of {method} for {channel}" for channel in channels for method in ("vanilla", "gradcam")]
     assert len(page.pictures) == 3
     for row in page.pictures:
         assert [len(map) for map in row["maps"]] == [2, 2, 2, 2]

@@ -41,6 +41,7 @@ class RowBuilder:
         self._side, self._log = options.size, log
         self._maps = MethodMaps(network, channels, options)
         self._scores = ChannelScores(network, channels, options.chn, options.batch)
+        self.channel_names = {number: channels.name(number) for number in options.chn}
         self._signed = {column.method: column.signed for column in Column.all(options)}
         self._smoothings = [False] if options.smooth is None else [False, True]
 

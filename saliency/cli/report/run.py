@@ -15,8 +15,8 @@ from saliency.cli.stimuli import Stimuli
 from saliency.io.checksum import file_checksum
 
 ROWS_PER_BLOCK = 16  # stimuli that are computed and recorded together
-RECORDED_OPTIONS = ("layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch", "frame",
-                    "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
+RECORDED_OPTIONS = ("prompts", "layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch",
+                    "frame", "no_exif", "float_range", "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         if not written:
             columns, failed = Column.all(options), len(log.failures)
             rows = files.read_rows(journal.records[str(start)] for start in range(0, n, ROWS_PER_BLOCK))
-            files.write_page(template.page(options, network.name, columns, n, failed, rows))
+            files.write_page(template.page(options, network.name, columns, builder.channel_names, n, failed, rows))
             journal.add(OUTPUT, {"file": file_checksum(files.out)})
         status = log.finish(None)
         journal.finish()

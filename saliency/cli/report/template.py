@@ -3,7 +3,7 @@
 import argparse
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,14 @@ class PageTemplate:
         return self._rows.render(rows=rows, options=options)
 
     def page(
-        self, options: argparse.Namespace, network: str, columns: Sequence[Column], n: int, failed: int, rows: Iterable[str]
+        self,
+        options: argparse.Namespace,
+        network: str,
+        columns: Sequence[Column],
+        channel_names: Mapping[int, str],
+        n: int,
+        failed: int,
+        rows: Iterable[str],
     ) -> Iterator[str]:
         """Yield the page, in chunks of text.
 
@@ -48,6 +55,7 @@ class PageTemplate:
             options: options of the command.
             network: name of the network.
             columns: columns of the page.
+            channel_names: channel, counting from 1 -> its description.
             n: number of stimuli.
             failed: number of failed stimuli.
             rows: the HTML of all blocks, in chunks that may end anywhere.
@@ -56,6 +64,7 @@ class PageTemplate:
 
         style, script = _style(options.size), (FOLDER / "page.js").read_text(encoding="utf-8")
         facts: dict[str, Any] = {"network": network, "columns": columns, "n": n, "failed": failed, "options": options}
+        facts["channel_names"] = channel_names
         html = {"style": Markup(style), "script": Markup(script), "rows": map(Markup, rows)}  # noqa: S704 - already escaped
         hashes = {"style_hash": _csp_hash(style), "script_hash": _csp_hash(script)}
         page = self._environment.get_template("page.html.jinja")
