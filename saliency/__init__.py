@@ -33,6 +33,7 @@ from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
 from saliency.core.methods.vanilla import Vanilla
+from saliency.core.per_sample import PerSample
 from saliency.core.region import Region
 from saliency.core.result import MaskArray
 from saliency.core.target_terms import Difference
@@ -66,6 +67,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "ModelError",
     "Occlusion",
     "OutputOf",
+    "PerSample",
     "RISE",
     "Region",
     "SaliencyError",

@@ -9,14 +9,14 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "d
 
 CORE = {
     "nested_outputs types errors forked_process interrupts stack_frames": 0,
-    "layer_entries warnings validation progress container_snapshot pickling call_value undo": 1,
-    "numerics position_grid user_grid": 2,
+    "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
+    "argument_binding numerics position_grid user_grid": 2,
     "display": 3,
     "activation_graph adapter_request batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms": 4,
-    "adapter adapter_contract batch_independence channel_axis companion_check function_adapter keras shape_hints wrap": 5,
+    "adapter adapter_contract batch_independence channel_axis companion_check feed function_adapter keras shape_hints wrap": 5,
     "score": 6,
-    "method_options model_inputs noise result smoothgrad target_resolution": 7,
-    "mask_runner": 8,
+    "masks_by_input method_options model_inputs noise result several_inputs smoothgrad target_resolution": 7,
+    "mask_calls mask_runner": 8,
     "activations mask": 9,
     "methods": 10,
 }

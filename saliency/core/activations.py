@@ -58,7 +58,7 @@ def activations(
     if not layers or any(one is None for one in layers):
         raise InputError(f"`layer` (={layer!r}) must be a layer, its name, or a list of at least one of them")
     y = layers, _unchanged
-    inputs = ModelInputs.single(adapter, x, y, feed_dict) if single else ModelInputs.of(x, y, None, feed_dict)
+    inputs = ModelInputs.single(adapter, x, y, feed_dict) if single else ModelInputs.of(adapter, x, y, None, feed_dict)
     plan = BatchPlan(checked_batch_size(batch_size) or default_batch_size(inputs.x_values[0], adapter), Progress())
     arrays = [one[0] if single else one for one in _evaluate(adapter, inputs, plan)]
     return arrays if isinstance(layer, list | tuple) else arrays[0]

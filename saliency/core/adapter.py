@@ -1,6 +1,7 @@
 """The base class of adapters, with the methods that an adapter may override with a faster implementation."""
 
-from collections.abc import Callable, Hashable, Sequence
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -9,9 +10,13 @@ from typing import Any
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError
+from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
+
+MAX_ADAPTERS_KEPT = 16
+"""Number of adapters for other inputs, or inputs of other shapes, that an adapter keeps."""
 
 
 class GradientAdapter(AdapterContract):
@@ -22,6 +27,9 @@ class GradientAdapter(AdapterContract):
     Arrays have a leading batch axis, ``(N, *input)``, unless stated otherwise. Between ``asarray`` and ``numpy``, all arrays
     stay on the model's device. No method changes the model.
     """
+
+    joined: InputLayout | None = None
+    """Where the inputs are in x, if the adapter explains several inputs as one array (N, D); None for a single input."""
 
     independent_samples: bool = False
     """Whether the samples of a batch are known not to influence each other; if False, masks check it once."""
@@ -48,6 +56,36 @@ class GradientAdapter(AdapterContract):
 
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         """Set ``channel_axis`` for one input of a shape, unless the user chose it; do nothing by default."""
+
+    @property
+    def input_parameters(self) -> Mapping[str, inspect.Parameter] | None:
+        """Return the model's inputs by name, as parameters of a function; None, the default, if it explains only one."""
+        return None
+
+    def explaining(self, input: str | InputLayout) -> "GradientAdapter":
+        """Return the adapter of the same model that explains another input, or several as one array; it is kept.
+
+        Args:
+            input: name of the input, or the layout of several.
+
+        Raises:
+            InputError: if the model has no such input.
+        """
+        known: dict[Any, GradientAdapter] = self.__dict__.setdefault("_explaining", {})
+        if input not in known:
+            if len(known) >= MAX_ADAPTERS_KEPT:
+                known.clear()
+            known[input] = self.with_input(input)
+        return known[input]
+
+    def with_input(self, input: str | InputLayout) -> "GradientAdapter":
+        """Return a new adapter of the same model, with the same options, for another ``input``."""
+        args, options = self._arguments
+        arguments = inspect.signature(type(self)).bind(*args, **options).arguments
+        arguments.pop("x_name", None)  # an older name of ``input``
+        model = next(iter(arguments))
+        adapter: GradientAdapter = type(self)(**{**arguments, model: getattr(self, model), "input": input})
+        return adapter
 
     def selected_output(self, request: Request) -> str | None:  # noqa: ARG002
         """Return the name of the output that ``outputs`` selected, for a model with several; None if there was no choice."""

@@ -30,6 +30,9 @@ class AdapterContract(ByConstructor, ABC):
     class_names: Mapping[int, str] = MappingProxyType({})
     """Class -> its name, as far as the user or the model states it; ``saliency.wrap`` sets it."""
 
+    feed_kinds: str = "buifc"
+    """Kinds of NumPy types: a list of such values in ``feed_dict`` becomes an array. Other lists and tuples stay lists."""
+
     batch_memory: int = 6_000_000
     """Size of an input times the square of the default batch size: 6 images of 224 x 224, 14 of 96 x 96, 32 at most."""
 
@@ -134,7 +137,8 @@ class AdapterContract(ByConstructor, ABC):
         if len(values) > 1 and all(isinstance(one, np.ndarray) and one.shape == values[0].shape for one in values):
             with suppress(InputError):  # below, the error names the input at fault
                 return self.asarray(np.stack(values), name)  # one transfer instead of N
-        names = [f"{name}[{i}]" for i in range(len(values))] if len(values) > 1 else ["x_value"]
+        alone = "x_value" if name == "x_values" else name
+        names = [f"{name}[{i}]" for i in range(len(values))] if len(values) > 1 else [alone]
         arrays = [self.asarray(value, name) for value, name in zip(values, names, strict=True)]
         for i, array in enumerate(arrays):
             if tuple(array.shape) != tuple(arrays[0].shape):

@@ -1,5 +1,6 @@
 """The adapter of a Python function, for methods that need no gradient."""
 
+import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn, final
 
@@ -8,7 +9,9 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.argument_binding import ArgumentBinding, parameters_of
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
+from saliency.core.joined_inputs import InputLayout
 from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
 from saliency.core.types import Array
@@ -28,8 +31,9 @@ class FunctionAdapter(GradientAdapter):
             has no channels. ``"auto"`` uses the last axis if the inputs look like images (H, W, C), none if they have two axes
             (with a warning where it matters), otherwise the first.
         dtype: floating dtype of the arrays that the function receives. Masks are computed in float32 or wider.
-
         output: name, index or path of the output to explain, if the function returns several; see ``saliency.wrap``.
+        input: the explained input, by the name or position of an argument, or by its key if the function accepts one
+            dictionary; None means the first argument.
 
     Raises:
         InputError: if the function is not callable, or ``channel_axis``, ``dtype`` or ``output`` is invalid.
@@ -38,18 +42,29 @@ class FunctionAdapter(GradientAdapter):
     xp = np
 
     def __init__(
-        self, function: Callable[..., Any], channel_axis: Any = "auto", dtype: Any = "float32", output: Any = None
+        self,
+        function: Callable[..., Any],
+        channel_axis: Any = "auto",
+        dtype: Any = "float32",
+        output: Any = None,
+        input: str | int | InputLayout | None = None,
     ) -> None:
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be callable: a function of a batch (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         channel_axis = channel_axis_option(0 if self._auto else channel_axis)
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
-        self._selector = OutputSelector(output)
+        self._selector, self.joined = OutputSelector(output), input if isinstance(input, InputLayout) else None
+        explained = input.names if isinstance(input, InputLayout) else input
+        self._binding = ArgumentBinding(parameters_of(function), explained, "the function")
 
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:
-        return self.function, (self.dtype.name, self._selector.choice)
+        return self.function, (self.dtype.name, self._selector.choice, self._binding.input, self.joined)
+
+    @property
+    def input_parameters(self) -> Mapping[str, inspect.Parameter]:
+        return parameters_of(self.function)
 
     @property
     def rounding_error(self) -> float:
@@ -66,7 +81,7 @@ class FunctionAdapter(GradientAdapter):
             self.channel_axis = None if len(shape) == 2 else -1 if looks_channels_last(shape) else 0
 
     def asfeed(self, value: Any, name: str) -> Any:
-        return np.asarray(value) if hasattr(value, "shape") or isinstance(value, list | tuple) else value
+        return np.asarray(value) if hasattr(value, "shape") else value
 
     def numpy(self, array: Array) -> npt.NDArray[Any]:
         return np.asarray(array)
@@ -95,11 +110,15 @@ class FunctionAdapter(GradientAdapter):
         copies = {name: np.array(value) if isinstance(value, np.ndarray) else value for name, value in feed.items()}
         what = f"the function failed for `x_value`, {x.dtype} of shape {x.shape[1:]}, {len(x)} at a time"
         try:
-            return _copy_outputs(self.function(x, **copies))
+            if self.joined is not None:
+                parts = {name: part.copy() for name, part in self.joined.split(np, x).items()}
+                x, copies = parts.pop(self.joined.names[0]), {**parts, **copies}
+            args, arguments = self._binding.bind(x, copies)
+            return _copy_outputs(self.function(*args, **arguments))
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
-            raise InputError(f"{what}: {one_line(error)}") from error
+            raise InputError(f"{what}: {one_line(error)}{self._binding.hint(copies)}") from error
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
         self._refuse("the gradient of its input")

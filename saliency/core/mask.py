@@ -1,27 +1,39 @@
 """The base class of all saliency methods."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from saliency.core.adapter import GradientAdapter
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import parse_modifier
+from saliency.core.mask_calls import MaskCalls
 from saliency.core.mask_runner import apply_method, checked_batch_size, compute_masks, default_batch_size
-from saliency.core.method_options import bind_options, option_names, options_by_name
+from saliency.core.masks_by_input import check_explains_inputs, each_in_turn, options_of_input, split_masks
+from saliency.core.method_options import bind_options, option_names
 from saliency.core.model_inputs import ModelInputs
-from saliency.core.pickling import ByAttributes
+from saliency.core.per_sample import check_per_sample
 from saliency.core.progress import Progress
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
+from saliency.core.several_inputs import SeveralInputs
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.types import Array
 from saliency.core.validation import boolean, shown
 from saliency.core.wrap import wrap
 
 
-class SaliencyMask(ByAttributes, ABC):
+class _Computation(NamedTuple):
+    """How masks are computed: the name of the method, the method with its options, and its number of noisy samples."""
+
+    name: str
+    compute: Callable[[Score, Array], Array]
+    samples: int = 1
+
+
+class SaliencyMask(MaskCalls):
     """Compute saliency maps (masks): which parts of an input a network's score depends on.
 
     The base class of all methods. Construct a method with a model and a target, then pass inputs to ``GetMask``.
@@ -51,6 +63,9 @@ class SaliencyMask(ByAttributes, ABC):
     differentiates: ClassVar[bool] = True
     """Whether the method computes gradients. If False, it only evaluates the score."""
 
+    joins_inputs: ClassVar[bool] = False
+    """Whether several inputs are explained jointly, as one array (N, D). If False, each is explained in turn."""
+
     empty: ClassVar[str] = (
         "the score does not depend on the input, or no gradient reaches it (because the network is dead or saturated, or "
         "because a rule passes no gradient)"
@@ -76,7 +91,7 @@ class SaliencyMask(ByAttributes, ABC):
             )
         self.checks_batches = True  # see ``core.batch_independence``
         self.options = options
-        self._bound_method({})  # checks the options
+        self._bound_method({}, options)  # checks them
 
     @abstractmethod
     def masks(self, score: Score, x: Array, *args: Any, **options: Any) -> Array:
@@ -91,113 +106,56 @@ class SaliencyMask(ByAttributes, ABC):
             (N, *mask), a new array on the same device.
         """
 
-    def GetMask(
-        self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, *values: Any, progress: bool = False, **options: Any
-    ) -> MaskArray:
-        """Compute the mask of one input.
+    def _plain(
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+    ) -> MaskArray | dict[str, MaskArray]:
+        def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
+            return _Computation(type(self).__name__, partial(apply_method, self._bound_method(options, defaults)))
 
-        Args:
-            x_value: one input without a batch axis, such as (C, H, W) for a Torch image network: an array, a nested list or a
-                PIL image, preprocessed as the model expects it.
-            feed_dict: the model's other inputs by name: arrays without their batch axis, and plain values.
-            *values, **options: options of the method, in the order of its signature or by name.
-            progress: show a progress bar.
+        return self._explain(inputs, options, make, progress)
 
-        Returns:
-            The mask, of the input's shape unless the method states otherwise. It is a NumPy array with ``details``, which
-            renders itself in notebooks; see ``MaskArray``.
+    def _smooth(
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+    ) -> MaskArray | dict[str, MaskArray]:
+        def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
+            smoothing, method_options = Smoothing.split(options)
+            if "seed" in option_names(self.masks) and "seed" not in defaults:  # one seed repeats everything that is random
+                method_options["seed"] = smoothing.noise.seed
+            method = self._bound_method(method_options, defaults)
+            name = f"{type(self).__name__}, smoothed"
+            return _Computation(name, partial(smoothing.masks, method), int(smoothing.samples))
 
-        Raises:
-            InputError, TargetError, ModelError, GradientError, MemoryShortage: see ``saliency.core.errors``.
-        """
-        options = options_by_name(self.masks, type(self).__name__, values, options)
-        return self._plain(ModelInputs.single(self.adapter, x_value, self.y, feed_dict), options, progress).one(0)
+        return self._explain(inputs, options, make, progress)
 
-    def GetSmoothedMask(
+    def _explain(
         self,
-        x_value: Any,
-        feed_dict: Mapping[str, Any] | None = None,
-        stdev_spread: float = 0.15,
-        nsamples: int = 25,
-        magnitude: bool = True,
-        seed: int | None = None,
-        progress: bool = False,
-        **options: Any,
-    ) -> MaskArray:
-        """Compute the mask of one input, averaged over noisy copies of the input (SmoothGrad).
+        inputs: ModelInputs | SeveralInputs,
+        options: Mapping[str, Any],
+        make: Callable[[Mapping[str, Any], Mapping[str, Any]], _Computation],
+        progress: bool,
+    ) -> MaskArray | dict[str, MaskArray]:
+        """Explain a single input, several jointly, or each in turn; ``make`` receives a call's options and the defaults."""
+        check_per_sample({**self.options, **options}, inputs.n)
+        if isinstance(inputs, ModelInputs):
+            return self._run(make(options, self.options), self.adapter, inputs, progress)
+        if self.joins_inputs:
+            check_explains_inputs({**self.options, **options})
+            masks = self._run(make(options, self.options), inputs.joined_adapter, inputs.joined(), progress)
+            return split_masks(masks, inputs.joined_adapter, self.empty)
+        names = list(inputs.values)
 
-        Args:
-            x_value, feed_dict: as for ``GetMask``; no noise is added to ``feed_dict``.
-            stdev_spread: standard deviation of the noise, in units of the input's range (maximum - minimum).
-            nsamples: number of noisy copies.
-            magnitude: average the squares of the masks instead of the masks, as PAIR's SmoothGrad does.
-            seed: a whole number makes the result repeatable; None draws a new seed.
-            progress: show a progress bar.
-            **options: ``average``, ``antithetic``, ``standard_error``, ``tolerance`` and ``max_samples`` of
-                ``saliency.core.smoothgrad.Smoothing``, and the options of the method. If an option of the method has one of
-                these names, pass it to the constructor.
+        def explain(name: str) -> MaskArray:
+            own, defaults = (options_of_input(one, name, names) for one in (options, self.options))
+            return self._run(make(own, defaults), *inputs.in_turn(name), progress)
 
-        Returns:
-            The averaged mask, in the mask's units or their square. With ``standard_error`` or ``tolerance``, its ``details``
-            hold the standard error and the number of samples.
-        """
-        smoothing = {"stdev_spread": stdev_spread, "nsamples": nsamples, "magnitude": magnitude, "seed": seed}
-        inputs = ModelInputs.single(self.adapter, x_value, self.y, feed_dict)
-        return self._smooth(inputs, {**smoothing, **options}, progress).one(0)
+        return each_in_turn(names, explain)
 
-    def GetMasks(
-        self,
-        x_values: Any,
-        y: Any = None,
-        feed_dict: Mapping[str, Any] | None = None,
-        progress: bool = False,
-        **options: Any,
-    ) -> MaskArray:
-        """Compute the masks of N inputs in batches, with the same result as one at a time.
+    def _run(self, computation: _Computation, adapter: GradientAdapter, inputs: ModelInputs, progress: bool) -> MaskArray:
+        size = self.batch_size or default_batch_size(inputs.x_values[0], adapter)
+        unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
+        plan = BatchPlan(size, Progress(passes, unit, boolean("progress", progress)), self.checks_batches)
+        compute, name = computation.compute, computation.name
+        return compute_masks(compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, name, self.empty)
 
-        Args:
-            x_values: array (N, *input), or a list of N inputs.
-            y: one target for all inputs, or a list of N targets, one for each input (a list within it is a sum of classes);
-                None uses the target of the constructor. Several targets of one input share its forward pass:
-                ``GetMasks([x] * 8, range(8))``.
-            feed_dict: the model's other inputs by name: arrays (N, ...), and plain values.
-            progress: show a progress bar.
-            **options: options of the method.
-
-        Returns:
-            (N, *mask).
-        """
-        return self._plain(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
-
-    def GetSmoothedMasks(
-        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
-    ) -> MaskArray:
-        """Compute the smoothed masks of N inputs in batches, with the same result as one at a time.
-
-        Arguments are as for ``GetMasks``, options as for ``GetSmoothedMask``. All inputs share the noise of ``seed``, scaled
-        by the range of each. Returns (N, *mask).
-        """
-        return self._smooth(ModelInputs.of(x_values, self.y, y, feed_dict), options, progress)
-
-    def _plain(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        return self._run(partial(apply_method, self._bound_method(options)), inputs, progress, 1, type(self).__name__)
-
-    def _smooth(self, inputs: ModelInputs, options: Mapping[str, Any], progress: bool) -> MaskArray:
-        smoothing, method_options = Smoothing.split(options)
-        if "seed" in option_names(self.masks) and "seed" not in self.options:  # one seed repeats everything that is random
-            method_options["seed"] = smoothing.noise.seed
-        name, method = f"{type(self).__name__}, smoothed", self._bound_method(method_options)
-        return self._run(partial(smoothing.masks, method), inputs, progress, int(smoothing.samples), name)
-
-    def _run(
-        self, compute: Callable[[Score, Array], Array], inputs: ModelInputs, progress: bool, samples: int, name: str
-    ) -> MaskArray:
-        size = self.batch_size or default_batch_size(inputs.x_values[0], self.adapter)
-        unit = "gradients" if self.differentiates else "outputs"
-        plan = BatchPlan(size, Progress(samples * len(inputs.ys), unit, boolean("progress", progress)), self.checks_batches)
-        return compute_masks(
-            compute, self.adapter, inputs, plan, self.logits, self.modifier, self.differentiates, name, self.empty
-        )
-
-    def _bound_method(self, options: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
-        return bind_options(self.masks, type(self).__name__, self.options, options)
+    def _bound_method(self, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
+        return bind_options(self.masks, type(self).__name__, defaults, options)

@@ -62,7 +62,7 @@ def compute_masks(
             stop, per_input = inputs.batch(start, plan.size)
             try:
                 request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, differentiates, plan)
-                score = Score(adapter, request, stop - start, plan, per_input, modifier, x)
+                score = Score(adapter, request, stop - start, plan, per_input, modifier, x, samples=range(start, stop))
                 masks.append(adapter.numpy(compute(score, x)))
                 names = _record_choices(score, adapter, inputs.ys)
             except InteractingSamples:
@@ -128,7 +128,7 @@ def checked_batch_size(batch_size: Any) -> int | None:
 def default_batch_size(x_value: Any, adapter: GradientAdapter) -> int:
     """Return the default batch size for an input; measured on images, it is close to the fastest on a CPU."""
     try:
-        numbers = int(math.prod(np.shape(x_value)))
+        numbers = int(math.prod(np.shape(x_value))) if adapter.joined is None else sum(adapter.joined.sizes)
     except Exception:  # a ragged list, or one of tensors, which the adapter refuses or reads
         numbers = 1
     return min(32, math.isqrt(adapter.batch_memory // max(1, numbers))) or 1

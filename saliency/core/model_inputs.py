@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.batching import BatchPlan
 from saliency.core.errors import InputError
+from saliency.core.feed import checked_feed, single_feed
+from saliency.core.joined_inputs import stack_joined
 from saliency.core.target import function_of, place_of
 from saliency.core.target_resolution import resolve_targets
 from saliency.core.types import Array
-from saliency.core.validation import as_index, has_batch_axis
+from saliency.core.validation import has_batch_axis
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,15 @@ class ModelInputs:
     """The end of each group of consecutive entries whose targets are read at the same place, see ``place_of``."""
 
     @classmethod
-    def of(cls, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
+    def of(
+        cls, adapter: GradientAdapter, x_values: Any, mask_y: Any, y: Any, feed_dict: Mapping[str, Any] | None
+    ) -> "ModelInputs":
         """Pair N inputs with N targets.
 
         Raises:
             InputError: if there are no inputs, or the numbers of inputs, targets and other inputs differ.
         """
-        x_values, feed = _as_sequence(x_values), checked_feed(feed_dict)
+        x_values, feed = as_sequence(x_values), checked_feed(adapter, feed_dict)
         n = len(x_values)
         if y is None and isinstance(mask_y, range) and len(mask_y) == n > 1:
             raise InputError(
@@ -51,20 +56,23 @@ class ModelInputs:
         if len(ys) != n:
             raise InputError(f"`y` ({len(ys)} targets) must have one entry for each of the {n} inputs")
         for name, value in feed.items():
-            if np.ndim(value) and len(value) != n:
+            if has_batch_axis(value) and len(value) != n:
                 raise InputError(f"`feed_dict[{name!r}]` (length {len(value)}) must have one entry for each of the {n} inputs")
-        separate = any(np.ndim(value) for value in feed.values()) or any(function_of(y) for y in ys)
+        separate = any(has_batch_axis(value) for value in feed.values()) or any(function_of(y) for y in ys)
         places = [place_of(y) for y in ys]
         place_ends = [*(i for i in range(1, n) if places[i] != places[i - 1]), n]
         group_ends = range(1, n + 1) if separate else _group_ends(x_values)
         return cls(x_values, ys, feed, sorted({*group_ends, *place_ends}), place_ends)
 
+    @property
+    def n(self) -> int:
+        """The number of masks."""
+        return len(self.ys)
+
     @classmethod
     def single(cls, adapter: GradientAdapter, x_value: Any, y: Any, feed_dict: Mapping[str, Any] | None) -> "ModelInputs":
         """Return one input with its target; arrays in ``feed_dict`` have no batch axis yet."""
-        feed = {name: adapter.asfeed(value, name) for name, value in checked_feed(feed_dict).items()}
-        feed = {name: value[None] if has_batch_axis(value) else value for name, value in feed.items()}
-        return cls.of([x_value], y, None, feed)
+        return cls.of(adapter, [x_value], y, None, single_feed(adapter, feed_dict))
 
     def batch(self, start: int, size: int) -> tuple[int, int]:
         """Return the end of the batch that begins at ``start``, and the number of consecutive entries that share an input.
@@ -100,9 +108,10 @@ class ModelInputs:
         Returns:
             Their request, with targets that ``resolve_targets`` has resolved for the inputs, and the inputs (n, *input).
         """
-        values = {name: value[entries] if np.ndim(value) else value for name, value in self.feed.items()}
+        values = {name: value[entries] if has_batch_axis(value) else value for name, value in self.feed.items()}
         feed = {name: adapter.asfeed(value, name) for name, value in values.items()}
-        x = adapter.stack(self.x_values[entries.start : entries.stop : per_input])
+        stack = adapter.stack if adapter.joined is None else partial(stack_joined, adapter)
+        x = stack(self.x_values[entries.start : entries.stop : per_input])
         adapter.read_channel_axis(tuple(int(length) for length in x.shape[1:]))
         target = resolve_targets(adapter, x, feed, self.ys[entries], plan, logits, differentiates)
         if per_input > 1:
@@ -113,26 +122,18 @@ class ModelInputs:
         """Return the N inputs as passed, but copy device arrays to the host, so that a result does not hold device memory."""
         if not isinstance(self.x_values, list):
             return adapter.numpy(self.x_values) if isinstance(self.x_values, device_array) else self.x_values
+
+        def host_copy(x: Any) -> Any:
+            if isinstance(x, tuple):  # the joined inputs of a sample
+                return tuple(map(host_copy, x))
+            return adapter.numpy(x) if isinstance(x, device_array) else x
+
         unique = {id(x): x for x in self.x_values}  # one copy of an input that occurs several times
-        host = {key: adapter.numpy(x) if isinstance(x, device_array) else x for key, x in unique.items()}
+        host = {key: host_copy(x) for key, x in unique.items()}
         return [host[id(x)] for x in self.x_values]
 
 
-def checked_feed(feed_dict: Any) -> dict[str, Any]:
-    """Return ``feed_dict``, the model's other inputs by name, as a dictionary.
-
-    Raises:
-        InputError: if it is not a mapping.
-    """
-    if not isinstance(feed_dict, Mapping | None):
-        hint = (
-            f". The target goes to the constructor: Vanilla(model, {feed_dict!r})" if as_index(feed_dict) is not None else ""
-        )
-        raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from names of inputs to values{hint}")
-    return dict(feed_dict or {})
-
-
-def _as_sequence(values: Any) -> Any:
+def as_sequence(values: Any) -> Any:
     """Return N inputs as a list or an array."""
     values = list(values) if isinstance(values, tuple) else values
     if "sparse" in str(getattr(values, "layout", "")):  # a sparse tensor of Torch cannot be divided into batches

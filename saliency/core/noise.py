@@ -1,12 +1,13 @@
 """Normal noise from a seed, independent of the batch size and of the number of inputs."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from saliency.core.adapter import GradientAdapter
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import real_number, whole_number
@@ -44,17 +45,42 @@ class Noise:
         return cls(spread, secrets.randbits(63) if seed is None else seed, antithetic, name)
 
     def copies(self, score: Score, x: Array, samples: range) -> Iterator[Array]:
-        """Yield noisy copies of ``x`` (N, *input) in batches (copies, N, *input); antithetic pairs stay together."""
-        xp = score.adapter.xp
-        axes = tuple(range(1, len(x.shape)))
-        span = xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)  # (N, 1, ...)
+        """Yield noisy copies of ``x`` (N, *input) in batches (copies, N, *input); antithetic pairs stay together.
+
+        Several joined inputs have noise of their own, scaled by the range of each. That of the first is the noise that it has
+        alone.
+        """
         draws = range(samples.start // 2, samples.stop // 2) if self.antithetic else samples
-        scale = float(self.spread) * span
-        seeds = sample_seeds(self.seed, draws.stop)
+        adapter, scale = score.adapter, float(self.spread) * _spans(score.adapter, x)
+        inputs = 1 if adapter.joined is None else len(adapter.joined.names)
+        seeds = [sample_seeds(self.seed, draws.stop, i) for i in range(inputs)]
         pair = score.repeat(2) if self.antithetic else score
         for chunk in pair.chunks(len(draws)):
-            drawn = score.adapter.normal(tuple(x.shape[1:]), [seeds[draws[i]] for i in chunk])
-            yield score.adapter.call_fused(_add_noise, self.antithetic, drawn, scale, x)
+            drawn = _draw(adapter, tuple(x.shape[1:]), [[own[draws[i]] for i in chunk] for own in seeds])
+            yield adapter.call_fused(_add_noise, self.antithetic, drawn, scale, x)
+
+
+def _draw(adapter: GradientAdapter, shape: tuple[int, ...], seeds: Sequence[Sequence[int]]) -> Array:
+    """Draw standard normal numbers (draws, *shape), from the seeds of each input."""
+    if adapter.joined is None:
+        return adapter.normal(shape, seeds[0])
+    drawn = [adapter.normal(one, own) for one, own in zip(adapter.joined.shapes, seeds, strict=True)]
+    return adapter.joined.join(adapter.xp, adapter.joined.named(drawn))
+
+
+def _spans(adapter: GradientAdapter, x: Array) -> Array:
+    """Return the range of each input, (N, 1, ...), or of the input that each value belongs to, (N, D)."""
+    if adapter.joined is None:
+        return _span(adapter.xp, x)
+    parts = adapter.joined.split(adapter.xp, x)
+    return adapter.joined.join(
+        adapter.xp, {name: _span(adapter.xp, one) * adapter.xp.ones_like(one) for name, one in parts.items()}
+    )
+
+
+def _span(xp: Any, x: Array) -> Array:
+    axes = tuple(range(1, len(x.shape)))
+    return xp.amax(x, axis=axes, keepdims=True) + xp.amax(-x, axis=axes, keepdims=True)
 
 
 def _add_noise(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) -> Array:
@@ -69,6 +95,7 @@ def _add_noise(xp: Any, antithetic: bool, noisy: Array, scale: Array, x: Array) 
     return noisy
 
 
-def sample_seeds(seed: int, n: int) -> list[int]:
-    """Return the seeds of n samples; the first seeds do not depend on n."""
-    return [int(word) for word in np.random.SeedSequence(int(seed)).generate_state(n, np.uint64) >> np.uint64(1)]
+def sample_seeds(seed: int, n: int, stream: int = 0) -> list[int]:
+    """Return the seeds of n samples; the first seeds do not depend on n. Each stream has other seeds."""
+    sequence = np.random.SeedSequence(int(seed), spawn_key=(stream,) if stream else ())
+    return [int(word) for word in sequence.generate_state(n, np.uint64) >> np.uint64(1)]

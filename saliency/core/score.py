@@ -1,6 +1,6 @@
 """The score of N samples: the function of the input that a mask explains."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ class Score:
         modifier: a function applied to every gradient, (N, ...) in and out.
         inputs: the inputs (N, *input) that are explained. If a method computes their scores, these are recorded.
         details: what the method recorded; see ``record``.
+        samples: the place of each sample among the N inputs of the call.
     """
 
     adapter: GradientAdapter
@@ -41,6 +42,7 @@ class Score:
     modifier: Modifier | None = None
     inputs: Array | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    samples: Sequence[int] = ()
 
     def using(self, **options: Any) -> "Score":
         """Return this score with other options of its request: ``rule``, ``allow_no_relu``, ``at`` or ``layer``.
@@ -124,7 +126,7 @@ class Score:
         """Return the score of ``times`` copies of the N samples, one copy after the other: (times * N, *input)."""
         feed = {name: self._tile(value, times) for name, value in self.request.feed.items()}
         request = replace(self.request, target=self.request.target.repeat(times), feed=feed)
-        return replace(self, request=request, n=times * self.n, inputs=None, details={})
+        return replace(self, request=request, n=times * self.n, inputs=None, details={}, samples=[*self.samples] * times)
 
     def for_inputs(self, x: Array) -> "Score":
         """Return the same score for other inputs (N, *input), without details."""
@@ -135,7 +137,8 @@ class Score:
         masks, scores = [], []
         for i in range(self.n):
             one = slice(i, i + 1)
-            score = replace(self, request=self.request.take(one), n=1, per_input=1).for_inputs(x[one])
+            own = replace(self, request=self.request.take(one), n=1, per_input=1, samples=self.samples[one])
+            score = own.for_inputs(x[one])
             masks.append(method(score, score.inputs))
             scores.append(score)
         for name, first in scores[0].details.items():

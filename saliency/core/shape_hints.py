@@ -23,7 +23,17 @@ def add_shape_hints(adapter: GradientAdapter) -> Iterator[None]:
     try:
         yield
     except ForwardError as error:
-        raise ForwardError(f"{error}{shape_hint(error.shape, adapter.channel_axis)}", error.shape) from error.__cause__
+        raise ForwardError(f"{error}{_hint(error.shape, adapter)}", error.shape) from error.__cause__
+
+
+def _hint(shape: Sequence[int], adapter: GradientAdapter) -> str:
+    if adapter.joined is None:
+        return shape_hint(shape, adapter.channel_axis)
+    hint = f". It consists of the inputs {adapter.joined}"
+    for name, one in zip(adapter.joined.names, adapter.joined.shapes, strict=True):
+        of_one = shape_hint(one, adapter.explaining(name).channel_axis)
+        hint += of_one and f"{of_one} ({name!r})"
+    return hint
 
 
 def shape_hint(shape: Sequence[int], channel_axis: int | None) -> str:

@@ -1,7 +1,8 @@
 """The Torch adapter: model inputs, outputs, gradients and features as the masks request them."""
 
+import inspect
 import sys
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ import torch
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
+from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.layers import is_keras
 from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
@@ -25,7 +27,7 @@ from saliency.torch.input_tensors import feed_tensor, input_tensor, mask_dtype
 from saliency.torch.layer_features import LayerFeatures
 from saliency.torch.layer_gradient import layer_gradients
 from saliency.torch.memory_format import MemoryFormat
-from saliency.torch.model_call import ModelCall
+from saliency.torch.model_call import ModelCall, forward_parameters
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
 from saliency.torch.module_tree import floating_types, named_tensors
@@ -70,7 +72,7 @@ class TorchAdapter(GradientAdapter):
         model: torch.nn.Module,
         relu_nodes: Collection[str] = (),
         channel_axis: Any = "auto",
-        input: str | int | None = None,
+        input: str | int | InputLayout | None = None,
         output: str | int | None = None,
         train_mode: bool = False,
     ) -> None:
@@ -79,6 +81,7 @@ class TorchAdapter(GradientAdapter):
         self._default_axis: Any = default_channel_axis(model) if self._auto else channel_axis_option(channel_axis)
         self.model, self.channel_axis = model, self._default_axis
         self._relu_nodes = node_names(relu_nodes)
+        self.joined = input if isinstance(input, InputLayout) else None
         channels_last = is_keras(model) and self.channel_axis != 0
         self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output), channels_last)
         self._features = LayerFeatures(self._forward)
@@ -98,6 +101,10 @@ class TorchAdapter(GradientAdapter):
     def _reference_tensor(self) -> torch.Tensor:
         tensors = (tensor for _, tensor in named_tensors(self.model) if tensor.is_floating_point())
         return next(tensors, torch.empty(0))
+
+    @property
+    def input_parameters(self) -> Mapping[str, inspect.Parameter]:
+        return forward_parameters(self.model)
 
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:

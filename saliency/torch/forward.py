@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
+from copy import copy
 from typing import Any
 
 import torch
@@ -108,7 +109,7 @@ class ForwardRunner:
 
 
 def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
-    copies = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in feed.items()}
+    copies = {name: value.clone() if isinstance(value, torch.Tensor) else copy(value) for name, value in feed.items()}
     start_pass()
     shape, is_leaf = tuple(x.shape), x.is_leaf and x.requires_grad  # autograd forbids in-place operations on such a leaf
     try:
@@ -119,4 +120,4 @@ def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
             raise
         if is_leaf and "leaf Variable" in str(error):
             return _call(call, x.clone(), feed)
-        raise ForwardError.of(shape, f"{one_line(error)}{mixed_types_hint(call.model, x)}{call.hint}") from error
+        raise ForwardError.of(shape, f"{one_line(error)}{mixed_types_hint(call.model, x)}{call.hint(feed)}") from error

@@ -33,7 +33,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: tor
 
 def feed_tensor(value: Any, name: str, parameter: torch.Tensor) -> Any:
     """Return another input of a model as a tensor, and anything that is not an array unchanged."""
-    if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+    if not hasattr(value, "shape"):
         return value
     try:
         tensor = torch.as_tensor(value if isinstance(value, torch.Tensor) else np.array(value), device=parameter.device)

@@ -25,7 +25,7 @@ X = RNG.normal(size=(7, 3, 5, 6))
         (lambda: Vanilla(linear(W), 0).GetMasks(X, y=[1, 2]), r"`y` \(2 targets\) .* 7 inputs"),
         (lambda: Vanilla(linear(W), 0).GetMasks([]), r"`x_values` \(length 0\)"),
         (lambda: Vanilla(linear(W), 0).GetMasks(3), r"`x_values` must be an array \(N, \*input\)"),
-        (lambda: Vanilla(linear(W), 0).GetMasks({"a": X[0]}), r"`x_values` must be an array"),
+        (lambda: Vanilla(linear(W), 0).GetMasks({"a": X[0]}), r"holds inputs by name, but JacobianAdapter explains one"),
         (lambda: Vanilla(linear(W), 0).GetMasks({1, 2}), r"`x_values` must be an array"),
         (lambda: Vanilla(linear(W), 0).GetMask(X[0], y=3), r"`y` is not an option of Vanilla"),
         (lambda: Vanilla(linear(W), 0).GetSmoothedMask(X[0], y=3), r"`y` is not an option of Vanilla"),

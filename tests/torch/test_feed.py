@@ -36,15 +36,30 @@ def test_other_inputs_are_passed_by_name():
     np.testing.assert_allclose(Vanilla(model, 2).GetMask(X[0], feed)[2], gate[2] / 64, rtol=1e-5)
 
 
-def test_other_inputs_may_be_infinite_but_must_be_numbers():
+def test_other_inputs_may_be_infinite_but_arrays_must_hold_numbers():
     class Masked(torch.nn.Module):
         def forward(self, x, bias):
             return (x.flatten(2).mean(2) + bias).softmax(1)
 
     mask = Vanilla(Masked(), 0, logits=False).GetMask(X[0], {"bias": [0.0, 0.0, -np.inf]})
     assert mask[0].any() and mask[1].any() and not mask[2].any()
-    with pytest.raises(saliency.InputError, match=r"`feed_dict\['bias'\]` \(list\) must be an array of numbers"):
-        Vanilla(Masked(), 0).GetMask(X[0], {"bias": ["a", "b", "c"]})
+    with pytest.raises(saliency.InputError, match=r"`feed_dict\['bias'\]` \(ndarray\) must be an array of numbers"):
+        Vanilla(Masked(), 0).GetMask(X[0], {"bias": np.array(["a", "b", "c"])})
+
+
+def test_lists_that_are_no_numbers_and_tuples_are_plain_values():
+    class Checked(torch.nn.Module):
+        def forward(self, x, **values):
+            assert values == given and [type(one) for one in values.values()] == [type(one) for one in given.values()]
+            values["ragged"].append(3)  # the model receives a copy
+            return x.mean((2, 3)) * values["count"]
+
+    given = {"names": ["a", "b"], "mixed": [1, None, "a"], "ragged": [[1, 2], [3]], "size": (4, 5), "count": 2, "flag": True}
+    for masks in (
+        Vanilla(Checked(), 0, batch_size=1).GetMasks(X[:3], feed_dict=given),
+        Vanilla(Checked(), 0).GetMask(X[0], given)[None],
+    ):
+        np.testing.assert_allclose(masks[:, 0], 2 / 64)
 
 
 def test_other_inputs_are_cast_and_not_modified():

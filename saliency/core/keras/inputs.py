@@ -1,8 +1,10 @@
 """Call Keras models with one explained input, and the others by name."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from saliency.core.argument_binding import nearest_hint, parameters_of
 from saliency.core.errors import InputError
 
 
@@ -14,6 +16,18 @@ def input_names(model: Any) -> list[str]:
     return list(structure) if isinstance(structure, Mapping) else [tensor.name for tensor in model.inputs]
 
 
+def required_parameters(names: Iterable[str]) -> dict[str, inspect.Parameter]:
+    """Return names of inputs as required parameters."""
+    parameters = (inspect.Parameter("x", inspect.Parameter.POSITIONAL_OR_KEYWORD) for _ in names)
+    return dict(zip(names, parameters, strict=False))
+
+
+def keras_parameters(model: Any) -> dict[str, inspect.Parameter]:
+    """Return a Keras model's inputs by name, as parameters; those of a subclassed model from its call method."""
+    names = input_names(model)
+    return required_parameters(names) if names else parameters_of(model.call, without=("training", "mask"))
+
+
 def explained_input_name(names: Sequence[str], feed: Mapping[str, Any], x_name: str | None) -> str:
     """Return the name of the explained input: ``x_name``, or the first name that ``feed`` lacks.
 
@@ -22,9 +36,12 @@ def explained_input_name(names: Sequence[str], feed: Mapping[str, Any], x_name: 
     """
     first = x_name or next((name for name in names if name not in feed), "")
     if first not in names or set(names) - {first} != set(feed):
+        missing = ", ".join(repr(name) for name in names if name != first and name not in feed)
+        unknown = ", ".join(f"{name!r}{nearest_hint(name, names)}" for name in feed if name not in names)
         raise InputError(
             f"`feed_dict` (names: {', '.join(map(repr, feed)) or 'none'}) must name all of the model's inputs except the "
             f"explained one; the inputs are {', '.join(map(repr, names))}"
+            f"{missing and f'; missing: {missing}'}{unknown and f'; unknown: {unknown}'}"
         )
     return first
 

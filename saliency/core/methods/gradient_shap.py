@@ -34,6 +34,8 @@ class GradientSHAP(SaliencyMask):
         performance of deep learning models with axiomatic attribution priors and expected gradients, arXiv:1906.10670.
     """
 
+    joins_inputs = True
+
     def masks(
         self,
         score: Score,

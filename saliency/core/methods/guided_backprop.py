@@ -24,6 +24,8 @@ class GuidedBackprop(SaliencyMask):
         Springenberg et al., Striving for Simplicity: The All Convolutional Net, arXiv:1412.6806.
     """
 
+    joins_inputs = True
+
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the guided gradient of the score."""
         return score.using(rule="guided", allow_no_relu=allow_no_relu, at=at).gradients(x)
@@ -41,6 +43,8 @@ class Deconvnet(SaliencyMask):
     Source:
         Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901.
     """
+
+    joins_inputs = True
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the rectified gradient of the score."""

@@ -22,6 +22,8 @@ class InputXGradient(SaliencyMask):
         arXiv:1605.01713.
     """
 
+    joins_inputs = True
+
     def masks(self, score: Score, x: Array, at: Any = None) -> Array:
         """Return x times d score / d x, or the same for the values of a layer."""
         if at is None:

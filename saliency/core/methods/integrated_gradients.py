@@ -53,6 +53,8 @@ class IntegratedGradients(SaliencyMask):
         influence: Leino et al., Influence-Directed Explanations for Deep Convolutional Networks, arXiv:1802.03788.
     """
 
+    joins_inputs = True
+
     def masks(
         self,
         score: Score,

@@ -27,6 +27,8 @@ class Vanilla(SaliencyMask):
         Simonyan, Vedaldi & Zisserman, Deep Inside Convolutional Networks, arXiv:1312.6034.
     """
 
+    joins_inputs = True
+
     def masks(self, score: Score, x: Array, at: Any = None, rule: Any = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, or the gradient with respect to the input or output of the layer ``at``."""
         return score.using(rule=rule, allow_no_relu=allow_no_relu, at=at).gradients(x)

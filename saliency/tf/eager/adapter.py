@@ -1,6 +1,7 @@
 """The adapter for models that TensorFlow runs eagerly: Keras models, functions, modules and SavedModels."""
 
-from collections.abc import Callable, Hashable, Sequence
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, final
@@ -14,6 +15,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.interrupts import DeferredInterrupts
+from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.channel_axis import find_channel_axis
 from saliency.core.keras.layers import channel_axis_of, layers_of
 from saliency.core.numerics.sliding_windows import SlidingWindows
@@ -66,6 +68,7 @@ class KerasAdapter(GradientAdapter):
     """
 
     xp = tnp
+    feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     batch_memory = 18_000_000  # measured: 10 images of 224 x 224, 25 of 96 x 96
 
     def __init__(
@@ -73,15 +76,16 @@ class KerasAdapter(GradientAdapter):
         model: Any,
         channel_axis: Any = "auto",
         signature: str | None = None,
-        input: str | None = None,
+        input: str | InputLayout | None = None,
         output: Any = None,
         jit_compile: bool = False,
         x_name: str | None = None,
         trust: bool = False,
         train_mode: bool = False,
     ) -> None:
-        x_name = input if x_name is None else x_name
-        self._model = model_function(model, signature, x_name, output, boolean("trust", trust))
+        explained = input if x_name is None else x_name
+        self.joined = explained if isinstance(explained, InputLayout) else None
+        self._model = model_function(model, signature, explained, output, boolean("trust", trust))
         self.model = self._model.owner
         layers = layers_of(self.model) if self._model.is_keras else {}
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
@@ -90,12 +94,15 @@ class KerasAdapter(GradientAdapter):
         self._axis_evidence = find_channel_axis(list(layers.values()), self._default_axis) if self._auto else "unknown"
         self.channel_axis = self._default_axis
         channels_last = self.moves_last_axis = self.channel_axis != 0
-        options = (signature, x_name, output, channels_last, jit_compile)
+        options = (signature, explained, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
         self._traces, self._output = traces, output
-        outputs = ModelOutputs(self._model, channels_last, traces.output_selector)
-        self._queries = ModelQueries(outputs, traces, train_mode)
+        self._queries = ModelQueries(ModelOutputs(self._model, channels_last, traces.output_selector), traces, train_mode)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
+
+    @property
+    def input_parameters(self) -> Mapping[str, inspect.Parameter]:
+        return self._model.parameters
 
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:

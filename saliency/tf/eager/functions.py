@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from saliency.core.argument_binding import ArgumentBinding, parameters_of
 from saliency.core.errors import InputError
-from saliency.core.keras.inputs import explained_input_name
+from saliency.core.keras.inputs import explained_input_name, required_parameters
 
 ModelCall: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 """Takes x and the other inputs by name; returns the outputs."""
@@ -56,6 +57,14 @@ def input_dtype(function: Any, x_name: str | None) -> Any:
     return getattr(spec, "dtype", None)
 
 
+def function_parameters(function: Any) -> dict[str, inspect.Parameter]:
+    """Return a function's inputs by name, as parameters; all inputs of a concrete function are required."""
+    if _has_signature(function):
+        return required_parameters(_input_specs(function))
+    python = getattr(function, "python_function", None) or function
+    return parameters_of(python, without=("self", "training"))
+
+
 def _has_signature(function: Any) -> bool:
     return getattr(function, "structured_input_signature", None) is not None  # a pruned function has none
 
@@ -81,12 +90,11 @@ def _concrete_function_call(function: Any, x_name: str | None) -> ModelCall:
 
 def _plain_function_call(function: Callable[..., Any], x_name: str | None) -> ModelCall:
     python = getattr(function, "python_function", None) or function
-    try:
-        inference = {"training": False} if "training" in inspect.signature(python).parameters else {}
-    except (TypeError, ValueError):  # a callable without a signature
-        inference = {}
+    inference = {"training": False} if "training" in parameters_of(python) else {}
+    binding = ArgumentBinding(function_parameters(function), x_name, "the model")
 
     def call(x: Any, feed: Mapping[str, Any]) -> Any:
-        return function(**{x_name: x}, **feed, **inference) if x_name else function(x, **feed, **inference)
+        args, arguments = binding.bind(x, feed)
+        return function(*args, **arguments, **inference)
 
     return call

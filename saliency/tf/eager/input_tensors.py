@@ -40,7 +40,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) ->
 
 def feed_tensor(value: Any, name: str) -> Any:
     """Return another input of a model as a tensor, and anything that is not an array unchanged."""
-    if not hasattr(value, "shape") and not isinstance(value, list | tuple):
+    if not hasattr(value, "shape"):
         return value
     try:
         return tf.convert_to_tensor(value)

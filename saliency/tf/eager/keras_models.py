@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from saliency.core.argument_binding import ArgumentBinding
 from saliency.core.errors import InputError
-from saliency.core.keras.inputs import call_in_inference_mode, input_names
+from saliency.core.keras.inputs import call_in_inference_mode, input_names, keras_parameters
 from saliency.core.wrap import refuse_other_backends
 from saliency.tf.eager.functions import ModelCall
 
@@ -21,7 +22,12 @@ def keras_call(model: Any, x_name: str | None) -> ModelCall:
     if x_name is not None and known and x_name not in known:
         raise InputError(f"`x_name` (={x_name!r}) must be one of the model's inputs: {', '.join(map(repr, known))}")
 
+    binding = None if known else ArgumentBinding(keras_parameters(model), x_name, "the model's call method")
+
     def call(x: Any, feed: Mapping[str, Any]) -> Any:
+        if binding is not None:
+            args, arguments = binding.bind(x, feed)
+            return model(*args, training=False, **arguments)
         return call_in_inference_mode(model, x, feed, x_name)
 
     return call

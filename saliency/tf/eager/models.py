@@ -1,5 +1,6 @@
 """Represent every kind of model as a function of the explained input and the other inputs."""
 
+import inspect
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.errors import InputError, ModelError
+from saliency.core.joined_inputs import InputLayout
+from saliency.core.keras.inputs import keras_parameters
 from saliency.core.keras.layers import is_keras
 from saliency.core.nested_outputs import arrays_of
 from saliency.core.output_selection import OutputSelector
-from saliency.tf.eager.functions import ModelCall, input_dtype, model_call, select_function
+from saliency.tf.eager.functions import ModelCall, function_parameters, input_dtype, model_call, select_function
 from saliency.tf.eager.keras_models import keras_call
 
 
@@ -25,6 +28,7 @@ class ModelFunction:
         call: see ``ModelCall``.
         input_dtype: type that x is cast to; None keeps ``float_dtype``.
         float_dtype: type of inputs, noise, masks and gradients: float64 if the model has this type, else float32.
+        parameters: the model's inputs by name, as parameters of a function.
         is_keras: whether the owner has Keras layers.
     """
 
@@ -32,6 +36,7 @@ class ModelFunction:
     call: ModelCall
     input_dtype: Any
     float_dtype: Any
+    parameters: Mapping[str, inspect.Parameter]
     is_keras: bool = False
 
 
@@ -42,7 +47,11 @@ def is_saved_model(model: Any) -> bool:
 
 
 def model_function(
-    model: Any, signature: str | None = None, x_name: str | None = None, output: Any = None, trust: bool = False
+    model: Any,
+    signature: str | None = None,
+    x_name: str | InputLayout | None = None,
+    output: Any = None,
+    trust: bool = False,
 ) -> ModelFunction:
     """Return a model as a function; see ``KerasAdapter`` for the arguments.
 
@@ -61,13 +70,29 @@ def model_function(
         model = tf.saved_model.load(str(model))
     types = (tf.as_dtype(variable.dtype) for variable in _variables(model))
     variable_dtype = next((dtype for dtype in types if dtype.is_floating), None)
+    layout = x_name if isinstance(x_name, InputLayout) else None
+    name = x_name.names[0] if isinstance(x_name, InputLayout) else x_name
     if is_keras(model) and signature is None:
-        call = _select_output(keras_call(model, x_name), output)
-        return ModelFunction(model, call, None, _float_dtype(variable_dtype), is_keras=True)
+        call = _select_output(_split_joined(keras_call(model, name), layout), output)
+        parameters = keras_parameters(model)
+        return ModelFunction(model, call, None, _float_dtype(variable_dtype), parameters, is_keras=True)
     function = select_function(model, signature)
-    dtype = input_dtype(function, x_name) or variable_dtype
-    call = _select_output(model_call(function, x_name), output)
-    return ModelFunction(model, call, dtype, _float_dtype(variable_dtype or dtype))
+    dtype = input_dtype(function, name) or variable_dtype
+    call = _select_output(_split_joined(model_call(function, name), layout), output)
+    return ModelFunction(model, call, dtype, _float_dtype(variable_dtype or dtype), function_parameters(function))
+
+
+def _split_joined(call: ModelCall, layout: InputLayout | None) -> ModelCall:
+    """Return a call with joined inputs (N, D), from the call with the first of them and the others by name."""
+    if layout is None:
+        return call
+
+    def split_and_call(x: Any, feed: Mapping[str, Any]) -> Any:
+        flat = tf.split(x, layout.sizes, axis=1)
+        parts = layout.named(tf.reshape(part, (-1, *shape)) for part, shape in zip(flat, layout.shapes, strict=True))
+        return call(parts.pop(layout.names[0]), {**parts, **feed})
+
+    return split_and_call
 
 
 def _variables(model: Any) -> Iterable[Any]:

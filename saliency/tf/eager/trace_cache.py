@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from saliency.core.errors import ForwardError, SaliencyError, TargetError
@@ -132,6 +133,14 @@ def _open_spec(tensor: Any) -> Any:
 
 
 def _hashable(value: Any) -> Hashable:
+    """Return what distinguishes a plain value from others, with the contents of lists, tuples, mappings and arrays."""
+    if isinstance(value, list | tuple):
+        return (type(value), *map(_hashable, value))
+    if isinstance(value, Mapping):
+        return (type(value), *((key, _hashable(one)) for key, one in value.items()))
+    if hasattr(value, "__array__") and hasattr(value, "dtype"):
+        array = np.asarray(value)
+        return type(value), str(array.dtype), array.shape, array.tobytes()
     try:
         hash(value)
     except TypeError:

@@ -68,6 +68,7 @@ class GraphAdapter(GradientAdapter):
     """
 
     xp = np
+    feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     confirms_assumed_axes = False
 
     def __init__(self, graph: Any, session: Any, y: Any, x: Any, conv_layer: Any = None, channel_axis: Any = "auto") -> None:
