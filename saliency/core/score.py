@@ -25,8 +25,7 @@ class Score:
     Args:
         adapter: the model's adapter.
         request: the target of the N samples, the model's other inputs, and how to differentiate.
-        n: number of samples.
-        plan: the batch size, and the progress of the run.
+        n, plan: the number of samples, the batch size, and the progress of the run.
         per_input: number of consecutive samples that share an input and its forward pass.
         modifier: a function applied to every gradient, (N, ...) in and out.
         inputs: the inputs (N, *input) that are explained. If a method computes their scores, these are recorded.

@@ -23,7 +23,7 @@ from saliency.torch.channel_axis import default_channel_axis, find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
-from saliency.torch.input_tensors import feed_tensor, input_tensor, mask_dtype
+from saliency.torch.input_tensors import feed_tensor, input_tensor, mask_dtype, rounding_error
 from saliency.torch.layer_features import LayerFeatures
 from saliency.torch.layer_gradient import layer_gradients
 from saliency.torch.memory_format import MemoryFormat
@@ -48,8 +48,7 @@ class TorchAdapter(GradientAdapter):
 
     Args:
         model: the module; its ``forward`` accepts the input first and its other inputs by name.
-        relu_nodes: names of the autograd nodes of custom ReLUs (``MyReLUBackward`` for a ``torch.autograd.Function`` named
-            ``MyReLU``).
+        relu_nodes: names of autograd nodes of custom ReLUs, such as ``MyReLUBackward`` for the function ``MyReLU``.
         channel_axis: the channel axis of one input, without its batch axis; None if there are no channels, as in (H, W).
             ``"auto"`` means the first axis, or the last one for Keras layers with ``channels_last``; for inputs with two axes,
             only if the model's first convolution proves it.
@@ -112,9 +111,7 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def rounding_error(self) -> float:
-        dtypes = floating_types(self.model)
-        accelerated = 2.0**-11 if self.device.type == "cuda" and torch.float64 not in dtypes else 0.0  # TF32
-        return max([accelerated or 2.0**-24, *(torch.finfo(dtype).eps / 2 for dtype in dtypes)])
+        return rounding_error(floating_types(self.model), self.device)
 
     def run_context(self) -> AbstractContextManager[Any]:
         run, stack = sys._getframe(1), ExitStack()  # what is shared is used until this frame ends, whatever ends it

@@ -1,5 +1,6 @@
 """Convert what users pass to tensors on a model's device."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,12 @@ def feed_tensor(value: Any, name: str, parameter: torch.Tensor) -> Any:
 def mask_dtype(parameter: torch.Tensor) -> torch.dtype:
     """Return the type of inputs, noise and masks: float32, or float64 if the model is in float64."""
     return torch.float64 if parameter.dtype == torch.float64 else torch.float32
+
+
+def rounding_error(dtypes: Collection[torch.dtype], device: torch.device) -> float:
+    """Return the largest relative rounding error of an operation in one of the types on a device."""
+    accelerated = 2.0**-11 if device.type == "cuda" and torch.float64 not in dtypes else 0.0  # TF32
+    return max([accelerated or 2.0**-24, *(torch.finfo(dtype).eps / 2 for dtype in dtypes)])
 
 
 def _checked_tensor(value: torch.Tensor, name: str) -> torch.Tensor:

@@ -21,7 +21,7 @@ from saliency.core.keras.layers import channel_axis_of, layers_of
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.validation import boolean, channel_axis_option
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
-from saliency.tf.eager.input_tensors import feed_tensor, input_tensor
+from saliency.tf.eager.input_tensors import feed_tensor, input_tensor, rounding_error
 from saliency.tf.eager.model_fingerprint import fingerprint_of
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
@@ -32,9 +32,6 @@ from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
-
-ROUNDING_ERRORS = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
-"""Relative rounding error of an operation in each type."""
 
 NO_LAYER = (
     "`layer` (=None) must be named: the score depends on no layer whose output is known to hold several positions of the input"
@@ -111,9 +108,7 @@ class KerasAdapter(GradientAdapter):
     @property
     def rounding_error(self) -> float:
         layers = layers_of(self.model).values() if self._model.is_keras else ()
-        names = {self._model.float_dtype.name, *(str(getattr(layer, "compute_dtype", None)) for layer in layers)}
-        names |= {"tf32"} if tf.config.list_physical_devices("GPU") else set()
-        return max(ROUNDING_ERRORS.get(name, 0.0) for name in names)
+        return rounding_error([self._model.float_dtype.name, *(str(getattr(one, "compute_dtype", None)) for one in layers)])
 
     def asarray(self, value: Any, name: str = "x_value") -> Any:
         return input_tensor(value, name, self._default_axis, self._model.float_dtype)

@@ -1,5 +1,6 @@
 """Convert what users pass to tensors of TensorFlow."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -7,6 +8,9 @@ import tensorflow as tf
 from saliency.core.errors import InputError, ModelError
 from saliency.core.validation import host_numbers
 from saliency.tf.ops.forked_process import refuse_forked_process
+
+ROUNDING_ERRORS = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Relative rounding error of an operation in each type."""
 
 
 def input_tensor(value: Any, name: str, channel_axis: int | None, dtype: Any) -> Any:
@@ -46,3 +50,9 @@ def feed_tensor(value: Any, name: str) -> Any:
         return tf.convert_to_tensor(value)
     except (TypeError, ValueError) as error:
         raise InputError(f"`feed_dict[{name!r}]` ({type(value).__name__}) must be an array of numbers: {error}") from error
+
+
+def rounding_error(types: Iterable[str]) -> float:
+    """Return the largest relative rounding error of an operation in one of the types; a GPU computes float32 as TF32."""
+    names = {*types, *(["tf32"] if tf.config.list_physical_devices("GPU") else [])}
+    return max(ROUNDING_ERRORS.get(name, 0.0) for name in names)
