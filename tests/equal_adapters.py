@@ -97,6 +97,25 @@ def session_adapter():
     return GraphAdapter(graph, session, y, x)
 
 
+def jax_adapter():
+    import jax
+    import jax.numpy as jnp
+    from jax.ad_checkpoint import checkpoint_name
+
+    def network(weights, x):
+        def convolved(x, kernel, bias):
+            axes = ("NHWC", "HWIO", "NHWC")
+            return jax.nn.relu(jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=axes) + bias)
+
+        h = checkpoint_name(convolved(x, weights["k1"], weights["b1"]), "first")
+        h = jax.lax.reduce_window(h, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+        h = checkpoint_name(convolved(h, weights["k2"], weights["b2"]), "last")
+        return jax.nn.softmax(h.reshape(len(x), 80) @ weights["d"] + weights["c"])
+
+    jax.config.update("jax_enable_x64", True)
+    return saliency.wrap(network, params={name: jnp.asarray(value) for name, value in W.items()})
+
+
 def numpy_network(x):
     """The same network in NumPy."""
 
@@ -116,5 +135,6 @@ ADAPTERS = {
     "tf.function": tf_function_adapter,
     "SavedModel": saved_model_adapter,
     "session": session_adapter,
+    "JAX": jax_adapter,
     "NumPy": lambda: saliency.FunctionAdapter(numpy_network, channel_axis=-1, dtype="float64"),
 }

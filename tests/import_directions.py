@@ -4,7 +4,7 @@ import ast
 import functools
 from graphlib import CycleError, TopologicalSorter
 
-PACKAGES = {"core": 0, "torch": 1, "tf": 1, "nets": 2, "compat": 3, "cli": 4, "demo": 5}
+PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "compat": 3, "cli": 4, "demo": 5}
 """A package may import from itself and from those with a lower number."""
 
 CORE = {

@@ -12,7 +12,7 @@ from saliency.core.errors import InputError, ModelError
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.validation import shown
 
-ADAPTER_MODULES = {"torch": "saliency.torch", "tensorflow": "saliency.tf"}
+ADAPTER_MODULES = {"jax": "saliency.jax", "torch": "saliency.torch", "tensorflow": "saliency.tf"}
 """Name of a framework -> the module of this package whose ``adapt(model, **options)`` returns an adapter or None."""
 
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")

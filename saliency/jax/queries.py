@@ -1,0 +1,147 @@
+"""A query traces a model for inputs of one shape, and the score of a target from its outputs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from saliency.core.adapter_request import Request
+from saliency.core.errors import ForwardError, GradientError, SaliencyError, TargetError, one_line
+from saliency.core.output_selection import OutputSelector
+from saliency.core.score_reading import call_target, check_one_per_sample, read_scores, with_channel_axis
+from saliency.jax.graph import dependents, evaluate, flat_graph, interpret, is_floating, needed, place_of, variables
+from saliency.jax.logits import LogitSearch
+from saliency.jax.models import JaxModel
+from saliency.jax.positions import Positions
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arguments of a trace: the model's arrays, x (N, *input), and its other inputs."""
+
+    arrays: list[Any]
+    x: Any
+    feed: dict[str, Any]
+    plain: dict[str, Any]
+
+    @property
+    def key(self) -> Any:
+        """What a trace depends on."""
+        arrays = [*self.arrays, self.x, *self.feed.values()]
+        return tuple((one.shape, str(one.dtype)) for one in arrays), tuple(self.feed), repr(self.plain)
+
+    @property
+    def flat(self) -> list[Any]:
+        """The arguments in the order of the graph's inputs."""
+        return jax.tree.leaves((self.arrays, self.x, self.feed))
+
+
+class Query:
+    """The graph of one target's scores, from its model's.
+
+    Args:
+        model: the model.
+        inputs: of the trace; only their shapes and types count.
+        request: its target is read; the values of its indices do not count.
+        selector: selects the output.
+        channels_last: whether the outputs of layers have their channels last.
+    """
+
+    def __init__(
+        self, model: JaxModel, inputs: Inputs, request: Request, selector: OutputSelector, channels_last: bool
+    ) -> None:
+        self.model, self.target, self._selector, self._channels_last = model, request.target, selector, channels_last
+        self.n, self.times = len(inputs.x), request.target.per_input(len(inputs.x))
+
+        def call(arrays: Any, x: Any, feed: Any) -> Any:
+            return model.call(arrays, x, feed, inputs.plain)
+
+        try:
+            self._graph, self._shapes = flat_graph(call, inputs.arrays, inputs.x, inputs.feed)
+        except SaliencyError:
+            raise
+        except Exception as error:
+            raise ForwardError.of(inputs.x.shape, one_line(error)) from error
+        self._instead, self.hides_logits = self._find_logits(len(inputs.arrays))
+        self.output_shape: tuple[int, ...] = ()
+        arguments = [inputs.flat, jnp.asarray(self.target.positions(self.n)), jnp.asarray(self.target.weights, inputs.x.dtype)]
+        self.graph, _ = flat_graph(self._scores, *arguments)
+        self.x, self.score = self.graph.jaxpr.invars[len(inputs.arrays)], self.graph.jaxpr.outvars[0]
+        self.compiled: dict[Any, Callable[..., Any]] = {}
+        self.reached = dependents(self.graph, self.x, differentiable=True)
+        self.positions = Positions(self.graph, self.x)
+
+    def _find_logits(self, x: int) -> tuple[dict[Any, Any], bool]:
+        if self.target.function is not None or self.target.layer is not None or not self.target.logits:
+            return {}, False
+        shapes = jax.tree.leaves(self._shapes)
+        selected = self._selector.select(self._shapes, self.n, of_class=True)
+        outputs = [var for var, shape in zip(self._graph.jaxpr.outvars, shapes, strict=True) if shape is selected]
+        reached = dependents(self._graph, self._graph.jaxpr.invars[x])
+        return LogitSearch(self._graph, reached).find(outputs[0]) if outputs and variables(outputs) else ({}, False)
+
+    def output(self, flat: list[Any]) -> Any:
+        """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
+        marks: dict[str, list[Any]] = {}
+
+        def by(eqn: Any, values: list[Any]) -> Sequence[Any]:
+            results = evaluate(eqn, values)
+            if (place := place_of(eqn)) is not None and place[1] != "in":
+                marks.setdefault(place[0], []).append(results[0])
+            return results
+
+        leaves = interpret(self._graph, flat, by, self._instead)
+        paths = [self.model.path_of(layer, "y") for layer in self.target.layers]
+        missing = [path for path in paths if len(marks.get(path, [])) != 1]
+        if missing:
+            calls = len(marks.get(missing[0], []))
+            raise TargetError(f"layer {missing[0]!r} returns {calls} arrays of floats in one forward pass; a target needs one")
+        outputs = tuple(marks[path][0] for path in paths)
+        of_class = self.target.function is None
+        if of_class and outputs and outputs[0].ndim and outputs[0].shape[0] != self.n:
+            raise TargetError(f"layer {paths[0]!r} outputs {outputs[0].shape}, whose first axis is not that of {self.n} inputs")
+        if outputs:
+            output = outputs if isinstance(self.target.layer, tuple) and not of_class else outputs[0]
+        else:
+            tree = jax.tree.structure(self._shapes)
+            output = self._selector.select(tree.unflatten(leaves), self.n, of_class)
+        if not of_class:
+            return output
+        output = with_channel_axis(output, self.n)
+        return jnp.moveaxis(output, -1, 1) if self._channels_last and output.ndim > 2 else output
+
+    def _scores(self, flat: list[Any], positions: Any, weights: Any) -> Any:
+        output = self.output(flat)
+        if self.target.function is not None:
+            return check_one_per_sample(call_target(self.target.function, output), self.n)
+        self.output_shape = output.shape
+        self.target.check(output.shape)  # later targets are checked before they are evaluated
+        return read_scores(output, positions, weights if weights.shape[1] > 1 else None, jnp)
+
+    def leaf(self, path: str, ends: tuple[str, ...]) -> Any:
+        """Return the last equation that marks a layer, of those that depend on x if there are any.
+
+        Raises:
+            TargetError: if the layer was not called, or its value is no array of floats.
+            GradientError: if the score does not depend on it.
+        """
+        found = [eqn for eqn in self.graph.jaxpr.eqns if (mark := place_of(eqn)) and mark[0] == path and mark[1] in ends]
+        if not found:
+            raise TargetError(
+                f"layer {path!r} was not called with an array of floats in the forward pass, or inside of a loop or a branch"
+            )
+        found = [eqn for eqn in found if eqn.outvars[0] in self.reached] or found
+        used = [eqn for eqn in found if self.score in dependents(self.graph, eqn.outvars[0], differentiable=True)]
+        if not used:
+            raise GradientError(f"the score does not depend on layer {path!r}: no differentiable path leads from it to the score")
+        return used[-1]
+
+    def marks(self) -> list[Any]:
+        """Return the equations that mark the outputs of layers between x and the score, in the order of their calls."""
+        return [
+            eqn
+            for eqn in needed(self.graph, self.score)
+            if (mark := place_of(eqn)) and mark[1] != "in" and eqn.outvars[0] in self.reached and is_floating(eqn.outvars[0].aval)
+        ]
