@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Hide TensorFlow's messages about the processor.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo check test test-none test-torch test-tf test-zoo lint build notebook docs pictures bench soak train clean
+.PHONY: demo check test test-none test-torch test-tf test-jax test-zoo lint build notebook docs pictures bench soak train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -27,6 +27,10 @@ test: .venv/.dev $(LINT)
 # The same tests with no framework, with Torch alone and with TensorFlow alone. Tests that need a missing framework are skipped.
 test-none test-torch test-tf: test-%: .venv-%/.ready
 	.venv-$*/bin/python -m pytest
+
+# The tests of the JAX adapter, beside Torch and TensorFlow.
+test-jax: .venv-jax/.ready
+	.venv-jax/bin/python -m pytest tests/jax tests/test_every_method.py tests/test_house.py tests/test_docs.py -k "jax or JAX or every_adapter or house"
 
 # Layers, grids and gradients of some 70 networks of timm, transformers, torchvision and Keras, with random weights (tests/zoo).
 # ZOO="-k swin" selects tests. Warnings of these libraries are no errors.
@@ -74,13 +78,14 @@ train: .venv/.dev
 PEERS := torchvision grad-cam ttach opencv-python-headless
 WITH_build := build hatchling
 WITH_none := -e '.[train,report]' pytest hypothesis
+WITH_jax := -e '.[torch,tf,jax,train]' pytest hypothesis flax equinox
 WITH_torch := -e '.[torch,train,report]' pytest hypothesis captum
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
 WITH_tf := -e '.[tf,train,report]' pytest hypothesis tf_keras
 
-.venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-zoo/bin/pip:
+.venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
 	$(PYTHON) -m venv $(@:/bin/pip=)
 

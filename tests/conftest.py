@@ -1,6 +1,6 @@
 """Before any test: which are collected, and what no test may do.
 
-`tests/torch` and `tests/tf` are collected where the framework is installed. Any other test that needs one says
+`tests/torch`, `tests/tf` and `tests/jax` are collected where the framework is installed. Any other test that needs one says
 `@pytest.mark.needs("torch")` or `@pytest.mark.needs("tensorflow")`; a file that imports one at its head, `pytest.importorskip`.
 """
 
@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-FOLDERS = {"torch": "torch", "tensorflow": "tf"}
+FOLDERS = {"torch": "torch", "tensorflow": "tf", "jax": "jax"}
 
 collect_ignore = [folder for module, folder in FOLDERS.items() if not importlib.util.find_spec(module)]
 

@@ -131,7 +131,9 @@ class FunctionAdapter(GradientAdapter):
         raise ModelError(f"`model` is the function {name}, which does not provide {what}: {_REMEDY}, or use Occlusion or RISE")
 
 
-_REMEDY = "pass the underlying model, a torch.nn.Module or a Keras model (see saliency.wrap)"
+_REMEDY = (
+    "pass the underlying model, a torch.nn.Module or a Keras model, or jax.jit(f) if it is written in JAX (see saliency.wrap)"
+)
 
 
 def _floating_dtype(dtype: Any) -> np.dtype[Any]:

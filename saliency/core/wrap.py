@@ -32,15 +32,17 @@ def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdap
         model: one of
 
             - a ``torch.nn.Module`` or ``torch.export.ExportedProgram``,
-            - a Keras model on the TensorFlow or Torch backend,
+            - a Keras model on the TensorFlow, Torch or JAX backend,
             - a ``tf.function``, a ``tf.Module``, a SavedModel, or its folder with ``trust=True``,
+            - a function that JAX transformed, such as ``jax.jit(f)``, any ``f(params, x)`` with the option ``params``, or a
+              module of Flax NNX or Equinox,
             - a network of ``saliency.nets``,
             - any other function of a batch, for the methods that need no gradient,
             - an adapter, which is returned unchanged.
         class_names: names of the model's classes: a list, or a mapping from classes to names. The details and the figure of a
             mask show them. None uses the model's attribute ``class_names``, or the labels of a network of transformers.
-        **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter`` and
-            ``saliency.FunctionAdapter``. For a model with several inputs or outputs:
+        **options: options of the adapter; see ``saliency.torch.TorchAdapter``, ``saliency.tf.KerasAdapter``,
+            ``saliency.jax.JaxAdapter`` and ``saliency.FunctionAdapter``. For a model with several inputs or outputs:
 
             - ``input``: the explained input, by the name or position of an argument, or by its key if the model accepts one
               dictionary,
@@ -53,7 +55,7 @@ def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdap
 
     Raises:
         InputError: if no adapter supports such a model, or it has no such option.
-        ModelError: if the model is a Keras model on a backend other than TensorFlow and Torch.
+        ModelError: if the model is a Keras model on a backend other than TensorFlow, Torch and JAX.
     """
     model = getattr(model, "saliency_model", model)
     if isinstance(model, GradientAdapter):
@@ -98,7 +100,7 @@ def _make_adapter(adapt: Callable[..., Any], model: Any, options: Mapping[str, A
     raise InputError(f"`{name}` is not an option of the adapter of {_type_name(model)}")
 
 
-def refuse_other_backends(model: Any, supported: Collection[str] = ("tensorflow", "torch")) -> None:
+def refuse_other_backends(model: Any, supported: Collection[str] = ("tensorflow", "torch", "jax")) -> None:
     """Refuse a Keras model on a backend for which there is no adapter that finds its layers and ReLUs.
 
     Args:
@@ -113,7 +115,7 @@ def refuse_other_backends(model: Any, supported: Collection[str] = ("tensorflow"
         return
     backend = keras.config.backend()
     if backend not in supported:
-        way_on = "pass it to saliency.wrap" if backend == "torch" else KERAS_ON_OTHER_BACKENDS
+        way_on = "pass it to saliency.wrap" if backend in ("torch", "jax") else KERAS_ON_OTHER_BACKENDS
         raise ModelError(
             f"`model` ({_type_name(model)}) is a Keras model on the {backend} backend, which is not supported: {way_on}"
         )

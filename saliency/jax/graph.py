@@ -34,9 +34,7 @@ def place_of(eqn: Any) -> tuple[str, str] | None:
 
 def evaluate(eqn: Any, values: list[Any]) -> Sequence[Any]:
     """Compute the results of an equation."""
-    params = eqn.primitive.get_bind_params(eqn.params)
-    functions, params = params if isinstance(params, tuple) else ((), params)  # a pair in older releases
-    results = eqn.primitive.bind(*functions, *values, **params)
+    results = eqn.primitive.bind(*values, **eqn.primitive.get_bind_params(eqn.params))
     return results if eqn.primitive.multiple_results else [results]
 
 

@@ -28,9 +28,9 @@ class LogitSearch:
 
     def _name(self, var: Any) -> str:
         eqn = self._source(var)
-        if eqn is None:
-            return ""
-        return str(eqn.params["name"] if eqn.primitive.name == "custom_jvp_call" else eqn.primitive.name)
+        if eqn is None or eqn.primitive.name != "custom_jvp_call":
+            return "" if eqn is None else str(eqn.primitive.name)
+        return str(eqn.params["call_jaxpr"].jaxpr.debug_info.func_name)
 
     def _source(self, var: Any) -> Any:
         return None if hasattr(var, "val") else self._sources.get(var)
@@ -48,19 +48,20 @@ class LogitSearch:
         if name == "neg" and self._name(inputs[0]) == "logaddexp":  # log sigmoid: -softplus(-x)
             minus = self._source(inputs[0]).invars[0]
             return self._source(minus).invars[0] if self._name(minus) == "neg" else None
-        if name == "div" and self._name(inputs[0]) == "exp" and self._is_sum(inputs[1], inputs[0]):
-            return self._unshifted(self._source(inputs[0]).invars[0])
-        total = self._behind(inputs[1], VIEWS) if name == "sub" else None
-        if total is not None and self._name(total) == "log":  # log softmax: x - log(sum(exp(x)))
-            added = self._source(self._behind(self._source(total).invars[0], VIEWS))
-            terms = added.invars[0] if added is not None and added.primitive.name == "reduce_sum" else None
-            if terms is not None and self._name(terms) == "exp" and self._source(terms).invars[0] is inputs[0]:
-                return self._unshifted(inputs[0])
+        exponent = self._exponent(inputs[0]) if name == "div" else None
+        if exponent is not None and self._sums_exp(inputs[1], exponent):
+            return self._unshifted(exponent)
+        total = self._behind(inputs[1], VIEWS) if name == "sub" else None  # of a log softmax: x - log(sum(exp(x)))
+        if total is not None and self._name(total) == "log" and self._sums_exp(self._source(total).invars[0], inputs[0]):
+            return self._unshifted(inputs[0])
         return None
 
-    def _is_sum(self, var: Any, terms: Any) -> bool:
+    def _exponent(self, var: Any) -> Any:
+        return self._source(var).invars[0] if self._name(var) == "exp" else None
+
+    def _sums_exp(self, var: Any, exponent: Any) -> bool:
         eqn = self._source(self._behind(var, VIEWS))
-        return eqn is not None and eqn.primitive.name == "reduce_sum" and eqn.invars[0] is terms
+        return eqn is not None and eqn.primitive.name == "reduce_sum" and self._exponent(eqn.invars[0]) is exponent
 
     def _unshifted(self, var: Any) -> Any:
         """Return x for x - max(x), which a softmax computes first."""

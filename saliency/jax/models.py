@@ -59,7 +59,7 @@ class JaxModel:
     def _take_apart(self) -> tuple[Any, list[Any], Callable[[list[Any]], Any]]:
         if self.kind == "keras":
             variables = [variable.value for variable in self.holder.variables]
-            return None, variables, lambda arrays: self.holder
+            return None, variables, lambda _: self.holder
         structure, state = sys.modules["flax.nnx"].split(self.holder) if self.kind == "nnx" else (None, self.holder)
         state = sys.modules["equinox"].nn.inference_mode(state) if self.kind == "equinox" else state
         leaves, tree = jax.tree.flatten(() if not self.kind and self._own else state)
@@ -92,11 +92,9 @@ class JaxModel:
 
     def _call_keras(self, arrays: list[Any], args: list[Any], named: dict[str, Any]) -> Any:
         values = dict(zip(map(id, self.holder.variables), arrays, strict=True))
-        trained, others = ([values[id(v)] for v in vs] for vs in (self.holder.trainable_variables, self._fixed()))
+        trained = [values[id(one)] for one in self.holder.trainable_variables]
+        others = [values[id(one)] for one in self.holder.non_trainable_variables]
         return self.holder.stateless_call(trained, others, *args, training=False, **named)[0]
-
-    def _fixed(self) -> Any:
-        return self.holder.non_trainable_variables
 
     def path_of(self, layer: Any, option: str) -> str:
         """Return the path of a layer from its path, the end of its path, or the layer itself."""
@@ -132,8 +130,10 @@ def _parts(parent: Any, kind: str) -> Iterator[tuple[str, Any]]:
     if kind == "keras":
         layers = parent._flatten_layers(include_self=False, recursive=False)
         return ((layer.name, layer) for layer in layers)
-    items = enumerate(parent) if isinstance(parent, list | tuple) else (parent if isinstance(parent, dict) else vars(parent)).items()
-    return ((str(name), part) for name, part in items)
+    if isinstance(parent, list | tuple):
+        parent = dict(enumerate(parent))
+    items = parent if isinstance(parent, dict) else vars(parent)
+    return ((str(name), part) for name, part in items.items())
 
 
 @undoable
@@ -142,10 +142,14 @@ def record_layers(undo: Undo, layers: Mapping[str, Any]) -> None:
     hold_lock(undo, LOCK)
     paths, active = {id(layer): path for path, layer in layers.items()}, set[int]()
     thread = threading.get_ident()
+
+    def path_of(layer: Any) -> str | None:
+        return paths.get(id(layer)) if thread == threading.get_ident() else None
+
     for kind in dict.fromkeys(map(type, layers.values())):
         own = vars(kind).get("__call__")
         undo.add(setattr, kind, "__call__", own) if own is not None else undo.add(_delete_call, kind)
-        kind.__call__ = _recording(kind.__call__, lambda me: paths.get(id(me)) if thread == threading.get_ident() else None, active)
+        kind.__call__ = _recording(kind.__call__, path_of, active)  # type: ignore[method-assign]
 
 
 def _delete_call(kind: Any) -> None:

@@ -1,7 +1,7 @@
 """A query traces a model for inputs of one shape, and the score of a target from its outputs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.errors import ForwardError, GradientError, SaliencyError, TargetError, one_line
 from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import call_target, check_one_per_sample, read_scores, with_channel_axis
-from saliency.jax.graph import dependents, evaluate, flat_graph, interpret, is_floating, needed, place_of, variables
+from saliency.jax.graph import Evaluate, dependents, evaluate, flat_graph, interpret, needed, place_of, variables
 from saliency.jax.logits import LogitSearch
 from saliency.jax.models import JaxModel
 from saliency.jax.positions import Positions
@@ -53,7 +53,7 @@ class Query:
         self, model: JaxModel, inputs: Inputs, request: Request, selector: OutputSelector, channels_last: bool
     ) -> None:
         self.model, self.target, self._selector, self._channels_last = model, request.target, selector, channels_last
-        self.n, self.times = len(inputs.x), request.target.per_input(len(inputs.x))
+        self.n, self.place = len(inputs.x), len(inputs.arrays)
 
         def call(arrays: Any, x: Any, feed: Any) -> Any:
             return model.call(arrays, x, feed, inputs.plain)
@@ -64,12 +64,13 @@ class Query:
             raise
         except Exception as error:
             raise ForwardError.of(inputs.x.shape, one_line(error)) from error
-        self._instead, self.hides_logits = self._find_logits(len(inputs.arrays))
+        self._instead, self.hides_logits = self._find_logits(self.place)
         self.output_shape: tuple[int, ...] = ()
         arguments = [inputs.flat, jnp.asarray(self.target.positions(self.n)), jnp.asarray(self.target.weights, inputs.x.dtype)]
         self.graph, _ = flat_graph(self._scores, *arguments)
-        self.x, self.score = self.graph.jaxpr.invars[len(inputs.arrays)], self.graph.jaxpr.outvars[0]
+        self.x, self.score = self.graph.jaxpr.invars[self.place], self.graph.jaxpr.outvars[0]
         self.compiled: dict[Any, Callable[..., Any]] = {}
+        self.rules: dict[Any, tuple[Evaluate, bool]] = {}
         self.reached = dependents(self.graph, self.x, differentiable=True)
         self.positions = Positions(self.graph, self.x)
 
@@ -101,7 +102,7 @@ class Query:
         outputs = tuple(marks[path][0] for path in paths)
         of_class = self.target.function is None
         if of_class and outputs and outputs[0].ndim and outputs[0].shape[0] != self.n:
-            raise TargetError(f"layer {paths[0]!r} outputs {outputs[0].shape}, whose first axis is not that of {self.n} inputs")
+            raise TargetError(f"layer {paths[0]!r} outputs {outputs[0].shape}; the first axis must hold {self.n} inputs")
         if outputs:
             output = outputs if isinstance(self.target.layer, tuple) and not of_class else outputs[0]
         else:
@@ -135,13 +136,10 @@ class Query:
         found = [eqn for eqn in found if eqn.outvars[0] in self.reached] or found
         used = [eqn for eqn in found if self.score in dependents(self.graph, eqn.outvars[0], differentiable=True)]
         if not used:
-            raise GradientError(f"the score does not depend on layer {path!r}: no differentiable path leads from it to the score")
+            raise GradientError(f"the score does not depend on layer {path!r}: no differentiable path leads to the score")
         return used[-1]
 
     def marks(self) -> list[Any]:
         """Return the equations that mark the outputs of layers between x and the score, in the order of their calls."""
-        return [
-            eqn
-            for eqn in needed(self.graph, self.score)
-            if (mark := place_of(eqn)) and mark[1] != "in" and eqn.outvars[0] in self.reached and is_floating(eqn.outvars[0].aval)
-        ]
+        marked = [eqn for eqn in needed(self.graph, self.score) if (place_of(eqn) or ("", "in"))[1] != "in"]
+        return [eqn for eqn in marked if eqn.outvars[0] in self.reached]

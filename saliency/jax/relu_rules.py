@@ -15,12 +15,13 @@ from saliency.core.relu_rules import PART, call_user_rule, rule_name, warn_of_ga
 from saliency.core.types import Rule
 from saliency.jax.graph import VIEWS, Evaluate, dependents, evaluate, inner_graphs, needed, variables
 
-POINTWISE = set(
-    "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type copy cos cosh div eq erf "
-    "erf_inv erfc exp exp2 expm1 floor ge gt integer_pow is_finite le lgamma log log1p logistic lt max min mul name ne neg "
-    "nextafter not or pow reduce_precision rem round rsqrt saliency_layer select_n sign sin sinh sqrt square stop_gradient sub "
-    "tan tanh xor".split()
-)
+POINTWISE = {
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clamp",
+    "convert_element_type", "copy", "cos", "cosh", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor",
+    "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "name",
+    "ne", "neg", "nextafter", "not", "or", "pow", "reduce_precision", "rem", "round", "rsqrt", "saliency_layer",
+    "select_n", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "sub", "tan", "tanh", "xor",
+}  # fmt: skip
 """Operations that compute each number of their result from one number of each input."""
 
 OF_ONE = {"mul": "scale", "add": "shift", "sub": "shift", "min": "cap", "logistic": "squash"}
