@@ -92,6 +92,8 @@ def test_imports_point_one_way():
         ("saliency.tf.session.op_cache", "saliency.tf.eager.forward"),
         ("saliency.tf.ops.pre_softmax_logits", "saliency.tf.eager.adapter"),
         ("saliency.torch.adapter", "saliency.nets.registry"),
+        ("saliency.jax.adapter", "saliency.torch.adapter"),
+        ("saliency.tf.eager.adapter", "saliency.jax.adapter"),
         ("saliency.nets.registry", "saliency.compat.keras_vis"),
         ("saliency.compat.keras_vis", "saliency.cli.main"),
     ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, final
+from typing import Any, cast, final
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from saliency.core.validation import channel_axis_option, has_batch_axis, host_n
 from saliency.core.warnings import warn, warn_of_zero_gradients
 from saliency.jax.channel_axis import find_channel_axis
 from saliency.jax.differentiation import arrange, score_gradients, translate_errors, unknown_grid
-from saliency.jax.graph import evaluate, is_floating, place_of
+from saliency.jax.graph import Evaluate, evaluate, is_floating
 from saliency.jax.models import JaxModel
 from saliency.jax.queries import Inputs, Query
 from saliency.jax.relu_rules import rule_evaluation, warn_if_in_gates
@@ -120,13 +120,13 @@ class JaxAdapter(GradientAdapter):
         if request.layer is not None:
             return self._features_at(x, request, self._model.path_of(request.layer, "layer"))
         _, query = self._query(x, request)
-        named = [eqn for eqn in query.marks() if self._grid(query, eqn, request, x) is not None]
+        named = [path for path, eqn in query.marks() if self._grid(query, eqn, request, x) is not None]
         if not named:
             raise TargetError(
                 "`layer` (=None) must be named: the score depends on no layer that is known to hold positions of the input; "
-                f"its layers: {', '.join(place_of(eqn)[0] for eqn in query.marks()) or 'none'}"
+                f"its layers: {', '.join(path for path, _ in query.marks()) or 'none'}"
             )
-        paths = list(dict.fromkeys(place_of(eqn)[0] for eqn in reversed(named)))
+        paths = list(dict.fromkeys(reversed(named)))
         key = (x.shape[1:], request.target.kinds, request.target.layer)
         for path in dict.fromkeys([self._found.get(key, paths[0]), *paths]):
             result = self._features_at(x, request, path)
@@ -150,13 +150,13 @@ class JaxAdapter(GradientAdapter):
         eqn = query.leaf(path, ("out", "both"))
         grid, shape = self._grid(query, eqn, request, x), eqn.outvars[0].aval.shape
         reshape = request.grid.reshape if request.grid is not None else None
-        if grid is None and reshape is None:
+        if grid is not None:
+            reshape = partial(arrange, grid=grid)
+        if reshape is None:
             raise unknown_grid(path, shape, request.grid)
         axis = 0 if grid is None else grid.sample_axis
         scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", axis)
-        if grid is None:
-            return scores, reshape(output), reshape(gradients)
-        return scores, arrange(output, grid), arrange(gradients, grid)
+        return scores, reshape(output), reshape(gradients)
 
     def _inputs(self, x: Any, feed: Any) -> Inputs:
         given = {name: value for name, value in feed.items() if has_batch_axis(value)}
@@ -183,9 +183,10 @@ class JaxAdapter(GradientAdapter):
         rule, target = request.rule, request.target
         key = (id(eqn), rule, axis, request.allow_no_relu)
         if key not in query.rules:
-            leaf = query.x if eqn is None else eqn.outvars[0]
-            find = partial(rule_evaluation, query.graph, leaf, query.score, rule, request.allow_no_relu, name)
-            query.rules[key] = (evaluate, False) if rule is None else find()
+            leaf, found = query.x if eqn is None else eqn.outvars[0], cast(tuple[Evaluate, bool], (evaluate, False))
+            if rule is not None:
+                found = rule_evaluation(query.graph, leaf, query.score, rule, request.allow_no_relu, name)
+            query.rules[key] = found
         by, in_gates = query.rules[key]
         warn_if_in_gates(rule, in_gates)
         function = score_gradients(query, eqn, by, axis)

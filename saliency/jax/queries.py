@@ -35,7 +35,7 @@ class Inputs:
     @property
     def flat(self) -> list[Any]:
         """The arguments in the order of the graph's inputs."""
-        return jax.tree.leaves((self.arrays, self.x, self.feed))
+        return list(jax.tree.leaves((self.arrays, self.x, self.feed)))
 
 
 class Query:
@@ -139,7 +139,7 @@ class Query:
             raise GradientError(f"the score does not depend on layer {path!r}: no differentiable path leads to the score")
         return used[-1]
 
-    def marks(self) -> list[Any]:
-        """Return the equations that mark the outputs of layers between x and the score, in the order of their calls."""
-        marked = [eqn for eqn in needed(self.graph, self.score) if (place_of(eqn) or ("", "in"))[1] != "in"]
-        return [eqn for eqn in marked if eqn.outvars[0] in self.reached]
+    def marks(self) -> list[tuple[str, Any]]:
+        """Return the paths of the layers between x and the score with the equations that mark their outputs, in order."""
+        marked = [(place, eqn) for eqn in needed(self.graph, self.score) if (place := place_of(eqn)) and place[1] != "in"]
+        return [(path, eqn) for (path, _), eqn in marked if eqn.outvars[0] in self.reached]

@@ -102,11 +102,13 @@ ACTIVATIONS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:the mask of input:saliency.ZeroGradientWarning")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_guided_and_rectified_gradients_of_two_layers(name):
     activation, same, ceiling = ACTIVATIONS[name]
-    x = np.asarray(RNG.normal(size=(3, 2)) * 3, np.float32)
+    x = np.random.default_rng(0).normal(size=(8, 2)).astype("float32") * 2
     h = x @ np.asarray(V)
+    assert (h < 0).any() and ((h > 0) & (h < 6)).any() and (h > 6).any()
     g = np.broadcast_to(np.asarray(W)[:, 1], h.shape)
     active = (h > 0) & (h < (ceiling or np.inf))
     adapter = saliency.wrap(jax.jit(lambda x: activation(x @ V) @ W))
