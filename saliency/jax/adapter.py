@@ -62,6 +62,7 @@ class JaxAdapter(GradientAdapter):
         self._model, self._selector = JaxModel(model, params, vmap, input), OutputSelector(output)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         self.channel_axis = channel_axis_option(-1 if self._auto else channel_axis)
+        self.moves_last_axis = self.channel_axis != 0
         self._queries: dict[Any, Query] = {}
         self._found: dict[Any, str] = {}
 
@@ -92,8 +93,9 @@ class JaxAdapter(GradientAdapter):
         if self._auto:
             proven = find_channel_axis(self._model, jnp.zeros((1, *shape), self.dtype))
             default = -1 if looks_channels_last(shape) or self._model.kind in ("keras", "nnx") else 0
-            evidence: Any = "unknown" if proven is None else proven
-            read_channel_axis(self, shape, default if proven is None else proven, lambda _: evidence)
+            axis = default if proven is None else proven
+            read_channel_axis(self, shape, axis, lambda _: "unknown" if proven is None else proven)
+            self.moves_last_axis = self.channel_axis != 0
 
     def outputs(self, x: Any, request: Request) -> Any:
         inputs, query = self._query(x, request)
@@ -147,13 +149,11 @@ class JaxAdapter(GradientAdapter):
 
     def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any]:
         _, query = self._query(x, request)
-        eqn = query.leaf(path, ("out", "both"))
-        grid, shape = self._grid(query, eqn, request, x), eqn.outvars[0].aval.shape
+        grid = self._grid(query, eqn := query.leaf(path, ("out", "both")), request, x)
         reshape = request.grid.reshape if request.grid is not None else None
-        if grid is not None:
-            reshape = partial(arrange, grid=grid)
+        reshape = reshape if grid is None else partial(arrange, grid=grid)
         if reshape is None:
-            raise unknown_grid(path, shape, request.grid)
+            raise unknown_grid(path, eqn.outvars[0].aval.shape, request.grid)
         axis = 0 if grid is None else grid.sample_axis
         scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", axis)
         return scores, reshape(output), reshape(gradients)
