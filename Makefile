@@ -32,10 +32,11 @@ test-none test-torch test-tf: test-%: .venv-%/.ready
 test-jax: .venv-jax/.ready
 	.venv-jax/bin/python -m pytest tests/jax tests/test_every_method.py tests/test_house.py tests/test_docs.py -k "jax or JAX or every_adapter or house"
 
-# Layers, grids and gradients of some 70 networks of timm, transformers, torchvision and Keras, with random weights (tests/zoo).
+# Layers, grids and gradients of some 70 networks of timm, transformers, torchvision and Keras, with random weights, and four methods
+# against references on 30 of them (tests/zoo).
 # ZOO="-k swin" selects tests. Warnings of these libraries are no errors.
 test-zoo: .venv-zoo/.ready
-	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py $(ZOO)
+	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py tests/zoo/check_methods.py $(ZOO)
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

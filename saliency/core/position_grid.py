@@ -75,15 +75,17 @@ def find_grid(centers: Sequence[npt.NDArray[np.float64]], extent: float) -> tupl
 
 
 def _covers(places: npt.NDArray[np.float64], extent: float) -> bool:
-    """Return whether places of equal distance cover an axis up to one place at each end.
+    """Return whether places of equal distance cover an axis up to less than one place at each end.
 
-    One place may have no coordinate (-1), if it covers both ends of a rolled axis: then the others leave room for it.
-    Otherwise it is padding, which is no place of the input.
+    Patches without padding leave out such a rest. One place may have no coordinate (-1), if it covers both ends of a rolled
+    axis: then the others leave room for it. Otherwise it is padding, which is no place of the input.
     """
     if len(places) == 1:
         return bool(places[0] < 0 or abs(places[0] - extent / 2) <= extent / 4)
     known = places[places >= 0]
     distance = (known[-1] - known[0]) / max(1, len(known) - 1)
-    if len(known) < len(places) and len(known) * distance > extent - distance / 2:
+    is_rolled = len(known) < len(places)
+    if is_rolled and len(known) * distance > extent - distance / 2:
         return False
-    return bool(known[0] <= 1.5 * distance and extent - known[-1] <= 1.5 * distance)
+    most = (1.5 if is_rolled else 1.45) * distance  # at 1.5, a whole place is missing
+    return bool(known[0] <= most and extent - known[-1] <= most)

@@ -17,7 +17,7 @@ from saliency.torch.layer_search import CalledLayer, LayerSearch
 from saliency.torch.layers import LayerPlace, find_place, forward_hooks
 from saliency.torch.module_tree import named_modules
 from saliency.torch.positions.recorder import PositionRecorder
-from saliency.torch.positions.state import Positions, is_projection
+from saliency.torch.positions.state import Positions, begins_projection
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.query import ScoreQuery
 from saliency.torch.softmax_detection import final_activation
@@ -148,7 +148,7 @@ def _extend_projections(
     recorder: PositionRecorder, module: torch.nn.Module, output: torch.Tensor, positions: Positions | None
 ) -> None:
     """Note that a tensor is the output of a linear layer, or of a layer that follows one without another sum of channels."""
-    if positions is not None and (is_projection(module) or positions.projections):
+    if positions is not None and (begins_projection(module) or positions.projections):
         recorder.set(output, replace(positions, projections=(*positions.projections, module)))
 
 

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 CLASS = 3
-STEPS = (1e-5, 1e-7, 1e-9)
-"""A step must be small, because a ReLU may change its slope within it, and large enough for the rounding of the score."""
+STEPS = (1e-3, 1e-5, 1e-7, 1e-9)
+"""A step must be small, because a ReLU may change its slope within it, and large enough for the rounding of the score. With random
+weights, some scores hardly depend on the picture."""
 
 TOLERANCE = 1e-4
 DIRECTIONS = 3

@@ -23,6 +23,11 @@ def build(network: Network, size: Size) -> Any:
         keras.config.set_floatx(before)
 
 
+def run(model: Any, pictures: npt.NDArray[np.float64]) -> None:
+    """Run a network on pictures (N, height, width, 3)."""
+    model(pictures, training=False)
+
+
 def normalize(model: Any, pictures: npt.NDArray[np.float64]) -> None:
     """Set the statistics of batch normalization to those of some pictures; behind others, random weights vanish or explode."""
     import keras

@@ -48,6 +48,38 @@ def largest_changes(before: Floats, after: Floats) -> list[Place]:
     return [tuple(map(int, np.unravel_index(one.argmax(), one.shape))) for one in change]  # type: ignore[misc]
 
 
+def all_changes(network: Network, model: object, x: Floats, grid: Place, layer: str) -> Floats:
+    """Return the logarithm of each position's change for a change of each patch, (rows, columns, rows, columns)."""
+    before = features(model, [x], layer)
+    changes = []
+    for row in range(grid[0]):
+        after = features(model, [with_patch(network, x, grid, (row, column)) for column in range(grid[1])], layer)
+        changes.append(np.log(np.linalg.norm(after - before, axis=1)))
+    return np.array(changes)
+
+
+def closest_reading(changes: Floats) -> str:
+    """Return how positions are best assigned to the patches: "right", reversed, or shifted by one row or column.
+
+    The changes are compared relative to the means of each patch and of each position, which differ with the weights.
+    """
+    relative = changes - changes.mean((0, 1), keepdims=True) - changes.mean((2, 3), keepdims=True)
+    rows, columns = (np.arange(length) for length in changes.shape[:2])
+    readings = {
+        "rows reversed": (rows, columns, rows[::-1], columns),
+        "columns reversed": (rows, columns, rows, columns[::-1]),
+        "right": (rows, columns, rows, columns),
+    }
+    for down, right in [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]:
+        first, second = rows[max(0, -down) : len(rows) - max(0, down)], columns[max(0, -right) : len(columns) - max(0, right)]
+        readings[f"shifted by {down}, {right}"] = (first, second, first + down, second + right)
+    means = {
+        name: relative[first[:, None], second, to_row[:, None], to_column].mean()
+        for name, (first, second, to_row, to_column) in readings.items()
+    }
+    return max(means, key=means.__getitem__)
+
+
 def distance(found: Place, expected: Place) -> int:
     """Return the distance between two positions: the larger of those along the rows and the columns."""
     return max(abs(one - other) for one, other in zip(found, expected, strict=True))

@@ -6,8 +6,18 @@ from typing import Any
 import numpy as np
 
 from saliency import GradCAM, SaliencyError, Vanilla
-from tests.zoo.directional_derivative import CLASS, closest_differences, logit, random_directions
-from tests.zoo.moved_patch import Floats, Place, features, largest_changes, picture, places, with_patch
+from tests.zoo.directional_derivative import CLASS, closest_differences, random_directions
+from tests.zoo.moved_patch import (
+    Floats,
+    Place,
+    all_changes,
+    closest_reading,
+    features,
+    largest_changes,
+    picture,
+    places,
+    with_patch,
+)
 from tests.zoo.network import Network, Size
 
 
@@ -20,7 +30,9 @@ class Result:
         grid: its rows and columns.
         left_out: the number of other tokens.
         refused: who refuses pictures of this size, "network" or "saliency"; empty if they are accepted.
+        reason: the network's own error.
         changes: pairs of the position of a patch, and the position at which the layer's output changes most.
+        reading: how positions belong to the patches by the changes of all of them, if ``Network.reach`` is None.
         derivatives: the gradient's products with random directions.
         differences: the finite differences along the same directions.
     """
@@ -29,7 +41,9 @@ class Result:
     grid: Place = (0, 0)
     left_out: int = 0
     refused: str = ""
+    reason: str = ""
     changes: tuple[tuple[Place, Place], ...] = ()
+    reading: str = "right"
     derivatives: Floats | None = None
     differences: Floats | None = None
 
@@ -42,12 +56,10 @@ class Result:
 
 def check(network: Network, size: Size) -> Result:
     """Build a network, and return what is found for pictures of a size."""
-    x = picture(network, size)
-    try:
-        model = network.build(size)
-        logit(model, network.library, x)
-    except Exception:  # networks refuse sizes by errors of any kind
-        return Result(refused="network")
+    x, refusal = picture(network, size), network.refusal(size)
+    if refusal:
+        return Result(refused="network", reason=refusal)
+    model = network.build(size)
     try:
         details = GradCAM(model, CLASS).GetMask(x, should_resize=False).details
     except SaliencyError:
@@ -64,7 +76,9 @@ def check(network: Network, size: Size) -> Result:
         grid,
         int(details.get("tokens_left_out", 0)),
         "",
+        "",
         tuple(zip(at, largest_changes(outputs[:1], outputs[1:]), strict=True)),
+        closest_reading(all_changes(network, model, x, grid, layer)) if network.reach is None else "right",
         derivatives,
         closest_differences(model, network.library, x, directions, derivatives),
     )

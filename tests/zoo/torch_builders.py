@@ -1,5 +1,6 @@
 """Build networks of timm, torchvision and transformers with random weights."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ declare()
 class Logits(torch.nn.Module):
     """Return the logits of a network of transformers, which returns an object with several outputs.
 
+    The logits of a network without a pooled output are those of its first token.
+
     Args:
         model: the network.
         head: a layer from the pooled output to the logits, for a network without a classifier.
@@ -27,7 +30,10 @@ class Logits(torch.nn.Module):
     def forward(self, pixels: torch.Tensor) -> Any:
         """Return the logits (N, classes)."""
         output = self.model(pixels)
-        return output.logits if self.head is None else self.head(output.pooler_output)
+        if self.head is None:
+            return output.logits
+        pooled = getattr(output, "pooler_output", None)
+        return self.head(output.last_hidden_state[:, 0] if pooled is None else pooled)
 
 
 def build(network: Network, size: Size) -> torch.nn.Module:
@@ -42,7 +48,8 @@ def build_timm(network: Network, size: Size) -> torch.nn.Module:
 
     torch.manual_seed(0)
     options = {network.size_option: size} if network.size_option else {}
-    return _finished(timm.create_model(network.name, pretrained=False, num_classes=CLASSES, **network.options, **options))
+    model = timm.create_model(network.name, pretrained=False, num_classes=CLASSES, **network.options, **options)
+    return finished(model, network.fixed)
 
 
 def build_torchvision(network: Network, size: Size) -> torch.nn.Module:
@@ -51,9 +58,8 @@ def build_torchvision(network: Network, size: Size) -> torch.nn.Module:
 
     torch.manual_seed(0)
     options = {network.size_option: size} if network.size_option else {}
-    return _finished(
-        torchvision.models.get_model(network.name, weights=None, num_classes=CLASSES, **network.options, **options)
-    )
+    model = torchvision.models.get_model(network.name, weights=None, num_classes=CLASSES, **network.options, **options)
+    return finished(model, network.fixed)
 
 
 def build_transformers(network: Network, size: Size) -> torch.nn.Module:
@@ -67,18 +73,27 @@ def build_transformers(network: Network, size: Size) -> torch.nn.Module:
         setattr(config, network.size_option, size)
     model = kind(config)
     is_classifier = network.name.endswith("ForImageClassification")
-    return _finished(Logits(model, None if is_classifier else torch.nn.Linear(config.hidden_size, CLASSES)))
+    head = None if is_classifier else torch.nn.Linear(config.hidden_size, CLASSES)
+    return finished(Logits(model, head), network.fixed)
 
 
-def _finished(model: torch.nn.Module) -> torch.nn.Module:
+def run(model: torch.nn.Module, pictures: npt.NDArray[np.float64]) -> None:
+    """Run a network on pictures (N, height, width, 3)."""
+    with torch.no_grad():
+        model(torch.tensor(pictures).permute(0, 3, 1, 2))
+
+
+def finished(model: torch.nn.Module, fixed: Mapping[str, float]) -> torch.nn.Module:
     """Return a network with 64-bit weights, in evaluation mode, and no constant weights.
 
     Initial values such as a head of zeros or a scale of 1e-6 of each block would hide most of the network from the score.
     """
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for weights in model.parameters():
-            if bool((weights == weights.flatten()[0]).all()):
+        for name, weights in model.named_parameters():
+            if name.rpartition(".")[2] in fixed:
+                weights.fill_(fixed[name.rpartition(".")[2]])
+            elif bool((weights == weights.flatten()[0]).all()):
                 weights.add_(0.1 * torch.randn(weights.shape, generator=generator))
     return model.double().eval()
 
@@ -89,6 +104,5 @@ def normalize(model: torch.nn.Module, pictures: npt.NDArray[np.float64]) -> None
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
-    with torch.no_grad():
-        model(torch.tensor(pictures).permute(0, 3, 1, 2))
+    run(model, pictures)
     model.eval()

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from saliency.torch.positions.operator_call import OperatorCall
 from saliency.torch.positions.reshaping import reshape
 from saliency.torch.positions.state import Positions, combine, is_projection
@@ -28,11 +30,20 @@ def product(call: OperatorCall) -> Positions | None:
     is_attention = any(one is not None and one.in_pairs for one in (left, right))
     if is_attention:  # the result has the queries' positions; all keys together may cover a part of the input only
         parts = [part for part in parts if part.in_pairs]
-    keys = right.projections if right is not None and left is not None and not parts[0].has_space else ()
+    keys: tuple[torch.nn.Module, ...] = ()
+    if right is None and left is not None:
+        keys = _before_projection(left)
+    elif right is not None and left is not None and not parts[0].has_space:
+        keys = right.projections
     parts = [Positions(part.axes, False, part.attended or is_attention, keys) for part in parts]
     if len(parts) < 2 or is_attention or not all(part.has_space for part in parts):
         return combine(parts, shape) if parts else None
     return replace(parts[0], in_pairs=True)
+
+
+def _before_projection(positions: Positions) -> tuple[torch.nn.Module, ...]:
+    """Return the layers that begin a projection, such as a convolution of each channel; none after a linear layer."""
+    return () if any(map(is_projection, positions.projections)) else positions.projections
 
 
 def _without_last(positions: Positions, shape: tuple[int, ...]) -> Positions:

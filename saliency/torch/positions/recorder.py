@@ -13,6 +13,7 @@ from saliency.torch.positions.operator_call import OperatorCall
 from saliency.torch.positions.products import attention_operands
 from saliency.torch.positions.rules import result_positions
 from saliency.torch.positions.state import Positions
+from saliency.torch.positions.varying_tensors import VaryingTensors
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
 """What an operator may raise on intervals; its result then has no positions."""
@@ -23,7 +24,8 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
 
     Views and copies move the positions with the data, element-wise operators keep them, sums unite them. Convolutions and
     poolings lay a new grid over the same part of the input. Attention keeps the positions of its queries. What has no
-    position remains without one: latent vectors, queries of a detector, words, states, and the results of other operators.
+    position remains without one: latent vectors, queries of a detector, words, states, and the results of other operators. So
+    do entries that were selected by the input's values or at random, because their positions hold for one pass only.
 
     Args:
         x: (N, *input).
@@ -33,6 +35,7 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
     def __init__(self, x: torch.Tensor, spatial_axes: Sequence[int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._positions: dict[int, tuple[ref[torch.Tensor], Positions]] = {}  # by the tensor's id
+        self._varying = VaryingTensors()
         self.projections: set[torch.nn.Module] = set()  # layers that return queries, keys or values
         shape = tuple(x.shape)
         axes = []
@@ -65,6 +68,9 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
         result = func(*args, **kwargs)
         if self._has_positions(args) or self._has_positions(kwargs.values()):
             self._record(OperatorCall(func, func.overloadpacket.__name__, args, kwargs, result, self.of))
+            self._varying.add(result)
+        elif self._varying.include(func, (*args, *kwargs.values())):
+            self._varying.add(result)
         return result
 
     def _has_positions(self, values: Iterable[Any]) -> bool:
@@ -91,7 +97,7 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
                 self.set(tensor, positions)
 
     def _positions_of_result(self, call: OperatorCall) -> Any:
-        found = result_positions(call)
+        found = None if self._varying.select(call.name, call.args) else result_positions(call)
         for operand in attention_operands(call, found):
             self.projections.update(operand.projections)
         return found

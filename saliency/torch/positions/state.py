@@ -98,3 +98,9 @@ def is_projection(module: torch.nn.Module) -> bool:
         if getattr(getattr(module, "activation", None), "__name__", "linear") != "linear":
             return False
     return is_linear or getattr(module, "kernel_size", None) in ((1,), (1, 1), (1, 1, 1))
+
+
+def begins_projection(module: torch.nn.Module) -> bool:
+    """Return whether a layer may be the first one of a projection: a projection, or a convolution of each channel alone."""
+    channels = getattr(module, "in_channels", 0)
+    return is_projection(module) or (channels > 1 and channels == getattr(module, "groups", 1))
