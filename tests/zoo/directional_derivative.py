@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 CLASS = 3
-STEPS = (1e-3, 1e-5, 1e-7, 1e-9)
+STEPS = (1e-3, 1e-5, 1e-7, 1e-9, 1e-10, 1e-11)
 """A step must be small, because a ReLU may change its slope within it, and large enough for the rounding of the score. With random
 weights, some scores hardly depend on the picture."""
 
