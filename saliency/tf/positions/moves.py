@@ -73,9 +73,19 @@ def _slice(op: Any, first: Positions, sources: Sources) -> Positions:
     return take_part(first, tuple(slice(int(at), None if n < 0 else int(at + n)) for at, n in zip(begin, sizes, strict=True)))
 
 
+def _look_up(op: Any, indices: Positions, _sources: Sources) -> Positions:
+    """Return the positions of rows of a table, such as an embedding, which are those of the input's indices."""
+    row = op.outputs[0].shape[len(indices.shape) :].as_list()
+    if op.get_attr("batch_dims"):
+        raise UnknownShape
+    return indices.map(lambda one: one.reshape(*one.shape, *(1 for _ in row)), [*indices.shape, *row])
+
+
 def _gather(op: Any, first: Positions, sources: Sources) -> Positions:
     if op.get_attr("batch_dims"):
         raise UnknownShape
+    if sources.of(op.inputs[0]) is None and not axes_of(op.inputs[2], len(op.inputs[0].shape), sources)[0]:
+        return _look_up(op, first, sources)
     indices, (axis,) = number(op.inputs[1], sources), axes_of(op.inputs[2], len(first.shape), sources)
     shape = (*first.shape[:axis], *indices.shape, *first.shape[axis + 1 :])
     one_entry = np.zeros((1,) * indices.ndim, np.int64)
@@ -121,7 +131,8 @@ def _roll(op: Any, first: Positions, sources: Sources) -> Positions:
 MOVES: Mapping[str, Rule] = {
     "Reshape": _reshape, "Transpose": _transpose, "ExpandDims": _expand_dims, "Squeeze": _squeeze, "Pack": stack,
     "ConcatV2": concatenate, "Unpack": unstack, "Split": split, "SplitV": split, "StridedSlice": _strided_slice,
-    "Slice": _slice, "GatherV2": _gather, "Pad": _pad, "PadV2": _pad, "MirrorPad": _pad, "Tile": _tile,
+    "Slice": _slice, "GatherV2": _gather, "ResourceGather": _look_up,
+    "Pad": _pad, "PadV2": _pad, "MirrorPad": _pad, "Tile": _tile,
     "BroadcastTo": _broadcast, "ReverseV2": _reverse, "Roll": _roll,
 }  # fmt: skip
 """Operations that move entries."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from saliency.tf.ops.graph_traversal import operations_between
+from saliency.tf.ops.graph_traversal import operations_after, operations_before, operations_between
 from saliency.tf.positions.constants import constant_value
 from saliency.tf.positions.intervals import partition
 from saliency.tf.positions.products import PRODUCTS, attention_operands
@@ -17,6 +17,12 @@ UNREADABLE = (UnknownShape, ValueError, TypeError, IndexError, KeyError, Attribu
 
 SAMPLES = 2
 """Number of samples of a graph that accepts any number; two show which axis is theirs."""
+
+
+def _operations_on_indices(x: Any, results: Sequence[Any]) -> dict[Any, None]:
+    """Return the operations between an input and results that no gradient reaches, because the input holds indices."""
+    before = operations_before(results)
+    return {op: None for op in operations_after(x) if op in before}
 
 
 class PositionTracker:
@@ -45,7 +51,7 @@ class PositionTracker:
             view[axis] = -1
             axes.append(partition(whole[axis]).reshape(view) if whole[axis] > 1 else None)
         self._found: dict[Any, Positions] = {x.ref(): Positions(whole, tuple(axes))}
-        between = operations_between(x, list(results))
+        between = operations_between(x, list(results)) or _operations_on_indices(x, results)
         for op in x.graph.get_operations():
             if op in between:
                 self._follow(op)
