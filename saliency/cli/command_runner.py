@@ -53,6 +53,9 @@ def run_command(name: str, work: Callable[[list[str]], int], argv: Sequence[str]
             if not signals.received:
                 return _print_error(name, error, interrupted)
             state = interrupted  # some code replaced the exception of the signal
+        # A KeyboardInterrupt that passed through exec(), as in the import of a dataclass, leaves a mark, for which
+        # ``python -m`` ends with SIGINT whatever its exit status. The next exec() of a string removes the mark.
+        exec("")  # noqa: S102
         print_message(f"{name}: {signals.word}; {state}")
         return signals.status
 

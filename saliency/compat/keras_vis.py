@@ -15,6 +15,7 @@ from saliency.compat.vis.network import Network, model_between
 from saliency.compat.vis.penultimate_layer import find_penultimate_layer
 from saliency.compat.vis.saliency_map import saliency_map
 from saliency.compat.vis.utils.utils import apply_modifications, find_layer_idx, get_num_filters, normalize, overlay
+from saliency.core.validation import boolean
 
 __all__ = [
     "ActivationMaximization",
@@ -74,7 +75,7 @@ def visualize_saliency(
     """
     network = Network(*apply_backprop_modifier(model, backprop_modifier), source=model)
     losses = [(ActivationMaximization(layer_idx, filter_indices), -1)]
-    gradients = LossGradients.of(network, losses, seed_input, wrt_tensor, not exact, exact)
+    gradients = LossGradients.of(network, losses, seed_input, wrt_tensor, not boolean("exact", exact), exact)
     return saliency_map(gradients, grad_modifier, keepdims, normalize)
 
 
@@ -136,7 +137,7 @@ def visualize_cam(
     """
     network = Network(*apply_backprop_modifier(model, backprop_modifier), source=model)
     losses = [(ActivationMaximization(layer_idx, filter_indices), -1)]
-    gradients = LossGradients.of(network, losses, seed_input, None, not exact, exact)
+    gradients = LossGradients.of(network, losses, seed_input, None, not boolean("exact", exact), exact)
     layer = find_penultimate_layer(network, layer_idx, penultimate_layer_idx, exact)
     return class_activation_map(gradients, layer, grad_modifier, normalize)
 

@@ -48,7 +48,7 @@ class OutputSelector:
             ModelError: if several outputs may hold the classes, or none.
         """
         if self.choice is not None:
-            self.selected = str(self.choice)
+            self.selected = self.choice if isinstance(self.choice, str) else shown(self.choice)
             return self._chosen(outputs)
         if not of_class or not entries_of(outputs):
             return outputs

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -127,3 +129,8 @@ def test_a_full_disk_is_told(capsys):
 
     assert run_command("command", work, [], "run it again") == 1
     assert capsys.readouterr().err == "command: error: x.act.h5: No space left on device; free some space, then run it again\n"
+
+
+def test_a_signal_within_exec_leaves_the_exit_status():
+    done = subprocess.run([sys.executable, "-m", "tests.cli.exec_interrupt"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "command: terminated; run it again\n")

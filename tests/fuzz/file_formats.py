@@ -1,21 +1,21 @@
 """The formats that are read from files: small valid files, written when they are needed, and their readers."""
 
-import importlib.util
+import contextlib
 import struct
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 import h5py
 import numpy as np
 from PIL import Image, features
 
+from saliency.cli.journal import open_journal
 from saliency.cli.map_files import merge_map_files, open_map_writer
 from saliency.io import act, dmask, stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureOptions
+from tests.fuzz.file_format import FileFormat
+from tests.fuzz.weight_formats import keras_formats, torch_formats
 
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 256, (11, 13, 3), np.uint8)
@@ -26,24 +26,6 @@ DEEP = Image.fromarray(PIXELS[..., 0].astype(np.uint16) * 257)
 FLOAT = Image.fromarray(PIXELS[..., 0] / np.float32(255))
 MAPS = RNG.normal(size=(2, 3, 4, 4)).astype(np.float32)
 RANGE = PictureOptions(float_range=(0.0, 1.0))
-
-
-@dataclass(frozen=True)
-class FileFormat:
-    """A format of files.
-
-    Args:
-        suffix: of a file's name.
-        seeds: functions that write a small valid file to a path.
-        read: reads a path and returns arrays or texts, whatever is in it.
-        checksummed: returns the ranges (start, stop) of a seed's bytes that a checksum protects: a damaged byte there must not
-            give another result.
-    """
-
-    suffix: str
-    seeds: Sequence[Callable[[Any], None]]
-    read: Callable[[Any], Any]
-    checksummed: Callable[[Any], Sequence[tuple[int, int]]] | None = None
 
 
 def _pictures(kind, *pictures, **options):
@@ -113,6 +95,23 @@ def _read_maps(path):
         return [h5[name][()] for name in h5]
 
 
+SETTINGS = {"-layer": "conv"}
+
+
+def _write_journal(path):
+    with contextlib.suppress(KeyboardInterrupt), open_journal(path, SETTINGS, False) as journal:
+        journal.begin()
+        journal.add(0, {"file": "a.jpg", "size": 3})
+        journal.add(1, {"file": "b.jpg", "size": 4})
+        journal.discard([0])
+        raise KeyboardInterrupt
+
+
+def _read_journal(path):
+    with open_journal(path, SETTINGS, False) as journal:
+        return [str(journal.records)]
+
+
 def _write_text(text):
     return lambda path: path.write_bytes(text.encode())
 
@@ -126,6 +125,7 @@ def _text_formats():
     return {
         ".stim.csv": FileFormat(".stim.csv", [_write_text(STIMULI), _write_text(VIDEO)], lambda path: stim.read(path).data),
         ".dmask.csv": FileFormat(".dmask.csv", [_write_text(UNITS)], lambda path: dmask.read(path).layers),
+        ".journal": FileFormat(".journal", [_write_journal], _read_journal),
     }
 
 
@@ -141,35 +141,12 @@ def _picture_formats():
     }  # fmt: skip
     if features.check("webp"):
         pictures["WEBP"] = _pictures("WEBP", RGB, ALPHA) + _pictures("WEBP", RGB, lossless=True) + [_animation("WEBP")]
+    if features.check("avif"):
+        pictures["AVIF"] = [*_pictures("AVIF", RGB, ALPHA), _animation("AVIF")]
     protected = {"PNG": {"checksummed": _whole_file}}
     return {
         name: FileFormat(f".{name.lower()}", seeds, _read_picture, **protected.get(name, {}))
         for name, seeds in pictures.items()
-    }
-
-
-def _weights_formats():
-    """Return the formats of Torch's weights, which `nets` reads; none if Torch is missing."""
-    if not importlib.util.find_spec("torch"):
-        return {}
-    import torch
-    from safetensors.torch import save_file
-
-    from saliency.nets.torch_weights import load_weights
-
-    def model():
-        torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
-
-    def read(path):
-        loaded = model()
-        load_weights(loaded, path)
-        return [tensor.numpy() for tensor in loaded.state_dict().values()]
-
-    state = model().state_dict()
-    return {
-        ".safetensors": FileFormat(".safetensors", [lambda path: save_file(state, path)], read),
-        ".pth": FileFormat(".pth", [lambda path: torch.save(state, path)], read),
     }
 
 
@@ -190,5 +167,6 @@ def file_formats():
         **_text_formats(),
         ".act.h5": FileFormat(".act.h5", writers + written, _read_activation, _chunks),
         ".npz": FileFormat(".npz", [_write_maps], _read_maps, _zip_members),
-        **_weights_formats(),
+        **torch_formats(),
+        **keras_formats(),
     }

@@ -1,7 +1,8 @@
-"""Small models, and inputs that they accept: (3, 8, 8), or (8, 8, 3) for Keras."""
+"""Small models, and an input that all of them accept, (3, 8, 8)."""
 
 import importlib.util
 from collections import OrderedDict
+from functools import cache
 
 import numpy as np
 
@@ -47,14 +48,41 @@ def torch_models():
     return {"torch": nn.Sequential(layers).eval(), "without weights": nn.Flatten(), **odd}
 
 
-def keras_models():
-    """Return a small Keras model by name."""
+def keras_model():
+    """Return a small Keras model with the layer names of that of Torch. Its input has 8 channels, which are last."""
     import keras
 
-    layers = [
-        keras.Input((8, 8, 3)),
-        keras.layers.Conv2D(4, 3, activation="relu", name="conv"),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(5, name="fc"),
-    ]
-    return {"keras": keras.Sequential(layers)}
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input(X.shape),
+        layers.Conv2D(4, 3, padding="same", name="conv"),
+        layers.ReLU(name="relu"),
+        layers.Conv2D(4, 3, padding="same", name="conv2"),
+        layers.ReLU(name="relu2"),
+        layers.GlobalAveragePooling2D(name="pool"),
+        layers.Dense(5, name="fc"),
+    ])  # fmt: skip
+
+
+@cache
+def keras_models():
+    """Return the Keras model by name; none if TensorFlow is missing."""
+    return {"keras": keras_model()} if importlib.util.find_spec("tensorflow") else {}
+
+
+def two_input_model():
+    """Return a Torch model with two inputs and a dictionary of outputs."""
+    import torch
+
+    class TwoInputs(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = torch_models()["torch"]
+
+        def forward(self, image, weights=None, scale=1.0):
+            scores = self.body(image) * scale
+            scores = scores if weights is None else scores * weights.mean((1, 2, 3))[:, None]
+            return {"logits": scores, "aux": [scores[:, :3], scores.sum(1)], "name": "text"}
+
+    return TwoInputs().eval()

@@ -1,7 +1,6 @@
 """Random calls of every mask: constructor, ``GetMask``, ``GetMasks``, ``GetSmoothedMask`` and ``GetSmoothedMasks``."""
 
 import inspect
-from functools import partial
 
 import numpy as np
 
@@ -18,7 +17,9 @@ CONSTRUCTOR = {
         ("conv", 1),
         ("conv2", 1, 2, 3),
         lambda scores: scores[:, 0],
-        ("relu", lambda out: out.sum((1, 2, 3))),
+        ("relu", lambda out: out[:, 0, 0, 0]),
+        saliency.Difference(1, 2),
+        saliency.Difference(("conv", 0), ("conv", 2)),
     ],
     "batch_size": ["auto", 1, 4],
     "logits": [True, False],
@@ -58,7 +59,8 @@ def _run(mask_class, model, method, options):
     return getattr(mask_class(model, **made), method)(**options)
 
 
-def _check(mask):
+def check_mask(mask):
+    """Raise an ``AssertionError`` unless the result is a finite mask."""
     assert isinstance(mask, saliency.MaskArray) and mask.dtype.kind == "f", f"the result is {type(mask)}"
     assert np.isfinite(mask).all(), "the mask is not finite"
 
@@ -83,7 +85,7 @@ def _call(name, mask_class, model, method):
         options = {**{name: few for name, few in FEW.items() if name in valid}, required: inputs[required][0], **options}
         return _run(mask_class, model, method, options)
 
-    return PublicCall(function, valid, _check, NEVER)
+    return PublicCall(function, valid, check_mask, NEVER)
 
 
 def odd_models():
@@ -101,20 +103,4 @@ def mask_calls(models=None):
         for name, mask_class in mask_classes().items()
         for model in chosen
         for method in methods
-    }
-
-
-def wrapping_calls():
-    """Return the calls that make adapters."""
-    model = torch_models().get("torch", function_model)
-    return {
-        "wrap": PublicCall(saliency.wrap, {"model": [model, function_model]}),
-        "wrap with options": PublicCall(
-            partial(saliency.wrap, model),
-            {"channel_axis": ["auto", None, 0, -1], "relu_nodes": [(), ["MyReLUBackward"]]},
-        ),
-        "FunctionAdapter": PublicCall(
-            saliency.FunctionAdapter,
-            {"function": [function_model], "channel_axis": ["auto", None, 0, -1], "dtype": ["float32", float]},
-        ),
     }

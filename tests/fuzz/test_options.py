@@ -7,10 +7,13 @@ import pytest
 from hypothesis import strategies as st
 
 from saliency.core.errors import InputError
+from tests.fuzz.adapter_calls import adapter_calls
 from tests.fuzz.command_calls import draw_command, prepare
+from tests.fuzz.compat_calls import compat_calls
 from tests.fuzz.display_calls import display_calls
 from tests.fuzz.file_calls import file_calls
-from tests.fuzz.mask_calls import mask_calls, odd_models, wrapping_calls
+from tests.fuzz.fuzzed_models import keras_models
+from tests.fuzz.mask_calls import mask_calls, odd_models
 from tests.fuzz.network_calls import network_calls
 from tests.fuzz.option_calls import draw_call
 from tests.fuzz.verdict import is_ours, shortfall
@@ -18,7 +21,9 @@ from tests.fuzz.verdict import is_ours, shortfall
 GROUPS = {
     "masks": (mask_calls, 900),
     "masks of odd models": (lambda: mask_calls(odd_models()), 200),
-    "adapters": (wrapping_calls, 100),
+    "masks of a Keras model": (lambda: mask_calls(keras_models()), 30),
+    "adapters and targets": (adapter_calls, 150),
+    "compat": (lambda: compat_calls(keras=False), 150),
     "display": (display_calls, 250),
     "networks": (network_calls, 150),
 }

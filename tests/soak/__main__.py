@@ -8,12 +8,13 @@ import argparse
 import importlib
 import inspect
 import os
+import signal
 import sys
 import time
 import warnings
 from pathlib import Path
 
-SHARES = {"files": 4, "options": 4, "kills": 3}
+SHARES = {"files": 4, "options": 4, "kills": 3, "interrupts": 2, "model_state": 2}
 """Name of a module -> its share of the time; 1 for others."""
 
 
@@ -43,6 +44,7 @@ def main(arguments=None):
     options = _parse(arguments)
     seed = int(time.time()) if options.seed is None else options.seed
     warnings.simplefilter("ignore")  # the calls are wrong on purpose
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background processes ignore Ctrl-C
     chosen = {name: run for name, run in parts().items() if not options.only or name in options.only}
     total, rows = sum(SHARES.get(name, 1) for name in chosen), []
     for name, run in chosen.items():

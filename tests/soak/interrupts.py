@@ -2,11 +2,14 @@
 
 ``python -m tests.soak.interrupts --count 200`` prints a table and returns 1 if a run left a wrong file, crashed, or ended with a
 wrong exit status. Each run is a fork of this process, which has imported Torch but not used it, because the import takes long.
+``python -m tests.soak`` runs it for a number of seconds.
 """
 
 import argparse
 import hashlib
 import importlib
+import importlib.util
+import math
 import os
 import random
 import shutil
@@ -20,9 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.interrupted_commands import CASES, Case, prepare
+from tests.soak.part_process import run_part, write_rows
 
+Row = tuple[str, int, int, list[str]]
 TEMPORARY = f".*-{'[0-9a-f]' * 8}.*"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SHARES = {signal.SIGINT: 0.2, signal.SIGTERM: 0.05}
+"""Signal -> the share of all runs for each of the four cases."""
 HARMLESS = ("old file", "new file", "no file")
 
 
@@ -33,6 +40,14 @@ class Outcome:
     statuses: Counter[int] = field(default_factory=Counter)
     files: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """When the interrupts of a case end: after a number of them or of seconds."""
+
+    count: float
+    seconds: float
 
 
 def digest(file: Path) -> str | None:
@@ -67,15 +82,22 @@ def wait(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def soak(case: Case, count: int, number: signal.Signals, folder: Path, rng: random.Random) -> Outcome:
+def run(seconds: float, seed: int) -> list[Row]:
+    """Return the rows of the table: (what, tried, fell short, examples)."""
+    if not importlib.util.find_spec("torch"):
+        return []
+    return run_part("tests.soak.interrupts", "interrupts", seconds, "--seed", seed)
+
+
+def soak(case: Case, limit: Limit, number: signal.Signals, folder: Path, rng: random.Random) -> Outcome:
     """Interrupt a case many times; each run starts with the same files."""
     prepare(folder)
     before = digest(folder / case.output)
     status, new = wait(start(case, folder)), digest(folder / case.output)
     if status or new is None:
         raise RuntimeError(f"an undisturbed run failed: {(folder / 'log').read_text()}")
-    seconds, outcome = float((folder / "seconds").read_text()), Outcome()
-    for _ in range(count):
+    seconds, outcome, end = float((folder / "seconds").read_text()), Outcome(), time.monotonic() + limit.seconds
+    while not outcome.statuses or (outcome.statuses.total() < limit.count and time.monotonic() < end):
         prepare(folder)
         delay = rng.uniform(0, 1.05 * seconds)
         pid = start(case, folder, signaled=True)
@@ -127,19 +149,28 @@ def table(outcomes: dict[str, Outcome]) -> str:
     return "\n".join(lines)
 
 
+def rows(outcomes: dict[str, Outcome]) -> list[Row]:
+    """Return the outcomes as rows of the table of all parts."""
+    return [(f"interrupts: {name}", one.statuses.total(), len(one.faults), one.faults[:5]) for name, one in outcomes.items()]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the soak test and print its table; return 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=200, help="number of interrupts (default: 200)")
+    parser.add_argument("--count", type=float, default=math.inf, help="number of interrupts")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="time of all interrupts")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", help="file for the rows of the table of all parts")
     options = parser.parse_args(argv)
     rng, outcomes = random.Random(options.seed), {}
     folder = Path(tempfile.mkdtemp())
     for name, case in CASES.items():
-        for number, share in (signal.SIGINT, 0.2), (signal.SIGTERM, 0.05):
-            runs = max(1, round(share * options.count))
-            outcomes[f"{name}, {number.name}"] = soak(case, runs, number, folder / "run", rng)
+        for number, share in SHARES.items():
+            limit = Limit(max(1, share * options.count), share * options.seconds)
+            outcomes[f"{name}, {number.name}"] = soak(case, limit, number, folder / "run", rng)
     shutil.rmtree(folder)  # not in a `finally`, which the forks would run too
+    if options.rows:
+        write_rows(options.rows, rows(outcomes))
     print(table(outcomes))
     for name, outcome in outcomes.items():
         for fault in outcome.faults:

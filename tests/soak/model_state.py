@@ -2,6 +2,7 @@
 
     python -m tests.soak.model_state --count 2000                       # in Torch
     python -m tests.soak.model_state --count 300 --framework keras
+    python -m tests.soak --only model_state                             # both
 
 Each mask is interrupted by a real SIGINT after a random time, and every fourth one by an exception in another thread than the
 main one. The command ends with status 1 if anything differs afterwards, or if a mask then has other values.
@@ -10,6 +11,9 @@ main one. The command ends with status 1 if anything differs afterwards, or if a
 import argparse
 import collections
 import ctypes
+import importlib
+import importlib.util
+import math
 import os
 import random
 import signal
@@ -20,8 +24,22 @@ import warnings
 
 import numpy as np
 
+from tests.soak.part_process import run_part, write_rows
+
+FRAMEWORKS = {"torch": "torch", "keras": "tensorflow"}
+"""Name -> the package that it needs."""
 THREAD_SHARE = 4
 """Every fourth interrupt arrives in another thread."""
+
+
+def run(seconds, seed):
+    """Return the rows of the table: (what, tried, fell short, examples)."""
+    found = [name for name, package in FRAMEWORKS.items() if importlib.util.find_spec(package)]
+    rows = []
+    for name in found:
+        what, options = f"model after an interrupt: {name}", ("--framework", name, "--seed", seed)
+        rows += run_part("tests.soak.model_state", what, seconds / len(found), *options)
+    return rows
 
 
 def interrupt_main_thread(call, delay):
@@ -64,27 +82,30 @@ def interrupt_another_thread(call, delay):
     worker.join()
 
 
-def soak(subjects, state, count, seed):
-    """Interrupt calls of subjects; return a row of the table.
+def soak(subjects, state, count, seconds, seed):
+    """Interrupt calls of subjects.
 
     Args:
         subjects: name -> (model, call without arguments that computes a mask of it).
         state: returns the state of a model and its process as a dictionary.
-        count: number of interrupts.
+        count, seconds: number of interrupts and their time; the smaller one ends them.
         seed: of the random moments.
+
+    Returns:
+        The number of interrupts, and what differed how often.
     """
-    draw, found, late, interrupted = random.Random(seed), collections.Counter(), [], 0
-    names = list(subjects)
-    expected, seconds = {}, {}
+    draw, found, late, interrupted, i = random.Random(seed), collections.Counter(), [], 0, 0
+    names, end = list(subjects), time.monotonic() + seconds
+    expected, usual = {}, {}
     for name, (_, call) in subjects.items():
         call()
         start = time.perf_counter()
         expected[name] = np.asarray(call())
-        seconds[name] = time.perf_counter() - start
-    for i in range(count):
+        usual[name] = time.perf_counter() - start
+    while i < count and time.monotonic() < end:
         name = names[i % len(names)]
         model, call = subjects[name]
-        before, delay = state(model), draw.uniform(0, 1.1 * seconds[name])
+        before, delay = state(model), draw.uniform(0, 1.1 * usual[name])
         if i % THREAD_SHARE == THREAD_SHARE - 1:
             interrupt_another_thread(call, delay)
         else:
@@ -95,30 +116,31 @@ def soak(subjects, state, count, seed):
         for key in (key for key in before if before[key] != after[key]):
             found[f"{name}: {key}"] += 1
             print(f"interrupt {i}, {name}: {key} differs", file=sys.stderr)
+        i += 1
     for name, (_, call) in subjects.items():
         if not np.array_equal(np.asarray(call()), expected[name]):
             found[f"{name}: other values afterwards"] += 1
-    print(
-        f"{count} interrupts, {len(late)} of them signals ({interrupted} arrived within a mask), {sum(found.values())} differences"
-    )
-    print(f"latest exception: {1000 * max(late):.0f} ms after its signal; longest mask: {1000 * max(seconds.values()):.0f} ms")
-    return found
+    print(f"{i} interrupts, {len(late)} of them signals ({interrupted} arrived within a mask), {found.total()} differences")
+    print(f"latest exception: {1000 * max(late):.0f} ms after its signal; longest mask: {1000 * max(usual.values()):.0f} ms")
+    return i, found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=2000, help="number of interrupts")
-    parser.add_argument("--framework", choices=("torch", "keras"), default="torch")
+    parser.add_argument("--count", type=float, default=math.inf, help="number of interrupts")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="time of all interrupts")
+    parser.add_argument("--framework", choices=FRAMEWORKS, default="torch")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", help="file for the rows of the table of all parts")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    if options.framework == "torch":
-        from tests.soak import torch_subjects as module
-    else:
-        from tests.soak import keras_subjects as module
-    found = soak(module.subjects(), module.state, options.count, options.seed)
-    for name, times in found.most_common():
-        print(f"  {times} x {name}")
+    module = importlib.import_module(f"tests.soak.{options.framework}_subjects")
+    tried, found = soak(module.subjects(), module.state, options.count, options.seconds, options.seed)
+    examples = [f"{times} x {name}" for name, times in found.most_common()]
+    if options.rows:
+        what = f"model after an interrupt: {options.framework}"
+        write_rows(options.rows, [(what, tried, found.total(), examples)])
+    print("\n".join(examples))
     return 1 if found else 0
 
 

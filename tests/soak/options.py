@@ -8,10 +8,13 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from tests.fuzz.adapter_calls import adapter_calls
 from tests.fuzz.command_calls import draw_command, prepare
+from tests.fuzz.compat_calls import compat_calls
 from tests.fuzz.display_calls import display_calls
 from tests.fuzz.file_calls import file_calls
-from tests.fuzz.mask_calls import mask_calls, odd_models, wrapping_calls
+from tests.fuzz.fuzzed_models import keras_models
+from tests.fuzz.mask_calls import mask_calls, odd_models
 from tests.fuzz.network_calls import network_calls
 from tests.fuzz.option_calls import draw_call
 from tests.fuzz.verdict import shortfall
@@ -41,7 +44,9 @@ def groups(folder):
         "masks": (mask_calls(), 4),
         "masks of models with other weights": (mask_calls(odd_models()), 1),
         "display": (display_calls(), 1),
-        "adapters": (wrapping_calls(), 0.3),
+        "masks of a Keras model": (mask_calls(keras_models()), 3),
+        "adapters and targets": (adapter_calls(), 0.5),
+        "compat": (compat_calls(), 1.5),
         "files": (file_calls(folder), 1),
         "networks": (network_calls(), 0.5),
     }

@@ -18,7 +18,7 @@ from saliency.core.methods.vanilla import Vanilla
 from saliency.core.noise import Noise
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
-from saliency.core.validation import as_index, whole_number
+from saliency.core.validation import as_index, shown, whole_number
 from saliency.core.wrap import wrap
 
 Float32 = npt.NDArray[np.float32]
@@ -45,7 +45,7 @@ class SaliencyImage(ABC):
         if from_layer is not None and from_chn is not None:
             self.set_layer(from_layer, from_chn)
         elif from_layer is not None or from_chn is not None:
-            raise InputError(f"`from_layer` (={from_layer!r}) and `from_chn` (={from_chn!r}) must be given together")
+            raise InputError(f"`from_layer` (={shown(from_layer)}) and `from_chn` (={shown(from_chn)}) must be given together")
 
     @abstractmethod
     def method(self, adapter: GradientAdapter, y: tuple[str, int]) -> SaliencyMask:
@@ -69,7 +69,7 @@ class SaliencyImage(ABC):
         path, number = self._network.layer(layer), as_index(channel)
         most = self._channels(layer, path)
         if number is None or not 1 <= number <= most:
-            raise TargetError(f"`channel` (={channel!r}) must be an integer from 1 to {most} for layer {layer}")
+            raise TargetError(f"`channel` (={shown(channel)}) must be an integer from 1 to {most} for layer {layer}")
         self._target = layer, number
 
     def get_layer(self) -> tuple[str, int]:

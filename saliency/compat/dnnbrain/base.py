@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.errors import InputError
+from saliency.core.validation import boolean, host_numbers
 
 
 @final
@@ -29,7 +30,7 @@ class ImageProcessor:
         if isinstance(image, Image.Image):
             pixels = np.array(image)
             return pixels if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-        array = image.detach().cpu().numpy() if _is_tensor(image) else image
+        array = _tensor_to_array(image) if _is_tensor(image) else image
         if not isinstance(array, np.ndarray):
             raise InputError(f"`image` ({type(image).__name__}) must be an array, a tensor or a PIL image")
         if array.ndim != 2 and (array.ndim != 3 or array.shape[0] != 3):
@@ -44,8 +45,11 @@ class ImageProcessor:
             self.to_array(image)
             return image
         array = self.to_array(image)
-        shared = array.flags.writeable and min(array.strides, default=0) >= 0
-        return torch.from_numpy(array if shared else array.copy())
+        shared = array.flags.writeable and min(array.strides, default=0) >= 0 and array.dtype.isnative
+        try:
+            return torch.from_numpy(array if shared else array.astype(array.dtype.newbyteorder("=")))
+        except TypeError as error:
+            raise InputError(f"`image` ({array.dtype}) must have a dtype that Torch supports") from error
 
     def to_pil(self, image: Any, normalization: bool = False) -> Image.Image:
         """Convert an image to a PIL image.
@@ -59,7 +63,7 @@ class ImageProcessor:
             InputError: if ``image`` is not an image, has a dtype that PIL does not support, or is to be normalized and is
                 empty or not finite.
         """
-        if isinstance(image, Image.Image) and not normalization:
+        if not boolean("normalization", normalization) and isinstance(image, Image.Image):
             return image
         array = self.to_array(image)
         if normalization:
@@ -75,13 +79,23 @@ class ImageProcessor:
 
 
 def _normalize(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"`image` (shape {array.shape}) must hold finite numbers to be normalized, and at least one")
+    host_numbers(array, "image", None)
+    array = array if array.dtype.kind == "f" else array.astype(np.float64)
+    array = array / 2 if float(array.max()) / 2 - float(array.min()) / 2 > np.finfo(array.dtype).max / 2 else array
     low, high = array.min(), array.max()
     if low == high:
         return np.zeros(array.shape, np.uint8)
     scaled: npt.NDArray[np.uint8] = ((array - low) / (high - low) * 255).astype(np.uint8)
     return scaled
+
+
+def _tensor_to_array(tensor: Any) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = tensor.detach().cpu().resolve_conj().resolve_neg().numpy()
+    except (RuntimeError, TypeError) as error:  # a type that NumPy lacks, a sparse tensor, or one without values
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"`image` ({tensor.dtype}) must be a dense tensor of a type that NumPy has: {reason}") from error
+    return array
 
 
 def _is_tensor(image: Any) -> bool:

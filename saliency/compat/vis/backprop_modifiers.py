@@ -5,6 +5,7 @@ from typing import Any
 
 from saliency.core.errors import InputError
 from saliency.core.types import Rule
+from saliency.core.validation import shown
 
 guided, rectified = "guided", "rectified"
 relu = deconv = rectified
@@ -38,7 +39,7 @@ def apply_backprop_modifier(model: Any, backprop_modifier: Any) -> tuple[Any, Ru
     if parameters == 2:
         rule: Rule = backprop_modifier
         return model, rule
-    raise InputError(f"`backprop_modifier` (={backprop_modifier!r}) must be {ALLOWED}")
+    raise InputError(f"`backprop_modifier` (={shown(backprop_modifier)}) must be {ALLOWED}")
 
 
 def _count_parameters(function: Any) -> int | None:

@@ -10,11 +10,12 @@ from saliency.core.gradient_modifiers import EPSILON
 from saliency.core.methods.grad_cam import GradCAM
 from saliency.core.numerics.cubic_spline import resize_by_splines
 from saliency.core.numerics.resampling import spatial_axes
+from saliency.core.validation import boolean
 
 
 def class_activation_map(gradients: LossGradients, layer: Any, grad_modifier: Any, normalize: bool) -> NumpyArray:
     """Compute the map for ``keras_vis.visualize_cam``; ``layer=None`` selects the last layer with spatial axes."""
-    modify = get(grad_modifier)
+    modify, normalize = get(grad_modifier), boolean("normalize", normalize)
 
     def modify_and_divide(values: NumpyArray) -> NumpyArray:
         modified = np.asarray(modify(values))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import EPSILON, parse_modifier
+from saliency.core.validation import shown
 
 Gradients: TypeAlias = npt.NDArray[Any]
 
@@ -63,5 +64,5 @@ def get(identifier: Any) -> Callable[[Gradients], Gradients]:
         modifier: Callable[[Gradients], Gradients] = identifier
         return modifier
     if not isinstance(identifier, str) or identifier not in MODIFIERS:
-        raise InputError(f"`grad_modifier` (={identifier!r}) must be one of {', '.join(MODIFIERS)}, a callable or None")
+        raise InputError(f"`grad_modifier` (={shown(identifier)}) must be one of {', '.join(MODIFIERS)}, a callable or None")
     return MODIFIERS[identifier]

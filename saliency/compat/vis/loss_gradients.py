@@ -17,8 +17,11 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target import Target
 from saliency.core.types import Array
+from saliency.core.validation import boolean, real_number
 
 NumpyArray = npt.NDArray[Any]
+LARGEST_WEIGHT = 1e30
+"""The largest magnitude of a loss's weight, so that products in single precision do not overflow."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class LossGradients:
         Raises:
             InputError, TargetError: if an argument is invalid.
         """
+        exact = boolean("exact", exact)
         name, at = network.resolve_wrt(wrt_tensor)
         seeds = SeedInputs.of(seed_input, network.inputs(), name)
         losses = check_losses(losses)
@@ -86,7 +90,7 @@ class LossGradients:
 
     def finalize(self, maps: NumpyArray, normalize: bool) -> NumpyArray:
         """Return maps (N, *map), scaled to [0, 1] if ``normalize``, without the batch axis if there is only one."""
-        if normalize and self.exact:
+        if boolean("normalize", normalize) and self.exact:
             maps = scale_to_unit_range(maps)
         elif normalize:
             maps = np.stack([scale_to_unit_range(one) for one in maps])
@@ -131,14 +135,14 @@ def check_losses(losses: Any) -> list[tuple[Any, float]]:
     """Return losses and weights as a list of pairs.
 
     Raises:
-        InputError: if ``losses`` is empty or not a list of such pairs.
+        InputError: if ``losses`` is empty or not a list of such pairs, or a weight is not a finite number.
     """
     pairs = list(losses) if isinstance(losses, list | tuple) else []
     if not pairs or any(not isinstance(pair, list | tuple) or len(pair) != 2 or not _is_loss(pair[0]) for pair in pairs):
         raise InputError(
             "`losses` must be a list of pairs (loss, weight); a loss has an attribute `layer` and a method `build_loss()`"
         )
-    return [(loss, float(weight)) for loss, weight in pairs]
+    return [(loss, real_number("weight", weight, -LARGEST_WEIGHT, LARGEST_WEIGHT)) for loss, weight in pairs]
 
 
 def _is_loss(loss: Any) -> bool:

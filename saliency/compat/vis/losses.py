@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 from saliency.core.errors import InputError, TargetError
 from saliency.core.types import Array
-from saliency.core.validation import as_index
+from saliency.core.validation import as_index, shown
 
 Indices: TypeAlias = tuple[int, ...] | None
 """Filter indices; None for all filters."""
@@ -76,7 +76,9 @@ def parse_filter_indices(filter_indices: Any) -> Indices:
     several = isinstance(filter_indices, list | tuple | range | set) or getattr(filter_indices, "ndim", 0) == 1
     indices = [as_index(one) for one in (filter_indices if several else [filter_indices])]
     if not indices or any(one is None for one in indices):
-        raise TargetError(f"`filter_indices` (={filter_indices!r}) must be an integer, a nonempty list of integers, or None")
+        raise TargetError(
+            f"`filter_indices` (={shown(filter_indices)}) must be an integer, a nonempty list of integers, or None"
+        )
     return tuple(one for one in indices if one is not None)
 
 
@@ -93,8 +95,8 @@ def nonnegative_indices(indices: Indices, filters: int) -> list[int]:
     outside = [one for one in indices or () if not -filters <= one < filters]
     if outside:
         raise TargetError(
-            f"`filter_indices` (={outside[0]}) must be one of the layer's {filters} filters: 0 to {filters - 1}, or from the "
-            f"end {-filters} to -1"
+            f"`filter_indices` (={shown(outside[0])}) must be one of the layer's {filters} filters: 0 to {filters - 1}, "
+            f"or from the end {-filters} to -1"
         )
     return list(range(filters)) if indices is None else [one % filters for one in indices]
 

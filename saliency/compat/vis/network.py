@@ -7,7 +7,7 @@ from typing import Any, final
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError, TargetError
 from saliency.core.types import OutputOf, Rule
-from saliency.core.validation import as_index
+from saliency.core.validation import as_index, shown
 from saliency.core.wrap import refuse_other_backends, wrap
 
 
@@ -59,12 +59,13 @@ class Network:
             return None
         if not self.keras:
             raise TargetError(
-                f"`{option}` (={index}) must be a layer's name, or -1 for the output: only Keras models have layer indices"
+                f"`{option}` (={shown(index)}) must be a layer's name, or -1 for the output: only Keras models have layer "
+                "indices"
             )
         if not -len(layers) <= index < len(layers):
             raise TargetError(
-                f"`{option}` (={index}) must be in the range of the model's {len(layers)} layers: 0 to {len(layers) - 1}, or "
-                f"from the end {-len(layers)} to -1"
+                f"`{option}` (={shown(index)}) must be in the range of the model's {len(layers)} layers: 0 to "
+                f"{len(layers) - 1}, or from the end {-len(layers)} to -1"
             )
         return layers[index]
 

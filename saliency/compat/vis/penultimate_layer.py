@@ -5,6 +5,7 @@ from typing import Any
 
 from saliency.compat.vis.network import Network
 from saliency.core.errors import TargetError
+from saliency.core.validation import shown
 
 SPATIAL = re.compile(r"(Depthwise|Separable)?Conv[123]D(Transpose)?$|(Max|Average)Pooling[123]D$")
 """Class names of layers (or of their base classes) that keep spatial axes."""
@@ -36,7 +37,7 @@ def find_penultimate_layer(network: Network, layer_idx: Any, wanted: Any, exact:
             return one
     if exact:
         raise TargetError(
-            f"`penultimate_layer_idx` (=None) must be given: there is no convolution or pooling before {layer_idx!r}"
+            f"`penultimate_layer_idx` (=None) must be given: there is no convolution or pooling before {shown(layer_idx)}"
         )
     return None
 

@@ -69,9 +69,17 @@ def _by_name(seed_input: Any, inputs: Mapping[str, int]) -> dict[Any, Any]:
 
 def _with_batch_axis(value: Any, name: Any, axes: int | None) -> Any:
     """Return an input as (N, ...); ``axes`` is its expected number of axes with the batch axis, None if unknown."""
-    array = value if hasattr(value, "shape") else np.asarray(value)
+    value = value.to_dense() if getattr(value, "is_sparse", False) else value
+    array = value if hasattr(value, "shape") else _as_array(value)
     rank = len(array.shape)
     if rank == 0 or (axes is not None and rank not in (axes, axes - 1)):
         expected = "a batch axis" if axes is None else f"{axes} axes, or {axes - 1} without the batch axis"
         raise InputError(f"`seed_input` ({name or 'the input'}, shape {tuple(array.shape)}) must have {expected}")
     return array[None] if axes is not None and rank == axes - 1 else array
+
+
+def _as_array(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except Exception as error:  # of lists with different lengths; of a user's class anything
+        raise InputError(f"`seed_input` ({type(value).__name__}) must be an array of numbers: {error}") from error

@@ -9,6 +9,10 @@ import numpy.typing as npt
 from saliency.compat.vis.network import Network
 from saliency.core.errors import InputError, TargetError
 from saliency.core.gradient_modifiers import EPSILON
+from saliency.core.validation import host_numbers, real_number, shown
+
+LARGEST = 1e150
+"""The largest magnitude of numbers, so that no product overflows."""
 
 
 def find_layer_idx(model: Any, layer_name: str) -> int | str:
@@ -24,6 +28,8 @@ def find_layer_idx(model: Any, layer_name: str) -> int | str:
     Raises:
         TargetError: if the model has no such layer.
     """
+    if not isinstance(layer_name, str):
+        raise TargetError(f"`layer_name` (={shown(layer_name)}) must be the name of a layer")
     network = Network(model)
     for index, layer in enumerate(network.layers):
         if layer.name == layer_name:
@@ -36,7 +42,7 @@ def find_layer_idx(model: Any, layer_name: str) -> int | str:
         dict(network.model.named_modules()) if network.model is not None and hasattr(network.model, "named_modules") else {}
     )
     if layer_name not in named:
-        raise TargetError(f"`layer_name` (={layer_name!r}) must be one of the model's {len(named)} layers")
+        raise TargetError(f"`layer_name` (={shown(layer_name)}) must be one of the model's {len(named)} layers")
     return layer_name
 
 
@@ -58,10 +64,15 @@ def apply_modifications(model: Any, custom_objects: Mapping[str, Any] | None = N
 
 
 def normalize(array: Any, min_value: float = 0.0, max_value: float = 1.0) -> npt.NDArray[Any]:
-    """Scale an array linearly so that its minimum becomes ``min_value`` and its maximum (up to 1e-7) ``max_value``."""
-    numbers = np.asarray(array)
+    """Scale an array linearly so that its minimum becomes ``min_value`` and its maximum (up to 1e-7) ``max_value``.
+
+    Raises:
+        InputError: if one of them is not finite or not a number, or the array is empty.
+    """
+    numbers = _floats(array, "array")
+    least, most = (real_number(*one, -LARGEST, LARGEST) for one in (("min_value", min_value), ("max_value", max_value)))
     low, high = np.min(numbers), np.max(numbers)
-    scaled: npt.NDArray[Any] = (max_value - min_value) * ((numbers - low) / (high - low + EPSILON)) + min_value
+    scaled: npt.NDArray[Any] = (most - least) * ((numbers - low) / (high - low + EPSILON)) + least
     return scaled
 
 
@@ -69,14 +80,19 @@ def overlay(array1: Any, array2: Any, alpha: float = 0.5) -> npt.NDArray[Any]:
     """Return ``array1 * alpha + array2 * (1 - alpha)`` in the dtype of ``array1``.
 
     Raises:
-        InputError: if the shapes differ, or ``alpha`` is not between 0 and 1.
+        InputError: if the shapes differ, an array holds anything but finite numbers, or ``alpha`` is not between 0 and 1.
     """
-    one, other = np.asarray(array1), np.asarray(array2)
-    if not 0 <= alpha <= 1:
-        raise InputError(f"`alpha` (={alpha!r}) must be between 0 and 1")
+    one, other = (host_numbers(*pair, None, LARGEST) for pair in ((array1, "array1"), (array2, "array2")))
+    alpha = real_number("alpha", alpha, 0, 1)
     if one.shape != other.shape:
         raise InputError(f"`array1` {one.shape} must have the shape of `array2` {other.shape}")
     return (one * alpha + other * (1 - alpha)).astype(one.dtype)
+
+
+def _floats(array: Any, name: str) -> npt.NDArray[Any]:
+    """Return numbers as floating-point numbers, in which their range does not overflow."""
+    numbers = host_numbers(array, name, None, LARGEST)
+    return numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
 
 
 def get_num_filters(layer: Any) -> int:
