@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from saliency.core.errors import InputError
-from saliency.core.validation import as_index
+from saliency.core.validation import as_index, shown
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -85,7 +85,7 @@ class ArgumentBinding:
             self.input, self._in_dictionary = choice, True
         else:
             raise InputError(
-                f"`input` (={choice!r}) must be the name or position of an argument of {self._function}: "
+                f"`input` (={shown(choice)}) must be the name or position of an argument of {self._function}: "
                 f"{', '.join(map(repr, self._keywords)) or 'it names none'}{nearest_hint(choice, self._keywords)}"
             )
 
@@ -114,7 +114,7 @@ def check_nothing_missing(missing: Collection[str]) -> None:
 
 def nearest_hint(name: Any, known: Collection[str]) -> str:
     """Return a hint on the known name that is nearest to an unknown one, or an empty string."""
-    nearest = difflib.get_close_matches(str(name), known, 1)
+    nearest = difflib.get_close_matches(shown(name), known, 1)
     return f"; nearest: {nearest[0]!r}" if nearest else ""
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.errors import InputError
-from saliency.core.validation import as_index, has_batch_axis
+from saliency.core.validation import as_index, has_batch_axis, shown
 
 
 def checked_feed(adapter: GradientAdapter, feed_dict: Any) -> dict[str, Any]:
@@ -17,9 +17,8 @@ def checked_feed(adapter: GradientAdapter, feed_dict: Any) -> dict[str, Any]:
         InputError: if it is not a mapping.
     """
     if not isinstance(feed_dict, Mapping | None):
-        hint = (
-            f". The target goes to the constructor: Vanilla(model, {feed_dict!r})" if as_index(feed_dict) is not None else ""
-        )
+        is_class = as_index(feed_dict) is not None
+        hint = f". The target goes to the constructor: Vanilla(model, {shown(feed_dict)})" if is_class else ""
         raise InputError(f"`feed_dict` ({type(feed_dict).__name__}) must be a mapping from names of inputs to values{hint}")
     return {name: _list_as_array(value, adapter.feed_kinds) for name, value in (feed_dict or {}).items()}
 

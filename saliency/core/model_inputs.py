@@ -17,7 +17,7 @@ from saliency.core.joined_inputs import stack_joined
 from saliency.core.target import function_of, place_of
 from saliency.core.target_resolution import resolve_targets
 from saliency.core.types import Array
-from saliency.core.validation import has_batch_axis
+from saliency.core.validation import has_batch_axis, shown
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ModelInputs:
         n = len(x_values)
         if y is None and isinstance(mask_y, range) and len(mask_y) == n > 1:
             raise InputError(
-                f"`y` (={mask_y!r}) of the mask has as many entries as there are inputs ({n}): pass "
+                f"`y` (={shown(mask_y)}) of the mask has as many entries as there are inputs ({n}): pass "
                 "GetMasks(x_values, y=labels) for one class for each input, or a list for the sum of the classes"
             )
         several = isinstance(y, list | range) or getattr(y, "ndim", 0) == 1
@@ -135,7 +135,7 @@ class ModelInputs:
 
 def as_sequence(values: Any) -> Any:
     """Return N inputs as a list or an array."""
-    values = list(values) if isinstance(values, tuple) else values
+    values, given = list(values) if isinstance(values, tuple) else values, type(values).__name__
     if "sparse" in str(getattr(values, "layout", "")):  # a sparse tensor of Torch cannot be divided into batches
         values = values.to_dense()
     if not isinstance(values, list) and not hasattr(values, "dtype"):  # such as a DataFrame
@@ -146,7 +146,8 @@ def as_sequence(values: Any) -> Any:
                 f"`x_values` ({type(values).__name__}) must be an array (N, *input) or a list: {error}"
             ) from error
     if not isinstance(values, list) and (len(values.shape) == 0 or str(values.dtype) == "object"):
-        raise InputError("`x_values` must be an array (N, *input) of numbers, or a list of N inputs")
+        kind = f"{given}, shape {tuple(values.shape)}"
+        raise InputError(f"`x_values` ({kind}) must be an array (N, *input) of numbers, or a list of N inputs")
     if len(values) == 0:
         raise InputError("`x_values` (length 0) must hold at least one input")
     return values

@@ -157,7 +157,7 @@ def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileR
 
 def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
     if framework not in (None, home):
-        raise InputError(f"`framework` (={framework!r}) must be {home!r} for `net` ({file})")
+        raise InputError(f"`framework` (={shown(framework)}) must be {home!r} for `net` ({file})")
     if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
         raise InputError(f"`net` ({file}) must be an existing file with a model")
     return _from_object(file.stem, networks_of(home).open_model_file(file, rules), weights, home, rules)
@@ -174,7 +174,7 @@ def _from_object(name: str, candidate: Any, weights: str | Path | None, framewor
         )
     if framework not in (None, home):
         raise InputError(
-            f"`framework` (={framework!r}) must be {home!r} for `net` (={shown(name)}), which is a model in {home!r}"
+            f"`framework` (={shown(framework)}) must be {home!r} for `net` (={shown(name)}), which is a model in {home!r}"
         )
     networks = networks_of(home)
     if weights is not None:

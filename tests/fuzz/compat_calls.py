@@ -19,7 +19,7 @@ PICTURES = [PIXELS, PIXELS[0], Image.fromarray(PIXELS[0]), Image.fromarray(np.mo
 COMMON = {
     "layer_idx": ["fc", "conv2", -1],
     "filter_indices": [None, 1, [0, 2], -1],
-    "seed_input": [X, X[None], np.stack([X, 2 * X])],
+    "seed_input": [X[None], X, np.stack([X, 2 * X])],
     "backprop_modifier": [None, "guided", "rectified"],
     "grad_modifier": [None, *MODIFIERS],
     "normalize": [True, False],
@@ -31,7 +31,7 @@ def _check(result):
     assert isinstance(result, np.ndarray) and np.isfinite(result).all(), "no finite array"
 
 
-def _with_losses(visualize, model, layer="fc", filter_indices=1, weight=-1, seed_input=X, **options):
+def _with_losses(visualize, model, layer="fc", filter_indices=1, weight=-1, seed_input=X[None], **options):
     losses = [(keras_vis.ActivationMaximization(layer, filter_indices), weight)]
     return visualize(model, losses, seed_input=seed_input, **options)
 

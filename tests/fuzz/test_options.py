@@ -19,10 +19,10 @@ from tests.fuzz.option_calls import draw_call
 from tests.fuzz.verdict import is_ours, shortfall
 
 GROUPS = {
-    "masks": (mask_calls, 900),
-    "masks of odd models": (lambda: mask_calls(odd_models()), 200),
-    "masks of a Keras model": (lambda: mask_calls(keras_models()), 30),
-    "adapters and targets": (adapter_calls, 150),
+    "masks": (mask_calls, 700),
+    "masks of odd models": (lambda: mask_calls(odd_models()), 180),
+    "masks of a Keras model": (lambda: mask_calls(keras_models()), 20),
+    "adapters and targets": (adapter_calls, 200),
     "compat": (lambda: compat_calls(keras=False), 150),
     "display": (display_calls, 250),
     "networks": (network_calls, 150),

@@ -74,7 +74,8 @@ def _with_batch_axis(value: Any, name: Any, axes: int | None) -> Any:
     rank = len(array.shape)
     if rank == 0 or (axes is not None and rank not in (axes, axes - 1)):
         expected = "a batch axis" if axes is None else f"{axes} axes, or {axes - 1} without the batch axis"
-        raise InputError(f"`seed_input` ({name or 'the input'}, shape {tuple(array.shape)}) must have {expected}")
+        kind = f"{name or type(value).__name__}, shape {tuple(array.shape)}"
+        raise InputError(f"`seed_input` ({kind}) must have {expected}")
     return array[None] if axes is not None and rank == axes - 1 else array
 
 

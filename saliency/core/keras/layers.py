@@ -63,8 +63,10 @@ def unique_path(path: str, existing: Container[str]) -> str:
 
 def paths_matching(name: Any, layers: Iterable[str]) -> list[str]:
     """Return the path that equals a name, or else all paths that end with it behind a slash."""
-    if name in layers or not isinstance(name, str):
-        return [path for path in layers if path == name]
+    if not isinstance(name, str):  # an array, for example, cannot be compared with a path
+        return []
+    if name in layers:
+        return [name]
     return [path for path in layers if path.endswith(f"/{name}")]
 
 
@@ -85,10 +87,13 @@ def path_named(name: Any, layers: Mapping[str, Any], option: str = "layer") -> s
             f"`{option}` (={name!r}) must name one layer; it matches {', '.join(paths)}: pass one of these paths"
         )
     if not paths:
-        text = name if isinstance(name, str) else ""
-        near = difflib.get_close_matches(text, list(layers), n=3, cutoff=0.3) or list(layers)[-3:]
+        near = (
+            difflib.get_close_matches(name if isinstance(name, str) else "", list(layers), n=3, cutoff=0.3)
+            or list(layers)[-3:]
+        )
         raise TargetError(
-            f"`{option}` (={shown(name)}) must be one of the model's {len(layers)} layers; nearest: {', '.join(near)}"
+            f"`{option}` (={shown(name)}) must be one of the model's {len(layers)} layers; "
+            f"nearest: {', '.join(near) or 'none'}"
         )
     return paths[0]
 

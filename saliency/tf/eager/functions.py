@@ -9,6 +9,7 @@ import tensorflow as tf
 from saliency.core.argument_binding import ArgumentBinding, parameters_of
 from saliency.core.errors import InputError
 from saliency.core.keras.inputs import explained_input_name, required_parameters
+from saliency.core.validation import shown
 
 ModelCall: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
 """Takes x and the other inputs by name; returns the outputs."""
@@ -25,13 +26,15 @@ def select_function(model: Any, signature: str | None) -> Callable[..., Any]:
         names = list(signatures)
         name = signature or ("serving_default" if "serving_default" in names else names[0])
         if name not in names or (signature is None and len(names) > 1 and name != "serving_default"):
-            raise InputError(f"`signature` (={signature!r}) must be one of the SavedModel's: {', '.join(map(repr, names))}")
+            raise InputError(
+                f"`signature` (={shown(signature)}) must be one of the SavedModel's: {', '.join(map(repr, names))}"
+            )
         selected: Callable[..., Any] = signatures[name]
         return selected
     if signature is not None:
         raise InputError(
-            f"`signature` (={signature!r}) applies to a SavedModel only; `model` ({type(model).__name__}) has no signatures: "
-            "omit `signature`"
+            f"`signature` (={shown(signature)}) applies to a SavedModel only; `model` ({type(model).__name__}) has no "
+            "signatures: omit `signature`"
         )
     if not callable(model):
         raise InputError(f"`model` ({type(model).__name__}) must be callable, or a SavedModel with signatures")

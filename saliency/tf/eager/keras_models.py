@@ -6,6 +6,7 @@ from typing import Any
 from saliency.core.argument_binding import ArgumentBinding
 from saliency.core.errors import InputError
 from saliency.core.keras.inputs import call_in_inference_mode, input_names, keras_parameters
+from saliency.core.validation import shown
 from saliency.core.wrap import refuse_other_backends
 from saliency.tf.eager.functions import ModelCall
 
@@ -20,7 +21,7 @@ def keras_call(model: Any, x_name: str | None) -> ModelCall:
     refuse_other_backends(model, supported=("tensorflow",))
     known = input_names(model)
     if x_name is not None and known and x_name not in known:
-        raise InputError(f"`x_name` (={x_name!r}) must be one of the model's inputs: {', '.join(map(repr, known))}")
+        raise InputError(f"`x_name` (={shown(x_name)}) must be one of the model's inputs: {', '.join(map(repr, known))}")
 
     binding = None if known else ArgumentBinding(keras_parameters(model), x_name, "the model's call method")
 

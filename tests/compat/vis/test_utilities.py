@@ -97,3 +97,37 @@ def test_modifiers_can_be_imported(model):
     raw = {"grad_modifier": None, "keepdims": True}
     close(visualize_saliency(model, -1, 1, X, backprop_modifier=guided, **raw), "sal bm=guided")
     close(visualize_saliency(model, -1, 1, X, backprop_modifier=deconv, **raw), "sal bm=deconv")
+
+
+def test_small_integers_are_normalized_without_overflow():
+    np.testing.assert_allclose(normalize(np.array([-128, 0, 127], np.int8)), [0, 128 / 255, 1], atol=1e-6)
+    assert normalize(np.array([1, 3], np.float32), -1, 1).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda model: normalize([1.0, np.nan]), "`array` holds 1 of 2 values that are NaN or infinite"),
+        (lambda model: normalize([1.0, 2.0], None), r"`min_value` \(=None\) must be a finite number"),
+        (lambda model: overlay(np.zeros(2), np.zeros(2), 1.5), r"`alpha` \(=1.5\) must be a finite number, from 0 to 1"),
+        (lambda model: overlay(np.zeros(2), ["a", "b"]), r"`array2` \(list of <U1\) must be an array of real numbers"),
+        (lambda model: visualize_saliency(model, -1, 1, X, keepdims="no"), r"`keepdims` \(='no'\) must be True or False"),
+        (lambda model: visualize_saliency(model, -1, 1, X, exact=[0]), r"`exact` \(=\[0\]\) must be True or False"),
+        (lambda model: visualize_cam(model, -1, 1, X, normalize=None), r"`normalize` \(=None\) must be True or False"),
+        (
+            lambda model: visualize_saliency(model, 10**5000, 1, X),
+            r"`layer_idx` \(=a value of type int\) must be in the range",
+        ),
+        (lambda model: visualize_saliency(model, -1, 1, [[1], [1, 2]]), r"`seed_input` \(list\) must be an array of numbers"),
+    ],
+)
+def test_a_wrong_option_raises_one_error(model, call, match):
+    with pytest.raises((InputError, TargetError), match=match):
+        call(model)
+
+
+@pytest.mark.parametrize("weight", [None, "1", float("nan"), 1e40])
+def test_a_loss_needs_a_finite_weight(model, weight):
+    losses = [(keras_vis.ActivationMaximization(model.layers[-1], 1), weight)]
+    with pytest.raises(InputError, match=r"`weight` \(=.*\) must be a finite number"):
+        keras_vis.visualize_saliency_with_losses(model, losses, X)
