@@ -40,7 +40,7 @@ def find_layer(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
                 "or one of model.modules()"
             )
         return layer
-    if layer == "":
+    if isinstance(layer, str) and not layer:
         return model
     del named[""]
     return named[path_named(layer, named, option)]
