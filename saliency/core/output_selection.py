@@ -6,7 +6,7 @@ from typing import Any
 from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.nested_outputs import Path, arrays_of, describe_arrays, entries_of, entry_at, is_array, path_name
 from saliency.core.target import Target
-from saliency.core.validation import as_index, shown
+from saliency.core.validation import MAX_COUNT, as_index, shown
 
 CLASS_NAMES = ("logits", "out", "pred")
 """Names of entries that hold scores of classes, in the order of preference."""
@@ -28,7 +28,8 @@ class OutputSelector:
 
     def __init__(self, choice: Any = None) -> None:
         index = as_index(choice)
-        if choice is not None and index is None and (not isinstance(choice, str) or not choice):
+        is_index = index is not None and abs(index) <= MAX_COUNT
+        if choice is not None and not is_index and (not isinstance(choice, str) or not choice):
             raise InputError(f"`output` (={shown(choice)}) must be the name, index or path of one of the model's outputs")
         self.choice: str | int | None = choice if isinstance(choice, str) else index
         self.selected: str | None = None

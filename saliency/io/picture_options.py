@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from saliency.core.validation import shown
-
 
 class PictureError(ValueError):
     """A picture that cannot be read, or whose pixels cannot be converted unambiguously.
@@ -55,9 +53,8 @@ class PictureOptions:
         if self.max_pixels is not None:
             _check_number("max_pixels", self.max_pixels, 1)
         if self.float_range is not None and not _is_range(self.float_range):
-            raise ValueError(
-                f"`float_range` (={shown(self.float_range)}) must be two finite numbers, black less than white, or None"
-            )
+            kind = type(self.float_range).__name__
+            raise ValueError(f"`float_range` ({kind}) must be two finite numbers, black less than white, or None")
 
 
 def _check_number(name: str, value: Any, least: int) -> None:
