@@ -1,7 +1,7 @@
 """Load the network of a command and move it to a device."""
 
 import argparse
-from pathlib import Path
+import os
 from typing import Any
 
 from PIL import Image
@@ -43,7 +43,7 @@ def load_network(options: argparse.Namespace) -> nets.Network:
     Raises:
         CommandError, ValueError, RuntimeError, OSError: if it cannot be loaded.
     """
-    if options.weights is not None and not Path(options.weights).is_file():  # checked before a framework is imported
+    if options.weights is not None and not os.path.isfile(options.weights):  # noqa: PTH113 - works for names of any length
         raise CommandError(f"-weights ({options.weights}) must be a file, but it does not exist")
     framework = options.framework or framework_of(options.net)
     if options.device is not None and framework == "tf":
