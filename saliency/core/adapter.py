@@ -14,6 +14,7 @@ from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
+from saliency.core.validation import shown
 
 MAX_ADAPTERS_KEPT = 16
 """Number of adapters for other inputs, or inputs of other shapes, that an adapter keeps."""
@@ -114,7 +115,7 @@ class GradientAdapter(AdapterContract):
             ModelError: if the adapter does not support it, which is the default.
         """
         raise ModelError(
-            f"`at` (={request.at!r}) of this method needs a Torch module, a Keras model or a TensorFlow function; "
+            f"`at` (={shown(request.at)}) of this method needs a Torch module, a Keras model or a TensorFlow function; "
             f"{type(self).__name__} does not support it. Vanilla accepts `at` for every model with gradients"
         )
 

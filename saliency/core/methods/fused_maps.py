@@ -11,6 +11,7 @@ from saliency.core.methods.masks_at_layer import LayerEvaluation, masks_at_layer
 from saliency.core.numerics.resampling import resize_maps
 from saliency.core.score import Score
 from saliency.core.types import Array
+from saliency.core.validation import shown
 
 Fusion: TypeAlias = Literal["max", "mean", "product"]
 FUSIONS = ("max", "mean", "product")
@@ -22,8 +23,8 @@ def layers_to_fuse(layer: Any, fuse: Any) -> list[Any] | None:
     Raises:
         InputError: if the list is empty or contains None, or ``fuse`` is invalid.
     """
-    if fuse not in FUSIONS:
-        raise InputError(f"`fuse` (={fuse!r}) must be one of {', '.join(map(repr, FUSIONS))}")
+    if not isinstance(fuse, str) or fuse not in FUSIONS:
+        raise InputError(f"`fuse` (={shown(fuse)}) must be one of {', '.join(map(repr, FUSIONS))}")
     if not isinstance(layer, list | tuple):
         return None
     if not layer or any(one is None for one in layer):

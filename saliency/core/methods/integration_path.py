@@ -9,6 +9,7 @@ from saliency.core.errors import InputError
 from saliency.core.numerics.quadrature import NodesAndWeights, Quadrature
 from saliency.core.score import Score
 from saliency.core.types import Array
+from saliency.core.validation import shown
 
 PathChoice: TypeAlias = Literal["layer", "input"]
 """Where the path of an attribution at a layer lies: between the values of the layer, or in the input."""
@@ -94,8 +95,9 @@ def check_path(choice: Any) -> None:
     Raises:
         InputError: if it is invalid.
     """
-    if choice not in ("layer", "input"):
-        raise InputError(f'`path` (={choice!r}) must be "layer" or "input": where the path of an attribution at `at` lies')
+    if not isinstance(choice, str) or choice not in ("layer", "input"):
+        rule = 'must be "layer" or "input": where the path of an attribution at `at` lies'
+        raise InputError(f"`path` (={shown(choice)}) {rule}")
 
 
 def values_at(score: Score, x: Array) -> tuple[Array, Array]:
