@@ -58,8 +58,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _check_output(options: argparse.Namespace) -> None:
     if not options.show and options.out is None:
         raise CommandError("nothing to do: use -out DIR to save the figures, -show to show them, or both")
-    if options.out == "":
-        raise CommandError("-out must be a folder, but its name is empty")
+    if options.out is not None and (options.out == "" or "\0" in options.out):
+        problem = "is empty" if options.out == "" else f"{options.out!r} contains a NUL character"
+        raise CommandError(f"-out must be a folder, but its name {problem}")
     if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - works for names of any length
         raise CommandError(f"-out ({options.out}) must be a folder, but it is a file")
     if options.save is not None and options.out is None:

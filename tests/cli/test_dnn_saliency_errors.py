@@ -83,6 +83,7 @@ def test_debug_raises_the_error(stim):
 
 
 OPTION_ERRORS = {
+    "a folder with NUL": (["-out", "a\0b"], "contains a NUL character"),
     "units of RGB maps": (["-units"], "-units needs -mode gray"),
     "maps without a folder": (["-save", "npz", "-show"], "-save npz needs -out"),
     "a number of copies": (["-smooth", "0"], "must be a whole number, at least 1"),
