@@ -78,9 +78,17 @@ def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdap
         )
     if isinstance(model, type) or not callable(model):
         forms = "a Torch module or exported program, a Keras model, a SavedModel, a function of a batch or an adapter"
-        method = next((f"; pass its `{name}`" for name in PREDICTION_METHODS if hasattr(model, name)), "")
-        raise InputError(f"`model` ({_type_name(model)}) must be {forms}{'' if isinstance(model, type) else method}")
+        raise InputError(f"`model` ({_type_name(model)}) must be {forms}{_function_of(model)}")
     return _name_classes(FunctionAdapter(model, **options), model, class_names)
+
+
+def _function_of(model: Any) -> str:
+    """Return a hint which function of an object that is not callable to pass; empty if there is none."""
+    if isinstance(model, type):
+        return ""
+    if hasattr(model, "run") and hasattr(model, "get_inputs"):  # a session of ONNX Runtime
+        return "; pass a function that calls its `run`: lambda x: session.run(None, {session.get_inputs()[0].name: x})"
+    return next((f"; pass its `{name}`" for name in PREDICTION_METHODS if hasattr(model, name)), "")
 
 
 def _name_classes(adapter: GradientAdapter, model: Any, class_names: Any) -> GradientAdapter:
