@@ -109,7 +109,9 @@ def test_a_class_is_read_from_the_probabilities_beside_the_labels(make_session):
 
 def test_outputs_are_named_or_listed(make_session):
     session = make_session()
-    with pytest.raises(saliency.ModelError, match=r"several outputs may hold the classes: '0' \(1,\), '1' \(1, 5\), '2' \(1, 5\)"):
+    with pytest.raises(
+        saliency.ModelError, match=r"several outputs may hold the classes: '0' \(1,\), '1' \(1, 5\), '2' \(1, 5\)"
+    ):
         saliency.Occlusion(function_of(session), 2).GetMask(X, {"row": ROW}, **WINDOWS)
     names = [one.name for one in session.get_outputs()]
     by_name = lambda **arrays: dict(zip(names, session.run(None, arrays), strict=True))  # noqa: E731
@@ -124,7 +126,9 @@ def test_inputs_are_explained_by_name(make_session):
     model = saliency.FunctionAdapter(function, input="row", channel_axis=None)
     mask = saliency.Occlusion(model, 2).GetMask(ROW, {"image": X}, size=1)
     np.testing.assert_allclose(mask, ROW * OF_ROW[:, 2], atol=2e-6)
-    both = saliency.Occlusion(function, 2).GetMask({"image": X, "row": ROW}, size={"image": 3, "row": 1}, stride={"image": 2, "row": 1})
+    both = saliency.Occlusion(function, 2).GetMask(
+        {"image": X, "row": ROW}, size={"image": 3, "row": 1}, stride={"image": 2, "row": 1}
+    )
     np.testing.assert_allclose(both["row"], mask, atol=1e-6)
     np.testing.assert_allclose(both["image"], expected_drops(2), atol=2e-6)
 
