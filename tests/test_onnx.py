@@ -142,6 +142,17 @@ def test_a_batch_size_that_is_fixed_to_1(make_session):
     np.testing.assert_array_equal(again, mask)
 
 
+def test_a_fixed_batch_size_that_the_function_fills(make_session):
+    session = make_session(batch=4)
+
+    def filled(image, row):
+        feed = {"image": np.resize(image, (4, *image.shape[1:])), "row": np.resize(row, (4, 4))}
+        return session.run(["logits"], feed)[0][: len(image)]
+
+    mask = saliency.Occlusion(filled, 2, batch_size=4).GetMask(X, {"row": ROW}, **WINDOWS)
+    np.testing.assert_allclose(mask, expected_drops(2), atol=2e-6)
+
+
 def test_half_precision(make_session):
     function, row = function_of(make_session(dtype="float16"), "logits"), ROW.astype(np.float16)
     model = saliency.FunctionAdapter(function, dtype="float16")
