@@ -237,7 +237,7 @@ for steps in (3, 10, 30, 90):
 
 # %%
 mask = saliency.IntegratedGradients(model, 3).GetMask(x, tolerance=0.01)
-print({name: round(float(value), 2) for name, value in mask.details.items()})
+print({name: round(float(mask.details[name]), 2) for name in ("score", "gap", "change", "points")})
 mask
 
 # %% [markdown]

@@ -25,8 +25,8 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-# internal, though it occurs in the signature of a public method
-nitpick_ignore = [("py:class", "saliency.core.batching.BatchPlan")]
+# internal, though they occur in the signatures of public methods
+nitpick_ignore = [("py:class", f"saliency.core.{name}") for name in ("batching.BatchPlan", "joined_inputs.InputLayout")]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3

@@ -69,10 +69,17 @@ def test_a_user_s_own_method_has_its_booleans_checked():
         Own(linear(W), 0, doubled="no")
 
 
+class Plain(saliency.SaliencyMask):
+    """A method without options."""
+
+    def masks(self, score, x):
+        return score.gradients(x)
+
+
 def test_options_by_position_and_by_name_are_the_same():
     mask = saliency.IntegratedGradients(quadratic([1]), 0)
     np.testing.assert_array_equal(mask.GetMask(X[0], None, 1.0, 7), mask.GetMask(X[0], x_baseline=1.0, x_steps=7))
     with pytest.raises(saliency.InputError, match="`x_baseline` is passed twice"):
         mask.GetMask(X[0], None, 1.0, x_baseline=2.0)
-    with pytest.raises(saliency.InputError, match=r"1 option\(s\) are passed by position; InputXGradient accepts: no options"):
-        saliency.InputXGradient(quadratic([1]), 0).GetMask(X[0], None, 3)
+    with pytest.raises(saliency.InputError, match=r"1 option\(s\) are passed by position; Plain accepts: no options"):
+        Plain(quadratic([1]), 0).GetMask(X[0], None, 3)

