@@ -4,13 +4,17 @@ Keras registers neither the layers of a functional model as submodules, nor thei
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
 import torch
 
 from saliency.core.keras.layers import children_of, is_keras, unique_path
+
+MOST_ATTEMPTS = 100
+"""Number of iterations over dictionaries that other threads change at the same time."""
 
 
 def named_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -30,7 +34,7 @@ def child_modules(module: torch.nn.Module) -> list[torch.nn.Module]:
 def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Return a model's parameters and buffers by name. Those of a Keras model are its layers' variables."""
     if not is_keras(model):
-        yield from chain(model.named_parameters(), model.named_buffers())
+        yield from _unchanging(lambda: chain(model.named_parameters(), model.named_buffers()))
         return
     for path, module in _walk(model):
         if is_keras(module):
@@ -40,6 +44,14 @@ def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         else:
             for name, tensor in chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False)):
                 yield f"{path}.{name}", tensor
+
+
+def _unchanging(read: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> list[tuple[str, torch.Tensor]]:
+    """Return what an iteration over a model's dictionaries yields, while another thread's pass may replace their entries."""
+    for _ in range(MOST_ATTEMPTS):
+        with suppress(RuntimeError):  # Python's, if a dictionary changes during the iteration
+            return list(read())
+    return list(read())
 
 
 def floating_types(model: torch.nn.Module) -> set[torch.dtype]:

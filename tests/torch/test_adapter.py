@@ -113,3 +113,18 @@ def test_a_model_with_one_number_per_sample():
     model = FunctionModule(lambda x: x.square().mean((1, 2, 3)))
     for y in (0, None):
         np.testing.assert_allclose(Vanilla(model, y).GetMask(X[0]), X[0] * 2 / X[0].size, rtol=1e-5)
+
+
+def test_buffers_that_another_thread_replaces_are_read_again():
+    class Changing(torch.nn.Linear):
+        attempts = 0
+
+        def named_buffers(self, *rest, **options):
+            self.attempts += 1
+            if self.attempts == 1:
+                raise RuntimeError("dictionary keys changed during iteration")
+            return super().named_buffers(*rest, **options)
+
+    model = Changing(3, 2)
+    np.testing.assert_allclose(Vanilla(model, 1).GetMask(np.ones(3)), model.weight.detach()[1], rtol=1e-6)
+    assert model.attempts > 1
