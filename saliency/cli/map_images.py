@@ -82,8 +82,10 @@ def _unit_range(values: npt.NDArray[Any], percentile: float) -> npt.NDArray[Any]
 
 def _clipped(values: npt.NDArray[Any], percentile: float) -> npt.NDArray[Any]:
     """Clip values beyond a percentile of their magnitudes."""
+    if percentile == 100:
+        return values
     limit = scale_limit(np.abs(values), percentile)
-    return values if percentile == 100 else values.clip(-limit, limit)
+    return values.clip(-limit, limit)
 
 
 def figure_scale(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,11 +117,11 @@ class SaliencyRun:
         images, inputs = [image for image, _ in preprocessed], [x for _, x in preprocessed]
         pictures = [image.rgb if self.options.dnnbrain else seen_picture(self.network, image.rgb) for image in images]
         rows: dict[str, list[Any]] = {}
+        map_images = self._map_images()
         with self._map_writer(k, images) as writer:
             for maps in self.explainer.explain(inputs, self.options.chn):
                 rows[f"chn{maps.channel}"] = [
-                    self._map_images.image(np.nan_to_num(mask), picture)
-                    for mask, picture in zip(maps.masks, pictures, strict=True)
+                    map_images.image(np.nan_to_num(mask), picture) for mask, picture in zip(maps.masks, pictures, strict=True)
                 ]
                 if writer is not None:
                     writer.add(f"chn{maps.channel}", maps.masks)
@@ -150,7 +150,6 @@ class SaliencyRun:
         with open_map_writer(self.files.maps(k), names, numbers) as writer:
             yield writer
 
-    @property
     def _map_images(self) -> MapImages:
         chosen = self.options
         limits = chosen.vmin, chosen.vmax

@@ -50,11 +50,6 @@ class Positions:
         shape, order = tuple(len(axis) for axis in axes), tuple(valid[list(found[1])].tolist())
         return PositionGrid(shape, samples[0], channel, order, found[0], len(merged))
 
-    def sample_axis_is(self, var: Any, axis: int) -> bool:
-        """Return whether an axis holds the samples, or none is known to."""
-        held = [i for i, one in enumerate(self.known.get(var, [])) if self._is_axis(one, 0)]
-        return not held or axis in held
-
     def _is_axis(self, axis: Axis, k: int) -> bool:
         return len(axis) == self.shape[k] and np.array_equal(axis[:, k], np.arange(1, len(axis) + 1))
 
