@@ -10,7 +10,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "compat": 3, "c
 CORE = {
     "nested_outputs types errors forked_process interrupts stack_frames": 0,
     "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
-    "argument_binding numerics position_grid user_grid": 2,
+    "argument_binding grid_reading numerics position_grid user_grid": 2,
     "display": 3,
     "activation_graph adapter_request batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms": 4,
     "adapter adapter_contract batch_independence channel_axis companion_check feed function_adapter keras shape_hints wrap": 5,

@@ -53,12 +53,11 @@ class PositionGrid:
         )
 
 
-def find_grid(centers: Sequence[npt.NDArray[np.float64]], extent: float) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def find_grid(centers: Sequence[npt.NDArray[np.float64]]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Return how positions form a grid.
 
     Args:
-        centers: the positions' coordinates, an array for each spatial axis.
-        extent: length of each axis in the unit of the coordinates.
+        centers: the positions' coordinates as fractions of the input, an array for each spatial axis.
 
     Returns:
         The grid's lengths, and the index of its positions row by row; None unless each place of a grid is taken once, and the
@@ -67,25 +66,25 @@ def find_grid(centers: Sequence[npt.NDArray[np.float64]], extent: float) -> tupl
     lines = [np.unique(one, return_inverse=True) for one in centers]
     space = tuple(len(line) for line, _ in lines)
     count = len(centers[0])
-    if math.prod(space) != count or count < 2 or not all(_covers(places, extent) for places, _ in lines):
+    if math.prod(space) != count or count < 2 or not all(_covers(places) for places, _ in lines):
         return None
     places = np.ravel_multi_index(tuple(inverse for _, inverse in lines), space)
     order = np.argsort(places)
     return (space, tuple(order.tolist())) if np.array_equal(places[order], np.arange(count)) else None
 
 
-def _covers(places: npt.NDArray[np.float64], extent: float) -> bool:
+def _covers(places: npt.NDArray[np.float64]) -> bool:
     """Return whether places of equal distance cover an axis up to less than one place at each end.
 
     Patches without padding leave out such a rest. One place may have no coordinate (-1), if it covers both ends of a rolled
     axis: then the others leave room for it. Otherwise it is padding, which is no place of the input.
     """
     if len(places) == 1:
-        return bool(places[0] < 0 or abs(places[0] - extent / 2) <= extent / 4)
+        return bool(places[0] < 0 or abs(places[0] - 0.5) <= 0.25)
     known = places[places >= 0]
     distance = (known[-1] - known[0]) / max(1, len(known) - 1)
     is_rolled = len(known) < len(places)
-    if is_rolled and len(known) * distance > extent - distance / 2:
+    if is_rolled and len(known) * distance > 1 - distance / 2:
         return False
     most = (1.5 if is_rolled else 1.45) * distance  # at 1.5, a whole place is missing
-    return bool(known[0] <= most and extent - known[-1] <= most)
+    return bool(known[0] <= most and 1 - known[-1] <= most)

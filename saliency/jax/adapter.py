@@ -145,7 +145,7 @@ class JaxAdapter(GradientAdapter):
     def _grid(self, query: Query, eqn: Any, request: Request, x: Any) -> PositionGrid | None:
         if request.grid is not None:
             return request.grid.place(eqn.outvars[0].aval.shape, query.n)
-        return query.positions.grid(eqn.outvars[0], spatial_axes(self.channel_axis, x.ndim), self.channel_axis != 0)
+        return query.positions.grid(eqn.outvars[0], spatial_axes(self.channel_axis, x.ndim))
 
     def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any]:
         _, query = self._query(x, request)

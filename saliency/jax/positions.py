@@ -4,14 +4,17 @@ For each axis of a value, an array (length, axes of the input) holds coordinates
 the sums over the axes. Zero means no dependence on the axis, NaN an unknown place, as that of a class token.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from saliency.core.position_grid import PositionGrid, find_grid
+from saliency.core.grid_reading import Centers, read_grid
+from saliency.core.position_grid import PositionGrid
 from saliency.jax.graph import inner_graphs, variables
-from saliency.jax.position_rules import RULES, Axes, Axis, Step, elementwise, merge
+from saliency.jax.position_rules import RULES, Axes, Axis, Step, elementwise
 from saliency.jax.relu_rules import POINTWISE
 
 
@@ -31,24 +34,23 @@ class Positions:
         self.channels: set[int] = set()
         self._follow(graph.jaxpr)
 
-    def grid(self, var: Any, spatial: Sequence[int], channels_last: bool) -> PositionGrid | None:
+    def grid(self, var: Any, spatial: Sequence[int]) -> PositionGrid | None:
         """Return the grid of the positions on the spatial axes of the input; None if a value is not known to hold one."""
         axes = self.known.get(var, [])
-        samples = [i for i, axis in enumerate(axes) if self._is_axis(axis, 0)]
-        if len(samples) != 1 or len(axes) < 3:
+        unknown = [i for i, axis in enumerate(axes) if np.isnan(axis).all()]
+        if len(unknown) > 1:  # besides that of the channels
             return None
-        others = [i for i in range(len(axes)) if i != samples[0]]
-        free = [i for i in others if not _varies(axes[i], spatial)]
-        by_rule = others[-1] if channels_last or len(axes) < len(spatial) + 2 else others[0]
-        channel = free[0] if len(free) == 1 else by_rule
-        merged = merge([axes[i] for i in others if i != channel], len(self.shape))[:, list(spatial)]
-        valid = np.flatnonzero(np.isfinite(merged).all(1))
-        lengths = np.array(self.shape)[list(spatial)]
-        found = find_grid(list(((merged[valid] - 0.5) / lengths).T), 1.0) if len(valid) and (merged[valid] > 0).all() else None
-        if found is None:
-            return None
-        shape, order = tuple(len(axis) for axis in axes), tuple(valid[list(found[1])].tolist())
-        return PositionGrid(shape, samples[0], channel, order, found[0], len(merged))
+        placed = [self._centers(axes, k) for k in spatial]
+        return read_grid(placed, self._centers(axes, 0), tuple(map(len, axes)), self.shape[0])
+
+    def _centers(self, axes: Axes, k: int) -> Centers | None:
+        """Return the centers of a value's entries on one axis of the input."""
+        varying = [i for i, axis in enumerate(axes) if _varies(axis[:, k])]
+        known = [i for i, axis in enumerate(axes) if not np.isnan(axis[:, k]).all()]
+        lines = [axis[:, k] if i in varying else axis[:1, k] if i in known else np.zeros(1) for i, axis in enumerate(axes)]
+        table = functools.reduce(np.add.outer, lines) if lines else np.zeros(())
+        centers = np.where(table > 0, (table - 0.5) / self.shape[k], -1.0)
+        return Centers(centers, varying) if bool((centers >= 0).any()) else None
 
     def _is_axis(self, axis: Axis, k: int) -> bool:
         return len(axis) == self.shape[k] and np.array_equal(axis[:, k], np.arange(1, len(axis) + 1))
@@ -82,10 +84,5 @@ class Positions:
         return np.full((length, len(self.shape)), np.nan)
 
 
-def _varies(axis: Axis, spatial: Sequence[int]) -> bool:
-    return len(axis) > 1 and bool(np.nan_to_num(np.ptp(axis[:, list(spatial)], 0)).any() or _has_tokens(axis))
-
-
-def _has_tokens(axis: Axis) -> bool:
-    missing = np.isnan(axis).all(1)
-    return bool(missing.any() and not missing.all())
+def _varies(line: npt.NDArray[np.float64]) -> bool:
+    return not np.array_equal(line, np.full_like(line, line[0]), equal_nan=True)

@@ -120,7 +120,7 @@ def make_recorder(query: ScoreQuery) -> PositionRecorder:
 
 def read_positions(positions: Positions | None, shape: tuple[int, ...], query: ScoreQuery) -> PositionGrid | None:
     """Return the grid of a tensor with recorded positions."""
-    return read_grid(positions, shape, len(query.x), len(_axes(query)))
+    return read_grid(positions, shape, len(query.x))
 
 
 def _axes(query: ScoreQuery) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ class SpatialLayout:
         if self.stated is not None:
             shape = tuple(output.shape)
             return None if None in shape[1:] else self.stated.place((1, *shape[1:]), 1)
-        return read_grid(positions.of(output), positions.samples, len(self.axes), self.channels_last)
+        return read_grid(positions.of(output), positions.samples)
 
     def to_feature_map(self, output: Any, name: str, grid: PositionGrid | None, xp: Any = tf) -> Any:
         """Return a layer's output as (N, channels, *space).
