@@ -12,7 +12,8 @@ Array = npt.NDArray[Any]
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "Identity": np.asarray, "Cast": np.asarray, "AddV2": np.add, "Add": np.add, "Sub": np.subtract, "Mul": np.multiply,
     "FloorDiv": np.floor_divide, "FloorMod": np.mod, "Maximum": np.maximum, "Minimum": np.minimum, "Neg": np.negative,
-    "Range": np.arange, "Fill": np.full, "Reshape": np.reshape, "Transpose": np.transpose, "Tile": np.tile,
+    "Less": np.less, "SelectV2": np.where, "Range": np.arange, "Fill": np.full, "Reshape": np.reshape,
+    "Transpose": np.transpose, "Tile": np.tile,
 }  # fmt: skip
 """Operations whose value is a function of the values of their inputs."""
 
