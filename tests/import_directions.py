@@ -4,7 +4,7 @@ import ast
 import functools
 from graphlib import CycleError, TopologicalSorter
 
-PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "compat": 3, "cli": 4, "demo": 5}
+PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "metrics": 3, "compat": 4, "cli": 5, "demo": 6}
 """A package may import from itself and from those with a lower number."""
 
 CORE = {
@@ -16,8 +16,8 @@ CORE = {
     "adapter adapter_contract batch_independence channel_axis companion_check feed function_adapter keras shape_hints wrap": 5,
     "score": 6,
     "masks_by_input method_options model_inputs noise result several_inputs smoothgrad target_resolution": 7,
-    "mask_calls mask_runner": 8,
-    "activations mask": 9,
+    "batched_run mask_calls": 8,
+    "activations mask mask_runner": 9,
     "methods": 10,
 }
 """Modules and folders of ``core``: one may import from its own line and from those above it."""

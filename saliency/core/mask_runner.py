@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.batch_independence import InteractingSamples
+from saliency.core.batched_run import run_in_batches
 from saliency.core.batching import BatchPlan
 from saliency.core.class_names import Names, describe_names, names_for
 from saliency.core.detection_scores import BOX, LABEL, SCORE
@@ -19,10 +18,8 @@ from saliency.core.gradient_modifiers import Modifier
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
-from saliency.core.shape_hints import add_shape_hints
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
-from saliency.core.undo import all_undone
 from saliency.core.validation import check_equal_shapes, shown, whole_number
 from saliency.core.warnings import warn
 
@@ -56,26 +53,34 @@ def compute_masks(
         GradientError: if a score or a mask is not finite.
         ForwardError: if a forward pass fails; the message may end with a hint on the input's shape.
     """
-    masks, details, observed, targets, start = [], [], [], [], 0
-    with all_undone(), add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
-        while start < len(inputs.ys):
-            stop, per_input = inputs.batch(start, plan.size)
-            try:
-                request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, differentiates, plan)
-                score = Score(adapter, request, stop - start, plan, per_input, modifier, x, samples=range(start, stop))
-                masks.append(adapter.numpy(compute(score, x)))
-                names = _record_choices(score, adapter, inputs.ys)
-            except InteractingSamples:
-                plan.restart_one_at_a_time()
-                continue
-            observed.append(_observed_scores(adapter, plan))
-            details.append({name: _to_host(adapter, value) for name, value in score.details.items()})
-            targets += describe_targets(request.target, inputs.ys[start:stop], names)
-            start = stop
+
+    def compute_part(score: Score, x: Array) -> _Part:
+        masks = adapter.numpy(compute(score, x))
+        names = _record_choices(score, adapter, inputs.ys)
+        details = {name: _to_host(adapter, value) for name, value in score.details.items()}
+        ys = [inputs.ys[sample] for sample in score.samples]
+        return _Part(
+            masks, _observed_scores(adapter, plan), details, describe_targets(score.request.target, ys, names), type(x)
+        )
+
+    parts = run_in_batches(compute_part, adapter, inputs, plan, logits, differentiates, modifier)
+    masks = [part.masks for part in parts]
     check_equal_shapes(masks)
-    merged = _merge_details(details, [len(part) for part in masks])
-    about = Provenance(method, targets, inputs.host_copies(adapter, type(x)), adapter.channel_axis)
-    return MaskArray.of(_check_masks(np.concatenate(masks), np.concatenate(observed), empty), merged, about)
+    merged = _merge_details([part.details for part in parts], [len(one) for one in masks])
+    targets = [target for part in parts for target in part.targets]
+    about = Provenance(method, targets, inputs.host_copies(adapter, parts[0].device_array), adapter.channel_axis)
+    observed = np.concatenate([part.observed for part in parts])
+    return MaskArray.of(_check_masks(np.concatenate(masks), observed, empty), merged, about)
+
+
+class _Part(NamedTuple):
+    """The masks of a batch on the host, the scores of its passes, its details, and descriptions of its targets."""
+
+    masks: npt.NDArray[Any]
+    observed: npt.NDArray[Any]
+    details: dict[str, npt.NDArray[Any]]
+    targets: Sequence[str]
+    device_array: type
 
 
 def apply_method(masks: Callable[[Score, Array], Array], score: Score, x: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -93,6 +93,10 @@ class ModelInputs:
                 break
             stop = end - start
         return start + stop, shared
+
+    def without_shared_passes(self) -> "ModelInputs":
+        """Return the same entries, each with a pass of its own, for passes that change each entry's input in another way."""
+        return replace(self, group_ends=range(1, self.n + 1))
 
     def to_device(
         self,

@@ -1,0 +1,37 @@
+"""Scores of inputs whose highest-ranked positions are replaced."""
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.types import Array
+from saliency.metrics.evaluation import Part
+
+
+def fraction_counts(positions: int, steps: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of replaced positions from 0 to all of them, in even steps, (steps + 1,)."""
+    return np.round(np.linspace(0, positions, min(steps, positions) + 1)).astype(np.int64)
+
+
+def replaced_scores(
+    part: Part, before: Array, after: Array, ranks: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Compute the scores while positions of ``before`` are replaced by those of ``after``, in the order of their ranks.
+
+    Args:
+        part: the inputs.
+        before, after: (n, *input).
+        ranks: (n, *space), 0 for the position that is replaced first.
+        counts: numbers of replaced positions, (points,).
+
+    Returns:
+        (n, points).
+    """
+    score, adapter = part.score, part.score.adapter
+    xp, order = adapter.xp, adapter.asarray(part.over_space(ranks))[None]
+    shape, scores = tuple(before.shape[1:]), []
+    for chunk in score.batches(len(counts)):
+        limits = adapter.asarray(counts[chunk.start : chunk.stop].reshape(-1, *[1] * len(before.shape)))
+        points = xp.where(order < limits, after[None], before[None])  # (points, n, *input)
+        scores.append(score.repeat(len(chunk)).values(xp.reshape(points, (-1, *shape))))
+    values = adapter.numpy(xp.concatenate(scores) if len(scores) > 1 else scores[0])
+    return np.asarray(values, np.float64).reshape(len(counts), -1).T
