@@ -24,6 +24,8 @@ from saliency.core.errors import (
 )
 from saliency.core.function_adapter import FunctionAdapter
 from saliency.core.mask import SaliencyMask
+from saliency.core.methods.attention_relevance import AttentionRelevance
+from saliency.core.methods.attention_rollout import AttentionRollout
 from saliency.core.methods.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
 from saliency.core.methods.gradient_shap import GradientSHAP
 from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
@@ -43,6 +45,8 @@ from saliency.core.wrap import wrap
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
+    "AttentionRelevance",
+    "AttentionRollout",
     "BatchWarning",
     "Box",
     "Deconvnet",

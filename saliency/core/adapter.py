@@ -9,6 +9,7 @@ from typing import Any
 
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
+from saliency.core.attention import AttentionLayers
 from saliency.core.errors import ModelError
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
@@ -128,6 +129,30 @@ class GradientAdapter(AdapterContract):
         """
         features = self.features(x, replace(request, rule=None, allow_no_relu=False))
         return *features, self.gradients(x, request)[1]
+
+    def attentions(
+        self,
+        x: Array,  # noqa: ARG002
+        request: Request,  # noqa: ARG002
+        with_gradients: bool = True,  # noqa: ARG002
+    ) -> AttentionLayers:
+        """Return the weights of the model's self-attention, and the gradients of the scores by them, in one forward pass.
+
+        Args:
+            x: (N, *input), in the model's own units.
+            request: the target of N * T samples and the other inputs; ``grid`` states the grid of tokens where the model does
+                not show it.
+            with_gradients: also return the gradients.
+
+        Raises:
+            GradientError: if a score does not depend on the attention.
+            ModelError: if the model has no attention, if it is not self-attention among the same tokens in every layer, if the
+                tokens form no grid, or if the adapter does not support it, which is the default.
+        """
+        raise ModelError(
+            f"{type(self).__name__} cannot read attention; this needs a Torch module. Use a gradient method such as "
+            "IntegratedGradients, or Occlusion, which accepts every function"
+        )
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` selected because the request names none; None if unknown."""

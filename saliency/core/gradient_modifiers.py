@@ -75,3 +75,19 @@ class NamedModifier:
 
 def _import_modifier(name: str, module: str) -> NamedModifier:
     return NamedModifier(name, import_module(module))
+
+
+def apply_modifier(modifier: Modifier, gradients: Array) -> Array:
+    """Return modified gradients (N, ...).
+
+    Raises:
+        InputError: if the modifier returns anything but an array of their shape.
+    """
+    modified = modifier(gradients)
+    if not isinstance(modified, type(gradients)) or tuple(modified.shape) != tuple(gradients.shape):
+        result = f"{type(modified).__name__} of shape {tuple(getattr(modified, 'shape', ()))}"
+        raise InputError(
+            f"`modifier` returned a {result}; it must return the modified gradient, "
+            f"a {type(gradients).__name__} of shape {tuple(gradients.shape)}"
+        )
+    return modified

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.attention import AttentionLayers
 from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
-from saliency.core.errors import InputError
-from saliency.core.gradient_modifiers import Modifier
+from saliency.core.gradient_modifiers import Modifier, apply_modifier
 from saliency.core.relu_rules import checked_rule
 from saliency.core.types import Array, OccludedOutputs
 from saliency.core.validation import check_equal_shapes, has_batch_axis
@@ -105,8 +105,7 @@ class Score:
             scores, output, gradients = self.adapter.features(x, request)
             return scores, self._repeat_each(output, gradients.shape[0] // output.shape[0]), gradients
 
-        scores, output, gradients = self._evaluate(features, x)
-        self._observe(x, scores)
+        output, gradients = self._evaluate_observed(features, x)
         return output, self._modified(gradients)
 
     def features_and_gradients(self, x: Array) -> tuple[Array, Array, Array]:
@@ -117,9 +116,17 @@ class Score:
             output = self._repeat_each(output, layer_gradients.shape[0] // output.shape[0])
             return scores, output, layer_gradients, input_gradients
 
-        scores, output, layer_gradients, input_gradients = self._evaluate(evaluate, x)
-        self._observe(x, scores)
+        output, layer_gradients, input_gradients = self._evaluate_observed(evaluate, x)
         return output, self._modified(layer_gradients), self._modified(input_gradients)
+
+    def attentions(self, x: Array, combine: Callable[[AttentionLayers], Array], with_gradients: bool = True) -> Array:
+        """Return what ``combine`` computes from the attention of each batch, (N, ...); see ``GradientAdapter.attentions``."""
+
+        def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
+            found = self.adapter.attentions(x, request, with_gradients)
+            return found.scores, combine(replace(found, gradients=[self._modified(one) for one in found.gradients]))
+
+        return self._evaluate_observed(evaluate, x)[0]
 
     def repeat(self, times: int) -> "Score":
         """Return the score of ``times`` copies of the N samples, one copy after the other: (times * N, *input)."""
@@ -172,6 +179,11 @@ class Score:
 
         return self.plan.evaluate(evaluate, self.n, self.per_input, self.adapter.xp)
 
+    def _evaluate_observed(self, call: Callable[[Array, Request], tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
+        scores, *arrays = self._evaluate(call, x)
+        self._observe(x, scores)
+        return tuple(arrays)
+
     def _observe(self, x: Array, scores: Array) -> Array:
         self.plan.observed_scores.append(scores)
         if x is self.inputs:
@@ -179,16 +191,7 @@ class Score:
         return scores
 
     def _modified(self, gradients: Array) -> Array:
-        if self.modifier is None:
-            return gradients
-        modified = self.modifier(gradients)
-        if not isinstance(modified, type(gradients)) or tuple(modified.shape) != tuple(gradients.shape):
-            result = f"{type(modified).__name__} of shape {tuple(getattr(modified, 'shape', ()))}"
-            raise InputError(
-                f"`modifier` returned a {result}; it must return the modified gradient, "
-                f"a {type(gradients).__name__} of shape {tuple(gradients.shape)}"
-            )
-        return modified
+        return gradients if self.modifier is None else apply_modifier(self.modifier, gradients)
 
     def _tile(self, value: Any, times: int) -> Any:
         return self.adapter.xp.concatenate([value] * times) if times > 1 and has_batch_axis(value) else value

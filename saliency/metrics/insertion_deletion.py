@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.validation import whole_number
-from saliency.metrics.evaluation import Evaluation, Part
 from saliency.metrics.curve import Curve
+from saliency.metrics.evaluation import Evaluation, Part
 from saliency.metrics.masking import fraction_counts, replaced_scores
 from saliency.metrics.result import MetricResult
 

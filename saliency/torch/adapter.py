@@ -7,23 +7,24 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 import torch
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.attention import AttentionLayers
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.layers import is_keras
 from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
 from saliency.core.validation import channel_axis_option
+from saliency.torch.attention.attentions import AttentionReader
 from saliency.torch.channel_axis import default_channel_axis, find_channel_axis
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
-from saliency.torch.input_tensors import feed_tensor, input_tensor, mask_dtype, rounding_error
+from saliency.torch.input_tensors import feed_tensor, host_array, input_tensor, mask_dtype, normal_rows, rounding_error
 from saliency.torch.layer_features import LayerFeatures
 from saliency.torch.layer_gradient import layer_gradients
 from saliency.torch.memory_format import MemoryFormat
@@ -83,7 +84,7 @@ class TorchAdapter(GradientAdapter):
         self.joined = input if isinstance(input, InputLayout) else None
         channels_last = is_keras(model) and self.channel_axis != 0
         self._forward = ForwardRunner(ModelCall(model, input), OutputSelector(output), channels_last)
-        self._features = LayerFeatures(self._forward)
+        self._features, self._attention = LayerFeatures(self._forward), AttentionReader(self._forward)
         self._memory_format = MemoryFormat(model, self.channel_axis)
 
     @property
@@ -131,16 +132,10 @@ class TorchAdapter(GradientAdapter):
         return feed_tensor(value, name, self._reference_tensor)
 
     def numpy(self, array: torch.Tensor) -> npt.NDArray[Any]:
-        array = array.detach().to_dense() if array.layout != torch.strided else array.detach()
-        host: npt.NDArray[Any] = (array.float() if array.dtype == torch.bfloat16 else array.resolve_neg()).cpu().numpy()
-        return np.ascontiguousarray(host) if host.ndim else host  # the tensor may be channels last in memory
+        return host_array(array)
 
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:
-        device = self.device
-        noise, generator = torch.empty((len(seeds), *shape), device=device, dtype=torch.float32), torch.Generator(device)
-        for row, seed in zip(noise, seeds, strict=True):
-            row.normal_(generator=generator.manual_seed(seed))
-        return noise.to(self.dtype)
+        return normal_rows(shape, seeds, self.device).to(self.dtype)
 
     def outputs(self, x: torch.Tensor, request: Request) -> Any:
         reference, run = self._reference_tensor, self._forward.run
@@ -185,6 +180,10 @@ class TorchAdapter(GradientAdapter):
     def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:
         compute = partial(features_and_gradients, self._forward, self._features, self._query_factory(request))
         return self._run(compute, x, grad=True, backward=True) or super().features_and_gradients(x, request)
+
+    def attentions(self, x: torch.Tensor, request: Request, with_gradients: bool = True) -> AttentionLayers:
+        run = partial(self._run, x=x, grad=True, backward=with_gradients)
+        return self._attention.read(run, self._query_factory(request), with_gradients)
 
     def _query_factory(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
         dtype = self._reference_tensor.dtype

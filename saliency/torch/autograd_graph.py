@@ -45,6 +45,18 @@ def find_reachable(tensor: torch.Tensor, blocked: Collection[Node]) -> set[Node]
     return found
 
 
+def reaches(node: Node, earlier: Node) -> bool:
+    """Return whether a node of a graph uses the result of an earlier one."""
+    stack, seen = [node], {node}
+    while stack:
+        new = {one for one, _ in stack.pop().next_functions if one is not None} - seen
+        if earlier in new:
+            return True
+        seen |= new
+        stack += new
+    return False
+
+
 def depends_on(tensor: torch.Tensor, leaf: torch.Tensor) -> bool:
     """Return whether a leaf is in a tensor's graph."""
     return any(getattr(node, "variable", None) is leaf for node in find_nodes(tensor))
@@ -53,6 +65,18 @@ def depends_on(tensor: torch.Tensor, leaf: torch.Tensor) -> bool:
 def find_leaf_nodes(consumers: dict[Node, list[Node]], leaf: torch.Tensor) -> list[Node]:
     """Return the nodes of a leaf in a graph: one node, or none if the scores do not depend on the leaf."""
     return [node for node in consumers if getattr(node, "variable", None) is leaf]
+
+
+def nodes_between(score: torch.Tensor, leaf: torch.Tensor) -> list[Node]:
+    """Return the nodes on all paths from the score back to the leaf."""
+    consumers = find_consumers(score)
+    nodes = dict.fromkeys(find_leaf_nodes(consumers, leaf))
+    stack = list(nodes)
+    while stack:
+        new = [node for node in dict.fromkeys(consumers.get(stack.pop(), [])) if node not in nodes]
+        nodes.update(dict.fromkeys(new))
+        stack.extend(new)
+    return list(nodes)
 
 
 def has_hooks(node: Node) -> bool:

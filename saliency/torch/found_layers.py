@@ -25,7 +25,7 @@ class FoundLayers:
 
     def layer(self, query: ScoreQuery) -> FoundLayer | None:
         """Return what an earlier query of this kind found, or None."""
-        table, key = self._table(query), _kind(query)
+        table, key = self._table(query), query_kind(query)
         return table.get((key, query.target.kinds), table.get(key))
 
     def module(self, query: ScoreQuery) -> torch.nn.Module | None:
@@ -49,7 +49,7 @@ class FoundLayers:
         """
         named = named_modules(query.adapter.model).items()
         name = next((name for name, module in named if module is layer), None)
-        table, key = self._table(query), _kind(query)
+        table, key = self._table(query), query_kind(query)
         table[key, query.target.kinds] = FoundLayer(ref(layer), name, is_bottleneck)
         self.use(query)
         if is_last:  # the graph of a function may have other paths
@@ -57,18 +57,18 @@ class FoundLayers:
 
     def use(self, query: ScoreQuery) -> None:
         """Note that this adapter uses the layer for queries of this kind."""
-        self._used.add(_kind(query))
+        self._used.add(query_kind(query))
 
     def is_used(self, query: ScoreQuery) -> bool:
         """Return whether this adapter used the layer before, rather than another adapter of the model."""
-        return _kind(query) in self._used
+        return query_kind(query) in self._used
 
     def _table(self, query: ScoreQuery) -> dict[Any, FoundLayer]:
         is_bound = hasattr(query.target.function, "__self__")
         return self._own if is_bound or query.request.grid is not None else self._grids.memory.found
 
 
-def _kind(query: ScoreQuery) -> tuple[Any, ...]:
+def query_kind(query: ScoreQuery) -> tuple[Any, ...]:
     """Return the properties of a query on which its last layer may depend."""
     target = query.target
     layers = tuple(ref(one) if isinstance(one, torch.nn.Module) else one for one in target.layers)

@@ -23,7 +23,7 @@ DESCRIPTION_AND_NAME = "the input", "`x_value`"
 
 def input_gradients(forward: ForwardRunner, make_query: MakeQuery, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return scores (N * T,) and gradients (N * T, *input); see ``GradientAdapter.gradients``."""
-    leaf = _make_leaf(x)
+    leaf = make_leaf(x)
     query = make_query(leaf)
     scores = query.scores(query.run_forward(forward, grad=True))
     gradients = query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
@@ -38,7 +38,7 @@ def features_and_gradients(
     Returns an empty tuple if one pass does not suffice: the layer is not known yet, its gradient is zero everywhere, or it is
     called without a graph. The caller then makes two passes, which also raise the errors.
     """
-    leaf = _make_leaf(x)
+    leaf = make_leaf(x)
     query = make_query(leaf)
     layer = query.request.layer
     found = features.found.module(query) if layer is None else layer
@@ -89,5 +89,6 @@ def _outputs_from_input(outputs: list[torch.Tensor], leaf: torch.Tensor) -> list
     ]
 
 
-def _make_leaf(x: torch.Tensor) -> torch.Tensor:
+def make_leaf(x: torch.Tensor) -> torch.Tensor:
+    """Return inputs as a leaf of a new graph."""
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()

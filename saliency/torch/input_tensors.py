@@ -1,9 +1,10 @@
 """Convert what users pass to tensors on a model's device."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from saliency.core.errors import InputError
@@ -67,3 +68,18 @@ def _checked_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
         problem = "it is complex" if value.is_complex() else "it contains NaN or infinity" if value.numel() else "it is empty"
         raise InputError(f"`{name}` ({value.dtype}, shape {tuple(value.shape)}) must hold finite real numbers only; {problem}")
     return value
+
+
+def host_array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """Return a tensor as a NumPy array."""
+    tensor = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
+    host: npt.NDArray[Any] = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor.resolve_neg()).cpu().numpy()
+    return np.ascontiguousarray(host) if host.ndim else host  # the tensor may be channels last in memory
+
+
+def normal_rows(shape: tuple[int, ...], seeds: Sequence[int], device: torch.device) -> torch.Tensor:
+    """Draw standard normal numbers, (seeds, *shape); each row depends on its seed only."""
+    noise, generator = torch.empty((len(seeds), *shape), device=device, dtype=torch.float32), torch.Generator(device)
+    for row, seed in zip(noise, seeds, strict=True):
+        row.normal_(generator=generator.manual_seed(seed))
+    return noise

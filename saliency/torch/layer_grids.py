@@ -10,6 +10,7 @@ from saliency.core.position_grid import PositionGrid
 from saliency.core.undo import Undo, Undoable
 from saliency.torch.layer_memory import LayerMemory, memory_of
 from saliency.torch.layers import LayerPlace
+from saliency.torch.positions.attention_log import AttentionLog
 from saliency.torch.positions.reading import arrange, read_grid
 from saliency.torch.positions.recorder import PositionRecorder
 from saliency.torch.positions.state import Positions
@@ -113,9 +114,9 @@ class LayerGrid:
         )
 
 
-def make_recorder(query: ScoreQuery) -> PositionRecorder:
-    """Return a recorder for the query's input."""
-    return PositionRecorder(query.x, _axes(query))
+def make_recorder(query: ScoreQuery, attentions: AttentionLog | None = None) -> PositionRecorder:
+    """Return a recorder for the query's input; ``attentions`` receives the attention of the forward pass."""
+    return PositionRecorder(query.x, _axes(query), attentions)
 
 
 def read_positions(positions: Positions | None, shape: tuple[int, ...], query: ScoreQuery) -> PositionGrid | None:

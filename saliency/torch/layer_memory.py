@@ -37,11 +37,13 @@ class LayerMemory:
         structure: of the model, see ``model_structure``.
         grids: of the layers, by layer and kind of input.
         found: the layers that searches found, by the kind of input and target.
+        attentions: how the weights of attention are arranged, by the same.
     """
 
     structure: "list[tuple[ReferenceType[torch.nn.Module], Any]]"
     grids: dict[Any, PositionGrid | None] = field(default_factory=dict)
     found: dict[Any, FoundLayer] = field(default_factory=dict)
+    attentions: dict[Any, Any] = field(default_factory=dict)
 
     def is_of(self, model: torch.nn.Module) -> bool:
         """Return whether a model has this structure."""

@@ -4,13 +4,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import torch
-from torch.autograd.graph import Node
 
 from saliency.core.errors import ModelError, NoReLUError
 from saliency.core.relu_rules import call_user_rule, rule_name, warn_of_gates
 from saliency.core.types import Rule
 from saliency.torch.activation_nodes import activation_graph
-from saliency.torch.autograd_graph import find_consumers, find_leaf_nodes
+from saliency.torch.autograd_graph import nodes_between
 from saliency.torch.relu_nodes import activation_names, find_relus
 from saliency.torch.relu_outputs import relu_output
 
@@ -67,7 +66,7 @@ def apply_rule(
         NoReLUError: if there is no ReLU.
         ModelError: if a part of the graph cannot be inspected.
     """
-    nodes = _nodes_between(score, leaf)
+    nodes = nodes_between(score, leaf)
     for node in nodes:
         for name, remedy in opaque.items():
             if name in node.name():
@@ -88,15 +87,3 @@ def apply_rule(
         warn_of_gates(rule)
     for node in relus:
         node.register_hook(_make_hook(rule, node))
-
-
-def _nodes_between(score: torch.Tensor, leaf: torch.Tensor) -> list[Node]:
-    """Return the nodes on all paths from the score back to the leaf."""
-    consumers = find_consumers(score)
-    nodes = dict.fromkeys(find_leaf_nodes(consumers, leaf))
-    stack = list(nodes)
-    while stack:
-        new = [node for node in dict.fromkeys(consumers.get(stack.pop(), [])) if node not in nodes]
-        nodes.update(dict.fromkeys(new))
-        stack.extend(new)
-    return list(nodes)

@@ -41,6 +41,12 @@ def product(call: OperatorCall) -> Positions | None:
     return replace(parts[0], in_pairs=True)
 
 
+def key_positions(call: OperatorCall) -> Positions | None:
+    """Return the positions of the columns of a matrix of attention, whose own positions are those of its rows."""
+    right = call.of(call.args[PRODUCTS[call.name] + 1])
+    return None if right is None else replace(right.unite(-2, call.shape), in_pairs=True, projections=())
+
+
 def _before_projection(positions: Positions) -> tuple[torch.nn.Module, ...]:
     """Return the layers that begin a projection, such as a convolution of each channel; none after a linear layer."""
     return () if any(map(is_projection, positions.projections)) else positions.projections

@@ -20,7 +20,7 @@ def read_grid(positions: Positions | None, shape: tuple[int, ...], samples: int)
     """
     if positions is None or positions.in_pairs or not positions.has_space or 0 in shape:
         return None
-    *spatial, of_samples = map(_centers, positions.axes)
+    *spatial, of_samples = map(centers_of, positions.axes)
     return grid_reading.read_grid(spatial, of_samples, shape, samples)
 
 
@@ -34,7 +34,7 @@ def arrange(output: torch.Tensor, grid: PositionGrid) -> torch.Tensor:
     return tokens.movedim(-1, 1)
 
 
-def _centers(intervals: Intervals | None) -> Centers | None:
+def centers_of(intervals: Intervals | None) -> Centers | None:
     """Return the centers of intervals, -1 for the whole axis."""
     if intervals is None:
         return None

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
-from weakref import ref
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from saliency.torch.positions.attention_log import AttentionLog
 from saliency.torch.positions.intervals import Intervals, partition
 from saliency.torch.positions.operator_call import OperatorCall
 from saliency.torch.positions.products import attention_operands
 from saliency.torch.positions.rules import result_positions
 from saliency.torch.positions.state import Positions
+from saliency.torch.positions.table import PositionTable
 from saliency.torch.positions.varying_tensors import VaryingTensors
 
 UNREADABLE = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)
@@ -30,11 +31,12 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
     Args:
         x: (N, *input).
         spatial_axes: the axes of ``x`` that are spatial.
+        attentions: receives the attention of the forward pass.
     """
 
-    def __init__(self, x: torch.Tensor, spatial_axes: Sequence[int]) -> None:
+    def __init__(self, x: torch.Tensor, spatial_axes: Sequence[int], attentions: AttentionLog | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._positions: dict[int, tuple[ref[torch.Tensor], Positions]] = {}  # by the tensor's id
+        self._positions, self._attentions = PositionTable(), attentions
         self._varying = VaryingTensors()
         self.projections: set[torch.nn.Module] = set()  # layers that return queries, keys or values
         shape = tuple(x.shape)
@@ -50,16 +52,11 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
 
     def of(self, value: Any) -> Positions | None:
         """Return the positions of a tensor, or None."""
-        entry = self._positions.get(id(value))
-        return entry[1] if entry is not None and entry[0]() is value else None
+        return self._positions.of(value)
 
     def set(self, tensor: torch.Tensor, positions: Positions | None) -> None:
         """Set the positions of a tensor."""
-        if positions is not None:
-            key, table = id(tensor), self._positions
-            table[key] = ref(tensor, lambda _: table.pop(key, None)), positions
-        else:
-            self._positions.pop(id(tensor), None)
+        self._positions.set(tensor, positions)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -86,6 +83,8 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
         found, result = None, call.result
         with suppress(*UNREADABLE):
             found = self._positions_of_result(call)
+            if self._attentions is not None:
+                self._attentions.add(call, found)
         if call.args and result is call.args[0] and self.of(result) is not found:
             self._forget_base(result)
         if isinstance(result, torch.Tensor):

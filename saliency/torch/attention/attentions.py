@@ -1,0 +1,135 @@
+"""Compute the attention of one forward pass: weights, gradients by them, and the tokens that the scores read."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch.autograd.graph import GradientEdge, Node
+
+from saliency.core.attention import AttentionLayers, TokenGrid, readout_of
+from saliency.core.errors import GradientError
+from saliency.core.token_layout import TokenLayout
+from saliency.torch.attention.attention_nodes import arrange_weights, attention_weights, weights_gradient
+from saliency.torch.attention.attention_plan import AttentionPlan, make_plan
+from saliency.torch.backward import check_finite, check_has_graph
+from saliency.torch.forward import ForwardRunner
+from saliency.torch.found_layers import query_kind
+from saliency.torch.input_gradient import DESCRIPTION_AND_NAME, MakeQuery, make_leaf
+from saliency.torch.layer_grids import make_recorder
+from saliency.torch.layer_memory import memory_of
+from saliency.torch.positions.attention_log import AttentionLog
+from saliency.torch.query import ScoreQuery
+
+Layers: TypeAlias = Sequence[tuple[Node, TokenLayout]]
+Run: TypeAlias = Callable[[Callable[[torch.Tensor], tuple[torch.Tensor, ...]]], tuple[torch.Tensor, ...]]
+
+
+class AttentionReader:
+    """Reads the attention of a model from the graphs of its calls.
+
+    Args:
+        forward: of the model.
+    """
+
+    def __init__(self, forward: ForwardRunner) -> None:
+        self._forward = forward
+
+    def read(self, run: Run, make_query: MakeQuery, with_gradients: bool) -> AttentionLayers:
+        """Return the attention of inputs; see ``GradientAdapter.attentions``.
+
+        Args:
+            run: calls a function of inputs (N, *input) with the model prepared, and returns its tensors.
+            make_query: returns the query about inputs.
+            with_gradients: compute the gradients of all layers.
+        """
+        grids = []
+
+        def compute(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            grid, tensors = self._read(make_leaf(x), make_query, with_gradients)
+            grids.append(grid)
+            return tensors
+
+        return AttentionLayers.of(run(compute), with_gradients, grids[-1])
+
+    def _read(
+        self, leaf: torch.Tensor, make_query: MakeQuery, with_gradients: bool
+    ) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
+        """Return the grid of tokens; and scores, readout, the weights of each layer, and their gradients if computed."""
+        query = make_query(leaf)
+        plan, scores, layers = self._layers(query, leaf)
+        weights = [arrange_weights(attention_weights(node), layout, len(query.x)) for node, layout in layers]
+        if with_gradients:
+            gradients = _gradients(scores, layers, len(query.x))
+            return plan.grid, (scores.detach(), readout_of(torch, gradients[-1]), *weights, *gradients)
+        return plan.grid, (scores.detach(), _readout(query, scores, layers, plan), *weights)
+
+    def _layers(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[AttentionPlan, torch.Tensor, Layers]:
+        """Run the model; the first pass of a kind of query also follows the positions of its tokens."""
+        plans, key = memory_of(self._forward.model).attentions, (query_kind(query), len(query.x) > 1)
+        plan = plans.get(key)
+        if plan is not None:
+            scores = self._scores(query)
+            layers = plan.layers(scores, leaf)
+            if layers is not None:
+                return plan, scores, layers
+        log = AttentionLog()
+        with make_recorder(query, log):
+            outputs = query.run_forward(self._forward, grad=True)
+        scores = self._checked(query, outputs)
+        plan = plans[key] = make_plan(scores, leaf, log, query.request.grid, self._forward.model)
+        return plan, scores, plan.layers(scores, leaf) or ()
+
+    def _scores(self, query: ScoreQuery) -> torch.Tensor:
+        return self._checked(query, query.run_forward(self._forward, grad=True))
+
+    @staticmethod
+    def _checked(query: ScoreQuery, outputs: Any) -> torch.Tensor:
+        scores: torch.Tensor = query.scores(outputs)
+        check_has_graph(scores, DESCRIPTION_AND_NAME[0])
+        check_finite(scores)
+        return scores
+
+
+def _gradients(scores: torch.Tensor, layers: Layers, samples: int) -> list[torch.Tensor]:
+    """Return the gradients by the weights of each layer, (N * T, heads, tokens, tokens).
+
+    Raises:
+        GradientError: if a score depends on none of the layers.
+    """
+    edges = [GradientEdge(node, 0) for node, _ in layers]
+    targets = scores.reshape(samples, -1).sum(dim=0)  # (T,): samples do not interact
+    passes = []
+    for i, target in enumerate(targets):
+        found = torch.autograd.grad(target, edges, retain_graph=True, allow_unused=True)
+        if all(one is None for one in found):
+            raise GradientError(
+                f"the score of target {i} does not depend on the model's attention: no path leads from one to the other. "
+                "Choose another target"
+            )
+        passes.append([_arranged(one, *layer, samples) for one, layer in zip(found, layers, strict=True)])
+    if len(passes) == 1:
+        return passes[0]
+    return [torch.stack(of_layer, dim=1).flatten(0, 1) for of_layer in zip(*passes, strict=True)]
+
+
+def _arranged(gradient: torch.Tensor | None, node: Any, layout: TokenLayout, samples: int) -> torch.Tensor:
+    if gradient is None:
+        return torch.zeros_like(arrange_weights(attention_weights(node), layout, samples))
+    return arrange_weights(weights_gradient(node, gradient), layout, samples)
+
+
+def _readout(query: ScoreQuery, scores: torch.Tensor, layers: Layers, plan: AttentionPlan) -> torch.Tensor:
+    """Return the tokens that the scores read (N * T, tokens); remember those of a classifier.
+
+    A class of an output (N, classes) reads the same tokens as any other: class tokens, or all of a mean.
+    """
+    target = query.target
+    key = target.function is None and not target.layers and target.units.shape[-1] == 1
+    known = plan.readouts.get(key)
+    if known is not None:
+        return known.to(scores.device).expand(len(scores), -1)
+    readout: torch.Tensor = readout_of(torch, _gradients(scores, layers[-1:], len(query.x))[-1])
+    positions = readout[:, list(plan.grid.order)]
+    if key and bool((readout == readout[:1]).all()) and bool(positions.all() or not positions.any()):
+        plan.readouts[key] = readout[:1]
+    return readout
