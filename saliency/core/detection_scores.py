@@ -1,6 +1,7 @@
 """The score of a detection, as a function of the detector's outputs."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from saliency.core.detections import Detections, Match
 from saliency.core.detector_outputs import DenseOutput, ListOutput
 from saliency.core.numerics.boxes import intersection_over_union, overlaps
+from saliency.core.score_reading import read_scores
 
 BOX, LABEL, SCORE, INDEX, CLASSES = slice(0, 4), 4, 5, 6, slice(7, None)
 """The columns of the rows that describe matched detections: box, label, score, index in the output, score of each class."""
@@ -32,9 +34,28 @@ class KeptScore:
 
     def __call__(self, outputs: Any, rows: npt.NDArray[np.float64], n: int, adapter: Any) -> Any:
         """Return one score for each row; the T rows of the first of n inputs are first."""
+
+        def take(array: Any, places: npt.NDArray[np.int64]) -> Any:
+            return read_scores(array, places, None, adapter.xp, lambda index: adapter.asfeed(index, "y"))
+
+        return self.read(outputs, self.places(rows, n), take)
+
+    def places(self, rows: npt.NDArray[np.float64], n: int) -> list[npt.NDArray[np.int64]]:
+        """Return the places, (rows, 1, axes), of the factors of each row's score, for ``read``."""
         inputs = np.arange(len(rows)) // (len(rows) // n)
         indices = np.stack([inputs, rows[:, INDEX], rows[:, LABEL]], axis=1).astype(np.int64)
-        return self.output.scores_at(outputs, indices, adapter)
+        return [one[:, None] for one in self.output.places(indices)]
+
+    def read(self, outputs: Any, places: Sequence[Any], take: Callable[[Any, Any], Any]) -> Any:
+        """Return the scores (rows,); a graph may compute them from any places.
+
+        Args:
+            outputs: what the detector returned.
+            places: of the factors, as an array of the graph each.
+            take: returns the entries (rows,) of an array at places (rows, 1, axes).
+        """
+        array = self.output.score_array(outputs)
+        return math.prod([take(array, one) for one in places[1:]], start=take(array, places[0]))
 
 
 @dataclass(frozen=True)

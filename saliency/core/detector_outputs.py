@@ -11,7 +11,6 @@ import numpy.typing as npt
 from saliency.core.detections import Detections
 from saliency.core.nested_outputs import entry_at
 from saliency.core.numerics.boxes import Corners, corners_of_centers
-from saliency.core.score_reading import read_scores
 
 
 class DenseDetections(NamedTuple):
@@ -39,13 +38,15 @@ class DenseOutput(ABC):
         """Return the detections in what the model returned."""
 
     @abstractmethod
-    def scores_at(self, outputs: Any, indices: npt.NDArray[np.int64], adapter: Any) -> Any:
-        """Return the score of one class of one detection for each sample, (samples,).
+    def score_array(self, outputs: Any) -> Any:
+        """Return the array that holds the class scores."""
+
+    @abstractmethod
+    def places(self, indices: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+        """Return the places, (samples, axes), of the factors of each sample's score in ``score_array``.
 
         Args:
-            outputs: what the model returned.
             indices: (samples, 3): input, detection and class.
-            adapter: the adapter of the outputs.
         """
 
     def detections(self, outputs: Any, adapter: Any) -> list[Detections]:
@@ -88,9 +89,13 @@ class QueryOutput(DenseOutput):
         probabilities = powers / xp.sum(powers, axis=-1, keepdims=True)
         return DenseDetections(corners, probabilities[:, :, :-1], 1.0 - probabilities[:, :, -1])
 
-    def scores_at(self, outputs: Any, indices: npt.NDArray[np.int64], adapter: Any) -> Any:
-        """Return the logit of each sample's class."""
-        return _take(entry_at(outputs, self.logits), indices, adapter)
+    def score_array(self, outputs: Any) -> Any:
+        """Return the logits."""
+        return entry_at(outputs, self.logits)
+
+    def places(self, indices: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+        """Return the place of the logit of each sample's class."""
+        return [indices]
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class AnchorOutput(DenseOutput):
 
     def read(self, outputs: Any, xp: Any) -> DenseDetections:
         """Return the detections in what the model returned."""
-        array = self._array(outputs)
+        array = self.score_array(outputs)
         array = xp.swapaxes(array, 1, 2) if self.anchors_last else array  # (N, anchors, numbers)
         rows, columns = self.space if self.fractions else (1, 1)
         lengths = (columns, rows, columns, rows)
@@ -124,18 +129,16 @@ class AnchorOutput(DenseOutput):
             return DenseDetections(corners, array[:, :, 4:], xp.amax(array[:, :, 4:], axis=-1))
         return DenseDetections(corners, array[:, :, 4:5] * array[:, :, 5:], array[:, :, 4])
 
-    def scores_at(self, outputs: Any, indices: npt.NDArray[np.int64], adapter: Any) -> Any:
-        """Return the score of each sample's class, times the objectness if there is one."""
-        samples, anchors, classes = indices.T
-        scores = self._at(outputs, samples, anchors, classes + (5 if self.objectness else 4), adapter)
-        return scores * self._at(outputs, samples, anchors, np.full_like(classes, 4), adapter) if self.objectness else scores
-
-    def _array(self, outputs: Any) -> Any:
+    def score_array(self, outputs: Any) -> Any:
+        """Return the array of all numbers."""
         return outputs if self.path is None else entry_at(outputs, self.path)
 
-    def _at(self, outputs: Any, samples: Any, anchors: Any, numbers: Any, adapter: Any) -> Any:
-        axes = (samples, numbers, anchors) if self.anchors_last else (samples, anchors, numbers)
-        return _take(self._array(outputs), np.stack(axes, axis=1), adapter)
+    def places(self, indices: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+        """Return the places of the score of each sample's class, and of the objectness if there is one."""
+        samples, anchors, classes = indices.T
+        numbers = [classes + 5, np.full_like(classes, 4)] if self.objectness else [classes + 4]
+        axes = [(samples, one, anchors) if self.anchors_last else (samples, anchors, one) for one in numbers]
+        return [np.stack(each, axis=1) for each in axes]
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,3 @@ class ListOutput:
 def _detections_of(found: Any, adapter: Any) -> Detections:
     boxes, scores = (np.asarray(adapter.numpy(found[name]), float) for name in ("boxes", "scores"))
     return Detections(boxes.reshape(-1, 4), np.asarray(adapter.numpy(found["labels"]), np.int64), scores)
-
-
-def _take(array: Any, indices: npt.NDArray[np.int64], adapter: Any) -> Any:
-    """Return the entries of an array (N, ...) at indices (samples, axes)."""
-    return read_scores(array, indices[:, None], None, adapter.xp, lambda index: adapter.asfeed(index, "y"))

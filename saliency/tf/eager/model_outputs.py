@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.detection_scores import KeptScore
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.keras.layers import layers_of
 from saliency.core.output_selection import OutputSelector
@@ -21,7 +22,7 @@ from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
-from saliency.tf.ops.scores import Scores, backward_starts, scores_at
+from saliency.tf.ops.scores import Scores, backward_starts, entries_at, scores_at
 from saliency.tf.ops.spatial_layout import channels_first
 from saliency.tf.ops.train_mode_operations import train_mode_operations
 
@@ -172,9 +173,12 @@ class ModelOutputs:
         """Return one score for each sample, (N * T,); ``places`` are the target's indices and weights."""
         if target.function is None:
             return scores_at(output, places[0], places[1], targets_per_input)
+        if isinstance(target.function, KeptScore):
+            return self._scores_of(target.function.read(output, places, entries_at), targets_per_input)
         if target.rows is not None:
             raise TargetError(
-                "`y` is a Box; in TensorFlow, only methods without gradients explain it, such as RISE: pass a callable `y`"
+                "`y` is a Box, and the detector returns a list for each input; in TensorFlow, only methods without gradients "
+                "explain it, such as RISE: pass a callable `y`"
             )
         try:
             result = target.function(output)
@@ -183,7 +187,10 @@ class ModelOutputs:
                 f"`y` failed: {summarize_error(error)} (`y` becomes part of TensorFlow's graph: write it with TensorFlow's "
                 "operations)"
             ) from error
-        values = tf.cast(check_one_per_sample(result, x.shape[0]), self.model.float_dtype)
+        return self._scores_of(check_one_per_sample(result, x.shape[0]), targets_per_input)
+
+    def _scores_of(self, values: Any, targets_per_input: int) -> Scores:
+        values = tf.cast(values, self.model.float_dtype)
         return Scores(values, backward_starts(values, targets_per_input))
 
 

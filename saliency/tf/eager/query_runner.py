@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from saliency.core.adapter_request import Request
+from saliency.core.detection_scores import KeptScore
 from saliency.core.errors import ModelError
 from saliency.core.target import Target
 from saliency.core.types import Rule
@@ -58,8 +59,13 @@ class QueryRunner:
         """
         target, feed = request.target, request.feed
         key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
+        if isinstance(target.function, KeptScore) and target.rows is not None:
+            more = (*more, *map(tf.constant, target.function.places(target.rows, x.shape[0])))
+            key = (*key, target.function)
+        elif target.function is not None:
+            functions = [target.function, *functions]
         if target.function is not None:  # its scores are checked while the graph is built
-            trace = self._traces.get(key, [target.function, *functions], builder, x, feed, *more)
+            trace = self._traces.get(key, functions, builder, x, feed, *more)
             self._warn(trace.info, rule)
             return trace.info, trace(x, feed, *more)[1:]
         places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)

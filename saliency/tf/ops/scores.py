@@ -59,3 +59,8 @@ def scores_at(output: Any, indices: Any, weights: Any, targets_per_input: int) -
         return Scores(values, [(output, tf.scatter_nd(indices, weights, sizes))])
     rows = [slice(i, None, targets_per_input) for i in range(targets_per_input)]
     return Scores(values, [(output, tf.scatter_nd(indices[each], weights[each], sizes)) for each in rows])
+
+
+def entries_at(array: Any, places: Any) -> Any:
+    """Return the entries (samples,) of an array at places (samples, 1, axes)."""
+    return tf.gather_nd(array, places)[:, 0]
