@@ -36,7 +36,7 @@ test-jax: .venv-jax/.ready
 # against references on 30 of them (tests/zoo).
 # ZOO="-k swin" selects tests. Warnings of these libraries are no errors.
 test-zoo: .venv-zoo/.ready
-	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py tests/zoo/check_methods.py $(ZOO)
+	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py tests/zoo/check_methods.py tests/zoo/check_loaders.py $(ZOO)
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

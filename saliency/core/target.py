@@ -32,6 +32,7 @@ class Target:
             its terms. A channel without a position is averaged over space.
         weights: (N, terms), 1 for a term that is added, -1 for one that is subtracted, and 0 for padding.
         logits: if the model ends in a softmax or sigmoid, read the logit.
+        spatial_axes: number of spatial axes of an input, against which those of an output are checked; None for no check.
         rows: (N, numbers), what the function receives for each sample, on the host; None for a function of outputs alone.
     """
 
@@ -40,6 +41,7 @@ class Target:
     units: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1, 1), np.int64))
     weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 1)))
     logits: bool = True
+    spatial_axes: int | None = None
     rows: npt.NDArray[np.float64] | None = None
 
     @classmethod
@@ -127,8 +129,16 @@ class Target:
         """Check that the indices are within an output (N, channels, *space).
 
         Raises:
-            TargetError: if one is outside.
+            TargetError: if one is outside, or the output for images has one axis besides classes, which may be anything.
         """
+        if self.spatial_axes == 2 and len(shape) == 3 and self.layer is None and self.units.shape[-1] == 1:
+            channel = self.units[0, 0, 0]
+            raise TargetError(
+                f"`y` (class {channel}): the model's output for images has the shape (N, {shape[1]}, {shape[2]}), and it is "
+                "not known what its last two axes are. For an object detector, pass a saliency.Box, as saliency.Box.top(0). "
+                f"For number {channel} of axis 1, averaged over the other axis, pass saliency.Region({channel}). Else pass a "
+                "callable `y`"
+            )
         check_indices(self.units, shape, self.layer)
 
     def per_input(self, n: int) -> int:

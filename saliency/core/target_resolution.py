@@ -1,6 +1,7 @@
 """Resolve targets that depend on the model's output for the clean input: top classes, regions and detections."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.region import Region
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target
-from saliency.core.target_terms import Difference, Terms, parse_terms, reads_positions
+from saliency.core.target_terms import Difference, Terms, parse_terms, reads_positions, regions_of
 from saliency.core.types import Array
 from saliency.core.validation import as_index, shown
 
@@ -47,12 +48,14 @@ def resolve_targets(
     """
     if isinstance(ys[0], Box):
         return _detections(adapter, x, feed, ys, differentiates)
+    checked = None if all(map(regions_of, ys)) else len(spatial_size(adapter, x))
     if not any(y is None or reads_positions(y) for y in ys):
-        return Target.of(ys, logits)
+        return replace(Target.of(ys, logits), spatial_axes=checked)
     outputs = _clean_outputs(adapter, x, feed, plan)
     times, space = len(ys) // int(x.shape[0]), spatial_size(adapter, x)
     moved = adapter.moves_last_axis
-    return Target.of([_resolved(y, outputs[i // times], space, moved) for i, y in enumerate(ys)], logits)
+    found = Target.of([_resolved(y, outputs[i // times], space, moved) for i, y in enumerate(ys)], logits)
+    return replace(found, spatial_axes=checked)
 
 
 def spatial_size(adapter: GradientAdapter, x: Array) -> tuple[int, ...]:
