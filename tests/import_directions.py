@@ -74,6 +74,8 @@ def forbidden(name, target):
     there = there[1:]
     if here[0] == "core" and there[:1] == ["io"]:  # one reader of pictures: overlay and show use that of the commands
         return here[1:2] != ["display"] or there[1:] not in (["picture_conversion"], ["picture_options"])
+    if here[0] == "io" and there == ["core", "interrupts"]:  # one mechanism that holds signals back, which imports nothing
+        return False
     if not there or here[0] != there[0]:
         return here[0] == "io" or (here[0] in PACKAGES and PACKAGES.get(there[0] if there else "", -1) >= PACKAGES[here[0]])
     if here[0] == "core" and len(here) > 1:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from saliency.cli.free_space import check_free_space
 from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.options import CommandError
 from saliency.io import act
@@ -22,7 +23,7 @@ def check_output_path(out: Path, suffix: str = act.SUFFIX) -> None:
     Raises:
         CommandError: if the suffix is wrong, or the folder is not writable.
     """
-    if not out.name.endswith(suffix) or out.is_dir():
+    if not out.name.endswith(suffix) or os.path.isdir(out):
         raise CommandError(f"-out ({out}) must be a file whose name ends in {suffix}")
     try:
         with tempfile.TemporaryFile(dir=out.parent):  # it has no name, so a killed process leaves no file
@@ -106,12 +107,7 @@ class ActivationFiles:
         Raises:
             CommandError: if it has not.
         """
-        free = shutil.disk_usage(self.parts).free
-        if needed > free:
-            raise CommandError(
-                f"-out ({self.out}): the values need {needed} bytes while the run lasts, and {free} bytes are free; "
-                "free some space, or select fewer units"
-            )
+        check_free_space(self.out, self.parts, needed, "the values", "units")
 
     def remove_parts(self) -> None:
         """Remove the values computed so far."""

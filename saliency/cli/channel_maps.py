@@ -13,6 +13,7 @@ import saliency
 from saliency import nets
 from saliency.cli.channels import LayerChannels
 from saliency.cli.methods import COLOR_METHODS, METHODS, default_options, split_settings
+from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError
 from saliency.core.errors import NoReLUError
 
@@ -89,6 +90,12 @@ class ChannelExplainer:
                 note = f"the map of channel {channel} is zero everywhere: {self._mask.empty}"
                 self._notes[note] += int(np.count_nonzero(zeros, axis=0)[i])
                 yield ChannelMasks(channel, self._colors_first(masks[:, i]))
+
+    def map_bytes(self) -> int:
+        """Return the size of a map of one channel in bytes."""
+        x = gray_input(self._network)
+        colors = 1 if self._method in COLOR_METHODS else x.shape[self._network.channel_axis]
+        return x.size // colors * np.dtype(np.float32).itemsize
 
     def pop_notes(self) -> Counter[str]:
         """Return how many maps were zero everywhere since the last call, by message."""

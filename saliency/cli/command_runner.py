@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from saliency.cli.options import CommandError
+from saliency.cli.options import CommandError, shorten_words
 from saliency.cli.run_log import TooManyFailures, print_message
 from saliency.cli.stop_signals import StopSignals
 from saliency.core.errors import SaliencyError
@@ -64,7 +64,7 @@ def _print_error(name: str, error: BaseException, way_on: str) -> int:
     """Print an error in one line; return the exit status."""
     is_full = isinstance(error, OSError) and error.errno in FULL_DISK
     hint = f"; free some space, then {way_on}" if is_full else ""
-    print_message(f"{name}: error: {' '.join(_error_message(error).split())}{hint}")
+    print_message(f"{name}: error: {shorten_words(' '.join(_error_message(error).split()))}{hint}")
     return 1 if is_full else 2
 
 

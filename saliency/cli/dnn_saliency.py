@@ -61,7 +61,7 @@ def _check_output(options: argparse.Namespace) -> None:
     if options.out is not None and (options.out == "" or "\0" in options.out):
         problem = "is empty" if options.out == "" else f"{options.out!r} contains a NUL character"
         raise CommandError(f"-out must be a folder, but its name {problem}")
-    if options.out is not None and os.path.isfile(options.out):  # noqa: PTH113 - works for names of any length
+    if options.out is not None and os.path.isfile(options.out):
         raise CommandError(f"-out ({options.out}) must be a folder, but it is a file")
     if options.save is not None and options.out is None:
         raise CommandError(f"-save {options.save} needs -out DIR, the folder of the maps")

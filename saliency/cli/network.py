@@ -43,7 +43,7 @@ def load_network(options: argparse.Namespace) -> nets.Network:
     Raises:
         CommandError, ValueError, RuntimeError, OSError: if it cannot be loaded.
     """
-    if options.weights is not None and not os.path.isfile(options.weights):  # noqa: PTH113 - works for names of any length
+    if options.weights is not None and not os.path.isfile(options.weights):
         raise CommandError(f"-weights ({options.weights}) must be a file, but it does not exist")
     framework = options.framework or framework_of(options.net)
     if options.device is not None and framework == "tf":

@@ -12,8 +12,24 @@ import saliency
 NEGATIVE_NUMBER = re.compile(r"^-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^-(inf|nan)$", re.IGNORECASE)
 
 
+MAX_WORD = 1000  # characters
+LONG_WORD = re.compile(rf"\S{{{MAX_WORD},}}")
+
+
 class CommandError(Exception):
-    """An error that ends a command with one line and exit status 2."""
+    """An error that ends a command with one line and exit status 2.
+
+    Args:
+        message: the line; long words are shortened.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shorten_words(message))
+
+
+def shorten_words(message: str) -> str:
+    """Shorten the words of more than 1000 characters in an error, such as the value of an option."""
+    return LONG_WORD.sub(lambda word: f"{word[0][:100]}...{word[0][-20:]}", message)
 
 
 class OptionParser(argparse.ArgumentParser):

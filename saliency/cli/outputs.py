@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saliency.cli.free_space import check_free_space
 from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
@@ -118,6 +119,19 @@ class OutputFiles:
             raise CommandError(
                 f"-out ({self.folder}): {existing[0]} already exists ({files} of this run); use -overwrite to replace"
             )
+
+    def check_free_space(self, maps: int, merged: int) -> None:
+        """Check that the disk has space for the maps that are saved. The figures need more.
+
+        Args:
+            maps: size of the maps that are not computed yet, in bytes.
+            merged: size of all maps, which are in the parts and in the merged file at the end.
+
+        Raises:
+            CommandError: if it has not.
+        """
+        needed = maps + (merged if self.save == "h5" else 0)
+        check_free_space(self.folder, self.folder, needed, "the maps", "stimuli or channels")
 
     def remove_temporary_files(self) -> None:
         """Remove the temporary files of a killed run."""

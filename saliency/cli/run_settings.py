@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def _file_version(name: str | None) -> str:
     """Return the path, size and modification time of a file; for the name of a network, the name."""
     if name is None:
         return "none"
-    file = Path(name)
-    if not file.is_file():
+    if not os.path.isfile(name):
         return name
+    file = Path(name)
     status = file.stat()
     return f"{file.absolute()}, {status.st_size} bytes, {status.st_mtime_ns}"

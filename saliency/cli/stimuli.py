@@ -74,7 +74,7 @@ class Stimuli:
         file = options.stim
         table = _read_table(file)
         given, beside = Path(table.path), Path(file).parent / table.path
-        folder = beside if beside.is_dir() and not given.is_dir() else given
+        folder = beside if os.path.isdir(beside) and not os.path.isdir(given) else given
         names = [str(name) for name in table.data["stimID"]]
         if not any(os.path.lexists(folder / name) for name in names):
             raise CommandError(f"{file}: none of its {len(names)} images is in {folder.absolute()}; check its path= line")

@@ -91,10 +91,13 @@ class ArgumentBinding:
 
     def _choose_several(self, names: Collection[str]) -> None:
         """Choose several inputs: arguments, or keys of one dictionary."""
+        wrong = [name for name in names if not isinstance(name, str)]
+        if wrong:
+            raise InputError(f"`input` (={shown(wrong[0])}) must hold names of inputs only, which are strings")
         unknown = [name for name in names if not self._is_argument(name)]
         if unknown and (len(unknown) < len(names) or len(self._required) != 1):
             raise InputError(
-                f"`x_value` names the input {unknown[0]!r}, but the arguments of {self._function} are "
+                f"`x_value` names the input {shown(unknown[0])}, but the arguments of {self._function} are "
                 f"{', '.join(map(repr, self._keywords)) or 'not named'}{nearest_hint(unknown[0], self._keywords)}"
             )
         self.input, self._in_dictionary = next(iter(names)), bool(unknown)

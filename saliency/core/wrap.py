@@ -130,7 +130,7 @@ def refuse_other_backends(model: Any, supported: Collection[str] = ("tensorflow"
 
 
 def _is_folder(model: Any) -> bool:
-    return isinstance(model, str | PathLike) and path.isdir(model)  # noqa: PTH112 - works for names of any length
+    return isinstance(model, str | PathLike) and path.isdir(model)
 
 
 def _type_name(model: Any) -> str:

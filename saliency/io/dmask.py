@@ -9,7 +9,7 @@ from operator import index
 from pathlib import Path
 
 from saliency.io.atomic_write import atomic_write
-from saliency.io.text_lines import file_error, file_path, numbered_lines
+from saliency.io.text_lines import encode_text, file_error, file_path, numbered_lines
 
 AXIS_FIELDS = {"chn": "channels", "row": "rows", "col": "columns"}
 """Name of an axis in the file -> field of ``Units``."""
@@ -133,8 +133,9 @@ def write(dmask: Dmask, file: str | Path) -> None:
         selections = {axis: picked for axis, picked in zip(AXIS_FIELDS, astuple(units), strict=True) if picked is not None}
         lines.append(f"{layer}={','.join(selections)}\n")
         lines += [",".join(map(str, numbers(picked))) + "\n" for picked in selections.values()]
+    content = encode_text(file, "".join(lines))
     with atomic_write(file) as temporary:
-        temporary.write_bytes("".join(lines).encode())
+        temporary.write_bytes(content)
 
 
 def _checked_layers(dmask: Dmask) -> Mapping[str, Units]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import h5py
 
+from saliency.core.interrupts import DeferredInterrupts
 from saliency.io.atomic_write import atomic_write
-from saliency.io.deferred_signals import DeferredSignals, deferred_signals
 
 
 class ErrorKeepingFile:
@@ -108,7 +108,7 @@ class HDF5Writer:
         signals: the signals that are deferred while the file is open.
     """
 
-    def __init__(self, stream: ErrorKeepingFile, name: Path, signals: DeferredSignals) -> None:
+    def __init__(self, stream: ErrorKeepingFile, name: Path, signals: DeferredInterrupts) -> None:
         self._stream, self._name, self._signals = stream, name, signals
         try:
             self._h5 = h5py.File(stream, "w")
@@ -162,7 +162,11 @@ def create_hdf5(path: Path) -> Iterator[HDF5Writer]:
     Raises:
         OSError: if the file cannot be created, or something could not be written.
     """
-    with deferred_signals() as signals, atomic_write(path) as temporary, io.FileIO(temporary, "rb+") as file:
+    with (
+        DeferredInterrupts(every_signal=True) as signals,
+        atomic_write(path) as temporary,
+        io.FileIO(temporary, "rb+") as file,
+    ):
         writer = HDF5Writer(ErrorKeepingFile(file), path, signals)
         try:
             yield writer

@@ -13,6 +13,7 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from saliency.io.picture_options import PictureError
+from saliency.io.png_chunks import check_chunks
 
 AVIF = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()  # Pillow 11.3 or newer
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", *AVIF, "PPM", "ICO")
@@ -30,13 +31,15 @@ def open_picture(path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
         max_pixels: largest number of pixels; None for 89 million.
 
     Raises:
-        PictureError: if the picture has more pixels.
+        PictureError: if the picture has more pixels, or is a PNG file with a wrong checksum.
         UnidentifiedImageError: if the file has none of ``FORMATS``.
         Exception: whatever a decoder raises.
     """
     with path.open("rb") as file, _PILLOW_WARNINGS.handled():
         image = _identify(file, str(path))
         check_pixels(path, image.size, max_pixels)
+        if image.format == "PNG":
+            check_chunks(path, file)
         with image:
             yield image
 

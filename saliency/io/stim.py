@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.io.atomic_write import atomic_write
-from saliency.io.text_lines import file_error, file_path, numbered_lines
+from saliency.io.text_lines import encode_text, file_error, file_path, numbered_lines
 
 SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")
@@ -84,7 +84,7 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
     file = file_path(file, SUFFIX)
     _check_types(file, stimulus)
     header = {"type": stimulus.type, "path": stimulus.path, **stimulus.header}
-    columns = {name: np.asarray(column) for name, column in stimulus.data.items()}
+    columns = {name: _as_column(file, name, values) for name, values in stimulus.data.items()}
     _check_header(file, stimulus)
     _check_texts(file, columns, ',="')
     if "stimID" not in columns or {column.shape for column in columns.values()} != {(len(stimulus),)} or not len(stimulus):
@@ -94,8 +94,20 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
         _check_texts(file, cells, ',"')
         _parse_column(file, name, list(enumerate(cells, start=len(header) + 2)), stimulus.type)
     head = [f"{key}={value}" for key, value in header.items()]
+    content = encode_text(file, "\n".join([*head, f"data={','.join(columns)}", *map(",".join, rows)]))
     with atomic_write(file) as temporary:
-        temporary.write_bytes("\n".join([*head, f"data={','.join(columns)}", *map(",".join, rows)]).encode())
+        temporary.write_bytes(content)
+
+
+def _as_column(file: Path, name: str, values: Any) -> npt.NDArray[Any]:
+    """Return a column as an array of numbers, texts or objects."""
+    try:
+        column = np.asarray(values)
+    except Exception as error:  # NumPy and the frameworks raise different types
+        raise file_error(file, f"data: {name} ({type(values).__name__}) must hold numbers or texts: {error}") from None
+    if column.dtype.kind == "V":
+        raise file_error(file, f"data: {name} ({column.dtype}) must hold numbers or texts")
+    return column
 
 
 def _check_types(file: Path, stimulus: Stimulus) -> None:

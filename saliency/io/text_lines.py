@@ -42,9 +42,23 @@ def file_error(file: Path, problem: str) -> ValueError:
     return ValueError(f"{file}: {problem}")
 
 
+def encode_text(file: Path, text: str) -> bytes:
+    """Return a text in UTF-8.
+
+    Raises:
+        ValueError: if it has a character that is not Unicode, as in a path that was decoded from other bytes.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n")
+        problem = f"cannot hold {text.split(chr(10))[line]!r}: UTF-8 has no character {text[error.start]!r}"
+        raise file_error(file, problem) from None
+
+
 def _read_text(file: Path, suffix: str) -> str:
     file = file_path(file, suffix)
-    if file.exists() and not file.is_file():
+    if os.path.exists(file) and not os.path.isfile(file):
         raise file_error(file, "must be a regular file")
     content = file.read_bytes()
     try:

@@ -1,5 +1,6 @@
 """Load networks of timm, transformers and open_clip by name: ``timm/...``, ``hf/...`` and ``open_clip/...``."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class LibraryName:
 def is_library_name(name: str) -> bool:
     """Return whether a name begins with a library, such as ``timm/``, and is neither a file nor a function in one."""
     is_function = FUNCTION_PATTERN.fullmatch(name) is not None
-    return name.partition("/")[0] in LIBRARIES and "/" in name and not is_function and not Path(name).is_file()
+    return name.partition("/")[0] in LIBRARIES and "/" in name and not is_function and not os.path.isfile(name)
 
 
 def load(

@@ -138,7 +138,7 @@ def of_object(made: Any, name: str) -> Network:
 def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileRules) -> Network:
     canonical = catalog.find_name(name, framework)
     if canonical is None:  # before the import of a framework that may not be installed
-        if os.path.isdir(name):  # noqa: PTH112 - works for names of any length
+        if os.path.isdir(name):
             raise InputError(
                 f"`net` ({name}) is a folder; a SavedModel has no named layers: use saliency.wrap(folder, trust=True) instead"
             )
@@ -158,7 +158,7 @@ def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileR
 def _from_file(file: Path, home: str, weights: str | Path | None, framework: str | None, rules: FileRules) -> Network:
     if framework not in (None, home):
         raise InputError(f"`framework` (={shown(framework)}) must be {home!r} for `net` ({file})")
-    if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
+    if not os.path.isfile(file):
         raise InputError(f"`net` ({file}) must be an existing file with a model")
     return _from_object(file.stem, networks_of(home).open_model_file(file, rules), weights, home, rules)
 

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -109,7 +110,7 @@ def _folder_on_sys_path(file: Path) -> Iterator[None]:
 
 
 def _import_file(file: Path) -> ModuleType:
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise InputError(f"`net` ({file}) must be an existing Python file")
     spec = importlib.util.spec_from_file_location(f"net_{file.stem}", file)
     assert spec is not None and spec.loader is not None  # noqa: S101 - the name ends in .py

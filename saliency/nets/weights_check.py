@@ -17,7 +17,7 @@ def check_file(file: Path) -> None:
     Raises:
         InputError: if it does not.
     """
-    if not os.path.isfile(file):  # noqa: PTH113 - works for names of any length
+    if not os.path.isfile(file):
         raise InputError(f"`weights` ({file}) must be an existing file")
 
 

@@ -1,5 +1,6 @@
 """Runs of ``dnn_saliency`` that end early: the same command resumes them and writes the same files."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -178,3 +179,20 @@ def test_max_errors_stops_the_run(tmp_path, capsys):
         assert printed in ("", f"Finish: {done}/{20}\n")
     status, _, errors = run(capsys, *BUNDLED, "-stim", stim, "-out", tmp_path / "out", "-max-errors", "2")
     assert status == 1 and "18 done, 2 failed" in errors
+
+
+@needs_torch
+@pytest.mark.parametrize(("save", "method", "needed"), [("npz", "vanilla", 1), ("h5", "gradcam", 2)])
+def test_a_disk_that_is_too_small_for_the_maps_is_refused_before_the_computation(
+    save, method, needed, tmp_path, capsys, monkeypatch
+):
+    size = 7 * 2 * (3 if method == "vanilla" else 1) * 96 * 96 * 4 * needed
+    arguments = ["-net", "DemoNet", "-layer", "conv6", "-chn", "1", "2", "-meth", method, "-stim", table(tmp_path, NAMES[:7])]
+    arguments += ["-save", save, "-out", tmp_path / "out"]
+    for free, expected in ((size - 1, 2), (size, 0)):
+        monkeypatch.setattr("shutil.disk_usage", lambda path, free=free: shutil._ntuple_diskusage(10**9, 0, free))
+        status, _, errors = run(capsys, *map(str, arguments))
+        assert status == expected
+        assert (f"the maps need {size} bytes while the run lasts, and {free} bytes are free" in errors) == (status == 2)
+        assert (tmp_path / "out").exists() == (status == 0)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").glob(f"*.{save}")) * needed == pytest.approx(size, rel=0.1)

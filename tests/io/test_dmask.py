@@ -90,6 +90,12 @@ def test_names_that_dnnbrain_would_not_read_are_not_written(tmp_path, layer):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_that_is_not_unicode_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot hold 'a\\udcff=': UTF-8 has no character"):
+        dmask.write(Dmask({"fc3": Units(), "a\udcff": Units()}), tmp_path / "a.dmask.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_units_are_indices_of_any_kind():
     assert Units(range(2), np.array([3, 1]), [np.int64(5)]) == Units((0, 1), (3, 1), (5,))
     for wrong in ([], [-1]):

@@ -71,7 +71,7 @@ def test_a_signal_at_any_line_leaves_the_old_file_or_the_new_one(files):
     before, count, at, found = sys.gettrace(), 0, 0, []
     run()
     assert file.read_bytes() == new
-    for moment in range(1, count - 20, 41):
+    for moment in range(1, count - 20, 37):
         file.write_bytes(old)
         count, at = 0, moment
         with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
-SHARES = {"files": 4, "options": 4, "kills": 3, "interrupts": 2, "model_state": 2}
+SHARES = {"files": 8, "options": 4, "kills": 3, "interrupts": 2, "model_state": 2}
 """Name of a module -> its share of the time; 1 for others."""
 
 
@@ -46,9 +46,9 @@ def main(arguments=None):
     warnings.simplefilter("ignore")  # the calls are wrong on purpose
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background processes ignore Ctrl-C
     chosen = {name: run for name, run in parts().items() if not options.only or name in options.only}
-    total, rows = sum(SHARES.get(name, 1) for name in chosen), []
-    for name, run in chosen.items():
-        seconds = 60 * options.minutes * SHARES.get(name, 1) / total
+    shares, end, rows = [SHARES.get(name, 1) for name in chosen], time.monotonic() + 60 * options.minutes, []
+    for number, (name, run) in enumerate(chosen.items()):  # a part that ends early leaves its time to those that follow
+        seconds = (end - time.monotonic()) * shares[number] / sum(shares[number:])
         print(f"{name}: {seconds:.0f} s, seed {seed}", file=sys.stderr, flush=True)
         rows += run(seconds, seed)
     print(table(rows))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from saliency.core.display.visualization import channels_last, check_colormap, picture_pixels, rescale_to_unit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MIN_SIZE, MAX_SIZE = 0.1, 100.0
 """Limits of the width of an image in inches."""
+LARGEST = 1e4
+"""Larger numbers, whose color is that of 1, are drawn as this one: matplotlib computes with them, and they may overflow."""
 
 
 def show(
@@ -73,6 +76,16 @@ def _as_list(name: str, values: Any) -> list[Any]:
 def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str | None) -> None:
     if picture.ndim == 2:
         signed = bool((picture < 0).any())
-        axes.imshow(picture, cmap=cmap or ("coolwarm" if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0)
+        axes.imshow(
+            _drawable(picture), cmap=cmap or ("coolwarm" if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0
+        )
     else:
-        axes.imshow(rescale_to_unit(channels_last(picture, None)), cmap="gray")
+        axes.imshow(_drawable(rescale_to_unit(channels_last(picture, None))), cmap="gray")
+
+
+def _drawable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return numbers in a type that matplotlib has, none of which overflows."""
+    if values.dtype.kind != "f":
+        return values
+    limited: npt.NDArray[Any] = np.clip(values, -LARGEST, LARGEST)
+    return limited if values.dtype.itemsize <= 8 else limited.astype(float)

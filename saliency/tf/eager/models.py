@@ -43,7 +43,7 @@ class ModelFunction:
 def is_saved_model(model: Any) -> bool:
     """Tell whether an object is the path of a SavedModel's folder."""
     names = ("saved_model.pb", "saved_model.pbtxt")
-    return isinstance(model, str | Path) and any(os.path.isfile(f"{model}/{name}") for name in names)  # noqa: PTH113 - works for names of any length
+    return isinstance(model, str | Path) and any(os.path.isfile(f"{model}/{name}") for name in names)
 
 
 def model_function(

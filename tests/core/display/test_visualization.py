@@ -1,7 +1,10 @@
 """The pictures' contract: 0 to 1; -1 to 1 with zero unchanged; any channel axis; 2-D masks."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from saliency import VisualizeImageDiverging, VisualizeImageGrayscale, overlay, show
 
@@ -98,3 +101,14 @@ def test_show_lays_out_a_grid_that_a_notebook_shows(tmp_path):
         show([MASK, MASK], titles=["a"])
     with pytest.raises(ValueError, match="`pictures` .length 0."):
         show([])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])
+@pytest.mark.parametrize("largest", [1.7e308, 1e300])
+def test_show_draws_the_largest_numbers_as_one(dtype, largest):
+    def pixels(*pictures):
+        return np.asarray(Image.open(io.BytesIO(show(pictures)._repr_png_()[0])))
+
+    huge = np.where(MASK > 0, largest, -largest).astype(dtype)
+    np.testing.assert_array_equal(pixels(huge[..., 0]), pixels(np.sign(MASK[..., 0])))
+    np.testing.assert_array_equal(pixels(huge), pixels(np.sign(MASK)))

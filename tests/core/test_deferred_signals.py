@@ -1,12 +1,17 @@
-"""Signals are deferred, delivered once to their own handlers, and never lost."""
+"""Every signal is held back for HDF5, delivered once to its own handler, and never lost."""
 
+import contextlib
 import signal
 import sys
 import threading
+from functools import partial
 
 import pytest
 
-from saliency.io.deferred_signals import deferred_signals
+from saliency.core import interrupts
+from saliency.core.interrupts import DeferredInterrupts
+
+every_signal_deferred = partial(DeferredInterrupts, every_signal=True)
 
 
 @pytest.fixture
@@ -29,19 +34,19 @@ def received():
 
 
 def test_signals_arrive_when_the_block_ends(received):
-    with deferred_signals():
+    with every_signal_deferred():
         for _ in range(3):
             signal.raise_signal(signal.SIGUSR1)
         assert received == []
     assert received == [signal.SIGUSR1]
-    with pytest.raises(KeyboardInterrupt), deferred_signals():
+    with pytest.raises(KeyboardInterrupt), every_signal_deferred():
         signal.raise_signal(signal.SIGINT)
         received.append("after it")
     assert received == [signal.SIGUSR1, "after it"]
 
 
 def test_signals_arrive_where_the_block_asks_for_them(received):
-    with pytest.raises(ZeroDivisionError), deferred_signals() as signals:
+    with pytest.raises(ZeroDivisionError), every_signal_deferred() as signals:
         signals.deliver()
         signal.raise_signal(signal.SIGUSR1)
         signal.raise_signal(signal.SIGUSR2)
@@ -51,23 +56,37 @@ def test_signals_arrive_where_the_block_asks_for_them(received):
 
 
 def test_signals_arrive_after_an_error(received):
-    with pytest.raises(ZeroDivisionError) as caught, deferred_signals():
+    with pytest.raises(ZeroDivisionError) as caught, every_signal_deferred():
         signal.raise_signal(signal.SIGUSR2)
         raise ValueError
     assert isinstance(caught.value.__context__, ValueError)
 
 
 def test_blocks_can_be_nested(received):
-    with deferred_signals():
-        with deferred_signals():
+    with every_signal_deferred():
+        with every_signal_deferred():
             signal.raise_signal(signal.SIGUSR1)
         assert received == []
     assert received == [signal.SIGUSR1]
 
 
+@pytest.mark.parametrize("blocks", [(False, True), (True, False), (False, True, False)])
+def test_blocks_of_both_kinds_can_be_nested(received, monkeypatch, blocks):
+    monkeypatch.setattr(interrupts, "PATIENCE", 0.0)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), contextlib.ExitStack() as stack:
+        for every_signal in blocks:
+            stack.enter_context(DeferredInterrupts(every_signal))
+        for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGINT):
+            signal.raise_signal(number)
+        received.append("the end")
+    assert sorted(map(str, received)) == sorted(["the end", str(int(signal.SIGUSR1))])
+    assert signal.getsignal(signal.SIGINT) is before and not interrupts._deferred
+
+
 def test_other_threads_defer_nothing(received):
     def run():
-        with deferred_signals() as signals:
+        with every_signal_deferred() as signals:
             handlers.append(signal.getsignal(signal.SIGINT))
             signals.deliver()
 
@@ -90,7 +109,7 @@ def test_a_signal_at_any_line_raises_its_exception_and_restores_the_handlers(rec
     def run():
         sys.settrace(trace)
         try:
-            with deferred_signals():
+            with every_signal_deferred():
                 pass
         finally:
             sys.settrace(before)
