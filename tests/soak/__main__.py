@@ -39,6 +39,12 @@ def table(rows):
     return "\n".join(["| tried | times | fell short |", "|---|---|---|", *lines])
 
 
+def _report(rows):
+    """Return the table of rows, and examples of what fell short."""
+    examples = [f"{what}: {example}"[:600] for what, _, short, examples in rows if short for example in examples]
+    return "\n".join([table(rows), *examples])
+
+
 def main(arguments=None):
     """Run the parts one after the other and return the exit status."""
     options = _parse(arguments)
@@ -50,11 +56,10 @@ def main(arguments=None):
     for number, (name, run) in enumerate(chosen.items()):  # a part that ends early leaves its time to those that follow
         seconds = (end - time.monotonic()) * shares[number] / sum(shares[number:])
         print(f"{name}: {seconds:.0f} s, seed {seed}", file=sys.stderr, flush=True)
-        rows += run(seconds, seed)
-    print(table(rows))
-    for what, *_, short, examples in rows:
-        for example in examples if short else ():
-            print(f"{what}: {example}"[:600])
+        found = run(seconds, seed)
+        print(_report(found), file=sys.stderr, flush=True)
+        rows += found
+    print(_report(rows))
     return int(any(short for *_, short, _ in rows))
 
 
