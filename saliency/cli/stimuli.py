@@ -144,7 +144,12 @@ def add_stimulus_options(parser: OptionParser) -> None:
         metavar=("BLACK", "WHITE"),
         help="values of black and white in grayscale images of more than 8 bits, such as floating-point images",
     )
-    add("max-pixels", type=positive_integer, metavar="N", help="maximum number of pixels of an image (default: 89 million)")
+    add(
+        "max-pixels",
+        type=positive_integer,
+        metavar="N",
+        help="maximum number of pixels of an image (default: 89 million; 32 million for WebP)",
+    )
     add("allow-outside", action="store_true", help="read stimuli whose names lead outside their folder")
     add("allow-duplicates", action="store_true", help="process a stimulus each time that the file lists it")
     add("max-errors", type=nonnegative_integer, metavar="N", help="stop when more than N images failed (default: never)")

@@ -39,9 +39,9 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
     try:
         with open_picture(path, options.max_pixels) as image:
             notes = seek_frame(path, image, options.frame)
-            check_pixels(path, image.size, options.max_pixels)  # a frame may have another size
+            check_pixels(path, image, options.max_pixels)  # a frame may have another size
             rgb, conversions = convert_to_rgb(path, image, options)
-            image.close()  # frees its pixels
+            image.close()  # frees its pixels, unless they are those of the result
             return rgb, [*notes, *conversions]
     except PictureError:
         raise

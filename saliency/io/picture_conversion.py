@@ -68,7 +68,10 @@ def convert_to_rgb(path: Path | str, image: Image.Image, options: PictureOptions
             notes.append(f"{options.range_option} not applied to 8-bit pixels")
         notes += _color_notes(image)
         convert = partial(_colors_to_rgb, stored=stored)
-    rgb = convert_bands(image, target, convert, turn)
+    if image.mode == "RGB" and image.info.get("transparency") is None and turn is None and target == image.size:
+        rgb = image._new(image.im)  # the same pixels: a copy would double the memory
+    else:
+        rgb = convert_bands(image, target, convert, turn)
     rgb.info = {}  # without an orientation or a transparency that would be applied twice
     return rgb, notes
 

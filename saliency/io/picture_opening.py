@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -18,6 +18,11 @@ from saliency.io.png_chunks import check_chunks
 AVIF = ("AVIF",) if find_spec("PIL.AvifImagePlugin") else ()  # Pillow 11.3 or newer
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", *AVIF, "PPM", "ICO")
 DEFAULT_MAX_PIXELS = 2**30 // 4 // 3  # Pillow's own default
+DECODED_BYTES = 4  # per pixel of a color picture in Pillow
+DECODER_BYTES = {"WEBP": 17, "AVIF": 12}
+"""Format -> bytes per pixel at the peak, as measured, where the decoder itself needs several copies."""
+MEMORY = DECODED_BYTES * DEFAULT_MAX_PIXELS + 200 * 10**6
+"""Bytes that a picture within the default limit may need."""
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def open_picture(path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
 
     Args:
         path: a regular file.
-        max_pixels: largest number of pixels; None for 89 million.
+        max_pixels: largest number of pixels; None for 89 million, or less for formats whose decoder needs much memory.
 
     Raises:
         PictureError: if the picture has more pixels, or is a PNG file with a wrong checksum.
@@ -37,22 +42,44 @@ def open_picture(path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
     """
     with path.open("rb") as file, _PILLOW_WARNINGS.handled():
         image = _identify(file, str(path))
-        check_pixels(path, image.size, max_pixels)
+        check_pixels(path, image, max_pixels)
         if image.format == "PNG":
             check_chunks(path, file)
         with image:
             yield image
 
 
-def check_pixels(path: Path, size: tuple[int, int], max_pixels: int | None) -> None:
+def check_pixels(path: Path, image: Image.Image, max_pixels: int | None) -> None:
     """Check the number of pixels of a picture.
+
+    Args:
+        path: the file, for the error.
+        image: the picture, before it is decoded.
+        max_pixels: see ``open_picture``.
 
     Raises:
         PictureError: if it is above the limit.
     """
-    limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
-    if size[0] * size[1] > limit:
-        raise PictureError("TOO_LARGE", path, f"has {size[0]} x {size[1]} pixels; the pixel limit is {limit}")
+    limit, reason = max_pixels, ""
+    if limit is None:
+        needed = _decoder_bytes(image)
+        limit = min(DEFAULT_MAX_PIXELS, int(MEMORY / needed))
+        if limit < DEFAULT_MAX_PIXELS:
+            reason = f", because decoding this kind of {image.format} takes {needed:g} bytes of memory for each pixel"
+            reason += "; convert it to PNG, or state the limit"
+    if image.width * image.height > limit:
+        size = f"{image.width} x {image.height}"
+        raise PictureError("TOO_LARGE", path, f"has {size} pixels; the pixel limit is {limit}{reason}")
+
+
+def _decoder_bytes(image: Image.Image) -> float:
+    """Return how many bytes for each pixel a picture needs while it is decoded."""
+    if image.format in DECODER_BYTES:
+        return DECODER_BYTES[image.format or ""]
+    layers: list[Any] = getattr(image, "layer", []) if image.info.get("progressive") else []
+    samples = [columns * rows for _, columns, rows, *_ in layers]  # of each component of a JPEG
+    coefficients: float = sum(samples) / max(samples, default=1)
+    return DECODED_BYTES + 2.0 * coefficients  # libjpeg keeps all of them until the last scan
 
 
 def _identify(file: IO[bytes], name: str) -> Image.Image:

@@ -31,7 +31,8 @@ class PictureOptions:
         apply_exif: whether to turn the picture as its EXIF orientation says.
         float_range: stored values that become black and white in a gray picture of more than 8 bits; None reads the pictures
             whose format defines both values, and refuses others.
-        max_pixels: largest number of pixels that is read; None for Pillow's limit, 89 million.
+        max_pixels: largest number of pixels that is read; None for Pillow's limit, 89 million, or less for formats whose
+            decoder needs much memory: 32 million for WebP, 46 million for AVIF, and at least 46 million for progressive JPEG.
         refuse_dark: whether to refuse 16-bit pixels of at most 16383, which may be unscaled values of a 12-bit sensor;
             otherwise, a note reports them. ``float_range`` accepts them.
         needed_size: (height, width) to which the picture is resized afterwards. A picture of more than 33 million pixels may
