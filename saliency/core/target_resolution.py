@@ -48,7 +48,8 @@ def resolve_targets(
     """
     if isinstance(ys[0], Box):
         return _detections(adapter, x, feed, ys, differentiates)
-    checked = None if all(map(regions_of, ys)) else len(spatial_size(adapter, x))
+    axes = len(x.shape) - 1 - (adapter.channel_axis is not None)
+    checked = None if all(map(regions_of, ys)) else axes
     if not any(y is None or reads_positions(y) for y in ys):
         return replace(Target.of(ys, logits), spatial_axes=checked)
     outputs = _clean_outputs(adapter, x, feed, plan)

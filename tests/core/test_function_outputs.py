@@ -18,7 +18,7 @@ from tests.core.function_models import X, net, returning
         lambda scores: list(scores),
         lambda scores: np.round(scores * 1e6).astype(int),
         lambda scores: scores.astype(np.float32),
-        lambda scores: np.stack([scores - 1, scores + 1], axis=-1),  # a channel by its mean over space
+        lambda scores: np.stack([scores - 1, scores + 1], axis=-1)[:, :, None],  # a channel by its mean over space
         lambda scores: __import__("pandas").DataFrame(scores, columns=list("abcd")),
     ],
 )
