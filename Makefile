@@ -78,13 +78,13 @@ train: .venv/.dev
 
 PEERS := torchvision grad-cam ttach opencv-python-headless
 WITH_build := build hatchling
-WITH_none := -e '.[train,report]' pytest hypothesis
-WITH_jax := -e '.[torch,tf,jax,train]' pytest hypothesis flax equinox
-WITH_torch := -e '.[torch,train,report]' pytest hypothesis captum
+WITH_none := -e '.[regions,train,report]' pytest hypothesis
+WITH_jax := -e '.[torch,tf,jax,regions,train]' pytest hypothesis flax equinox
+WITH_torch := -e '.[torch,regions,train,report]' pytest hypothesis captum
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
-WITH_tf := -e '.[tf,train,report]' pytest hypothesis tf_keras
+WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
 
 .venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
@@ -97,7 +97,7 @@ WITH_tf := -e '.[tf,train,report]' pytest hypothesis tf_keras
 # torchvision requires the exact Torch release that it was built with, and grad-cam requires torchvision. The tests only use their
 # network architectures and their maps, so they are installed without dependencies; PEERS lists what grad-cam imports.
 .venv/.dev: .venv/.use
-	$(PIP) -e '.[torch,tf,train,report,docs,dev]'
+	$(PIP) -e '.[torch,tf,regions,train,report,docs,dev]'
 	$(PIP) --no-deps $(PEERS)
 	touch $@
 

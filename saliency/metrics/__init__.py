@@ -1,8 +1,23 @@
 """Metrics of saliency maps: which map can be trusted, on the user's own model and images."""
 
+from saliency.metrics.agreement import agreement
+from saliency.metrics.concentration import complexity, sparseness
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation
 from saliency.metrics.insertion_deletion import deletion, insertion
+from saliency.metrics.localization import mass_accuracy, pointing_game, rank_accuracy
 from saliency.metrics.result import MetricResult
 
-__all__ = ["Curve", "Evaluation", "MetricResult", "deletion", "insertion"]
+__all__ = [
+    "Curve",
+    "Evaluation",
+    "MetricResult",
+    "agreement",
+    "complexity",
+    "deletion",
+    "insertion",
+    "mass_accuracy",
+    "pointing_game",
+    "rank_accuracy",
+    "sparseness",
+]
