@@ -4,6 +4,7 @@ from saliency.metrics.agreement import agreement
 from saliency.metrics.concentration import complexity, sparseness
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation
+from saliency.metrics.fidelity import mu_fidelity, sensitivity_n
 from saliency.metrics.insertion_deletion import deletion, insertion
 from saliency.metrics.localization import mass_accuracy, pointing_game, rank_accuracy
 from saliency.metrics.result import MetricResult
@@ -17,7 +18,9 @@ __all__ = [
     "deletion",
     "insertion",
     "mass_accuracy",
+    "mu_fidelity",
     "pointing_game",
     "rank_accuracy",
+    "sensitivity_n",
     "sparseness",
 ]

@@ -32,8 +32,8 @@ def sparseness(masks: Any) -> MetricResult:
 def complexity(masks: Any) -> MetricResult:
     """Compute the entropy of the magnitudes of each map, in nats.
 
-    For p_k = |m_k| / sum(|m|) the value is -sum(p_k log p_k): 0 if a single position is not zero, and log(P) if all P are
-    equal. A lower value means a simpler map, not a more correct one. A map of zeros has NaN.
+    For the shares p_k of the positions in the sum of magnitudes, the value is -sum(p_k log p_k): 0 if a single position is not
+    zero, and log(P) if all P are equal. A lower value means a simpler map, not a more correct one. A map of zeros has NaN.
 
     Args:
         masks: N maps of any shape from any library.

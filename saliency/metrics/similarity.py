@@ -11,10 +11,7 @@ SSIM_SIGMA = 1.5
 
 def rank_correlation(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
     """Return Spearman's correlation of two arrays of one shape, with average ranks for ties; NaN if one is constant."""
-    ranks = [_average_ranks(values.ravel()) for values in (one, other)]
-    centered = [values - values.mean() for values in ranks]
-    norm = np.sqrt(np.prod([values @ values for values in centered]))
-    return float(centered[0] @ centered[1] / norm) if norm else float("nan")
+    return linear_correlation(_average_ranks(one.ravel()), _average_ranks(other.ravel()))
 
 
 def structural_similarity(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
@@ -54,3 +51,13 @@ def _average_ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts + 1) / 2)[places])
+
+
+def linear_correlation(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Return Pearson's correlation of two arrays of one shape; NaN if one is constant up to rounding."""
+    centered = [values.ravel() - values.mean() for values in (one, other)]
+    norms = [np.sqrt(values @ values) for values in centered]
+    limits = [1e-12 * np.sqrt(values.size) * np.abs(values).max() for values in (one, other)]
+    if any(norm <= limit for norm, limit in zip(norms, limits, strict=True)):
+        return float("nan")
+    return float(centered[0] @ centered[1] / (norms[0] * norms[1]))

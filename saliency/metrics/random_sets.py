@@ -1,0 +1,46 @@
+"""Random sets of positions, and what the score loses without them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.types import Array
+from saliency.metrics.evaluation import Part
+
+
+def random_sets(rng: np.random.Generator, sets: int, cells: int, size: int) -> npt.NDArray[np.bool_]:
+    """Draw sets of ``size`` cells each, (sets, cells)."""
+    order = rng.random((sets, cells)).argsort(axis=1)
+    return np.asarray(order.argsort(axis=1) < size)
+
+
+def cell_of_position(space: tuple[int, ...], cells: int | None) -> npt.NDArray[np.int64]:
+    """Return the index of the cell of each position, if every spatial axis is divided into ``cells`` even parts.
+
+    Args:
+        space: lengths of the spatial axes.
+        cells: number of parts of an axis, at most its length; None makes each position a cell of its own.
+    """
+    counts = [length if cells is None else min(cells, length) for length in space]
+    parts = [np.arange(length) * count // length for length, count in zip(space, counts, strict=True)]
+    return np.asarray(np.ravel_multi_index(np.meshgrid(*parts, indexing="ij"), counts), np.int64)
+
+
+def drops_without(part: Part, cover: Array, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Compute the drop in score if some positions are replaced by ``cover``.
+
+    Args:
+        part: the inputs.
+        cover: (n, *input).
+        hidden: the positions that are replaced, (sets, n, *space).
+
+    Returns:
+        (n, sets).
+    """
+    score, adapter, x = part.score, part.score.adapter, part.x
+    xp, drops, clean = adapter.xp, [], adapter.numpy(score.values(x))
+    for chunk in score.batches(len(hidden)):
+        chosen = np.stack([part.over_space(one) for one in hidden[chunk.start : chunk.stop]]).astype(np.float32)
+        points = xp.where(adapter.asarray(chosen) > 0, cover[None], x[None])
+        scores = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
+        drops.append(clean - adapter.numpy(scores).reshape(len(chunk), -1))
+    return np.concatenate(drops).T.astype(np.float64)
