@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saliency.cli.free_space import check_free_space
-from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.options import CommandError
 from saliency.io import act
 from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.checksum import is_intact
+from saliency.io.journal import OUTPUT, Journal, journal_path
 from saliency.io.working_file import check_working_folder
 
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.activation_files import ActivationFiles, check_output_path
 from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
-from saliency.cli.journal import OUTPUT, Journal, open_journal
 from saliency.cli.network import load_network
 from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.run_log import RunLog
@@ -22,6 +21,7 @@ from saliency.cli.unit_selection import selected_units
 from saliency.io import act
 from saliency.io.checksum import file_checksum
 from saliency.io.hdf5_layer import check_layer_names
+from saliency.io.journal import OUTPUT, Journal, open_journal
 from saliency.io.raw_layer import RawFileLayer
 from saliency.nets.preparation import Float32
 

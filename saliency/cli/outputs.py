@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.free_space import check_free_space
-from saliency.cli.journal import OUTPUT, Journal, journal_path
 from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
 from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.checksum import is_intact
+from saliency.io.journal import OUTPUT, Journal, journal_path
 
 MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
 COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",

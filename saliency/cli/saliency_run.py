@@ -13,7 +13,6 @@ from saliency import nets
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
 from saliency.cli.figure import SaliencyFigure
-from saliency.cli.journal import OUTPUT, Journal, open_journal
 from saliency.cli.map_files import MapWriter, merge_map_files, open_map_writer
 from saliency.cli.map_images import SIGNED_COLORS, MapImages, figure_scale
 from saliency.cli.network import load_network
@@ -24,6 +23,7 @@ from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli, StimulusImage
 from saliency.io.checksum import file_checksum
+from saliency.io.journal import OUTPUT, Journal, open_journal
 
 STIMULI_PER_FIGURE = 6
 DRAWN_SIDE = 200  # pixels, about the size of an image in a figure

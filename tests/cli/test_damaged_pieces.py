@@ -63,7 +63,7 @@ def folders(tmp_path_factory):
         arguments,
         files("whole", None),
         files("computed", "saliency.cli.saliency_run.merge_map_files"),
-        files("merged", "saliency.cli.journal.Journal.finish"),
+        files("merged", "saliency.io.journal.Journal.finish"),
     )
 
 

@@ -22,12 +22,12 @@ def interrupt(*arguments):
 MOMENTS = {
     "before the first values": ("saliency.io.raw_layer", "RawFileLayer.write_stimuli", 1),
     "between the layers of a batch": ("saliency.io.raw_layer", "RawFileLayer.write_stimuli", 4),
-    "before a batch is recorded": ("saliency.cli.journal", "Journal.add", 2),
+    "before a batch is recorded": ("saliency.io.journal", "Journal.add", 2),
     "while the file is written": ("saliency.io.act", "write_layer", 2),
-    "before the file is recorded": ("saliency.cli.journal", "Journal.add", 5),
+    "before the file is recorded": ("saliency.io.journal", "Journal.add", 5),
     "before the table of errors": ("saliency.cli.run_log", "write_failures", 1),
     "while the parts are removed": ("os", "rmdir", 1),
-    "before the journal is removed": ("saliency.cli.journal", "Journal.finish", 1),
+    "before the journal is removed": ("saliency.io.journal", "Journal.finish", 1),
 }
 LONG = "-net DemoNet -layer pool2 fc1 -stim some.stim.csv -batch 2 -out out/x.act.h5"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from saliency.cli.journal import open_journal
+from saliency.io.journal import open_journal
 from tests.cli.saliency_command import BASE, BUNDLED, DEMO, FIGURE, run, table
 
 needs_torch = pytest.mark.needs("torch")

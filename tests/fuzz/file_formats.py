@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 from PIL import Image, features
 
-from saliency.cli.journal import open_journal
 from saliency.cli.map_files import merge_map_files, open_map_writer
 from saliency.io import act, dmask, stim
+from saliency.io.journal import open_journal
 from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureOptions
 from tests.fuzz.file_format import FileFormat

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saliency.cli.journal import OUTPUT, Journal, journal_path, open_journal
 from saliency.cli.options import CommandError
 from saliency.io.atomic_write import atomic_write, named_errors, remove_leftover_files
 from saliency.io.checksum import checksum, is_intact
+from saliency.io.journal import OUTPUT, Journal, journal_path, open_journal
 from saliency.io.working_file import open_working_file
 
 SUFFIX = ".html"

@@ -3,7 +3,6 @@
 import argparse
 
 from saliency.cli.activation_files import check_output_path
-from saliency.cli.journal import OUTPUT
 from saliency.cli.network import load_network
 from saliency.cli.report.columns import Column
 from saliency.cli.report.files import SUFFIX, PageFiles
@@ -13,6 +12,7 @@ from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
 from saliency.io.checksum import file_checksum
+from saliency.io.journal import OUTPUT
 
 ROWS_PER_BLOCK = 16  # stimuli that are computed and recorded together
 RECORDED_OPTIONS = ("prompts", "layer", "chn", "meth", "set", "smooth", "mode", "size", "framework", "device", "batch",

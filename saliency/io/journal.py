@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from saliency.cli.options import CommandError
 from saliency.io.atomic_write import named_errors
 from saliency.io.working_file import open_working_file
 
@@ -20,6 +19,10 @@ except ImportError:  # on Windows, simultaneous runs are not detected
 
 OUTPUT = "output"
 """The name under which a run records its output, after its pieces."""
+
+
+class JournalError(ValueError):
+    """A journal is damaged, or belongs to another run."""
 
 
 class Journal:
@@ -111,24 +114,25 @@ def journal_path(output: Path) -> Path:
 
 
 @contextmanager
-def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool) -> Iterator[Journal]:
+def open_journal(file: Path, settings: Mapping[str, str], overwrite: bool, restart: str = "-overwrite") -> Iterator[Journal]:
     """Open and lock the journal of a run. It is kept if the block raises after a piece was recorded.
 
     Args:
         file: path of the journal, in an existing folder.
         settings: the settings that determine the result of the run, by option name.
         overwrite: whether to discard the journal of a run with other settings.
+        restart: the option of the user that sets ``overwrite``, for the error.
 
     Raises:
-        CommandError: if the journal belongs to a run with other settings, or to a run in progress; no file has been changed.
+        JournalError: if the journal belongs to a run with other settings, or to a run in progress; no file has been changed.
     """
     with _open_locked(file) as stream:
         journal = _read_journal(stream, settings)
         differences = journal.differences()
         if differences and not overwrite:
-            raise CommandError(
+            raise JournalError(
                 f"{_output_path(file)} belongs to an unfinished run with other arguments: {'; '.join(differences)}; "
-                "finish that run first, or start again with -overwrite"
+                f"finish that run first, or start again with {restart}"
             )
         try:
             yield journal
@@ -146,7 +150,7 @@ def _open_locked(file: Path) -> Iterator[IO[bytes]]:
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    raise CommandError(f"{_output_path(file)} is being written by another run") from None
+                    raise JournalError(f"{_output_path(file)} is being written by another run") from None
             if file.exists() and os.path.samestat(os.fstat(stream.fileno()), file.stat()):
                 yield stream
                 return
@@ -160,7 +164,7 @@ def _read_journal(stream: IO[bytes], settings: Mapping[str, str]) -> Journal:
     try:
         journal = Journal(stream, settings, [_parse(line) for line in complete.splitlines(keepends=True)])
     except (ValueError, TypeError, KeyError):
-        raise CommandError(f"{stream.name} is not a valid journal; remove it") from None
+        raise JournalError(f"{stream.name} is not a valid journal; remove it") from None
     stream.truncate(len(complete))
     return journal
 

@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from saliency.cli.journal import OUTPUT, open_journal
-from saliency.cli.options import CommandError
+from saliency.io.journal import OUTPUT, JournalError, open_journal
 from saliency.io.working_file import WorkingFileError
 
 
@@ -24,7 +23,7 @@ def test_simultaneous_runs_are_refused(tmp_path):
     with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as first:
         first.begin()
         first.add(1, {"k": 1})
-        with pytest.raises(CommandError, match="another run"), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
+        with pytest.raises(JournalError, match="another run"), open_journal(tmp_path / ".j", {"a": "1"}, overwrite=True):
             pass
     with open_journal(tmp_path / ".j", {"a": "1"}, overwrite=False) as second:
         assert second.resumed and second.records == {"1": {"k": 1}}
@@ -80,7 +79,7 @@ def test_a_changed_byte_is_detected(tmp_path):
     whole = (tmp_path / ".j").read_bytes()
     for at in range(0, len(whole) - 1, 3):
         (tmp_path / ".j").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(CommandError, match=r"\.j is not a valid journal; remove it"), opened(tmp_path / ".j"):
+        with pytest.raises(JournalError, match=r"\.j is not a valid journal; remove it"), opened(tmp_path / ".j"):
             pass
 
 
