@@ -4,6 +4,7 @@ import importlib as _importlib
 from types import ModuleType as _ModuleType
 
 import saliency.core.forked_process as _forked_process  # noqa: F401 - notes forks from now on
+from saliency.batches.map import map
 from saliency.core.activations import activations
 from saliency.core.adapter import GradientAdapter
 from saliency.core.box import Box
@@ -85,6 +86,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "XGradCAM",
     "ZeroGradientWarning",
     "activations",
+    "map",
     "overlay",
     "show",
     "wrap",

@@ -4,20 +4,20 @@ import ast
 import functools
 from graphlib import CycleError, TopologicalSorter
 
-PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "metrics": 3, "compat": 4, "cli": 5, "demo": 6}
+PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "batches": 3, "metrics": 3, "compat": 4, "cli": 5, "demo": 6}
 """A package may import from itself and from those with a lower number."""
 
 CORE = {
     "nested_outputs types errors forked_process interrupts stack_frames": 0,
     "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
-    "argument_binding grid_reading numerics position_grid user_grid": 2,
+    "argument_binding grid_reading numerics position_grid user_grid value_description": 2,
     "display": 3,
     "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
     "adapter adapter_contract batch_independence channel_axis companion_check feed function_adapter keras shape_hints wrap": 5,
-    "score": 6,
+    "score weights_checksum": 6,
     "masks_by_input method_options model_inputs noise result several_inputs smoothgrad target_resolution": 7,
     "batched_run mask_calls": 8,
-    "activations mask mask_runner": 9,
+    "activations computation_record mask mask_runner": 9,
     "methods": 10,
 }
 """Modules and folders of ``core``: one may import from its own line and from those above it."""

@@ -1,10 +1,7 @@
 """The files of a ``dnn_act`` run: its output, and the files that exist until it is finished."""
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from saliency.io import act
 from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.checksum import is_intact
 from saliency.io.journal import OUTPUT, Journal, journal_path
-from saliency.io.working_file import check_working_folder
+from saliency.io.parts_folder import PartsFolder
 
 
 def check_output_path(out: Path, suffix: str = act.SUFFIX) -> None:
@@ -53,9 +50,9 @@ class ActivationFiles:
         return journal_path(self.out)
 
     @property
-    def parts(self) -> Path:
+    def parts(self) -> PartsFolder:
         """The folder of the values computed so far, until the run is finished."""
-        return self.out.with_name(f".{self.out.name}.parts")
+        return PartsFolder(self.out)
 
     def check_absent(self) -> None:
         """Check that no output file exists.
@@ -72,31 +69,9 @@ class ActivationFiles:
         for path in (self.out, self.errors):
             remove_leftover_files(path)
 
-    @contextmanager
-    def discard_unrecorded_parts(self, journal: Journal) -> Iterator[None]:
-        """Remove the values if the block raises before anything is recorded, because the journal is removed too."""
-        try:
-            yield
-        except BaseException:
-            if not journal.records:
-                self.remove_parts()
-            raise
-
     def is_written(self, journal: Journal) -> bool:
         """Return whether an earlier part of this run wrote the whole file and was killed before it ended."""
         return journal.resumed and OUTPUT in journal.records and is_intact(self.out, journal.records[OUTPUT]["file"])
-
-    def open_parts(self, keep: bool) -> None:
-        """Create the folder of the values.
-
-        Args:
-            keep: whether to keep the values in it.
-        """
-        if not keep:
-            self.remove_parts()
-        if not os.path.lexists(self.parts):
-            self.parts.mkdir()
-        check_working_folder(self.parts)
 
     def check_free_space(self, needed: int) -> None:
         """Check that the disk has space for the values that are not computed yet. The output needs more, at the end.
@@ -107,10 +82,4 @@ class ActivationFiles:
         Raises:
             CommandError: if it has not.
         """
-        check_free_space(self.out, self.parts, needed, "the values", "units")
-
-    def remove_parts(self) -> None:
-        """Remove the values computed so far."""
-        if os.path.lexists(self.parts):
-            check_working_folder(self.parts)
-            shutil.rmtree(self.parts)
+        check_free_space(self.out, self.parts.path, needed, "the values", "units")

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     files, mask, stimuli = ActivationFiles(Path(options.out)), selected_units(options), Stimuli.of(options)
     log = RunLog("dnn_act", len(stimuli), options.max_errors)
     settings = run_settings(options, RECORDED_OPTIONS, stimuli, files=("stim", "dmask"))
-    with open_journal(files.journal, settings, options.overwrite) as journal, files.discard_unrecorded_parts(journal):
+    with open_journal(files.journal, settings, options.overwrite) as journal, files.parts.discard_unrecorded(journal):
         if not (journal.resumed or options.overwrite):
             files.check_absent()
         if files.is_written(journal):
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             ActivationRun(network, extractor, stimuli, files, log, journal).run()
         status = log.finish(files.errors)
         files.remove_temporary_files()
-        files.remove_parts()
+        files.parts.remove()
         journal.finish()
         return status
 
@@ -72,7 +72,7 @@ class ActivationRun:
     journal: Journal
 
     def __post_init__(self) -> None:
-        n, folder = len(self.stimuli), self.files.parts
+        n, folder = len(self.stimuli), self.files.parts.path
         names = enumerate(self.extractor.shapes.items())
         self._parts = {name: RawFileLayer.for_file(folder / f"{i}.float32", (n, *shape)) for i, (name, shape) in names}
 
@@ -95,7 +95,7 @@ class ActivationRun:
         """Start the run, or resume it with the batches that are intact."""
         self.journal.begin()
         self.files.remove_temporary_files()
-        self.files.open_parts(keep=bool(self.journal.pieces))
+        self.files.parts.open(keep=bool(self.journal.pieces))
         recorded = self.journal.pieces
         damaged = [start for start, record in recorded.items() if record["parts"] != self._checksums(start)]
         self.log.show_damaged(len(damaged), len(recorded), "batches")

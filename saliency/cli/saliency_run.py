@@ -13,7 +13,7 @@ from saliency import nets
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
 from saliency.cli.figure import SaliencyFigure
-from saliency.cli.map_files import MapWriter, merge_map_files, open_map_writer
+from saliency.cli.map_files import merge_map_files, open_map_writer
 from saliency.cli.map_images import SIGNED_COLORS, MapImages, figure_scale
 from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
@@ -24,6 +24,7 @@ from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli, StimulusImage
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal, open_journal
+from saliency.io.npz import NpzWriter
 
 STIMULI_PER_FIGURE = 6
 DRAWN_SIDE = 200  # pixels, about the size of an image in a figure
@@ -148,7 +149,7 @@ class SaliencyRun:
                 path.unlink()
 
     @contextmanager
-    def _map_writer(self, k: int, images: Sequence[StimulusImage]) -> Iterator[MapWriter | None]:
+    def _map_writer(self, k: int, images: Sequence[StimulusImage]) -> Iterator[NpzWriter | None]:
         """Yield a writer for the maps of the k-th figure, or None if maps are not saved."""
         if self.options.save is None or self.files is None:
             yield None

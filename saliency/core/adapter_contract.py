@@ -1,7 +1,7 @@
 """The contract between masks and a framework: what every adapter must implement."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
@@ -118,6 +118,10 @@ class AdapterContract(ByConstructor, ABC):
             ModelError: if a rule is requested and no ReLU follows the layer, or a part after it cannot be inspected.
             TargetError: if there is no such layer, or it has no spatial axes.
         """
+
+    def named_weights(self) -> Iterable[tuple[str, npt.NDArray[Any]]]:
+        """Return the model's weights and other state by name, on the host; none by default."""
+        return ()
 
     def stack(self, values: Any, name: str = "x_values") -> Array:
         """Convert N inputs to one batch on the device.

@@ -64,6 +64,7 @@ class NamedModifier:
 
     def __init__(self, name: str, xp: Any) -> None:
         self._name, self._xp = name, xp
+        self.__name__ = name
 
     def __call__(self, gradient: Array) -> Array:
         """Return the modified gradient, an array of the same shape."""

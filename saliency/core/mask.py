@@ -63,6 +63,9 @@ class SaliencyMask(MaskCalls):
     differentiates: ClassVar[bool] = True
     """Whether the method computes gradients. If False, it only evaluates the score."""
 
+    units: ClassVar[str | None] = None
+    """The units of the masks' values, for the provenance of saved masks; None if the method does not state them."""
+
     joins_inputs: ClassVar[bool] = False
     """Whether several inputs are explained jointly, as one array (N, D). If False, each is explained in turn."""
 

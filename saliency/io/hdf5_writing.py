@@ -6,7 +6,8 @@ handlers could raise an exception inside h5py.
 """
 
 import io
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,16 @@ class HDF5Writer:
         """
         self._raise_pending()
         self._h5[name][where] = values
+
+    def write_attributes(self, record: Mapping[str, Any]) -> None:
+        """Write attributes of the file: texts and numbers as they are, other JSON values as text.
+
+        Raises:
+            OSError: if something could not be written.
+        """
+        self._raise_pending()
+        for name, value in record.items():
+            self._h5.attrs[name] = value if isinstance(value, str | int | float) else json.dumps(value)
 
     def close(self) -> None:
         """Close all datasets and the file.

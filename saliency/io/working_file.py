@@ -1,6 +1,7 @@
 """Open the hidden files that a run keeps beside its output, which somebody else may have put there."""
 
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -54,6 +55,17 @@ def check_working_folder(path: Path) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise _error(path, "is a link, not a folder" if stat.S_ISLNK(status.st_mode) else "is not a folder")
     _check_owner(path, status)
+
+
+def remove_working_folder(path: Path) -> None:
+    """Remove a hidden folder and its files, if it exists.
+
+    Raises:
+        WorkingFileError: if it is not a folder of this user.
+    """
+    if os.path.lexists(path):
+        check_working_folder(path)
+        shutil.rmtree(path)
 
 
 def _open_without_following(name: str, flags: int) -> int:

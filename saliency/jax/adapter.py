@@ -24,7 +24,7 @@ from saliency.core.warnings import warn, warn_of_zero_gradients
 from saliency.jax.channel_axis import find_channel_axis
 from saliency.jax.differentiation import arrange, score_gradients, translate_errors, unknown_grid
 from saliency.jax.graph import Evaluate, evaluate, is_floating
-from saliency.jax.models import JaxModel
+from saliency.jax.models import JaxModel, named_weights
 from saliency.jax.queries import Inputs, Query
 from saliency.jax.relu_rules import rule_evaluation, warn_if_in_gates
 
@@ -48,7 +48,7 @@ class JaxAdapter(GradientAdapter):
         InputError: if the model is not callable, or an option is invalid.
     """
 
-    xp = jnp
+    xp, named_weights = jnp, named_weights
 
     def __init__(
         self,

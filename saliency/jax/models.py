@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
+import numpy as np
+import numpy.typing as npt
 
 from saliency.core.errors import InputError, TargetError
 from saliency.core.undo import Undo, hold_lock, undoable
@@ -174,3 +176,9 @@ def _recording(call: Callable[..., Any], path_of: Callable[[Any], str | None], a
 
 def _mark(value: Any, path: str, end: str) -> Any:
     return tap.bind(value, path=path, end=end) if isinstance(value, jax.Array) and is_floating(value) else value
+
+
+def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Yield the arrays of an adapter's parameters, in the order of their structure."""
+    for i, values in enumerate(adapter._model.read()[1]):
+        yield f"{i:06d}", np.asarray(values)

@@ -31,7 +31,7 @@ from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_call import ModelCall, forward_parameters
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
-from saliency.torch.module_tree import floating_types, named_tensors
+from saliency.torch.module_tree import floating_types, named_tensors, named_weights
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
 from saliency.torch.relu_nodes import node_names
@@ -65,7 +65,7 @@ class TorchAdapter(GradientAdapter):
             mode.
     """
 
-    xp = torch
+    xp, named_weights = torch, named_weights
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+import numpy.typing as npt
 import torch
 
 from saliency.core.keras.layers import children_of, is_keras, unique_path
@@ -44,6 +45,16 @@ def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         else:
             for name, tensor in chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False)):
                 yield f"{path}.{name}", tensor
+
+
+def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Yield the parameters and buffers of an adapter's module by name; types that NumPy lacks are yielded as bytes."""
+    for name, tensor in named_tensors(adapter.model):
+        values = tensor.detach().cpu()
+        try:
+            yield name, values.numpy()
+        except TypeError:  # such as bfloat16
+            yield name, values.contiguous().view(torch.uint8).numpy()
 
 
 def _unchanging(read: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> list[tuple[str, torch.Tensor]]:

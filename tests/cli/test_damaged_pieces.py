@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from saliency.cli.map_files import merge_map_files, open_map_writer
-from saliency.cli.options import CommandError
+from saliency.io.npz import NpzError
 from saliency.io.working_file import WorkingFileError
 from tests.cli.saliency_command import run, table
 
@@ -113,7 +113,7 @@ def test_damaged_maps_are_our_error(part, tmp_path):
         file.write_bytes(damaged)
         try:
             merge_map_files([file], ["a", "none", "b"], tmp_path / "maps.h5")
-        except CommandError as error:
+        except NpzError as error:
             assert ".part.npz: is damaged (" in str(error) and "run the same command again" in str(error)
             refused += 1
         else:

@@ -83,6 +83,7 @@ class ClassActivationMap(LayerMask):
             shared = inspect.cleandoc(ClassActivationMap.__doc__).partition("\n\n")[2]
             cls.__doc__ = f"{description}\n\n{shared}{source}{reference}\n"
 
+    units = "score per position of the layer"
     empty: ClassVar[str] = (
         "the weighted sum of the layer's channels is not positive at any position, or the score does not depend on the "
         "layer, such as behind a head of zeros. Check the score's gradient with Vanilla. If it is not zero, try HiResCAM or "

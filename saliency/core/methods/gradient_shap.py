@@ -36,6 +36,8 @@ class GradientSHAP(SaliencyMask):
 
     joins_inputs = True
 
+    units = "score"
+
     def masks(
         self,
         score: Score,

@@ -26,6 +26,8 @@ class GuidedBackprop(SaliencyMask):
 
     joins_inputs = True
 
+    units = "score per unit of the input, or of the layer `at`"
+
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the guided gradient of the score."""
         return score.using(rule="guided", allow_no_relu=allow_no_relu, at=at).gradients(x)
@@ -45,6 +47,8 @@ class Deconvnet(SaliencyMask):
     """
 
     joins_inputs = True
+
+    units = "score per unit of the input, or of the layer `at`"
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the rectified gradient of the score."""

@@ -24,6 +24,8 @@ class InputXGradient(SaliencyMask):
 
     joins_inputs = True
 
+    units = "score"
+
     def masks(self, score: Score, x: Array, at: Any = None) -> Array:
         """Return x times d score / d x, or the same for the values of a layer."""
         if at is None:

@@ -55,6 +55,8 @@ class IntegratedGradients(SaliencyMask):
 
     joins_inputs = True
 
+    units = "score; per unit of the input or layer if multiply_by_inputs is False"
+
     def masks(
         self,
         score: Score,

@@ -35,6 +35,7 @@ class Occlusion(SaliencyMask):
 
     differentiates = False
     empty = "the score does not change when any of the windows is covered"
+    units = "score"
 
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""

@@ -42,6 +42,7 @@ class RISE(SaliencyMask):
 
     differentiates = False
     empty = "the score is the same under all random masks"
+    units = "score"
 
     def masks(
         self,

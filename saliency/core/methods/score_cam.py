@@ -22,6 +22,7 @@ class ScoreCAM(ClassActivationMap):
     """
 
     differentiates = False
+    units = "the output of the layer"
 
     def weights(self, inputs: MapInputs) -> Array:
         """Return softmax_k(score(x * channel k))."""

@@ -29,6 +29,8 @@ class Vanilla(SaliencyMask):
 
     joins_inputs = True
 
+    units = "score per unit of the input, or of the layer `at`"
+
     def masks(self, score: Score, x: Array, at: Any = None, rule: Any = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, or the gradient with respect to the input or output of the layer ``at``."""
         return score.using(rule=rule, allow_no_relu=allow_no_relu, at=at).gradients(x)

@@ -28,6 +28,7 @@ from saliency.tf.session.graph_session import GraphSession, NonArrayValue
 from saliency.tf.session.queries import GraphQueries
 from saliency.tf.session.query_runner import SessionRunner
 from saliency.tf.session.tensor_lookup import resolve_layer, resolve_tensor
+from saliency.tf.session.weights import named_weights
 
 NO_LAYER = (
     "`conv_layer` (=None) must be named: no operation between `x` and `y` is known to output several positions of the input "
@@ -67,7 +68,7 @@ class GraphAdapter(GradientAdapter):
         ModelError: if the number of the output's axes is unknown.
     """
 
-    xp = np
+    xp, named_weights = np, named_weights
     feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     confirms_assumed_axes = False
 
@@ -75,7 +76,8 @@ class GraphAdapter(GradientAdapter):
         if not isinstance(graph, tf.Graph):
             raise InputError(f"`graph` ({type(graph).__name__}) must be a tf.Graph")
         self._process = os.getpid()
-        self.x, self.y, self.graph = resolve_tensor(graph, x, "x"), resolve_tensor(graph, y, "y"), graph
+        self.x, self.y = resolve_tensor(graph, x, "x"), resolve_tensor(graph, y, "y")
+        self.graph, self.session = graph, session
         if not self.x.dtype.is_floating or self.x.shape.rank == 0:
             raise InputError(f"`x` ({self.x.name!r}, {self.x.dtype.name}) must hold floats, with a batch axis (N, *input)")
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
