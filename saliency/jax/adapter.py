@@ -106,38 +106,41 @@ class JaxAdapter(GradientAdapter):
 
     def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
         _, query = self._query(x, request)
-        eqn, name = None, "the input"
         if request.at is not None:
-            is_output = isinstance(request.at, OutputOf)
-            path = self._model.path_of(request.at.layer if is_output else request.at, "at")
-            eqn, name = query.leaf(path, ("out" if is_output else "in", "both")), f"layer {path!r}"
-            if eqn.outvars[0].aval.shape[:1] != (len(x),):
-                raise TargetError(f"{name} has {eqn.outvars[0].aval}; `at` needs one row for each of {len(x)} inputs")
-        elif query.score not in query.reached:
+            return self.values_and_gradients_at(x, request)[::2]
+        if query.score not in query.reached:
             raise GradientError("the score does not depend on the input: no differentiable path leads from it to the score")
-        scores, _, gradients = self._differentiate(x, request, eqn, name)
-        return scores, gradients
+        return self._differentiate(x, request, None, "the input")[::2]
+
+    def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        _, query = self._query(x, request)
+        is_output = isinstance(request.at, OutputOf)
+        path = self._model.path_of(request.at.layer if is_output else request.at, "at")
+        eqn, name = query.leaf(path, ("out" if is_output else "in", "both")), f"layer {path!r}"
+        if eqn.outvars[0].aval.shape[:1] != (len(x),):
+            raise TargetError(f"{name} has {eqn.outvars[0].aval}; `at` needs one row for each of {len(x)} inputs")
+        return self._differentiate(x, request, eqn, name)
 
     def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         if request.layer is not None:
             return self._features_at(x, request, self._model.path_of(request.layer, "layer"))
         _, query = self._query(x, request)
-        named = [path for path, eqn in query.marks() if self._grid(query, eqn, request, x) is not None]
-        if not named:
+        named = [path for path, eqn in query.marks()[::-1] if self._grid(query, eqn, request, x) is not None]
+        if not (paths := list(dict.fromkeys(named))):
             raise TargetError(
                 "`layer` (=None) must be named: the score depends on no layer that is known to hold positions of the input; "
                 f"its layers: {', '.join(path for path, _ in query.marks()) or 'none'}"
             )
-        paths = list(dict.fromkeys(reversed(named)))
         key = (x.shape[1:], request.target.kinds, request.target.layer)
         for path in dict.fromkeys([self._found.get(key, paths[0]), *paths]):
             result = self._features_at(x, request, path)
             if bool(jnp.any(result[2] != 0)):
-                self._found[key] = path
-                return result
-        warn_of_zero_gradients(paths[0])
-        self._found[key] = paths[0]
-        return self._features_at(x, request, paths[0])
+                break
+        else:
+            warn_of_zero_gradients(path := paths[0])
+            result = self._features_at(x, request, path)
+        self._found[key] = path
+        return result
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
         return self._found.get((x.shape[1:], request.target.kinds, request.target.layer))
@@ -154,14 +157,12 @@ class JaxAdapter(GradientAdapter):
         reshape = reshape if grid is None else partial(arrange, grid=grid)
         if reshape is None:
             raise unknown_grid(path, eqn.outvars[0].aval.shape, request.grid)
-        axis = 0 if grid is None else grid.sample_axis
-        scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", axis)
+        scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", grid.sample_axis if grid else 0)
         return scores, reshape(output), reshape(gradients)
 
     def _inputs(self, x: Any, feed: Any) -> Inputs:
         given = {name: value for name, value in feed.items() if has_batch_axis(value)}
-        plain = {name: value for name, value in feed.items() if name not in given}
-        return Inputs(self._model.read()[1], x, given, plain)
+        return Inputs(self._model.read()[1], x, given, {name: one for name, one in feed.items() if name not in given})
 
     def _query(self, x: Any, request: Request) -> tuple[Inputs, Query]:
         inputs, target = self._inputs(x, request.feed), request.target
@@ -180,8 +181,7 @@ class JaxAdapter(GradientAdapter):
     def _differentiate(self, x: Any, request: Request, eqn: Any, name: str, axis: int = 0) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), the value of an equation or of x, and the gradients by it, samples on an axis."""
         inputs, query = self._query(x, request)
-        rule, target = request.rule, request.target
-        key = (id(eqn), rule, axis, request.allow_no_relu)
+        key = (id(eqn), rule := request.rule, axis, request.allow_no_relu)
         if key not in query.rules:
             leaf, found = query.x if eqn is None else eqn.outvars[0], cast(tuple[Evaluate, bool], (evaluate, False))
             if rule is not None:
@@ -189,9 +189,9 @@ class JaxAdapter(GradientAdapter):
             query.rules[key] = found
         by, in_gates = query.rules[key]
         warn_if_in_gates(rule, in_gates)
-        function = score_gradients(query, eqn, by, axis)
-        places = jnp.asarray(target.positions(query.n)), jnp.asarray(target.weights, x.dtype)
-        found, value, gradients = self._run(query, key, function, x, inputs.flat, *places)
+        new = [] if request.at_values is None else [request.at_values]
+        arguments = (inputs.flat, query.places(request.target, x.dtype), *new)
+        found, value, gradients = self._run(query, (*key, len(new)), score_gradients(query, eqn, by, axis), x, *arguments)
         dtype = jnp.promote_types(found.dtype, jnp.float32)
         return found.astype(dtype), value.astype(dtype), gradients.astype(dtype)
 

@@ -24,24 +24,27 @@ def score_gradients(query: Query, eqn: Any, by: Evaluate, axis: int) -> Callable
         axis: the axis of the samples in the leaf.
 
     Returns:
-        A function that returns the scores (N * T,), the leaf, and the gradients by it with N * T samples on that axis.
+        A function of the arguments, of the places of the target, and optionally of the leaf's new values. It returns the
+        scores (N * T,), the leaf, and the gradients by it with N * T samples on that axis.
     """
 
-    def differentiate(flat: list[Any], positions: Any, weights: Any) -> tuple[Any, Any, Any]:
+    def differentiate(flat: list[Any], places: list[Any], new: Any = None) -> tuple[Any, Any, Any]:
         def scores(leaf: Any) -> tuple[Any, Any]:
             values = [leaf]
 
             def with_offset(one: Any, given: list[Any]) -> Sequence[Any]:
                 if one is not eqn:
                     return by(one, given)
-                values.append(given[0])
-                return [given[0] + leaf]
+                values.append(given[0] if new is None else leaf)
+                return [given[0] + leaf if new is None else leaf]
 
             inputs = [leaf if eqn is None and i == query.place else value for i, value in enumerate(flat)]
-            return interpret(query.graph, [*inputs, positions, weights], with_offset)[0], values[-1]
+            return interpret(query.graph, [*inputs, *places], with_offset)[0], values[-1]
 
         aval = query.x.aval if eqn is None else eqn.outvars[0].aval
-        start = flat[query.place] if eqn is None else jnp.zeros(aval.shape, aval.dtype)
+        start = (
+            flat[query.place] if eqn is None else jnp.zeros(aval.shape, aval.dtype) if new is None else new.astype(aval.dtype)
+        )
         found, backward, value = jax.vjp(scores, start, has_aux=True)
         targets = jnp.arange(len(found)).reshape(query.n, -1).T  # the scores of the same target of each input are one pass
         gradients = [backward(jnp.isin(jnp.arange(len(found)), one).astype(found.dtype))[0] for one in targets]

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.numerics.reshape_groups import reshape_groups
+
 Axis: TypeAlias = npt.NDArray[np.float64]
 Axes: TypeAlias = list[Axis]
 
@@ -53,19 +55,10 @@ def merge(axes: Sequence[Axis], width: int) -> Axis:
 
 def _reshape(step: Step) -> Axes:
     """Merge axes and split them where the coordinates are sums of one term for each new axis."""
-    old, new, found = [len(axis) for axis in step.first], list(step.shape), list[Axis]()
-    i = j = 0
-    while i < len(old) or j < len(new):
-        a, b, p, q = i, j, 1, 1
-        while p != q or a == i or b == j:
-            if a < len(old) and (a == i or (p < q and b > j)):
-                p, a = p * old[a], a + 1
-            elif b < len(new):
-                q, b = q * new[b], b + 1
-            else:
-                break
-        found += _split(merge(step.first[i:a], step.width), new[j:b])
-        i, j = a, b
+    found: Axes = []
+    for old, new in reshape_groups([len(axis) for axis in step.first], step.shape):
+        merged = merge([step.first[i] for i in old], step.width)
+        found += _split(merged, [step.shape[j] for j in new])
     return found
 
 
@@ -111,37 +104,41 @@ def _slice(step: Step) -> Axes:
 def _pad(step: Step) -> Axes | None:
     if step.given[0] is None:
         return None
-    sizes = zip(step.given[0], step.eqn.params["padding_config"], strict=True)
-    return [_line(axis, len(axis), -low, 1 + inner, n) for (axis, (low, _, inner)), n in zip(sizes, step.shape, strict=True)]
+    found = []
+    for axis, (low, _, inner), length in zip(step.given[0], step.eqn.params["padding_config"], step.shape, strict=True):
+        padded = np.full((length, step.width), np.nan)
+        inside = axis[max(0, -low) : max(0, length - max(0, low) - min(0, low))]
+        ends = max(0, low), max(0, low) + len(inside)
+        if not inner and ends[1] <= length:
+            padded[slice(*ends)] = inside
+        found.append(padded)
+    return found
 
 
-def _line(axis: Axis, length: int, start: float, dilation: float, count: int, stride: float = 1) -> Axis:
-    """Continue coordinates at equal distances: new ones at ``start``, ``start + stride``, ... of the dilated old ones."""
-    if length == count and start == 0 and stride == dilation == 1:
-        return axis
-    step = axis[1] - axis[0] if length > 1 else axis[0] * 0
-    if not np.allclose(axis, axis[0] + step * np.arange(length)[:, None]):
+def _same_part(axis: Axis, count: int) -> Axis:
+    """Return coordinates of positions of equal size over the same part of the input; padding at the ends does not count."""
+    placed = np.flatnonzero(np.isfinite(axis).all(1))
+    if len(placed) == len(axis) == count or not len(placed):
+        return axis if len(axis) == count else np.full((count, axis.shape[1]), np.nan)
+    line = axis[placed[0] : placed[-1] + 1]
+    step = (line[-1] - line[0]) / max(1, len(line) - 1)
+    if not np.allclose(line, line[0] + step * np.arange(len(line))[:, None]):
         return np.full((count, axis.shape[1]), np.nan)
-    return np.asarray(axis[0] + step * ((start + stride * np.arange(count)) / dilation)[:, None])
+    return np.asarray(line[0] + step * ((np.arange(count)[:, None] + 0.5) * len(line) / count - 0.5))
 
 
 def _windows(step: Step) -> Axes:
-    p = step.eqn.params
-    options = (p["window_dimensions"], p["window_strides"], p["padding"], p["base_dilation"], p["window_dilation"])
-    sizes = zip(step.first, *options, step.shape, strict=True)
-    return [_line(a, len(a), d * (k - 1) / 2 - low, b, n, s) for a, k, s, (low, _), b, d, n in sizes]
+    return [_same_part(axis, length) for axis, length in zip(step.first, step.shape, strict=True)]
 
 
 def _convolution(step: Step) -> Axes | None:
     if step.given[0] is None:
         return None
-    p, dims, kernel = step.eqn.params, step.eqn.params["dimension_numbers"], step.eqn.invars[1].aval.shape
-    found = [np.full((length, step.width), np.nan) for length in step.shape]
-    found[dims.out_spec[0]] = step.given[0][dims.lhs_spec[0]] if p["batch_group_count"] == 1 else found[dims.out_spec[0]]
-    for i, (source, place, taps) in enumerate(zip(dims.lhs_spec[2:], dims.out_spec[2:], dims.rhs_spec[2:], strict=True)):
-        center = p["rhs_dilation"][i] * (kernel[taps] - 1) / 2 - p["padding"][i][0]
-        axis = step.given[0][source]
-        found[place] = _line(axis, len(axis), center, p["lhs_dilation"][i], step.shape[place], p["window_strides"][i])
+    dims, found = step.eqn.params["dimension_numbers"], [np.full((length, step.width), np.nan) for length in step.shape]
+    if step.eqn.params["batch_group_count"] == 1:
+        found[dims.out_spec[0]] = step.given[0][dims.lhs_spec[0]]
+    for source, place in zip(dims.lhs_spec[2:], dims.out_spec[2:], strict=True):
+        found[place] = _same_part(step.given[0][source], step.shape[place])
     return found
 
 

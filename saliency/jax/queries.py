@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from saliency.core.adapter_request import Request
+from saliency.core.detection_scores import KeptScore
 from saliency.core.errors import ForwardError, GradientError, SaliencyError, TargetError, one_line
 from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import call_target, check_one_per_sample, read_scores, with_channel_axis
+from saliency.core.target import Target
 from saliency.jax.graph import Evaluate, dependents, evaluate, flat_graph, interpret, needed, place_of, variables
 from saliency.jax.logits import LogitSearch
 from saliency.jax.models import JaxModel
@@ -65,14 +68,48 @@ class Query:
         except Exception as error:
             raise ForwardError.of(inputs.x.shape, one_line(error)) from error
         self._instead, self.hides_logits = self._find_logits(self.place)
-        self.output_shape: tuple[int, ...] = ()
-        arguments = [inputs.flat, jnp.asarray(self.target.positions(self.n)), jnp.asarray(self.target.weights, inputs.x.dtype)]
-        self.graph, _ = flat_graph(self._scores, *arguments)
-        self.x, self.score = self.graph.jaxpr.invars[self.place], self.graph.jaxpr.outvars[0]
+        self._flat = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in map(jnp.asarray, inputs.flat)]
+        self._places = [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in self.places(request.target, inputs.x.dtype)]
         self.compiled: dict[Any, Callable[..., Any]] = {}
         self.rules: dict[Any, tuple[Evaluate, bool]] = {}
-        self.reached = dependents(self.graph, self.x, differentiable=True)
-        self.positions = Positions(self.graph, self.x)
+
+    @cached_property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of ``output``."""
+        return tuple(jax.eval_shape(self.output, self._flat).shape)
+
+    @cached_property
+    def graph(self) -> Any:
+        """The graph of the scores (N * T,), whose arguments are those of the model, and the ``places`` of the target."""
+        return flat_graph(self._scores, self._flat, self._places)[0]
+
+    @property
+    def x(self) -> Any:
+        """The input's variable in the graph."""
+        return self.graph.jaxpr.invars[self.place]
+
+    @property
+    def score(self) -> Any:
+        """The scores' variable in the graph."""
+        return self.graph.jaxpr.outvars[0]
+
+    @cached_property
+    def reached(self) -> set[Any]:
+        """The variables of the graph that have a derivative by the input."""
+        return dependents(self.graph, self.x, differentiable=True)
+
+    @cached_property
+    def positions(self) -> Positions:
+        """The positions of the input that the variables of the graph hold."""
+        return Positions(self.graph, self.x)
+
+    def places(self, target: Target, dtype: Any) -> list[Any]:
+        """Return where a target of this kind is read: indices and weights, or the places of a detection's scores."""
+        if isinstance(target.function, KeptScore) and target.rows is not None:
+            return [jnp.asarray(one) for one in target.function.places(target.rows, self.n)]
+        if target.function is not None:
+            return []
+        return [jnp.asarray(target.positions(self.n)), jnp.asarray(target.weights, dtype)]
 
     def _find_logits(self, x: int) -> tuple[dict[Any, Any], bool]:
         if self.target.function is not None or self.target.layer is not None or not self.target.logits:
@@ -113,12 +150,14 @@ class Query:
         output = with_channel_axis(output, self.n)
         return jnp.moveaxis(output, -1, 1) if self._channels_last and output.ndim > 2 else output
 
-    def _scores(self, flat: list[Any], positions: Any, weights: Any) -> Any:
-        output = self.output(flat)
-        if self.target.function is not None:
-            return check_one_per_sample(call_target(self.target.function, output), self.n)
-        self.output_shape = output.shape
+    def _scores(self, flat: list[Any], places: list[Any]) -> Any:
+        output, function = self.output(flat), self.target.function
+        if isinstance(function, KeptScore):
+            return function.read(output, places, lambda array, at: array[tuple(jnp.moveaxis(at[:, 0], 1, 0))])
+        if function is not None:
+            return check_one_per_sample(call_target(function, output), self.n)
         self.target.check(output.shape)  # later targets are checked before they are evaluated
+        positions, weights = places
         return read_scores(output, positions, weights if weights.shape[1] > 1 else None, jnp)
 
     def leaf(self, path: str, ends: tuple[str, ...]) -> Any:

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.numerics.reshape_groups import reshape_groups
+
 Intervals: TypeAlias = npt.NDArray[np.complex128]
 
 UNIT = 2.0**20
@@ -79,24 +81,6 @@ def reshape(intervals: Intervals, before: Sequence[int], after: Sequence[int]) -
         if all(intervals.shape[dim] == 1 for dim in old):
             shape += [1] * len(new)
         else:
-            dims += old
+            dims += [*old]
             shape += [after[dim] for dim in new]
     return np.asarray(expand(intervals, before, dims).reshape(shape))
-
-
-def reshape_groups(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int], list[int]]]:
-    """Return the smallest groups of dimensions, before and after a reshape, that hold the same entries."""
-    groups, i, j = [], 0, 0
-    while i < len(before) or j < len(after):
-        old, new, left, right = [i] if i < len(before) else [], [j] if j < len(after) else [], 1, 1
-        left, right = (before[i] if old else 1), (after[j] if new else 1)
-        i, j = i + len(old), j + len(new)
-        while left != right:
-            if left < right:
-                old.append(i)
-                left, i = left * before[i], i + 1
-            else:
-                new.append(j)
-                right, j = right * after[j], j + 1
-        groups.append((old, new))
-    return groups

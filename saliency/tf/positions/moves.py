@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from saliency.core.numerics.reshape_groups import reshape_groups
 from saliency.tf.positions.constants import slice_index
-from saliency.tf.positions.intervals import Intervals, resample, reshape, reshape_groups, varying_dims
+from saliency.tf.positions.intervals import Intervals, resample, reshape, varying_dims
 from saliency.tf.positions.joins import concatenate, split, stack, take_part, unstack, with_length
 from saliency.tf.positions.sources import Rule, Sources, UnknownShape, axes_of, number
 from saliency.tf.positions.state import Positions, Shape

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from saliency.core.numerics.reshape_groups import reshape_groups
 from saliency.torch.positions.intervals import Intervals
 
 Shape = tuple[int, ...]
@@ -29,7 +30,7 @@ def _plan(before: Shape, values: Shape, after: Shape) -> tuple[Shape, Shape]:
         return values, (1,) * len(after)
     wide: list[int] = []
     final: list[int] = []
-    for old, new in _groups(before, after):
+    for old, new in reshape_groups(before, after):
         if all(values[dim] == 1 for dim in old):
             wide += [1] * len(old)
             final += [1] * len(new)
@@ -37,21 +38,3 @@ def _plan(before: Shape, values: Shape, after: Shape) -> tuple[Shape, Shape]:
             wide += [before[dim] for dim in old]
             final += [after[dim] for dim in new]
     return tuple(wide), tuple(final)
-
-
-def _groups(before: Shape, after: Shape) -> list[tuple[range, range]]:
-    """Split the dimensions of two shapes into the smallest groups, in order, with the same number of entries each."""
-    groups, i, j = [], 0, 0
-    while i < len(before) or j < len(after):
-        first_i, first_j, left, right = i, j, 1, 1
-        if i < len(before):
-            left, i = before[i], i + 1
-        if j < len(after) and (left > 1 or first_i == i):
-            right, j = after[j], j + 1
-        while left != right:
-            if left < right:
-                left, i = left * before[i], i + 1
-            else:
-                right, j = right * after[j], j + 1
-        groups.append((range(first_i, i), range(first_j, j)))
-    return groups
