@@ -1,6 +1,8 @@
 """Metrics of saliency maps: which map can be trusted, on the user's own model and images."""
 
 from saliency.metrics.agreement import agreement
+from saliency.metrics.compare import compare
+from saliency.metrics.comparison import Comparison
 from saliency.metrics.concentration import complexity, sparseness
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation
@@ -10,10 +12,12 @@ from saliency.metrics.localization import mass_accuracy, pointing_game, rank_acc
 from saliency.metrics.result import MetricResult
 
 __all__ = [
+    "Comparison",
     "Curve",
     "Evaluation",
     "MetricResult",
     "agreement",
+    "compare",
     "complexity",
     "deletion",
     "insertion",

@@ -1,0 +1,96 @@
+"""The maps of a comparison: those of each method, and those of its controls."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from saliency.core.adapter import GradientAdapter
+from saliency.core.errors import InputError
+from saliency.core.mask import SaliencyMask
+from saliency.core.noise import sample_seeds
+from saliency.core.validation import shown
+from saliency.metrics.controls import blurred_maps, centered_maps, edge_maps, random_maps
+
+HostMaps = npt.NDArray[np.float64]
+
+CONTROLS = ("random", "edges", "center")
+"""The names of the controls that all methods share."""
+
+
+def blurred(method: str) -> str:
+    """Return the name of a method's own control, its blurred maps."""
+    return f"{method}, blurred"
+
+
+def named_methods(methods: Any, adapter: GradientAdapter) -> dict[str, SaliencyMask]:
+    """Return masks by their names.
+
+    Args:
+        methods: a mapping of names to masks, or a sequence of masks; a class of masks is constructed for the model.
+        adapter: the model's adapter.
+
+    Raises:
+        InputError: if one of them is no mask, or two have the same name.
+    """
+    pairs = list(methods.items()) if isinstance(methods, Mapping) else [(None, mask) for mask in methods]
+    found: dict[str, SaliencyMask] = {}
+    for name, mask in pairs:
+        if isinstance(mask, type) and issubclass(mask, SaliencyMask):
+            mask = mask(adapter)
+        if not isinstance(mask, SaliencyMask):
+            raise InputError(f"`methods` holds {shown(mask)}; it must hold masks, such as saliency.Vanilla(model), or classes")
+        label = type(mask).__name__ if name is None else str(name)
+        if label in found:
+            raise InputError(f"`methods` holds {label} twice; pass a dictionary with a name for each")
+        found[label] = mask
+    if not found:
+        raise InputError("`methods` must hold at least one mask")
+    return found
+
+
+def compared_maps(
+    masks: Mapping[str, SaliencyMask],
+    adapter: GradientAdapter,
+    x_values: Sequence[Any],
+    ys: Sequence[Any],
+    seed: int,
+    first: int,
+) -> dict[str, HostMaps]:
+    """Compute the maps of some images, and those of the controls.
+
+    Args:
+        masks: the methods by name.
+        adapter: the model's adapter.
+        x_values: the inputs of n images.
+        ys: their targets.
+        seed: of the random maps.
+        first: place of the first image among all.
+
+    Returns:
+        By name, (n, H, W) each: for each method the sums of the magnitudes over channels, then the controls.
+
+    Raises:
+        InputError: if the inputs are no images.
+    """
+    inputs = adapter.numpy(adapter.stack(list(x_values)))
+    adapter.read_channel_axis(inputs.shape[1:])
+    images = _summed(inputs, inputs.shape[1:], adapter.channel_axis)
+    if images.ndim != 3:
+        raise InputError(f"`pictures` (shape {inputs.shape[1:]}) must be images, with two spatial axes")
+    found = {}
+    for name, mask in masks.items():
+        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys)), np.float64))
+        found[name] = _summed(maps, inputs.shape[1:], adapter.channel_axis)
+    seeds = sample_seeds(seed, first + len(images), stream=1)[first:]
+    controls = (random_maps(images, seeds), edge_maps(images), centered_maps(images))
+    own = {blurred(name): blurred_maps(maps) for name, maps in found.items()}
+    return {**found, **dict(zip(CONTROLS, controls, strict=True)), **own}
+
+
+def _summed(values: npt.NDArray[Any], shape: tuple[int, ...], channel_axis: int | None) -> HostMaps:
+    """Sum maps in the shape of the inputs (N, *shape) over channels; others stay as they are."""
+    if channel_axis is None or values.shape[1:] != shape:
+        return np.asarray(values, np.float64)
+    return np.asarray(values.sum(axis=channel_axis if channel_axis < 0 else channel_axis + 1), np.float64)
