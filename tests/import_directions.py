@@ -8,7 +8,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "batches": 3, "
 """A package may import from itself and from those with a lower number."""
 
 CORE = {
-    "nested_outputs types errors forked_process interrupts stack_frames": 0,
+    "layer_hint nested_outputs types errors forked_process interrupts stack_frames": 0,
     "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
     "argument_binding grid_reading numerics position_grid user_grid value_description": 2,
     "display": 3,

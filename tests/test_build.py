@@ -54,7 +54,10 @@ def test_the_wheel_holds_the_package_alone(distributions):
         "saliency/demo/NOTICE",
         "saliency/demo/clean.safetensors",
         "saliency/demo/scenes.stim.csv",
+        "saliency/help/networks.md",
+        "saliency/help/methods/rise.md",
     } <= names
+    assert not [name for name in names if name.startswith("saliency/help/") and not name.endswith(".md")]
     assert {str(path.relative_to(ROOT)) for path in (ROOT / "saliency").rglob("*.py")} <= names
     licenses = {name.partition(".dist-info/licenses/")[2] for name in names} - {""}
     assert licenses == {"LICENSE", "saliency/demo/NOTICE"}
@@ -71,6 +74,7 @@ def test_the_source_distribution_holds_what_the_tests_need(distributions):
         "tests/fixtures/keras_vis.npz",
         "Examples.py",
         "Makefile",
+        "hatch_build.py",
         "constraints.txt",
         "CITATION.cff",
         "SECURITY.md",
@@ -90,6 +94,7 @@ def test_the_wheel_computes_a_mask_in_an_empty_environment(distributions, tmp_pa
     assert found["scenes"] > 0
     assert found["mask"] == [[1.0 + 3 * (4 * row + column) for column in range(4)] for row in range(4)]
     assert "usage: saliency" in run([environment / "bin" / "saliency", "--help"], folder)
+    assert run([environment / "bin" / "saliency", "help", "networks"], folder).startswith("# Networks\n")
 
 
 def test_the_citation_names_this_version():

@@ -16,7 +16,8 @@ from saliency.cli.network import load_network
 from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
-from saliency.cli.stimuli import Stimuli, StimulusImage
+from saliency.cli.stimuli import Stimuli
+from saliency.cli.stimulus_image import StimulusImage
 from saliency.cli.unit_selection import selected_units
 from saliency.io import act
 from saliency.io.checksum import file_checksum

@@ -25,6 +25,7 @@ from saliency.io.memory_layer import InMemoryLayer
 from saliency.io.pooling import POOLS
 
 Array = npt.NDArray[Any]
+MAX_LISTED_LAYERS = 40
 
 
 def mask_of_all_layers(network: nets.Network) -> Dmask:
@@ -35,7 +36,12 @@ def mask_of_all_layers(network: nets.Network) -> Dmask:
             same values would be stored several times.
     """
     if not network.named:
-        raise CommandError(f"{network.name} has no list of layers, as DNNBrain's networks have; select layers with -layer")
+        paths = list(network.paths)
+        rest = f", ... ({len(paths)} in all)" if len(paths) > MAX_LISTED_LAYERS else ""
+        raise CommandError(
+            f"{network.name} has no list of layers, as DNNBrain's networks have; select some with -layer: "
+            f"{', '.join(paths[:MAX_LISTED_LAYERS])}{rest}"
+        )
     return Dmask({name: Units() for name in network.named})
 
 

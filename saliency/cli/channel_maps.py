@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import saliency
 from saliency import nets
+from saliency.cli.channel_choice import TargetRow
 from saliency.cli.channels import LayerChannels
 from saliency.cli.methods import COLOR_METHODS, METHODS, default_options, split_settings
 from saliency.cli.network import gray_input
@@ -23,15 +24,15 @@ MAX_MASK_BYTES = 256 * 2**20  # size of the masks in memory at a time; a single 
 
 @dataclass(frozen=True)
 class ChannelMasks:
-    """The masks of n inputs for one channel.
+    """The masks of n inputs for one channel each.
 
     Args:
-        channel: the channel, counting from 1.
+        row: the channels.
         masks: (n, 3, height, width), or (n, height, width) for methods whose maps have no color channels; signed, in the
             method's units; NaN for an input that failed.
     """
 
-    channel: int
+    row: TargetRow
     masks: Array
 
 
@@ -70,26 +71,29 @@ class ChannelExplainer:
         self.failures: dict[int, tuple[str, str]] = {}
         self._notes: Counter[str] = Counter()
 
-    def explain(self, inputs: Sequence[Array], channels: Sequence[int]) -> Iterator[ChannelMasks]:
-        """Yield the masks, one channel after the other.
+    def explain(self, inputs: Sequence[Array], rows: Sequence[TargetRow]) -> Iterator[ChannelMasks]:
+        """Yield the masks, one row after the other.
 
-        Several channels of an input share its forward pass, as many as fit into memory. Afterwards, ``failures`` has a code
+        Several targets of an input share its forward pass, as many as fit into memory. Afterwards, ``failures`` has a code
         and a reason for each input without a mask, by its index.
 
         Args:
             inputs: n preprocessed inputs.
-            channels: the channels, counting from 1.
+            rows: the channels of the n inputs.
         """
         self.failures = {}
         step = max(1, MAX_MASK_BYTES // (len(inputs) * np.asarray(inputs[0]).size * 4))
-        for start in range(0, len(channels), step):
-            chunk = channels[start : start + step]
-            masks = self._masks(inputs, chunk)  # (n, channels, *mask)
-            zeros = (masks == 0).all(axis=tuple(range(2, masks.ndim)))  # (n, channels)
-            for i, channel in enumerate(chunk):
-                note = f"the map of channel {channel} is zero everywhere: {self._mask.empty}"
-                self._notes[note] += int(np.count_nonzero(zeros, axis=0)[i])
-                yield ChannelMasks(channel, self._colors_first(masks[:, i]))
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
+            targets = [[self._channels.target(row.channels[i]) for row in chunk] for i in range(len(inputs))]
+            masks = self._masks(inputs, targets)  # (n, rows, *mask)
+            zeros = (masks == 0).all(axis=tuple(range(2, masks.ndim)))  # (n, rows)
+            for k, row in enumerate(chunk):
+                differ = [len(set(channels)) == len(channels) for channels in row.channels]  # not a class rather than itself
+                what = str(row.choice) if row.choice.varies else f"channel {row.choice}"
+                note = f"the map of {what} is zero everywhere: {self._mask.empty}"
+                self._notes[note] += int(np.count_nonzero(zeros[:, k] & np.array(differ)))
+                yield ChannelMasks(row, self._colors_first(masks[:, k]))
 
     def map_bytes(self) -> int:
         """Return the size of a map of one channel in bytes."""
@@ -102,40 +106,41 @@ class ChannelExplainer:
         notes, self._notes = self._notes, Counter()
         return notes
 
-    def _masks(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
-        """Return (n, channels, *mask); if an input fails, compute each one alone."""
+    def _masks(self, inputs: Sequence[Array], targets: Sequence[Sequence[Any]]) -> Array:
+        """Return (n, rows, *mask); if an input fails, compute each one alone."""
         try:
-            return self._compute(inputs, channels)
+            return self._compute(inputs, targets)
         except (saliency.GradientError, saliency.MemoryShortage):
-            single = [self._compute_one(i, x, channels) for i, x in enumerate(inputs)]
-        shape = next((masks.shape for masks in single if masks is not None), (1, len(channels), *inputs[0].shape))
+            single = [self._compute_one(i, x, targets[i]) for i, x in enumerate(inputs)]
+        shape = next((masks.shape for masks in single if masks is not None), (1, len(targets[0]), *inputs[0].shape))
         return np.concatenate([np.full(shape, np.nan, np.float32) if masks is None else masks for masks in single])
 
-    def _compute_one(self, i: int, x: Array, channels: Sequence[int]) -> Array | None:
+    def _compute_one(self, i: int, x: Array, targets: Sequence[Any]) -> Array | None:
         try:
-            return self._compute([x], channels)
+            return self._compute([x], [targets])
         except saliency.GradientError as error:
             self.failures[i] = "NONFINITE_GRAD", f"the network's gradient is not finite: {error}"
         except saliency.MemoryShortage as error:
             self.failures[i] = "OOM", str(error)
         return None
 
-    def _compute(self, inputs: Sequence[Array], channels: Sequence[int]) -> Array:
-        copies = [x for x in inputs for _ in channels]
-        targets = [self._channels.target(channel) for channel in channels] * len(inputs)
+    def _compute(self, inputs: Sequence[Array], targets: Sequence[Sequence[Any]]) -> Array:
+        """Return (n, rows, *mask) for n inputs and the targets of each."""
+        copies = [x for x, ys in zip(inputs, targets, strict=True) for _ in ys]
+        targets_of_copies = [y for ys in targets for y in ys]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
             try:
                 if self._smooth is None:
-                    masks = self._mask.GetMasks(copies, targets)
+                    masks = self._mask.GetMasks(copies, targets_of_copies)
                 else:
-                    masks = self._mask.GetSmoothedMasks(copies, targets, nsamples=self._smooth, **self._smoothing)
+                    masks = self._mask.GetSmoothedMasks(copies, targets_of_copies, nsamples=self._smooth, **self._smoothing)
             except NoReLUError as error:
                 raise CommandError(
                     f"-meth {self._method} needs a ReLU between the image and -layer {self._channels.layer}, and "
                     f"{self._network.name} has none there; use -meth vanilla"
                 ) from error
-        return np.asarray(masks).reshape(len(inputs), len(channels), *masks.shape[1:])
+        return np.asarray(masks).reshape(len(inputs), len(targets[0]), *masks.shape[1:])
 
     def _colors_first(self, masks: Array) -> Array:
         """Return (n, 3, height, width), or (n, height, width) if there are no color channels or all of them are equal."""

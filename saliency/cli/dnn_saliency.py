@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
-from saliency.cli.methods import COLOR_METHODS, METHODS, split_settings
+from saliency.cli.methods import COLOR_METHODS, METHODS, method_name, split_settings
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, check_distinct, finite_number, name_value, positive_integer
 from saliency.cli.run_log import print_message
@@ -15,11 +15,13 @@ from saliency.cli.stimuli import add_stimulus_options
 
 DESCRIPTION = """Find the parts of images that contribute to the activation of channels. Draw
 a row of stimuli, and a row of saliency images for each channel."""
-USAGE = """dnn_saliency -net Net -layer Layer -chn Channel ... -stim Stimulus
-                    (-out Output, -show or both) [option ...]"""
-EXAMPLE = """example, with the bundled network and its images:
+USAGE = """dnn_saliency -net Net -stim Stimulus (-out Output, -show or both)
+                    [-layer Layer] [-chn Channel ...] [option ...]"""
+EXAMPLE = """examples, with the bundled network and its images:
   dnn_saliency -net DemoNet -layer fc1 -chn 4 8 \\
       -stim saliency/demo/scenes.stim.csv -out figures
+  dnn_saliency -net DemoNet -chn top target top-target \\
+      -stim saliency/demo/scenes.stim.csv -out classes
 (channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)
 
 exit status: 0 success, 1 some images failed (see *_errors.csv),
@@ -48,7 +50,7 @@ def _run(arguments: list[str]) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     _check_output(options)
-    check_distinct("chn", options.chn, "channel")
+    check_distinct("chn", options.chn or (), "channel")
     options.set = dict(options.set)
     split_settings(options.meth, options.set, options.smooth)
     _check_color_scale(options)
@@ -103,7 +105,7 @@ def _parser() -> OptionParser:
     add_channel_options(parser)
     add_stimulus_options(parser)
     methods = f"method: {', '.join(METHODS)} (default: guided)"
-    add("meth", choices=tuple(METHODS), default="guided", metavar="Method", help=methods)
+    add("meth", type=method_name, default="guided", metavar="Method", help=methods)
     add("set", type=name_value, nargs="+", default=[], metavar="NAME=VALUE", help="options of the method, such as x_steps=50")
     add("smooth", type=positive_integer, metavar="N", help="average each map over N noisy copies of the image (SmoothGrad)")
     _add_drawing_options(parser)

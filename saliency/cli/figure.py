@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,10 @@ LABEL_GAP = 4 / 72  # inches between a label and its image
 FRAME_LINEWIDTH = 0.8  # points
 COLOR_BAR_GAP = 0.04  # between a map and its color bar, as a share of the map's width
 COLOR_BAR_MARGIN = RightMargin(share=0.086, inches=0.55)  # for a color bar and its numbers
+
+CAPTION_SIZE = 7  # points
+CAPTION_CHARACTER = 0.058  # inches, the mean width of a character of a caption
+CAPTION_INSET = 0.03  # inches
 
 
 class SaliencyFigure:
@@ -47,6 +52,7 @@ class SaliencyFigure:
         stimuli: Sequence[Image.Image | None],
         maps: Mapping[str, Sequence[npt.NDArray[Any] | None]],
         scale: Mapping[str, Any],
+        captions: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         """Draw stimuli and saliency images.
 
@@ -55,6 +61,7 @@ class SaliencyFigure:
             maps: label of a row -> its n saliency images, None for a gap. An image is uint8, (H, W, 3) colors or (H, W)
                 brightness, or float, (H, W), and then has a color bar.
             scale: ``cmap``, ``vmin`` and ``vmax`` of the (H, W) images.
+            captions: label of a row -> the text in the upper left corner of each image, of one or several lines.
         """
         rows = {"stim": [None if stimulus is None else np.asarray(stimulus) for stimulus in stimuli], **maps}
         shapes = np.array([[_image_shape(image, row) for image in row] for row in rows.values()], float)
@@ -62,14 +69,24 @@ class SaliencyFigure:
         boxes = image_boxes(self._size, shapes.reshape(*self._shape, 2), COLOR_BAR_MARGIN if bars else RightMargin())
         for (label, row), line in zip(rows.items(), boxes, strict=True):
             self._draw_label(label, *line[0])
-            for image, box in zip(row, line, strict=True):
+            for image, caption, box in zip(row, captions.get(label, [""] * len(row)), line, strict=True):
                 if image is not None:
                     self._draw_image(image, scale, *box)
+                    self._draw_caption(caption, *box)
 
     def _draw_label(self, label: str, left: float, top: float, _: float, height: float) -> None:
         """Draw the label of a row, rotated, on the left of its first image."""
         rotated: dict[str, Any] = {"rotation": 90, "rotation_mode": "anchor", "ha": "center", "va": "bottom"}
         self._axes.text(left - LABEL_GAP, top + height / 2, label, **rotated)
+
+    def _draw_caption(self, caption: str, left: float, top: float, width: float, _: float) -> None:
+        """Draw the caption of an image in its upper left corner; each line is shortened to the width of the image."""
+        fitting = max(4, int(width / CAPTION_CHARACTER))
+        if caption:
+            lines = [line if len(line) <= fitting else f"{line[: fitting - 3]}..." for line in caption.split("\n")]
+            background = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+            at = left + CAPTION_INSET, top + CAPTION_INSET
+            self._axes.text(*at, "\n".join(lines), ha="left", va="top", fontsize=CAPTION_SIZE, bbox=background)
 
     def _draw_image(
         self, image: npt.NDArray[Any], scale: Mapping[str, Any], left: float, top: float, width: float, height: float

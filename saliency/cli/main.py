@@ -8,7 +8,10 @@ from importlib import import_module
 import saliency
 from saliency.cli.run_log import print_message
 
-COMMANDS = {"report": "write one HTML page of images and their saliency maps"}
+COMMANDS = {
+    "report": "write one HTML page of images and their saliency maps",
+    "help": "print a page of the documentation",
+}
 """Name -> summary of each subcommand. Its module is ``saliency_NAME``."""
 
 USAGE = """usage: saliency COMMAND ...

@@ -10,6 +10,9 @@ from saliency.io.hdf5_store import create_hdf5_store
 from saliency.io.merged_maps import merge_maps
 from saliency.io.npz import NAMES, NUMBER, NpzWriter, create_npz
 
+CHANNELS_SUFFIX = "_channel"
+"""Ends the name of the array of the channels, (n,) or (n, 2), counting from 1, of maps that explain another for each image."""
+
 
 @contextmanager
 def open_map_writer(path: Path, names: Sequence[str], numbers: Sequence[int]) -> Iterator[NpzWriter]:
@@ -29,12 +32,13 @@ def open_map_writer(path: Path, names: Sequence[str], numbers: Sequence[int]) ->
 def merge_map_files(parts: Iterable[Path], names: Sequence[str], path: Path) -> None:
     """Merge ``.npz`` files into one HDF5 file: ``stimID``, and a dataset (stimuli, *map) per channel.
 
-    Each dataset has checksums: HDF5 refuses to read a map whose bytes have changed.
+    Each dataset has checksums: HDF5 refuses to read a map whose bytes have changed. The channels of maps that explain another
+    one for each stimulus are a dataset as well.
 
     Args:
         parts: the ``.npz`` files.
         names: stimIDs of all stimuli.
-        path: path of the HDF5 file. A stimulus that is in none of the parts is NaN.
+        path: path of the HDF5 file. The map of a stimulus that is in none of the parts is NaN, and its channel is -1.
 
     Raises:
         NpzError: if a part is damaged.

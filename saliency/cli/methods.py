@@ -1,5 +1,6 @@
 """The methods of ``-meth`` and their options."""
 
+import argparse
 import difflib
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +34,25 @@ SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in 
 
 COLOR_METHODS = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
 """Methods whose maps have color channels."""
+
+SMOOTHGRAD = ("smooth", "smoothgrad", "smooth-grad", "smooth_grad")
+
+
+def method_name(word: str) -> str:
+    """Return the name of a method.
+
+    Raises:
+        argparse.ArgumentTypeError: if there is none; the message says how SmoothGrad is used, or which name is nearest.
+    """
+    if word in METHODS:
+        return word
+    if word.lower() in SMOOTHGRAD:
+        way_on = "SmoothGrad averages the maps of a method: use -smooth N, such as -meth vanilla -smooth 25"
+        raise argparse.ArgumentTypeError(f"{word} is not a method of its own. {way_on}")
+    names = {**{name: name for name in METHODS}, **{mask.lower(): name for name, mask in METHODS.items()}}
+    nearest = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {names[nearest[0]]}?" if nearest else ""
+    raise argparse.ArgumentTypeError(f"invalid method {word!r}: choose from {', '.join(METHODS)}{hint}")
 
 
 def split_settings(method: str, settings: Mapping[str, Any], smooth: int | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -67,7 +67,7 @@ def load_network(options: argparse.Namespace) -> nets.Network:
         print_message(
             f"note: -net ({options.net}) does not specify its preprocessing: images are resized to {network.size[0]} x "
             f"{network.size[1]} RGB pixels and normalized with ImageNet's mean and standard deviation. "
-            "docs/networks.md describes how to specify it"
+            '"saliency help networks" describes how to specify it'
         )
     return network.whole_picture()
 

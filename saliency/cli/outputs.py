@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.free_space import check_free_space
+from saliency.cli.image_targets import ImageTargets
 from saliency.cli.methods import COLOR_METHODS
 from saliency.cli.options import CommandError
 from saliency.io.atomic_write import remove_leftover_files
@@ -19,7 +20,7 @@ from saliency.io.checksum import is_intact
 from saliency.io.journal import OUTPUT, Journal, journal_path
 
 MAX_LISTED_CHANNELS = 6  # file names list at most this many channels
-COMMENT_OPTIONS = ("net", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
+COMMENT_OPTIONS = ("net", "layer", "chn", "target", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
                    "percentile", "overlay", "dnnbrain")  # fmt: skip
 
 
@@ -44,9 +45,9 @@ class OutputFiles:
     format: str = "jpg"
 
     @classmethod
-    def of(cls, options: argparse.Namespace, network: str, figures: int) -> "OutputFiles":
+    def of(cls, options: argparse.Namespace, network: str, targets: ImageTargets, figures: int) -> "OutputFiles":
         """Name the files by the options that identify the run: ``AlexNet_fc3_chn294-23_guided_RGB``."""
-        words = [network, options.layer, f"chn{_channel_label(options.chn)}", options.meth]
+        words = [network, targets.layer.layer, _channel_label(targets), options.meth]
         words += [options.mode] if options.meth in COLOR_METHODS else []
         words += [] if options.smooth is None else [f"smooth{options.smooth}"]
         words += [] if options.cmap in (None, "coolwarm") else [options.cmap]
@@ -167,10 +168,13 @@ def _remove_empty_folders(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _channel_label(channels: list[int]) -> str:
-    if len(channels) <= MAX_LISTED_CHANNELS:
-        return "-".join(map(str, channels))
-    return f"{channels[0]}-and-{len(channels) - 1}-more-{_digest(str(channels))}"
+def _channel_label(targets: ImageTargets) -> str:
+    """Return the part of a file name that says what is explained: ``chn4-8``, ``chn340minus21``, ``top-label``."""
+    words = ["minus".join(targets.term_names(choice)) for choice in targets.choices]
+    first = next((k for k, choice in enumerate(targets.choices) if isinstance(choice.one, int)), None)
+    if len(words) > MAX_LISTED_CHANNELS:
+        words = [words[0], "and", str(len(words) - 1), "more", _digest(" ".join(words))]
+    return "-".join(f"chn{word}" if k == first else word for k, word in enumerate(words))
 
 
 def _digest(text: str) -> str:

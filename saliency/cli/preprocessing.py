@@ -6,7 +6,7 @@ from PIL import Image
 
 from saliency import nets
 from saliency.cli.run_log import RunLog
-from saliency.cli.stimuli import StimulusImage
+from saliency.cli.stimulus_image import StimulusImage
 from saliency.core.errors import InputError
 from saliency.nets.preparation import Float32, resize_and_crop, resize_whole
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import saliency
 from saliency.cli.stimuli import Stimuli
 
+VERSIONED_OPTIONS = ("net", "weights", "class-names")
+"""Options that may be files, which are identified by their sizes and modification times."""
+
 
 def run_settings(
     options: argparse.Namespace, names: Sequence[str], stimuli: Stimuli, files: Sequence[str] = ("stim",)
@@ -17,14 +20,14 @@ def run_settings(
 
     Args:
         options: options of the command.
-        names: names of the options to include; ``-net`` and ``-weights`` are always included.
+        names: names of the options to include; ``-net``, ``-weights`` and ``-class-names`` are always included.
         stimuli: the stimuli, whose images are identified by their sizes and modification times.
         files: names of the options that are small files, which are identified by their contents.
     """
     settings = {f"-{name.replace('_', '-')}": str(getattr(options, name)) for name in names}
     contents = {f"-{name}": _content_digest(getattr(options, name)) for name in files}
-    networks = {f"-{name}": _file_version(getattr(options, name)) for name in ("net", "weights")}
-    return {**settings, **contents, **networks, "pictures": stimuli.fingerprint(), "saliency": saliency.__version__}
+    versions = {f"-{name}": _file_version(getattr(options, name.replace("-", "_"), None)) for name in VERSIONED_OPTIONS}
+    return {**settings, **contents, **versions, "pictures": stimuli.fingerprint(), "saliency": saliency.__version__}
 
 
 def _content_digest(file: str | None) -> str:

@@ -7,21 +7,25 @@ from pathlib import Path
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
-from saliency.cli.methods import METHODS
+from saliency.cli.methods import METHODS, method_name
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, check_distinct, positive_integer
+from saliency.cli.report.columns import SIGNED, STRENGTH
 from saliency.cli.report.method_options import parse_method_setting
 from saliency.cli.stimuli import add_stimulus_options
 
 SIZES = range(32, 513)
 DESCRIPTION = """Write one HTML page for browsing images and their saliency maps, with one row
-per stimulus and one column per channel and method. The page opens from disk in
-any browser and loads nothing else."""
-USAGE = """saliency report -net Net -layer Layer -chn Channel ... -stim Stimulus
-                       -out Output [option ...]"""
-EXAMPLE = """example, with the bundled network and its images:
+per stimulus and one column per channel and method. A row shows the class in the
+stimulus file and the network's prediction. The page opens from disk in any
+browser and loads nothing else."""
+USAGE = """saliency report -net Net -stim Stimulus -out Output [-layer Layer]
+                       [-chn Channel ...] [option ...]"""
+EXAMPLE = """examples, with the bundled network and its images:
   saliency report -net DemoNet -layer fc1 -chn 4 8 -meth guided gradcam \\
       -smooth 10 -stim saliency/demo/scenes.stim.csv -out scenes.html
+  saliency report -net DemoNet -chn top target -wrong \\
+      -stim saliency/demo/scenes.stim.csv -out wrong.html
 (channels count from 1: channels 4 and 8 of fc1 are the digits 3 and 7)
 
 exit status: 0 success, 1 some images failed (their rows show the reason),
@@ -43,8 +47,9 @@ def _run(arguments: list[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
-    check_distinct("chn", options.chn, "channel")
+    check_distinct("chn", options.chn or (), "channel")
     check_distinct("meth", options.meth, "method")
+    check_distinct("mode", options.mode, "mode")
     if options.size not in SIZES:
         raise CommandError(f"-size (={options.size}) must be between {SIZES[0]} and {SIZES[-1]} pixels")
     options.out = Path(options.out)
@@ -58,13 +63,14 @@ def _parser() -> OptionParser:
     add_channel_options(parser)
     add_stimulus_options(parser)
     methods = f"one or several methods: {', '.join(METHODS)} (default: guided)"
-    add("meth", choices=tuple(METHODS), default=["guided"], nargs="+", metavar="Method", help=methods)
+    add("meth", type=method_name, default=["guided"], nargs="+", metavar="Method", help=methods)
     settings = "options of the methods: layer=conv6 for every method that has this option, ig.x_steps=50 for one method"
     add("set", type=parse_method_setting, nargs="+", default=[], metavar="[METHOD.]NAME=VALUE", help=settings)
     smooth = "also show the mean of each map over N noisy copies of the image (SmoothGrad)"
     add("smooth", type=positive_integer, metavar="N", help=smooth)
-    mode = "draw maps with their sign, or only their magnitude (default: signed)"
-    add("mode", choices=("signed", "strength"), default="signed", help=mode)
+    add("wrong", action="store_true", help="only images whose top class is not that of the stimulus file")
+    mode = "draw maps with their sign, only their strength, or both (default: signed)"
+    add("mode", choices=(SIGNED, STRENGTH), nargs="+", default=[SIGNED], help=mode)
     add("size", type=positive_integer, default=128, metavar="N", help="longer side of a thumbnail in pixels (default: 128)")
     add("out", required=True, metavar="Output", help="the .html file to write")
     add("overwrite", action="store_true", help="replace an existing file")

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from saliency import nets
+from saliency.cli.channel_choice import TargetRow
 from saliency.cli.channel_maps import ChannelExplainer
-from saliency.cli.channels import LayerChannels
 from saliency.cli.figure import SaliencyFigure
-from saliency.cli.map_files import merge_map_files, open_map_writer
+from saliency.cli.image_targets import ImageTargets
+from saliency.cli.map_files import CHANNELS_SUFFIX, merge_map_files, open_map_writer
 from saliency.cli.map_images import SIGNED_COLORS, MapImages, figure_scale
 from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
@@ -21,14 +22,16 @@ from saliency.cli.preflight import check_color_map, check_display
 from saliency.cli.preprocessing import preprocess_images, seen_picture
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
-from saliency.cli.stimuli import Stimuli, StimulusImage
+from saliency.cli.stimuli import Stimuli
+from saliency.cli.stimulus_image import StimulusImage
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal, open_journal
 from saliency.io.npz import NpzWriter
+from saliency.nets.preparation import Float32
 
 STIMULI_PER_FIGURE = 6
 DRAWN_SIDE = 200  # pixels, about the size of an image in a figure
-RECORDED_OPTIONS = ("prompts", "layer", "chn", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
+RECORDED_OPTIONS = ("prompts", "layer", "chn", "target", "meth", "set", "smooth", "mode", "cmap", "vmin", "vmax", "units",
                     "percentile", "overlay", "dnnbrain", "dpi", "format", "save", "framework",
                     "device", "batch", "frame", "no_exif", "float_range", "max_pixels", "allow_outside",
                     "allow_duplicates")  # fmt: skip
@@ -40,6 +43,7 @@ class SaliencyRun:
 
     options: argparse.Namespace
     explainer: ChannelExplainer
+    targets: ImageTargets
     network: nets.Network
     stimuli: Stimuli
     files: OutputFiles | None  # None if the figures are shown and not saved
@@ -58,12 +62,12 @@ class SaliencyRun:
         stimuli = Stimuli.of(options)
         network = load_network(options)
         stimuli = stimuli.for_network(network, DRAWN_SIDE)
-        channels = LayerChannels.of(network, options.layer)
-        channels.check(options.chn)
-        explainer = ChannelExplainer(network, options.meth, channels, options.smooth, options.batch, options.set)
+        targets = ImageTargets.of(network, options, stimuli)
+        explainer = ChannelExplainer(network, options.meth, targets.layer, options.smooth, options.batch, options.set)
         figures = -(-len(stimuli) // STIMULI_PER_FIGURE)
-        files = None if options.out is None else OutputFiles.of(options, network.name, figures)
-        return cls(options, explainer, network, stimuli, files, RunLog("dnn_saliency", len(stimuli), options.max_errors))
+        files = None if options.out is None else OutputFiles.of(options, network.name, targets, figures)
+        log = RunLog("dnn_saliency", len(stimuli), options.max_errors)
+        return cls(options, explainer, targets, network, stimuli, files, log)
 
     def run(self) -> int:
         """Make the figures that are missing; return the exit status."""
@@ -119,28 +123,40 @@ class SaliencyRun:
     def _make_figure(self, k: int, indices: range) -> None:
         """Make the k-th figure, counting from 1, and save its maps."""
         preprocessed = list(preprocess_images(self.network, self.stimuli.read(indices, self.log), self.log))
-        if not preprocessed:
+        with_target, targets = self.targets.split([image for image, _ in preprocessed], [x for _, x in preprocessed], self.log)
+        if not with_target:
             self._remove_older(k)
             return
-        images, inputs = [image for image, _ in preprocessed], [x for _, x in preprocessed]
-        pictures = [image.rgb if self.options.dnnbrain else seen_picture(self.network, image.rgb) for image in images]
-        rows: dict[str, list[Any]] = {}
-        map_images = self._map_images()
-        with self._map_writer(k, images) as writer:
-            for maps in self.explainer.explain(inputs, self.options.chn):
-                rows[f"chn{maps.channel}"] = [
-                    map_images.image(np.nan_to_num(mask), picture) for mask, picture in zip(maps.masks, pictures, strict=True)
-                ]
-                if writer is not None:
-                    writer.add(f"chn{maps.channel}", maps.masks)
+        images, inputs = zip(*(preprocessed[i] for i in with_target), strict=True)
+        rows, captions = self._explain(k, images, inputs, targets)
         self.log.notes.update(self.explainer.pop_notes())
         for i, (code, reason) in self.explainer.failures.items():
             self.log.add_failure(images[i].name, images[i].path, "gradient", code, reason)
         good = {image.index: i for i, image in enumerate(images) if i not in self.explainer.failures}
         if good:
             order = [good.get(index) for index in indices]  # None leaves a gap
-            rows = {label: [None if i is None else row[i] for i in order] for label, row in rows.items()}
-            self._draw(k, [None if i is None else pictures[i] for i in order], rows)
+            stimuli, *maps = [[None if i is None else row[i] for i in order] for row in rows.values()]
+            texts = {label: ["" if i is None else row[i] for i in order] for label, row in captions.items()}
+            self._draw(k, stimuli, dict(zip(list(rows)[1:], maps, strict=True)), texts)
+
+    def _explain(
+        self, k: int, images: Sequence[StimulusImage], inputs: Sequence[Float32], targets: Sequence[TargetRow]
+    ) -> tuple[dict[str, list[Any]], dict[str, list[str]]]:
+        """Save the maps of the k-th figure; return the images and the captions of its rows by their labels."""
+        seen = [image.rgb if self.options.dnnbrain else seen_picture(self.network, image.rgb) for image in images]
+        rows: dict[str, list[Any]] = {"stim": list(seen)}
+        captions: dict[str, list[str]] = {}
+        converter = self._map_images()
+        with self._map_writer(k, images) as writer:
+            for maps in self.explainer.explain(inputs, targets):
+                choice, label = maps.row.choice, self.targets.row_name(maps.row.choice)
+                rows[label] = [converter.image(np.nan_to_num(mask), one) for mask, one in zip(maps.masks, seen, strict=True)]
+                captions[label] = [self.targets.caption(one) if choice.varies else "" for one in maps.row.channels]
+                if writer is not None:
+                    writer.add(choice.name, maps.masks)
+                    if choice.varies:
+                        writer.add(f"{choice.name}{CHANNELS_SUFFIX}", np.array(maps.row.channels, np.int64))
+        return rows, captions
 
     def _remove_older(self, k: int) -> None:
         """Remove the files of an earlier run for a figure without images."""
@@ -163,9 +179,11 @@ class SaliencyRun:
         limits = chosen.vmin, chosen.vmax
         return MapImages(chosen.mode, chosen.percentile, chosen.units, chosen.overlay, chosen.cmap, limits, chosen.dnnbrain)
 
-    def _draw(self, k: int, stimuli: Sequence[Image.Image | None], rows: dict[str, list[Any]]) -> None:
+    def _draw(
+        self, k: int, stimuli: Sequence[Image.Image | None], rows: dict[str, list[Any]], captions: dict[str, list[str]]
+    ) -> None:
         figure = SaliencyFigure(len(rows) + 1, len(stimuli), self.options.show)
-        figure.draw(stimuli, rows, figure_scale(vars(self.options)))
+        figure.draw(stimuli, rows, figure_scale(vars(self.options)), captions)
         if self.files is not None:
             figure.save(self.files.figure(k), self.files.comment, self.options.dpi)
         if self.options.show:

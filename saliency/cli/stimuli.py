@@ -4,44 +4,21 @@ import argparse
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+import numpy.typing as npt
 
 from saliency import nets
 from saliency.cli.options import CommandError, OptionParser, finite_number, nonnegative_integer, positive_integer
 from saliency.cli.run_log import RunLog
+from saliency.cli.stimulus_image import StimulusImage
 from saliency.io import stim
 from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureError, PictureOptions
-
-
-@dataclass(frozen=True)
-class StimulusImage:
-    """The image of a stimulus.
-
-    Args:
-        index: index of the stimulus in the file, counting from 0.
-        name: its stimID.
-        path: path of the image file.
-        rgb: the image, as RGB.
-    """
-
-    index: int
-    name: str
-    path: Path
-    rgb: Image.Image
-
-    def reduced(self, pixels: int) -> "StimulusImage":
-        """Return the stimulus with an image of at most this number of pixels, for drawing."""
-        factor = (pixels / (self.rgb.width * self.rgb.height)) ** 0.5
-        if factor >= 1:
-            return self
-        size = max(1, int(self.rgb.width * factor)), max(1, int(self.rgb.height * factor))
-        return replace(self, rgb=self.rgb.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
 @dataclass(frozen=True)
@@ -53,12 +30,16 @@ class Stimuli:
         folder: folder of the images.
         reading: how the images are read.
         allow_outside: whether a stimID may lead outside the folder.
+        file: path of the stimulus file.
+        columns: its other columns, by name.
     """
 
     names: Sequence[str]
     folder: Path
     reading: PictureOptions
     allow_outside: bool
+    file: str
+    columns: Mapping[str, npt.NDArray[Any]]
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Stimuli":
@@ -80,7 +61,8 @@ class Stimuli:
             raise CommandError(f"{file}: none of its {len(names)} images is in {folder.absolute()}; check its path= line")
         if not options.allow_duplicates:
             _check_duplicates(file, names)
-        return cls(names, folder, _reading(options), options.allow_outside)
+        columns = {name: values for name, values in table.data.items() if name != "stimID"}
+        return cls(names, folder, _reading(options), options.allow_outside, file, columns)
 
     def for_network(self, network: nets.Network, drawn_side: int = 0) -> "Stimuli":
         """Return the same stimuli; the largest ones are reduced while they are read.

@@ -45,6 +45,8 @@ def shape_hint(shape: Sequence[int], channel_axis: int | None) -> str:
     """
     if len(shape) == 4 and shape[0] == 1:
         return ". The input seems to include a batch axis: pass x[0] to GetMask, or all inputs to GetMasks"
+    if len(shape) == 4:
+        return f". If these are {shape[0]} inputs: pass them to GetMasks, or one of them to GetMask"
     if len(shape) == 2 and shape[-1] in COLOR_CHANNELS:
         return ". If it is a part of one image: pass one image to GetMask, several images to GetMasks"
     if channel_axis == 0 and looks_channels_last(shape):

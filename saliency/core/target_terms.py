@@ -122,6 +122,9 @@ def _hint(y: Any) -> str:
         return f". For class {y}, pass the int {y}"
     if isinstance(y, str):
         return ". For a class, pass its number; for a layer, (layer, channel)"
+    if isinstance(y, tuple) and len(y) in (2, 4) and as_index(y[0]) is not None:
+        rest = ", ".join(map(shown, y[1:]))
+        return f'. The name of a layer is a string: ("{y[0]}", {rest}). For a sum of classes, pass a list: {list(y)}'
     if isinstance(y, float) and y.is_integer():
         return f". For class {int(y)}, pass the int {int(y)}"
     if getattr(y, "ndim", 0) == 1 and len(y) > 1:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Stimulus:
         type: ``image``, ``video`` or ``video_clip``.
         path: folder of the pictures, or the video file, as written in the file.
         data: name of a column -> array (n,). ``stimID`` is text (integers for a video), ``label`` integers, ``condition``
-            text, and every other column float64.
+            text, and every other column float64. ``class`` is text if it has names; DNNBrain does not read such a file.
         header: the other header lines, such as ``title``.
     """
 
@@ -63,7 +64,7 @@ def read(file: str | Path) -> Stimulus:
     if not rows:
         raise file_error(file, "has no stimuli: no row follows the data= line")
     stimulus_type, path = header.pop("type"), header.pop("path")
-    data = {name: _parse_column(file, name, [(i, row[k]) for i, row in rows], stimulus_type) for k, name in enumerate(columns)}
+    data = {name: _read_column(file, name, [(i, row[k]) for i, row in rows], stimulus_type) for k, name in enumerate(columns)}
     return Stimulus(stimulus_type, path, data, header)
 
 
@@ -169,6 +170,20 @@ def _parse_rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterato
         yield i, [cell.strip() for cell in cells]
 
 
+def _read_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_type: str) -> npt.NDArray[Any]:
+    """Parse a column of a file, in which ``class`` may hold names."""
+    if name == "class" and not all(_is_number(cell) for _, cell in cells):
+        return np.array([cell for _, cell in cells])
+    return _parse_column(file, name, cells, stimulus_type)
+
+
+def _is_number(cell: str) -> bool:
+    with suppress(ValueError):
+        float(cell)
+        return True
+    return False
+
+
 def _parse_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_type: str) -> npt.NDArray[Any]:
     is_integer = name == "label" or (name == "stimID" and stimulus_type == "video")
     if name == "condition" or (name == "stimID" and not is_integer):
@@ -178,7 +193,8 @@ def _parse_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_
         try:
             numbers.append(float(cell))
         except ValueError:
-            raise file_error(file, f"line {i}: {name} (={cell!r}) must be a number") from None
+            hint = "; text goes into the column condition" if cell else ""
+            raise file_error(file, f"line {i}: {name} (={cell!r}) must be a number{hint}") from None
         if is_integer and not (numbers[-1].is_integer() and abs(numbers[-1]) < 2**53):
             raise file_error(file, f"line {i}: {name} (={cell!r}) must be a whole number")
     return np.array(numbers, dtype=np.int64 if is_integer else np.float64)

@@ -36,7 +36,7 @@ def test_each_figure_shows_six_stimuli(stim, tmp_path, capsys):
 @needs_torch
 def test_the_figure_shows_the_masks_of_the_library(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest[:3]))
     for method, mode in (("guided", "RGB"), ("vanilla", "gray")):
         run(capsys, *BUNDLED, "-stim", table(tmp_path, ["scene_17.png"]), "-meth", method, "-mode", mode, "-overwrite",
             "-dnnbrain", "-out", tmp_path)  # fmt: skip
@@ -165,7 +165,7 @@ def test_the_map_of_the_bird_is_on_the_bird(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torchvision")
     drawn = []
     original = saliency.cli.figure.SaliencyFigure.draw
-    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest[:4]), original(*rest)))
     status, printed, errors = run(
         capsys, "-net", "SqueezeNet1_0", "-weights", REAL / "squeezenet1_0.safetensors", "-layer", "classifier.1", "-chn", "21",
         "-stim", table(tmp_path, ["ouzel.jpg"], REAL / "images"), "-mode", "gray", "-dnnbrain", "-out", tmp_path)  # fmt: skip

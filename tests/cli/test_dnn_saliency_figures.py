@@ -15,7 +15,7 @@ needs_torch = pytest.mark.needs("torch")
 def test_a_failed_image_leaves_a_gap_and_the_figure_has_a_comment(tmp_path, capsys, monkeypatch):
     drawn = []
     original = saliency.cli.figure.SaliencyFigure.draw
-    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest), original(*rest)))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda *rest: (drawn.append(rest[:4]), original(*rest)))
     names = [NAMES[0], "none.png", *NAMES[1:3]]
     assert run(capsys, *BUNDLED, "-stim", table(tmp_path, names), "-out", tmp_path / "out")[0] == 1
     _, pictures, maps, _ = drawn[0]
@@ -43,7 +43,7 @@ def test_maps_in_units_have_a_color_bar(tmp_path, capsys, monkeypatch):
 @needs_torch
 def test_a_map_without_colors_is_drawn_in_the_color_map_with_its_sign(tmp_path, capsys, monkeypatch):
     drawn = []
-    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest))
+    monkeypatch.setattr("saliency.cli.figure.SaliencyFigure.draw", lambda figure, *rest: drawn.append(rest[:3]))
     arguments = ["-meth", "occlusion", "-set", "size=24", "stride=24", "-cmap", "hot", "-dnnbrain"]
     status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:1]), "-out", tmp_path, *arguments)
     assert (status, errors) == (0, "")

@@ -107,6 +107,20 @@ def test_a_map_of_floats_has_a_color_bar_of_its_height(tmp_path):
     assert max(labels) <= left + wide * (1 + COLOR_BAR_MARGIN.share) + COLOR_BAR_MARGIN.inches + PAD
 
 
+def test_captions_are_shortened_to_the_width_of_their_images():
+    stimuli = [Image.new("RGB", (8, 8))] * 2 + [None] * 4
+    sheet = SaliencyFigure(2, 6, show=False)
+    maps = {"top": [np.zeros((8, 8, 3), np.uint8)] * 2 + [None] * 4}
+    sheet.draw(stimuli, maps, SCALE, {"top": ["zebra", "a" * 80 + "\nnot b", *[""] * 4]})
+    _, _, *captions = sheet.figure.axes[0].texts
+    assert [one.get_text() for one in captions] == ["zebra", captions[1].get_text()]
+    assert captions[1].get_text().endswith("aaa...\nnot b")
+    sheet._pixels(100)
+    for frame, caption in zip(sheet.figure.axes[0].patches[2:], captions, strict=True):
+        drawn, image = caption.get_window_extent(), frame.get_window_extent()
+        assert image.x0 < drawn.x0 and drawn.x1 < image.x1 and image.y0 < drawn.y0 and drawn.y1 < image.y1
+
+
 @pytest.mark.parametrize(("limits", "color"), [({"vmin": None, "vmax": -5.0}, 255), ({"vmin": 300.0, "vmax": None}, 0)])
 def test_a_limit_beyond_all_values_draws_them_in_the_color_of_this_end(limits, color):
     image = np.array([[0.0, 100.0], [200.0, 255.0]])

@@ -19,7 +19,7 @@ ERRORS_BY_CASE = {
     "folder": (["-out", "none/page.html"], "cannot be written"),
     "channel twice": (["-out", "page.html", "-chn", "4", "4"], "-chn (4 4) names a channel twice"),
     "method twice": (["-out", "page.html", "-meth", "ig", "ig"], "-meth (ig ig) names a method twice"),
-    "method": (["-out", "page.html", "-meth", "gradcm"], "invalid choice"),
+    "method": (["-out", "page.html", "-meth", "gradcm"], "did you mean gradcam?"),
     "size": (["-out", "page.html", "-size", "9999"], "-size (=9999) must be between 32 and 512 pixels"),
     "no method of that name": (["-out", "page.html", "-set", "igg.x_steps=3"], "there is no method 'igg'"),
     "another method's option": (["-out", "page.html", "-set", "ig.x_steps=3"], "-set ig.x_steps=... is for a method that is not in -meth (guided)"),

@@ -47,6 +47,18 @@ def test_accepted_variations_of_the_format(tmp_path):
     assert table.data["label"].tolist() == [1, 2]
 
 
+def test_a_column_of_classes_holds_numbers_or_names(tmp_path):
+    head = "type=image\npath=p\ndata=stimID,class\n"
+    assert stim.read(write(tmp_path, f"{head}a,340\nb,-1\n")).data["class"].tolist() == [340.0, -1.0]
+    names = stim.read(write(tmp_path, f"{head}a,zebra\nb,7\n"))
+    assert names.data["class"].tolist() == ["zebra", "7"]
+    with pytest.raises(ValueError, match=r"class \(='zebra'\) must be a number; text goes into the column condition"):
+        stim.write(names, tmp_path / "b.stim.csv")  # DNNBrain would not read it
+    condition = Stimulus("image", "p", {"stimID": names.data["stimID"], "condition": names.data["class"]}, {})
+    stim.write(condition, tmp_path / "b.stim.csv")
+    assert stim.read(tmp_path / "b.stim.csv").data["condition"].tolist() == ["zebra", "7"]
+
+
 def test_a_video_s_frames_are_whole_numbers(tmp_path):
     table = stim.read(write(tmp_path, "type=video\npath=a.mp4\ndata=stimID,label\n1.0,0.0\n2,3\n"))
     assert table.data["stimID"].tolist() == [1, 2]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy.typing as npt
 
 from saliency import nets
+from saliency.cli.channel_choice import TargetRow
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
 from saliency.cli.report.method_options import settings_by_method
@@ -30,17 +31,16 @@ class MethodMaps:
     def __init__(self, network: nets.Network, channels: LayerChannels, options: argparse.Namespace) -> None:
         settings = settings_by_method(options.set, options.meth)
         copies = {False: None} if options.smooth is None else {False: None, True: options.smooth}
-        self._channels: Sequence[int] = options.chn
         self._explainers = {
             (method, smoothed): ChannelExplainer(network, method, channels, n, options.batch, settings[method])
             for method in options.meth
             for smoothed, n in copies.items()
         }
 
-    def compute(self, inputs: Sequence[npt.NDArray[Any]]) -> Iterator[Masks]:
-        """Yield the masks of n inputs for each channel: (method, smoothed) -> (n, *mask), NaN for an input that failed."""
+    def compute(self, inputs: Sequence[npt.NDArray[Any]], rows: Sequence[TargetRow]) -> Iterator[Masks]:
+        """Yield the masks of n inputs for each row: (method, smoothed) -> (n, *mask), NaN for an input that failed."""
         explainers = self._explainers.values()
-        for masks in zip(*(one.explain(inputs, self._channels) for one in explainers), strict=True):
+        for masks in zip(*(one.explain(inputs, rows) for one in explainers), strict=True):
             yield dict(zip(self._explainers, (one.masks for one in masks), strict=True))
 
     def failures(self) -> dict[int, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A row of the page: a stimulus, its scores and its thumbnails."""
+"""A row of the page: a stimulus, its label and prediction, its scores and its thumbnails."""
 
 import math
 from collections.abc import Sequence
@@ -16,8 +16,13 @@ class Row:
         name: its stimID.
         size: (width, height) of its thumbnails.
         picture: its thumbnail, encoded as text; None if the image could not be read.
-        scores: the score of each channel; None if it is not finite.
-        agreement: the agreement of the methods for each channel: [plain], or [plain, smoothed]; None if it is undefined.
+        label: name of its class in the stimulus file; None if the file has no classes.
+        prediction: name of its top class; None if the explained layer is not a classifier's output.
+        prediction_score: the score of its top class.
+        is_wrong: whether the top class is another one than that of the file; None if one of them is not known.
+        targets: what the maps of each group of columns explain, such as ``zebra``.
+        scores: the score of each group of columns; None if it is not finite.
+        agreement: the agreement of the methods for each group: [plain], or [plain, smoothed]; None if it is undefined.
         maps: the thumbnails for each column: [plain], or [plain, smoothed]; None for a map that failed.
         failure: why something is missing.
     """
@@ -26,6 +31,11 @@ class Row:
     name: str
     size: Size = (1, 1)
     picture: str | None = None
+    label: str | None = None
+    prediction: str | None = None
+    prediction_score: float | None = None
+    is_wrong: bool | None = None
+    targets: Sequence[str] = ()
     scores: Sequence[float | None] = ()
     agreement: list[list[float | None]] = field(default_factory=list)
     maps: list[list[str | None]] = field(default_factory=list)

@@ -3,22 +3,32 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.cli.channels import LayerChannels
+from saliency.cli.image_targets import NOT_FINITE, ImageTargets
+from saliency.cli.options import CommandError
 from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.report.agreement import agreement
-from saliency.cli.report.columns import Column
+from saliency.cli.report.columns import drawn_methods
 from saliency.cli.report.method_maps import MethodMaps
 from saliency.cli.report.row import Row, round_for_json
-from saliency.cli.report.scores import ChannelScores
 from saliency.cli.report.thumbnails import encode_map, encode_picture, thumbnail_size
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli
 from saliency.nets.preparation import Float32
+
+
+class ReadRow(NamedTuple):
+    """A row whose image was read: its file, its input, and the scores of all channels."""
+
+    row: Row
+    path: Path
+    x: Float32
+    scores: npt.NDArray[Any]
 
 
 class RowBuilder:
@@ -35,14 +45,13 @@ class RowBuilder:
     """
 
     def __init__(self, network: nets.Network, stimuli: Stimuli, options: argparse.Namespace, log: RunLog) -> None:
-        channels = LayerChannels.of(network, options.layer)
-        channels.check(options.chn)
+        self.targets = ImageTargets.of(network, options, stimuli)
+        if options.wrong and (self.targets.labels is None or not self.targets.layer.classifies):
+            raise CommandError("-wrong needs classes in the stimulus file (-target COLUMN), and the output of a classifier")
         self._network, self._stimuli = network, stimuli.for_network(network, options.size)
-        self._side, self._log = options.size, log
-        self._maps = MethodMaps(network, channels, options)
-        self._scores = ChannelScores(network, channels, options.chn, options.batch)
-        self.channel_names = {number: channels.name(number) for number in options.chn}
-        self._signed = {column.method: column.signed for column in Column.all(options)}
+        self._side, self._log, self._only_wrong = options.size, log, options.wrong
+        self._maps = MethodMaps(network, self.targets.layer, options)
+        self._drawn, self._methods = drawn_methods(options), options.meth
         self._smoothings = [False] if options.smooth is None else [False, True]
 
     def build(self, indices: range) -> list[Row]:
@@ -53,9 +62,16 @@ class RowBuilder:
         """
         rows = [Row(i + 1, self._stimuli.names[i]) for i in indices]
         read = [(row, *found) for row in rows if (found := self._read(row)) is not None]
-        if read:
-            self._fill([row for row, _, _ in read], [path for _, path, _ in read], [x for _, _, x in read])
-        return rows
+        scores = self.targets.scores.compute([x for _, _, x in read])
+        scored = [ReadRow(*one, values) for one, values in zip(read, scores, strict=True)]
+        for one in scored:
+            self._add_classes(one)
+        chosen = [one for one in scored if one.row.is_wrong or not self._only_wrong]
+        explained = [one for one in chosen if self._has_scores(one)]
+        if explained:
+            self._fill(explained)
+        left_out = {one.row.number for one in scored} - {one.row.number for one in chosen}
+        return [row for row in rows if row.number not in left_out]
 
     def _read(self, row: Row) -> tuple[Path, Float32] | None:
         """Return the file and the input of a stimulus. Keep only the thumbnail of its image, which may be large."""
@@ -69,21 +85,47 @@ class RowBuilder:
         row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
         return None
 
-    def _fill(self, rows: Sequence[Row], paths: Sequence[Path], inputs: Sequence[Float32]) -> None:
+    def _add_classes(self, one: ReadRow) -> None:
+        """Add the label and the prediction of a stimulus to its row."""
+        row, layer, labels = one.row, self.targets.layer, self.targets.labels
+        label = None if labels is None else labels.channels[row.number - 1]
+        row.label = None if label is None else layer.name(label)
+        if layer.classifies and np.isfinite(one.scores).all():
+            top = int(one.scores.argmax()) + 1
+            row.prediction, row.prediction_score = layer.name(top), round_for_json(one.scores[top - 1])
+            row.is_wrong = None if label is None else top != label
+
+    def _has_scores(self, one: ReadRow) -> bool:
+        """Return whether a stimulus can be explained; otherwise log why not."""
+        if self.targets.needs_top and not np.isfinite(one.scores).all():
+            one.row.failure = f"NONFINITE_SCORE: {NOT_FINITE}"
+            self._log.add_failure(one.row.name, one.path, "score", "NONFINITE_SCORE", NOT_FINITE)
+            return False
+        return True
+
+    def _fill(self, read: Sequence[ReadRow]) -> None:
         """Add scores and maps to rows."""
-        for row, scores in zip(rows, self._scores.compute(inputs), strict=True):
-            row.scores = [round_for_json(score) for score in scores]
-        for masks in self._maps.compute(inputs):  # one channel at a time
+        rows, inputs = [one.row for one in read], [one.x for one in read]
+        targets = self.targets.rows([row.number - 1 for row in rows], inputs, np.stack([one.scores for one in read]))
+        for i, one in enumerate(read):
+            self._add_scores(one, [target.channels[i] for target in targets])
+        for masks in self._maps.compute(inputs, targets):  # one group of columns at a time
             for i, row in enumerate(rows):
-                self._add_channel(row, {method: array[i] for method, array in masks.items()})
+                self._add_maps(row, {method: array[i] for method, array in masks.items()})
         self._maps.log_notes(self._log)
         for i, (code, reason) in self._maps.failures().items():
             rows[i].failure = f"{code}: {reason}"
-            self._log.add_failure(rows[i].name, paths[i], "gradient", code, reason)
+            self._log.add_failure(rows[i].name, read[i].path, "gradient", code, reason)
 
-    def _add_channel(self, row: Row, masks: Mapping[tuple[str, bool], npt.NDArray[Any]]) -> None:
-        """Add the maps of a channel and their agreement to a row."""
-        agreements = [agreement([masks[method, smoothed] for method in self._signed]) for smoothed in self._smoothings]
+    def _add_scores(self, one: ReadRow, channels: Sequence[tuple[int, ...]]) -> None:
+        """Add what the maps of a row explain, and its scores."""
+        one.row.targets = [self.targets.caption(numbers, " rather than ") for numbers in channels]
+        values = [one.scores[np.subtract(numbers, 1)] for numbers in channels]
+        one.row.scores = [round_for_json(float(value[0] - value[1:].sum())) for value in values]
+
+    def _add_maps(self, row: Row, masks: Mapping[tuple[str, bool], npt.NDArray[Any]]) -> None:
+        """Add the maps of a group of columns and their agreement to a row."""
+        agreements = [agreement([masks[method, smoothed] for method in self._methods]) for smoothed in self._smoothings]
         row.agreement.append([round_for_json(value) for value in agreements])
-        for method, signed in self._signed.items():
+        for method, signed in self._drawn:
             row.maps.append([encode_map(masks[method, smoothed], signed, row.size) for smoothed in self._smoothings])

@@ -3,11 +3,13 @@
 import argparse
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import saliency
+from saliency.cli.image_targets import ImageTargets
 from saliency.cli.options import CommandError
 from saliency.cli.report.columns import Column
 from saliency.cli.report.row import Row
@@ -16,6 +18,26 @@ from saliency.cli.report.thumbnails import IMAGE_FORMAT, gradient_stops
 FOLDER = Path(__file__).parent / "templates"
 SCALES = {"signed": True, "strength": False}
 """CSS class of a color scale -> whether the scale is signed."""
+
+
+@dataclass(frozen=True)
+class PageSummary:
+    """The facts of a run.
+
+    Args:
+        network: name of the network.
+        n: number of stimuli.
+        failed: number of failed stimuli.
+        right, wrong: numbers of stimuli whose top class is, or is not, that of the stimulus file.
+        rows_per_block: number of stimuli of a block of rows.
+    """
+
+    network: str
+    n: int
+    failed: int
+    right: int
+    wrong: int
+    rows_per_block: int
 
 
 class PageTemplate:
@@ -35,36 +57,28 @@ class PageTemplate:
         )
         self._rows = self._environment.get_template("rows.html.jinja")
 
-    def rows(self, rows: Iterable[Row], options: argparse.Namespace) -> str:
+    def rows(self, rows: Iterable[Row], options: argparse.Namespace, targets: ImageTargets) -> str:
         """Return the HTML of a block of rows. Browsers lay out only the blocks near the visible part of the page."""
-        return self._rows.render(rows=rows, options=options)
+        return self._rows.render(rows=rows, options=options, varies=[choice.varies for choice in targets.choices])
 
     def page(
-        self,
-        options: argparse.Namespace,
-        network: str,
-        columns: Sequence[Column],
-        channel_names: Mapping[int, str],
-        n: int,
-        failed: int,
-        rows: Iterable[str],
+        self, options: argparse.Namespace, targets: ImageTargets, summary: PageSummary, rows: Iterable[str]
     ) -> Iterator[str]:
         """Yield the page, in chunks of text.
 
         Args:
             options: options of the command.
-            network: name of the network.
-            columns: columns of the page.
-            channel_names: channel, counting from 1 -> its description.
-            n: number of stimuli.
-            failed: number of failed stimuli.
+            targets: what is explained for each image.
+            summary: the facts of the run.
             rows: the HTML of all blocks, in chunks that may end anywhere.
         """
         from markupsafe import Markup  # installed with Jinja2
 
         style, script = _style(options.size), (FOLDER / "page.js").read_text(encoding="utf-8")
-        facts: dict[str, Any] = {"network": network, "columns": columns, "n": n, "failed": failed, "options": options}
-        facts["channel_names"] = channel_names
+        columns, choices = Column.all(options, targets.choices), targets.choices
+        groups = [(targets.title(one), [each for each in columns if each.choice == one], one.varies) for one in choices]
+        facts: dict[str, Any] = {"options": options, "layer": targets.layer, "labels": targets.labels, **vars(summary)}
+        facts |= {"columns": columns, "groups": groups, "has_predictions": targets.layer.classifies}
         html = {"style": Markup(style), "script": Markup(script), "rows": map(Markup, rows)}  # noqa: S704 - already escaped
         hashes = {"style_hash": _csp_hash(style), "script_hash": _csp_hash(script)}
         page = self._environment.get_template("page.html.jinja")

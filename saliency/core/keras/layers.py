@@ -1,6 +1,5 @@
 """Find the layers of a Keras model by path."""
 
-import difflib
 import sys
 from collections.abc import Container, Iterable, Mapping
 from itertools import count
@@ -8,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from saliency.core.errors import TargetError
+from saliency.core.layer_hint import layer_hint
 from saliency.core.validation import shown
 
 PACKAGES = ("keras", "tf_keras")
@@ -87,13 +87,8 @@ def path_named(name: Any, layers: Mapping[str, Any], option: str = "layer") -> s
             f"`{option}` (={name!r}) must name one layer; it matches {', '.join(paths)}: pass one of these paths"
         )
     if not paths:
-        near = (
-            difflib.get_close_matches(name if isinstance(name, str) else "", list(layers), n=3, cutoff=0.3)
-            or list(layers)[-3:]
-        )
         raise TargetError(
-            f"`{option}` (={shown(name)}) must be one of the model's {len(layers)} layers; "
-            f"nearest: {', '.join(near) or 'none'}"
+            f"`{option}` (={shown(name)}) must be one of the model's {len(layers)} layers; {layer_hint(name, layers)}"
         )
     return paths[0]
 

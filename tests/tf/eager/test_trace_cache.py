@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from saliency import GradCAM, GuidedBackprop, IntegratedGradients, Vanilla
+from saliency import Difference, GradCAM, GuidedBackprop, IntegratedGradients, Vanilla
 from saliency.core.errors import TargetError
 from saliency.tf import KerasAdapter
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model, tape_gradients
@@ -36,9 +36,13 @@ def test_one_trace_for_all_classes_and_numbers_of_inputs():
     model = Counting()
     model(X)
     del traced[:]
-    for n, y in ((1, 0), (4, 1), (2, [0, 2]), (3, 2)):
+    for n, y in ((1, 0), (4, 1), (2, [0, 2]), (3, 2), (3, Difference(2, 0))):
         Vanilla(model).GetMasks(X[:n], [y] * n)
         IntegratedGradients(model, y, batch_size=3).GetMask(X[0], x_steps=7)
+    masks = Vanilla(model).GetMasks(X[:4], [Difference(0, 1), 2, [0, 1, 2], Difference([1, 2], 0)])
+    kernel = model.out.kernel.numpy()
+    sums = [kernel[:, 0] - kernel[:, 1], kernel[:, 2], kernel.sum(1), kernel[:, 1] + kernel[:, 2] - kernel[:, 0]]
+    np.testing.assert_allclose(masks, sums, rtol=1e-5, atol=1e-6)
     assert traced == [(None, 6)]
 
 

@@ -3,22 +3,33 @@
 // thousand rows needs as much memory as a page of thirty.
 const list = document.getElementById("rows");
 const blocks = Array.from(list.children);
-const ROWS_PER_BLOCK = blocks[0].children.length; // the last block may have fewer
+const ROWS_PER_BLOCK = Number(list.dataset.perBlock);
+const LEAST_STRENGTH = 0.25; // of the map of a score of 0 or less
 const rows = Array.from(list.querySelectorAll(".row"));
-const figures = Array.from(document.querySelectorAll("template.figures")); // one per channel
+const figures = Array.from(document.querySelectorAll("template.figures")); // one per group of columns
 const control = (id) => document.getElementById(id);
 const facts = new Map(rows.map((row, i) => [row, {
   file: i,
   name: row.querySelector("h2").textContent,
   scores: JSON.parse(row.dataset.scores),
-  agreement: JSON.parse(row.dataset.agreement), // channel -> [plain, smoothed]
+  agreement: JSON.parse(row.dataset.agreement), // group of columns -> [plain, smoothed]
+  ...JSON.parse(row.dataset.classes),
 }]));
+const highest = figures.map((_, group) => rows.reduce((most, row) => Math.max(most, facts.get(row).scores[group] ?? 0), 0));
 const maps = new Map(); // row with images -> column -> [plain, smoothed]
 let order = rows;
 let current = null;
 
 const smoothed = () => Boolean(control("smoothed")?.checked);
 const uri = (text) => `data:image/${list.dataset.format};base64,${text}`;
+
+// Returns how opaque a map is drawn: its score as a share of that of the image's prediction. A difference, and a channel that
+// is not a class, is compared with the highest score of the same group of columns.
+function strength({ scores, score: predicted }, group) {
+  const [score, reference] = [scores[group], "class" in figures[group].dataset ? predicted : highest[group]];
+  if (score >= reference) return 1;
+  return Math.max(LEAST_STRENGTH, score > 0 ? score / reference : 0);
+}
 
 function addImages(row) {
   const data = row.querySelector("script");
@@ -28,7 +39,10 @@ function addImages(row) {
   picture.alt = `the stimulus ${facts.get(row).name}`;
   picture.src = uri(images.picture);
   row.querySelector(".stimulus").append(picture);
-  row.querySelectorAll(".maps").forEach((cell, channel) => cell.append(figures[channel].content.cloneNode(true)));
+  row.querySelectorAll(".maps").forEach((cell, group) => {
+    cell.append(figures[group].content.cloneNode(true));
+    cell.style.setProperty("--strength", strength(facts.get(row), group));
+  });
   for (const under of row.querySelectorAll("img.under")) under.src = picture.src;
   maps.set(row, images.maps);
   drawMaps(row);
@@ -56,7 +70,7 @@ function removeImages(row) {
 // because measuring each row is slow.
 function visibleRows() {
   const { top, height } = list.getBoundingClientRect();
-  const rowHeight = height / rows.length;
+  const rowHeight = height / Math.max(order.length, 1);
   return [Math.ceil((control("top").offsetHeight - top) / rowHeight), Math.floor((window.innerHeight - top) / rowHeight) - 1];
 }
 
@@ -68,29 +82,44 @@ function updateImages() {
   for (const row of near) addImages(row);
 }
 
+function isShown(row) {
+  const { name, label, prediction, wrong, failed } = facts.get(row);
+  const wanted = control("search").value.trim().toLowerCase();
+  const texts = [name, label, prediction].filter((text) => text !== null);
+  if (wanted && !texts.some((text) => text.toLowerCase().includes(wanted))) return false;
+  const shown = { wrong: wrong === true, right: wrong === false, failed };
+  return shown[control("show")?.value] ?? true;
+}
+
 function sortKey(row) {
-  const [name, channel] = control("sort").value.split(" ");
+  const [name, group] = control("sort").value.split(" ");
   const value = facts.get(row)[name];
-  if (channel === undefined) return value;
-  const number = value[channel];
+  if (group === undefined) return value ?? null;
+  const number = value[group];
   return (name === "agreement" ? number?.[smoothed() ? 1 : 0] : number) ?? null;
 }
 
-// Numbers are sorted from high to low, unless the order is reversed. Rows without a number, such as failed stimuli, always come last.
-function sort() {
+// Shows the rows that are searched and selected, in order. Numbers are sorted from high to low, unless the order is reversed.
+// Rows without a value, such as failed stimuli, always come last.
+function arrange() {
   const reversed = control("reverse").getAttribute("aria-pressed") === "true";
-  const numeric = control("sort").value.includes(" ");
+  const numeric = control("sort").value.includes("score") || control("sort").value.includes("agreement");
   const sign = reversed === numeric ? 1 : -1;
   const keys = new Map(rows.map((row) => [row, sortKey(row)]));
   const { compare: alphabetic } = new Intl.Collator(undefined, { numeric: true });
   const compare = (a, b) => (typeof a === "string" ? alphabetic(a, b) : a - b);
-  order = [...rows].sort((first, second) => {
+  order = rows.filter(isShown).sort((first, second) => {
     const [a, b] = [keys.get(first), keys.get(second)];
     if (a === null || b === null) return (a === null) - (b === null);
     return sign * compare(a, b);
   });
-  blocks.forEach((block, i) => block.append(...order.slice(ROWS_PER_BLOCK * i, ROWS_PER_BLOCK * (i + 1))));
-  select(order[0]);
+  blocks.forEach((block, i) => {
+    const held = order.slice(ROWS_PER_BLOCK * i, ROWS_PER_BLOCK * (i + 1));
+    block.replaceChildren(...held);
+    block.style.setProperty("--rows", held.length);
+  });
+  control("nothing").hidden = order.length > 0;
+  select(order[0] ?? null);
   window.scrollTo({ top: 0 });
   updateImages();
 }
@@ -99,13 +128,15 @@ function select(row) {
   current?.removeAttribute("aria-current");
   if (current) current.tabIndex = -1;
   current = row;
-  row.setAttribute("aria-current", "true");
-  row.tabIndex = 0;
-  control("place").value = `row ${order.indexOf(row) + 1} of ${rows.length}`;
+  row?.setAttribute("aria-current", "true");
+  if (row) row.tabIndex = 0;
+  const of = order.length < rows.length ? `${order.length} (${rows.length} in all)` : rows.length;
+  control("place").value = row ? `row ${order.indexOf(row) + 1} of ${of}` : `0 of ${rows.length} rows`;
 }
 
 // Moves from the current row, or to the first visible row if the current one has been scrolled away.
 function move(step) {
+  if (!order.length) return;
   const [first, last] = visibleRows();
   const at = order.indexOf(current);
   const next = at < first - 1 || at > last + 1 ? first : at + step;
@@ -124,13 +155,17 @@ function setOpacity(percent) {
 function updateSmoothing() {
   document.body.classList.toggle("show-smoothed", smoothed());
   for (const row of maps.keys()) drawMaps(row);
-  if (control("sort").value.startsWith("agreement")) sort();
+  if (control("sort").value.startsWith("agreement")) arrange();
 }
 
 function reverse() {
   const pressed = control("reverse").getAttribute("aria-pressed") !== "true";
   control("reverse").setAttribute("aria-pressed", pressed);
-  sort();
+  arrange();
+}
+
+function updateDimming() {
+  document.body.classList.toggle("dim", control("dim").checked);
 }
 
 const ARROWS = {
@@ -139,12 +174,19 @@ const ARROWS = {
   ArrowRight: () => setOpacity(Number(control("opacity").value) + 5),
   ArrowLeft: () => setOpacity(Number(control("opacity").value) - 5),
 };
-const LETTERS = { j: () => move(1), k: () => move(-1), s: () => control("smoothed")?.click(), r: reverse };
+const LETTERS = {
+  j: () => move(1),
+  k: () => move(-1),
+  s: () => control("smoothed")?.click(),
+  d: () => control("dim").click(),
+  r: reverse,
+  "/": () => control("search").focus(),
+};
 
 document.addEventListener("keydown", (event) => {
   if (!control("keys").checked || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
   const focused = event.target.closest("select, input, summary"); // these use arrow keys; a select also uses letters
-  const action = (focused ? null : ARROWS[event.key]) ?? (focused?.matches("select") ? null : LETTERS[event.key]);
+  const action = (focused ? null : ARROWS[event.key]) ?? (focused?.matches("select, [type=search]") ? null : LETTERS[event.key]);
   if (!action) return;
   event.preventDefault();
   action();
@@ -155,11 +197,13 @@ control("size").addEventListener("input", (event) => {
   updateImages();
 });
 control("smoothed")?.addEventListener("change", updateSmoothing);
-control("sort").addEventListener("change", sort);
+control("dim").addEventListener("change", updateDimming);
+control("search").addEventListener("input", arrange);
+control("show")?.addEventListener("change", arrange);
+control("sort").addEventListener("change", arrange);
 control("reverse").addEventListener("click", reverse);
 control("controls").addEventListener("submit", (event) => event.preventDefault());
 list.addEventListener("focusin", (event) => select(event.target.closest(".row")));
 for (const name of ["scroll", "resize"]) window.addEventListener(name, () => requestAnimationFrame(updateImages), { passive: true });
-blocks.at(-1).style.setProperty("--rows", blocks.at(-1).children.length);
-select(order[0]);
-updateImages();
+updateDimming();
+arrange();
