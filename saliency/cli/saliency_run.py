@@ -112,7 +112,7 @@ class SaliencyRun:
     def _check_free_space(self, files: OutputFiles, journal: Journal) -> None:
         """Check that the disk has space for the maps, unless an earlier part of this run wrote them all."""
         if self.options.save is not None and OUTPUT not in journal.records:
-            size, n = self.explainer.map_bytes() * len(self.options.chn), len(self.stimuli)
+            size, n = self.explainer.map_bytes() * len(self.targets.choices), len(self.stimuli)
             files.check_free_space(size * max(0, n - STIMULI_PER_FIGURE * len(journal.pieces)), size * n)
 
     def _record_figure(self, k: int, journal: Journal | None) -> None:
