@@ -10,6 +10,7 @@ from saliency.metrics.fidelity import mu_fidelity, sensitivity_n
 from saliency.metrics.insertion_deletion import deletion, insertion
 from saliency.metrics.localization import mass_accuracy, pointing_game, rank_accuracy
 from saliency.metrics.result import MetricResult
+from saliency.metrics.road import road
 
 __all__ = [
     "Comparison",
@@ -25,6 +26,7 @@ __all__ = [
     "mu_fidelity",
     "pointing_game",
     "rank_accuracy",
+    "road",
     "sensitivity_n",
     "sparseness",
 ]

@@ -12,6 +12,7 @@ from saliency.metrics.fidelity import mu_fidelity, sensitivity_n
 from saliency.metrics.insertion_deletion import deletion, insertion
 from saliency.metrics.localization import mass_accuracy, pointing_game, rank_accuracy
 from saliency.metrics.result import MetricResult
+from saliency.metrics.road import road
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ METRICS = {
     for metric in (
         Metric("insertion", insertion, "model", seeded=True),
         Metric("deletion", deletion, "model", seeded=True),
+        Metric("road", road, "model", seeded=True),
         Metric("mu_fidelity", mu_fidelity, "model", seeded=True),
         Metric("sensitivity_n", sensitivity_n, "model", seeded=True),
         Metric("pointing_game", pointing_game, "objects"),

@@ -78,7 +78,7 @@ def test_figure_has_a_panel_for_each_metric(comparison):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metrics": ["delete"]}, "one of insertion, deletion"),
+        ({"metrics": ["delete"]}, "one of insertion, deletion, road"),
         ({"metrics": ["pointing_game"]}, r"`objects` \(=None\)"),
         ({"metrics": []}, "at least one metric"),
         ({"methods": []}, "at least one mask"),
