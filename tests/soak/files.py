@@ -5,11 +5,13 @@ happens, only the number of the mutant is kept, and the next process continues a
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.fuzz.file_formats import file_formats
@@ -22,10 +24,16 @@ MUTANTS = 10_000
 
 def run(seconds, seed):
     """Return the rows of the table: (what, tried, fell short, examples)."""
-    names, end, rows = list(file_formats()), time.monotonic() + seconds, []
-    for number, name in enumerate(names):  # a format that is done early leaves its time to those that follow
-        rows.append(_run_format(name, (end - time.monotonic()) / (len(names) - number), seed))
-    return rows
+    names, end, workers = list(file_formats()), time.monotonic() + seconds, os.cpu_count() or 1
+
+    def run_format(number):
+        share = workers / (
+            len(names) - number + workers - 1
+        )  # a format that is done early leaves its time to those that follow
+        return _run_format(names[number], share * (end - time.monotonic()), seed)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run_format, range(len(names))))
 
 
 def _run_format(name, seconds, seed):
