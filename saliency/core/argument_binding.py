@@ -92,8 +92,8 @@ class ArgumentBinding:
     def _choose_several(self, names: Collection[str]) -> None:
         """Choose several inputs: arguments, or keys of one dictionary."""
         wrong = [name for name in names if not isinstance(name, str)]
-        if wrong:
-            raise InputError(f"`input` (={shown(wrong[0])}) must hold names of inputs only, which are strings")
+        if wrong or not names:
+            raise InputError(f"`input` (={shown(wrong[0] if wrong else names)}) must hold names of inputs, which are strings")
         unknown = [name for name in names if not self._is_argument(name)]
         if unknown and (len(unknown) < len(names) or len(self._required) != 1):
             raise InputError(

@@ -10,29 +10,40 @@ from tests.fuzz.lasting_copier import lasting_copier
 
 
 def torch_formats():
-    """Return the formats of Torch's weights; none if Torch is missing."""
+    """Return the formats of Torch's weights; none if Torch is missing. It is imported when a format is used."""
     if not importlib.util.find_spec("torch"):
         return {}
+    return {
+        ".safetensors": FileFormat(".safetensors", [_save_safetensors], _read_torch_weights),
+        ".pth": FileFormat(".pth", [partial(_save_torch, new=True), partial(_save_torch, new=False)], _read_torch_weights),
+    }
+
+
+def _torch_model():
     import torch
+
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+
+
+def _save_safetensors(path):
     from safetensors.torch import save_file
 
+    save_file(_torch_model().state_dict(), path)
+
+
+def _save_torch(path, new):
+    import torch
+
+    torch.save(_torch_model().state_dict(), path, _use_new_zipfile_serialization=new)
+
+
+def _read_torch_weights(path):
     from saliency.nets.torch_weights import load_weights
 
-    def model():
-        torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
-
-    def read(path):
-        loaded = model()
-        load_weights(loaded, path)
-        return [tensor.numpy() for tensor in loaded.state_dict().values()]
-
-    state = model().state_dict()
-    written = [lambda path, new=new: torch.save(state, path, _use_new_zipfile_serialization=new) for new in (True, False)]
-    return {
-        ".safetensors": FileFormat(".safetensors", [lambda path: save_file(state, path)], read),
-        ".pth": FileFormat(".pth", written, read),
-    }
+    loaded = _torch_model()
+    load_weights(loaded, path)
+    return [tensor.numpy() for tensor in loaded.state_dict().values()]
 
 
 @cache

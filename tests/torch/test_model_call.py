@@ -87,8 +87,8 @@ def test_unknown_arguments():
     for chosen in (7, -1, "pixel_value_", "", 1.5):
         with pytest.raises(InputError, match="'scale', 'pixel_values'"):
             saliency.wrap(Net(), input=chosen)
-    for chosen in ((X, 1), ("pixel_values", 1)):
-        with pytest.raises(InputError, match=r"`input` \(=.*\) must hold names of inputs only"):
+    for chosen in ((X, 1), ("pixel_values", 1), ()):
+        with pytest.raises(InputError, match=r"`input` \(=.*\) must hold names of inputs"):
             saliency.wrap(Net(), input=chosen)
     with pytest.raises(ForwardError, match=r"`input` \(='imag'\) is not an argument.*\(batch\).*dictionary with this key"):
         saliency.Vanilla(saliency.wrap(OfDictionary(Net()), input="imag"), 3).GetMask(X, MASK)
