@@ -33,7 +33,7 @@ class Network:
         reach: the largest distance from a changed patch to the largest change of the last stage, in positions; None
             if squeeze-and-excitation, attention or a large receptive field spread each change over the stage, so that only
             the changes of all positions together show where each of them is.
-        fixed: value of each parameter of a name, instead of a random one.
+        fixed: values of each parameter of a name, instead of random ones: that of index 0 of its last axis, and that of all others.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Network:
     options: Mapping[str, Any] = field(default_factory=dict)
     colors: str = "imagenet"
     reach: int | None = 1
-    fixed: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def refusal(self, size: Size) -> str:
         """Return the network's own error for pictures of random numbers of a size, on one line; empty if it accepts the size."""

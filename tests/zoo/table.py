@@ -33,8 +33,10 @@ A network is built for the size where its constructor accepts one. "refused" mea
 - if a part of the image that belongs to one position changes, the layer's output changes most at this position or next to it. In
   mobile networks, `mobilevitv2_050` and `coat_tiny`, each change spreads over the whole stage; there, the changes for all
   positions together fit this grid better than one that is reversed or shifted by one position. `efficientvim_m1` has small weights
-  for the layers that mix all positions. For `levit_128s`, whose last stage attends to all of its few positions, nothing is checked, and
-  for Keras's EfficientNetB0 at 160 x 256, a grid shifted by one row fits as well: padding on one side moves its centers by half a row;
+  for the layers that mix all positions, and `levit_128s` has attention biases for the same place. For Keras's EfficientNetB0 at
+  160 x 256, a grid shifted by one row fits as well: it pads on one side, so that the centers of its receptive fields are 0.484 of a
+  position (15.5 pixels) below and to the right of the middle of their cells. The grid of the table is the nearest one: shifted by
+  one row, it would be 0.516 of a position away;
 - the gradient of `Vanilla` agrees with finite differences of the network along random directions, to a relative error of 1e-4 in
   64 bits.
 

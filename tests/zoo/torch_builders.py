@@ -83,7 +83,7 @@ def run(model: torch.nn.Module, pictures: npt.NDArray[np.float64]) -> None:
         model(torch.tensor(pictures).permute(0, 3, 1, 2))
 
 
-def finished(model: torch.nn.Module, fixed: Mapping[str, float]) -> torch.nn.Module:
+def finished(model: torch.nn.Module, fixed: Mapping[str, tuple[float, float]]) -> torch.nn.Module:
     """Return a network with 64-bit weights, in evaluation mode, and no constant weights.
 
     Initial values such as a head of zeros or a scale of 1e-6 of each block would hide most of the network from the score.
@@ -92,7 +92,9 @@ def finished(model: torch.nn.Module, fixed: Mapping[str, float]) -> torch.nn.Mod
     with torch.no_grad():
         for name, weights in model.named_parameters():
             if name.rpartition(".")[2] in fixed:
-                weights.fill_(fixed[name.rpartition(".")[2]])
+                first, others = fixed[name.rpartition(".")[2]]
+                weights.fill_(others)
+                weights[..., 0] = first
             elif bool((weights == weights.flatten()[0]).all()):
                 weights.add_(0.1 * torch.randn(weights.shape, generator=generator))
     return model.double().eval()
