@@ -1,7 +1,7 @@
 """Run ``dnn_act``: check all options, compute activations in batches, then write them to one file."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from saliency.cli.activation_files import ActivationFiles, check_output_path
 from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
 from saliency.cli.network import load_network
 from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.provenance import run_record
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
@@ -21,6 +22,7 @@ from saliency.cli.stimulus_image import StimulusImage
 from saliency.cli.unit_selection import selected_units
 from saliency.io import act
 from saliency.io.checksum import file_checksum
+from saliency.io.dmask import Dmask
 from saliency.io.hdf5_layer import check_layer_names
 from saliency.io.journal import OUTPUT, Journal, open_journal
 from saliency.io.raw_layer import RawFileLayer
@@ -53,12 +55,20 @@ def run(options: argparse.Namespace) -> int:
             mask = mask_of_all_layers(network) if mask is None else mask
             check_layer_names(files.out, mask.layers)
             extractor, stimuli = ActivationExtractor(network, mask, options), stimuli.for_network(network)
-            ActivationRun(network, extractor, stimuli, files, log, journal).run()
+            record = run_record("dnn_act", options, network, _channels(mask), stimuli.names)
+            record["pool"] = options.pool or "none"
+            ActivationRun(network, extractor, stimuli, files, log, journal, record).run()
         status = log.finish(files.errors)
         files.remove_temporary_files()
         files.parts.remove()
         journal.finish()
         return status
+
+
+def _channels(mask: Dmask) -> dict[str, Any]:
+    """Return the channels of each layer, counting from 1, for the record of the run."""
+    selected = {name: units.channels for name, units in mask.layers.items()}
+    return {name: "all" if one is None else [int(i) + 1 for i in one] for name, one in selected.items()}
 
 
 @dataclass
@@ -71,6 +81,7 @@ class ActivationRun:
     files: ActivationFiles
     log: RunLog
     journal: Journal
+    record: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         n, folder = len(self.stimuli), self.files.parts.path
@@ -89,7 +100,7 @@ class ActivationRun:
             self._compute_batch(indices, list(preprocess_images(self.network, images, self.log, pixels=1)))
             self.log.show_progress(indices.stop)
             self.journal.add(start, {**self.log.new_record(), "parts": self._checksums(start)})
-        act.write(act.Activation(self._parts), self.files.out)
+        act.write(act.Activation(self._parts), self.files.out, self.record)
         self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})
 
     def _begin(self) -> None:

@@ -16,6 +16,7 @@ from saliency.cli.channels import LayerChannels
 from saliency.cli.methods import COLOR_METHODS, METHODS, default_options, split_settings
 from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError
+from saliency.core.computation_record import computation_record
 from saliency.core.errors import NoReLUError
 
 Array = npt.NDArray[Any]
@@ -70,6 +71,12 @@ class ChannelExplainer:
         self._smoothing: dict[str, Any] = {"magnitude": False, "seed": 0, **smoothing}
         self.failures: dict[int, tuple[str, str]] = {}
         self._notes: Counter[str] = Counter()
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the method, its options and the model; the targets are channels, which it does not contain."""
+        smoothing = {} if self._smooth is None else {"nsamples": self._smooth, **self._smoothing}
+        found = computation_record(self._mask, self._smooth is not None, smoothing)
+        return {name: value for name, value in found.items() if name != "target"}
 
     def explain(self, inputs: Sequence[Array], rows: Sequence[TargetRow]) -> Iterator[ChannelMasks]:
         """Yield the masks, one row after the other.

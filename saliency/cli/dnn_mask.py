@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from saliency.cli.activation_files import check_output_path
 from saliency.cli.command_runner import run_command
@@ -13,6 +14,7 @@ from saliency.io import act, stim
 from saliency.io.atomic_write import remove_leftover_files
 from saliency.io.dmask import Dmask, Units
 from saliency.io.hdf5 import file_version
+from saliency.io.provenance import ProvenanceError, read_provenance
 
 DESCRIPTION = """Extract units of interest from a file of activations. Select units by layer
 and channel, or with a mask file."""
@@ -49,8 +51,16 @@ def _run(arguments: list[str]) -> int:
     check_units(options, mask, {name: layer.shape[1:] for name, layer in activation.layers.items()})
     remove_leftover_files(Path(options.out))
     with _described_interrupts(Path(options.out)):
-        act.write(activation.mask(mask), options.out)
+        act.write(activation.mask(mask), options.out, _record_of_source(options.act))
     return 0
+
+
+def _record_of_source(file: str) -> dict[str, Any]:
+    """Return the record of how the activations were computed; empty if the file has none."""
+    try:
+        return {**read_provenance(file), "extracted_by": "dnn_mask", "extracted_from": Path(file).name}
+    except ProvenanceError:
+        return {}
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Run ``dnn_saliency``: check all options, then compute and draw six stimuli per figure."""
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
 from saliency.cli.preflight import check_color_map, check_display
 from saliency.cli.preprocessing import preprocess_images, seen_picture
+from saliency.cli.provenance import channel_words, run_record
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
@@ -115,6 +118,12 @@ class SaliencyRun:
             size, n = self.explainer.map_bytes() * len(self.targets.choices), len(self.stimuli)
             files.check_free_space(size * max(0, n - STIMULI_PER_FIGURE * len(journal.pieces)), size * n)
 
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        """The record of the computation, for the files."""
+        layers = {self.targets.layer.layer: channel_words(self.targets.choices)}
+        return run_record("dnn_saliency", self.options, self.network, layers, self.stimuli.names, self.explainer.record())
+
     def _record_figure(self, k: int, journal: Journal | None) -> None:
         if journal is not None and self.files is not None:
             files = {path.name: file_checksum(path) for path in self.files.pieces(k) if path.exists()}
@@ -171,7 +180,7 @@ class SaliencyRun:
             yield None
             return
         names, numbers = [image.name for image in images], [image.index + 1 for image in images]
-        with open_map_writer(self.files.maps(k), names, numbers) as writer:
+        with open_map_writer(self.files.maps(k), names, numbers, self._record) as writer:
             yield writer
 
     def _map_images(self) -> MapImages:
@@ -185,7 +194,9 @@ class SaliencyRun:
         figure = SaliencyFigure(len(rows) + 1, len(stimuli), self.options.show)
         figure.draw(stimuli, rows, figure_scale(vars(self.options)), captions)
         if self.files is not None:
-            figure.save(self.files.figure(k), self.files.comment, self.options.dpi)
+            names = self.stimuli.names[STIMULI_PER_FIGURE * (k - 1) : STIMULI_PER_FIGURE * k]
+            comment = json.dumps({**self._record, "arguments": self.files.comment, "stimuli": list(names)})
+            figure.save(self.files.figure(k), comment, self.options.dpi)
         if self.options.show:
             figure.show()
 
@@ -193,7 +204,7 @@ class SaliencyRun:
         """Merge all maps into one file and remove the parts, unless an earlier part of this run did."""
         parts = [path for path in map(files.maps, range(1, files.figures + 1)) if path.exists()]
         if parts and OUTPUT not in journal.records:
-            merge_map_files(parts, self.stimuli.names, files.merged_maps)
+            merge_map_files(parts, self.stimuli.names, files.merged_maps, self._record)
             journal.add(OUTPUT, {"file": file_checksum(files.merged_maps)})
         for part in parts:
             part.unlink()

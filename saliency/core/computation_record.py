@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from saliency.core.adapter import GradientAdapter
 from saliency.core.mask import SaliencyMask
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.value_description import describe_value
@@ -25,20 +26,24 @@ def computation_record(mask: SaliencyMask, smoothed: bool, options: Mapping[str,
         ``method``, ``options`` (also those with default values), ``target``, ``units``, ``model``, ``weights_sha256``, and
         ``versions`` of the libraries.
     """
-    adapter = mask.adapter
     record = {
         "method": f"{type(mask).__name__}, smoothed" if smoothed else type(mask).__name__,
         "options": describe_value(_all_options(mask, smoothed, options)),
         "target": describe_value(mask.y),
         "units": _units(mask, smoothed, options),
-        "model": _model_name(adapter),
-        "weights_sha256": weights_checksum(adapter),
-        "versions": library_versions(),
+        **model_record(mask.adapter),
     }
     return {name: value for name, value in record.items() if value is not None or name == "target"}
 
 
-def library_versions() -> dict[str, str]:
+def model_record(adapter: GradientAdapter) -> dict[str, Any]:
+    """Return the class of a model, the checksum of its weights (unless it has none), and the versions of libraries."""
+    checksum = weights_checksum(adapter)
+    weights = {} if checksum is None else {"weights_sha256": checksum}
+    return {"model": _model_name(adapter), **weights, "versions": _library_versions()}
+
+
+def _library_versions() -> dict[str, str]:
     """Return the versions of this library, NumPy, and the frameworks that are imported."""
     found = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in LIBRARIES}
     return {name: version for name, version in found.items() if version}

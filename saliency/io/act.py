@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,7 +143,9 @@ def read(file: str | Path, layers: Iterable[str] | None = None) -> Activation:
         return Activation({name: HDF5Layer.from_dataset(file, name, datasets[name]) for name in names})
 
 
-def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path) -> None:
+def write(
+    activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path, record: Mapping[str, Any] | None = None
+) -> None:
     """Write an ``.act.h5`` file that DNNBrain can read.
 
     Layers are written block by block, so a layer may be larger than memory.
@@ -152,6 +154,8 @@ def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path
         activation: an ``Activation``, or arrays by the name of their layer. It may contain layers of ``file`` itself, which is
             replaced at the end.
         file: path whose name ends in ``.act.h5``.
+        record: JSON values by name that describe the computation, such as those of ``saliency info``; they are written as
+            attributes, which DNNBrain ignores.
 
     Raises:
         ValueError: if the suffix is wrong, a layer's name cannot be the path of a dataset, or an array is not an activation.
@@ -161,6 +165,7 @@ def write(activation: Activation | Mapping[str, npt.ArrayLike], file: str | Path
     activation = activation if isinstance(activation, Activation) else Activation(activation)
     check_layer_names(file, activation.layers)
     with create_hdf5(file) as writer:
+        writer.write_attributes(record or {})
         for name, layer in activation.layers.items():
             write_layer(writer, name, layer)
 

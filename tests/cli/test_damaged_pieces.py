@@ -98,7 +98,7 @@ def test_merged_maps_are_checked(damage, made, folders, tmp_path, capsys):
 @pytest.fixture
 def part(tmp_path):
     maps = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
-    with open_map_writer(tmp_path / ".part.npz", ["a", "b"], [1, 3]) as writer:
+    with open_map_writer(tmp_path / ".part.npz", ["a", "b"], [1, 3], {}) as writer:
         writer.add("chn1", maps)
     return tmp_path / ".part.npz", maps
 
@@ -112,7 +112,7 @@ def test_damaged_maps_are_our_error(part, tmp_path):
             damaged[rng.integers(len(damaged))] ^= 1 << int(rng.integers(8))
         file.write_bytes(damaged)
         try:
-            merge_map_files([file], ["a", "none", "b"], tmp_path / "maps.h5")
+            merge_map_files([file], ["a", "none", "b"], tmp_path / "maps.h5", {})
         except NpzError as error:
             assert ".part.npz: is damaged (" in str(error) and "run the same command again" in str(error)
             refused += 1
@@ -126,12 +126,12 @@ def test_maps_are_not_read_through_a_link(part, tmp_path):
     file, _ = part
     (tmp_path / ".link.npz").symlink_to(file)
     with pytest.raises(WorkingFileError, match="is a link"):
-        merge_map_files([tmp_path / ".link.npz"], ["a", "none", "b"], tmp_path / "maps.h5")
+        merge_map_files([tmp_path / ".link.npz"], ["a", "none", "b"], tmp_path / "maps.h5", {})
 
 
 def test_a_changed_byte_of_merged_maps_is_detected(part, tmp_path):
     file, maps = part
-    merge_map_files([file], ["a", "none", "b"], tmp_path / "maps.h5")
+    merge_map_files([file], ["a", "none", "b"], tmp_path / "maps.h5", {})
     content = bytearray((tmp_path / "maps.h5").read_bytes())
     content[bytes(content).index(maps[1].tobytes()) + 100] ^= 4
     (tmp_path / "maps.h5").write_bytes(content)

@@ -84,13 +84,13 @@ def _chunks(path):
 
 
 def _write_maps(path):
-    with open_map_writer(path, ["a.png", "b.png"], [1, 2]) as writer:
+    with open_map_writer(path, ["a.png", "b.png"], [1, 2], {}) as writer:
         writer.add("chn1", MAPS[:, 0])
 
 
 def _read_maps(path):
     merged = path.with_name("merged.h5")
-    merge_map_files([path], ["a.png", "b.png"], merged)
+    merge_map_files([path], ["a.png", "b.png"], merged, {})
     with h5py.File(merged) as h5:
         return [h5[name][()] for name in h5]
 

@@ -15,6 +15,9 @@ from saliency.cli.run_log import RunLog
 
 Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]
 
+OF_METHOD = ("method", "options", "units")
+"""Entries of a record that differ between methods."""
+
 
 class MethodMaps:
     """Compute the maps of all methods, plain and, with ``-smooth``, smoothed.
@@ -36,6 +39,13 @@ class MethodMaps:
             for method in options.meth
             for smoothed, n in copies.items()
         }
+
+    def record(self) -> dict[str, Any]:
+        """Return the records of all methods and of the model."""
+        found = {f"{name}, smoothed" if smoothed else name: one.record() for (name, smoothed), one in self._explainers.items()}
+        model = next(iter(found.values()))
+        shared = {name: value for name, value in model.items() if name not in OF_METHOD}
+        return {"methods": {name: {key: one[key] for key in OF_METHOD if key in one} for name, one in found.items()}, **shared}
 
     def compute(self, inputs: Sequence[npt.NDArray[Any]], rows: Sequence[TargetRow]) -> Iterator[Masks]:
         """Yield the masks of n inputs for each row: (method, smoothed) -> (n, *mask), NaN for an input that failed."""

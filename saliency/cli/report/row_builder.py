@@ -12,6 +12,7 @@ from saliency import nets
 from saliency.cli.image_targets import NOT_FINITE, ImageTargets
 from saliency.cli.options import CommandError
 from saliency.cli.preprocessing import preprocess_images
+from saliency.cli.provenance import channel_words, run_record
 from saliency.cli.report.agreement import agreement
 from saliency.cli.report.columns import drawn_methods
 from saliency.cli.report.method_maps import MethodMaps
@@ -53,6 +54,11 @@ class RowBuilder:
         self._maps = MethodMaps(network, self.targets.layer, options)
         self._drawn, self._methods = drawn_methods(options), options.meth
         self._smoothings = [False] if options.smooth is None else [False, True]
+
+    def record(self, options: argparse.Namespace) -> dict[str, Any]:
+        """Return the record of the computation, for the page."""
+        layers = {self.targets.layer.layer: channel_words(self.targets.choices)}
+        return run_record("saliency report", options, self._network, layers, self._stimuli.names, self._maps.record())
 
     def build(self, indices: range) -> list[Row]:
         """Return the rows of stimuli. A stimulus that fails has a row with the reason.

@@ -1,6 +1,7 @@
 """Run ``saliency report``: check all options, compute the rows, then write the page."""
 
 import argparse
+import json
 from collections.abc import Sequence
 
 from saliency.cli.activation_files import check_output_path
@@ -52,7 +53,10 @@ def run(options: argparse.Namespace) -> int:
         if not written:
             blocks = [journal.records[str(start)] for start in range(0, n, ROWS_PER_BLOCK)]
             right, wrong = (sum(block[key] for block in blocks) for key in ("right", "wrong"))
-            summary = PageSummary(network.name, n, len(log.failures), right, wrong, ROWS_PER_BLOCK)
+            record = json.dumps(builder.record(options))
+            summary = PageSummary(
+                network.name, n, len(log.failures), right, wrong, ROWS_PER_BLOCK, json.dumps(builder.record(options))
+            )
             files.write_page(template.page(options, builder.targets, summary, files.read_rows(blocks)))
             journal.add(OUTPUT, {"file": file_checksum(files.out)})
         status = log.finish(None)

@@ -30,6 +30,7 @@ class PageSummary:
         failed: number of failed stimuli.
         right, wrong: numbers of stimuli whose top class is, or is not, that of the stimulus file.
         rows_per_block: number of stimuli of a block of rows.
+        record: describes the computation, as JSON.
     """
 
     network: str
@@ -38,6 +39,7 @@ class PageSummary:
     right: int
     wrong: int
     rows_per_block: int
+    record: str
 
 
 class PageTemplate:
