@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, final
 
 import numpy as np
@@ -11,6 +12,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.argument_binding import ArgumentBinding, parameters_of
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
+from saliency.core.function_gradients import call_vjp, check_request, checked_vjp, pull_back
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
@@ -22,7 +24,7 @@ from saliency.core.validation import channel_axis_option, host_numbers, shown
 class FunctionAdapter(GradientAdapter):
     """Adapt a function of a batch, such as a scikit-learn ``predict_proba``, an ONNX session or a web service.
 
-    A function has no gradient, so only Occlusion and RISE support it.
+    Without ``vjp``, only Occlusion and RISE support it.
 
     Args:
         function: receives a NumPy array (N, *input), and the model's other inputs by name; returns outputs (N, ...). The
@@ -34,6 +36,10 @@ class FunctionAdapter(GradientAdapter):
         output: name, index or path of the output to explain, if the function returns several; see ``saliency.wrap``.
         input: the explained input, by the name or position of an argument, or by its key if the function accepts one
             dictionary; None means the first argument.
+        vjp: the vector-Jacobian product of the function, ``(x, cotangent) -> gradient``: the gradient (N, *input) of
+            ``sum(cotangent * function(x))``, where the cotangent has the shape of the function's output.
+        features: the same for a spatial layer, ``(x, cotangent) -> (output, gradient)``: the layer's output, with its channels
+            where those of x are, and the gradient with respect to it. Class activation maps use it.
 
     Raises:
         InputError: if the function is not callable, or ``channel_axis``, ``dtype`` or ``output`` is invalid.
@@ -48,9 +54,12 @@ class FunctionAdapter(GradientAdapter):
         dtype: Any = "float32",
         output: Any = None,
         input: str | int | InputLayout | None = None,
+        vjp: Callable[..., Any] | None = None,
+        features: Callable[..., Any] | None = None,
     ) -> None:
         if not callable(function):
             raise InputError(f"`function` ({type(function).__name__}) must be callable: a function of a batch (N, *input)")
+        self.vjp, self.layer_vjp = checked_vjp("vjp", vjp), checked_vjp("features", features)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         channel_axis = channel_axis_option(0 if self._auto else channel_axis)
         self.function, self.channel_axis, self.dtype = function, channel_axis, _floating_dtype(dtype)
@@ -121,10 +130,31 @@ class FunctionAdapter(GradientAdapter):
             raise InputError(f"{what}: {one_line(error)}{self._binding.hint(copies)}") from error
 
     def gradients(self, x: Array, request: Request) -> tuple[Array, Array]:
-        self._refuse("the gradient of its input")
+        if self.vjp is None:
+            self._refuse("the gradient of its input")
+        scores, (gradients,) = self._pull_back(self.vjp, "vjp", x, request, 1)
+        return scores, gradients
 
     def features(self, x: Array, request: Request) -> tuple[Array, Array, Array]:
-        self._refuse("a layer's output and its gradient")
+        if self.layer_vjp is None:
+            self._refuse("a layer's output and its gradient")
+        scores, (output, gradients) = self._pull_back(self.layer_vjp, "features", x, request, 2)
+        output = output[:: len(output) // len(x)]
+        if self.channel_axis == -1:
+            output, gradients = np.moveaxis(output, -1, 1), np.moveaxis(gradients, -1, 1)
+        return scores, output, gradients
+
+    def _pull_back(
+        self, function: Callable[..., Any], name: str, x: Array, request: Request, count: int
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Return the scores (N * T,), and what the user's vector-Jacobian product returns for each, in the masks' type."""
+        check_request(request)
+        if self.joined is not None:
+            raise ModelError("`model` is a function with `vjp`, which explains one input; choose it with `input`")
+        outputs = np.asarray(self.outputs(x, request))
+        scores = self.asarray(request.target.scores(outputs, len(x), self))
+        pull = partial(call_vjp, function, name, x.astype(self.dtype), request.feed, count)
+        return scores, tuple(one.astype(x.dtype) for one in pull_back(pull, outputs, request.target))
 
     def _refuse(self, what: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -132,7 +162,8 @@ class FunctionAdapter(GradientAdapter):
 
 
 _REMEDY = (
-    "pass the underlying model, a torch.nn.Module or a Keras model, or jax.jit(f) if it is written in JAX (see saliency.wrap)"
+    "pass the underlying model, a torch.nn.Module or a Keras model, jax.jit(f) if it is written in JAX, or its gradient as "
+    "`vjp` (see saliency.wrap)"
 )
 
 

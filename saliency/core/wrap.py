@@ -37,7 +37,8 @@ def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdap
             - a function that JAX transformed, such as ``jax.jit(f)``, any ``f(params, x)`` with the option ``params``, or a
               module of Flax NNX or Equinox,
             - a network of ``saliency.nets``,
-            - any other function of a batch, for the methods that need no gradient,
+            - any other function of a batch, for the methods that need no gradient; or for most methods, with its gradient as
+              ``vjp``, a function ``(x, cotangent) -> gradient`` (see ``saliency.FunctionAdapter``),
             - an adapter, which is returned unchanged.
         class_names: names of the model's classes: a list, or a mapping from classes to names. The details and the figure of a
             mask show them. None uses the model's attribute ``class_names``, or the labels of a network of transformers.
@@ -65,6 +66,8 @@ def wrap(model: Any, *, class_names: Any = None, **options: Any) -> GradientAdap
                 f"options ({', '.join(given)}) must be given when the adapter is created; `model` is already an adapter"
             )
         return model
+    if "vjp" in options:
+        return _name_classes(FunctionAdapter(model, **options), model, class_names)
     refuse_other_backends(model)
     for framework, module in ADAPTER_MODULES.items():
         if framework in sys.modules or (framework == "tensorflow" and _is_folder(model)):
