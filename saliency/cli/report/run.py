@@ -54,9 +54,7 @@ def run(options: argparse.Namespace) -> int:
             blocks = [journal.records[str(start)] for start in range(0, n, ROWS_PER_BLOCK)]
             right, wrong = (sum(block[key] for block in blocks) for key in ("right", "wrong"))
             record = json.dumps(builder.record(options))
-            summary = PageSummary(
-                network.name, n, len(log.failures), right, wrong, ROWS_PER_BLOCK, json.dumps(builder.record(options))
-            )
+            summary = PageSummary(network.name, n, len(log.failures), right, wrong, ROWS_PER_BLOCK, record)
             files.write_page(template.page(options, builder.targets, summary, files.read_rows(blocks)))
             journal.add(OUTPUT, {"file": file_checksum(files.out)})
         status = log.finish(None)
