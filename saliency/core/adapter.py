@@ -9,7 +9,7 @@ from typing import Any
 
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers
+from saliency.core.attention import AttentionLayers, no_attention_support
 from saliency.core.errors import ModelError
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
@@ -149,10 +149,7 @@ class GradientAdapter(AdapterContract):
             ModelError: if the model has no attention, if it is not self-attention among the same tokens in every layer, if the
                 tokens form no grid, or if the adapter does not support it, which is the default.
         """
-        raise ModelError(
-            f"{type(self).__name__} cannot read attention; this needs a Torch module. Use a gradient method such as "
-            "IntegratedGradients, or Occlusion, which accepts every function"
-        )
+        raise no_attention_support(type(self).__name__)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` selected because the request names none; None if unknown."""

@@ -84,6 +84,14 @@ def no_attention() -> ModelError:
     )
 
 
+def no_attention_support(adapter: str) -> ModelError:
+    """Return the error for an adapter that cannot read attention."""
+    return ModelError(
+        f"{adapter} cannot read attention; this needs a Torch module, a Keras model or a TensorFlow function. Use a gradient "
+        "method such as IntegratedGradients, or Occlusion, which accepts every function"
+    )
+
+
 def unusable_attention(found: Sequence[str]) -> ModelError:
     """Return the error for attention that is not self-attention among the same tokens in every layer."""
     shown = "; ".join(found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,7 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
+from saliency.core.attention import AttentionLayers
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.joined_inputs import InputLayout
@@ -143,19 +145,22 @@ class KerasAdapter(GradientAdapter):
 
     def gradients(self, x: Any, request: Request) -> tuple[Any, Any]:
         with DeferredInterrupts(), translate_errors(x):
-            scores, gradients = self._queries.gradients(x, request)
-        return scores, gradients
+            return self._queries.gradients(x, request)
 
     def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         with translate_errors(x):
             return self._queries.values_and_gradients_at(x, request)
 
     def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
-        scores, output, gradients = self._at_layer(x, request, self._queries.features)
-        return scores, output, gradients
+        return self._at_layer(x, request, self._queries.features)
 
     def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
         return self._at_layer(x, request, self._queries.features_and_gradients)
+
+    def attentions(self, x: Any, request: Request, with_gradients: bool = True) -> AttentionLayers:
+        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
+        with DeferredInterrupts(), translate_errors(x):
+            return self._queries.attention.attentions(x, request, layout, with_gradients)
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
         layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)
@@ -192,9 +197,5 @@ class KerasAdapter(GradientAdapter):
             else:
                 layers, key = partial(self._queries.called_layers, x, request, layout), self._layer_key(x, request)
                 cache, target = self._last_layers, request.target.kinds
-                result = evaluate_last_layer(cache, key, target, evaluate, layers, _has_gradient, NO_LAYER)
+                result = evaluate_last_layer(cache, key, target, evaluate, layers, itemgetter(-1), NO_LAYER)
         return result[:-1]
-
-
-def _has_gradient(result: Sequence[Any]) -> bool:
-    return bool(result[-1])

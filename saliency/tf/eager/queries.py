@@ -8,6 +8,7 @@ import tensorflow as tf
 from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
 from saliency.core.types import Rule
+from saliency.tf.eager.attention_queries import AttentionQueries
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.eager.trace_cache import TraceCache
@@ -37,6 +38,7 @@ class ModelQueries:
 
     def __init__(self, outputs: ModelOutputs, traces: TraceCache, train_mode: bool = False) -> None:
         self._outputs, self._runner = outputs, QueryRunner(outputs, traces, train_mode)
+        self.attention = AttentionQueries(outputs, self._runner)
         self._left_out: dict[Any, int] = {}
 
     def outputs(self, x: Any, request: Request) -> Any:

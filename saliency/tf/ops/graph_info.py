@@ -14,6 +14,7 @@ class GraphInfo:
         layers: for each layer that the graph evaluates, in the order of its results, the shape of its output and whether this
             holds the input's positions.
         tokens_left_out: number of tokens of the layer that is evaluated that are outside its grid.
+        token_grid: where the tokens of attention lie in the input.
         hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
         train_mode: names of the operations in train mode.
         relus_in_gates: whether all ReLUs that a rule modifies lie in gates.
@@ -23,6 +24,7 @@ class GraphInfo:
     output_shape: tuple[Any, ...] = ()
     layers: dict[Any, tuple[tuple[Any, ...], bool]] = field(default_factory=dict)
     tokens_left_out: int = 0
+    token_grid: Any = None
     hidden_logits: bool = False
     relus_in_gates: bool = False
     train_mode: list[str] = field(default_factory=list)

@@ -17,8 +17,22 @@ PRODUCTS = {"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum",
 def product_positions(op: Any, sources: Sources) -> Positions | None:
     """Return the positions of a product: those of both factors, united over the axes that are summed.
 
-    A product of two tensors with positions on the input's space is a matrix of attention, whose entries belong to pairs.
+    A product of two tensors with positions on the input's space is a matrix of attention, whose entries belong to pairs. Its
+    positions are those of the first factor, see ``paired_positions``.
     """
+    shape, parts = _parts(op, sources)
+    if len(parts) < 2 or any(one.in_pairs for one in map(sources.of, op.inputs[:2]) if one is not None):
+        return combine(parts, shape) if parts else None
+    return replace(parts[0], in_pairs=True) if all(part.has_space for part in parts) else combine(parts, shape)
+
+
+def paired_positions(op: Any, sources: Sources) -> Positions:
+    """Return the positions of the second factor of a product that is a matrix of attention."""
+    return replace(_parts(op, sources)[1][1], in_pairs=True)
+
+
+def _parts(op: Any, sources: Sources) -> tuple[Shape, list[Positions]]:
+    """Return a product's shape, and the positions of its factors on its axes."""
     operands = list(op.inputs[:2])
     terms, result = _labels(op, [len(shape_of(one, sources)) for one in operands])
     lengths: dict[str, int] = {}
@@ -28,11 +42,9 @@ def product_positions(op: Any, sources: Sources) -> Positions | None:
     shape = tuple(lengths[label] for label in result)
     found = [(sources.of(tensor), term) for tensor, term in zip(operands, terms, strict=True)]
     known = [(one, term) for one, term in found if one is not None]
-    if not known:
-        return None
     is_attention = any(one.in_pairs for one, _ in known)
     of_weights = frozenset({op.name}) if len(known) == 1 else frozenset()
-    parts = [
+    return shape, [
         replace(
             _carried(one, term, result, shape),
             in_pairs=False,
@@ -41,9 +53,6 @@ def product_positions(op: Any, sources: Sources) -> Positions | None:
         )
         for one, term in known
     ]
-    if len(parts) < 2 or is_attention or not all(part.has_space for part in parts):
-        return combine(parts, shape)
-    return replace(parts[0], in_pairs=True)
 
 
 def attention_operands(op: Any, result: Positions | None, sources: Sources) -> list[Positions]:

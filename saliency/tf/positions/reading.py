@@ -20,11 +20,11 @@ def read_grid(positions: Positions | None, samples: int) -> PositionGrid | None:
     """
     if positions is None or positions.in_pairs or not positions.has_space or 0 in positions.shape:
         return None
-    *spatial, of_samples = map(_centers, positions.axes)
+    *spatial, of_samples = map(centers_of, positions.axes)
     return grid_reading.read_grid(spatial, of_samples, positions.shape, samples)
 
 
-def _centers(intervals: Intervals | None) -> Centers | None:
+def centers_of(intervals: Intervals | None) -> Centers | None:
     """Return the centers of intervals, -1 for the whole axis."""
     if intervals is None:
         return None
