@@ -32,6 +32,7 @@ from saliency.core.methods.gradient_shap import GradientSHAP
 from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
 from saliency.core.methods.input_x_gradient import InputXGradient
 from saliency.core.methods.integrated_gradients import IntegratedGradients
+from saliency.core.methods.legrad import LeGrad
 from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
@@ -66,6 +67,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "InputXGradient",
     "IntegratedGradients",
     "LayerCAM",
+    "LeGrad",
     "LogitWarning",
     "MaskArray",
     "MemoryShortage",

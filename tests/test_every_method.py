@@ -54,10 +54,7 @@ SMOOTHED = [name for name, (method, _) in TABLE.items() if method not in (salien
 def test_the_table_holds_every_method():
     kinds = {kind for kind in map(saliency.__dict__.get, saliency.__all__) if isinstance(kind, type)}
     methods = {kind for kind in kinds if issubclass(kind, saliency.SaliencyMask)} - {saliency.SaliencyMask}
-    of_attention = {
-        saliency.AttentionRelevance,
-        saliency.AttentionRollout,
-    }  # this network has none: tests/torch/test_attention
+    of_attention = {saliency.AttentionRelevance, saliency.AttentionRollout, saliency.LeGrad}  # of tests/torch/test_attention
     assert methods - of_attention == {method for method, _ in TABLE.values()}
 
 

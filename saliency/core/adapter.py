@@ -9,7 +9,7 @@ from typing import Any
 
 from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers, no_attention_support
+from saliency.core.attention import AttentionLayers, Gradients, no_attention_support
 from saliency.core.errors import ModelError
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
@@ -134,7 +134,7 @@ class GradientAdapter(AdapterContract):
         self,
         x: Array,  # noqa: ARG002
         request: Request,  # noqa: ARG002
-        with_gradients: bool = True,  # noqa: ARG002
+        gradients: Gradients = "score",  # noqa: ARG002
     ) -> AttentionLayers:
         """Return the weights of the model's self-attention, and the gradients of the scores by them, in one forward pass.
 
@@ -142,7 +142,8 @@ class GradientAdapter(AdapterContract):
             x: (N, *input), in the model's own units.
             request: the target of N * T samples and the other inputs; ``grid`` states the grid of tokens where the model does
                 not show it.
-            with_gradients: also return the gradients.
+            gradients: ``"score"`` differentiates the score by the weights of each layer, and ``"own"`` in each layer the
+                score of this layer's tokens, as if the following layers were absent. ``"none"`` computes none.
 
         Raises:
             GradientError: if a score does not depend on the attention.

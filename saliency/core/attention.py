@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from saliency.core.errors import ModelError
 from saliency.core.types import Array
@@ -12,6 +12,9 @@ WAY_ON = (
     "neither needs attention"
 )
 """What to do with a model whose attention cannot be combined."""
+
+Gradients: TypeAlias = Literal["none", "score", "own"]
+"""Of what the gradients by the weights are: the score, or in each layer the score of its own tokens."""
 
 
 class NotSelfAttention(Exception):  # noqa: N818 - control flow, never seen by a user
@@ -89,6 +92,19 @@ def no_attention_support(adapter: str) -> ModelError:
     return ModelError(
         f"{adapter} cannot read attention; this needs a Torch module, a Keras model or a TensorFlow function. Use a gradient "
         "method such as IntegratedGradients, or Occlusion, which accepts every function"
+    )
+
+
+def no_layer_scores() -> ModelError:
+    """Return the error for an adapter that does not score the tokens of each layer."""
+    return ModelError("LeGrad scores the tokens of each layer, which needs a Torch module. Use AttentionRelevance instead")
+
+
+def no_blocks() -> ModelError:
+    """Return the error for a model whose layers cannot be scored one by one."""
+    return ModelError(
+        "LeGrad needs the model's blocks: modules with one attention each, which pass all tokens from one to the next. They "
+        "were not found. Use AttentionRelevance, which needs no blocks"
     )
 
 

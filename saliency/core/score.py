@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers
+from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
 from saliency.core.gradient_modifiers import Modifier, apply_modifier
@@ -28,7 +28,7 @@ class Score:
         n, plan: the number of samples, the batch size, and the progress of the run.
         per_input: number of consecutive samples that share an input and its forward pass.
         modifier: a function applied to every gradient, (N, ...) in and out.
-        inputs: the inputs (N, *input) that are explained. If a method computes their scores, these are recorded.
+        inputs: the inputs (N, *input) that are explained; if a method computes their scores, these are recorded.
         details: what the method recorded; see ``record``.
         samples: the place of each sample among the N inputs of the call.
     """
@@ -61,7 +61,7 @@ class Score:
             same = isinstance(scores, type(x)) and scores.dtype == x.dtype  # an argmax returns integers
             return (scores if same else self.adapter.asarray(scores, "y"),)
 
-        return self._observe(x, self._evaluate(values, x)[0])
+        return self._evaluate_observed(values, x)[0]
 
     def occluded_values(self, occluded: OccludedOutputs, corners: npt.NDArray[np.int64]) -> Array:
         """Return the scores (windows, N) of the inputs with one window occluded; ``corners`` is (windows, axes)."""
@@ -82,8 +82,8 @@ class Score:
 
     def values_and_gradients(self, x: Array) -> tuple[Array, Array]:
         """Return the scores (N,) and ``gradients`` from one pass."""
-        scores, gradients = self._evaluate(self.adapter.gradients, x)
-        return self._observe(x, scores), self._modified(gradients)
+        scores, gradients = self._evaluate_observed(self.adapter.gradients, x)
+        return scores, self._modified(gradients)
 
     def values_and_gradients_at(self, x: Array, values: Array | None = None) -> tuple[Array, Array, Array]:
         """Return the scores (N,), the values at the layer ``at`` and d score / d values, (N, ...), from one pass.
@@ -105,28 +105,27 @@ class Score:
             scores, output, gradients = self.adapter.features(x, request)
             return scores, self._repeat_each(output, gradients.shape[0] // output.shape[0]), gradients
 
-        output, gradients = self._evaluate_observed(features, x)
+        _, output, gradients = self._evaluate_observed(features, x)
         return output, self._modified(gradients)
 
     def features_and_gradients(self, x: Array) -> tuple[Array, Array, Array]:
         """Return a layer's output, d score / d output without the ReLU rule, and d score / d x, (N, *input), with it."""
 
         def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
-            scores, output, layer_gradients, input_gradients = self.adapter.features_and_gradients(x, request)
-            output = self._repeat_each(output, layer_gradients.shape[0] // output.shape[0])
-            return scores, output, layer_gradients, input_gradients
+            scores, output, *gradients = self.adapter.features_and_gradients(x, request)
+            return scores, self._repeat_each(output, gradients[0].shape[0] // output.shape[0]), *gradients
 
-        output, layer_gradients, input_gradients = self._evaluate_observed(evaluate, x)
-        return output, self._modified(layer_gradients), self._modified(input_gradients)
+        _, output, *gradients = self._evaluate_observed(evaluate, x)
+        return output, self._modified(gradients[0]), self._modified(gradients[1])
 
-    def attentions(self, x: Array, combine: Callable[[AttentionLayers], Array], with_gradients: bool = True) -> Array:
+    def attentions(self, x: Array, combine: Callable[[AttentionLayers], Array], gradients: Gradients = "score") -> Array:
         """Return what ``combine`` computes from the attention of each batch, (N, ...); see ``GradientAdapter.attentions``."""
 
         def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
-            found = self.adapter.attentions(x, request, with_gradients)
+            found = self.adapter.attentions(x, request, gradients)
             return found.scores, combine(replace(found, gradients=[self._modified(one) for one in found.gradients]))
 
-        return self._evaluate_observed(evaluate, x)[0]
+        return self._evaluate_observed(evaluate, x)[1]
 
     def repeat(self, times: int) -> "Score":
         """Return the score of ``times`` copies of the N samples, one copy after the other: (times * N, *input)."""
@@ -143,10 +142,9 @@ class Score:
         masks, scores = [], []
         for i in range(self.n):
             one = slice(i, i + 1)
-            own = replace(self, request=self.request.take(one), n=1, per_input=1, samples=self.samples[one])
-            score = own.for_inputs(x[one])
-            masks.append(method(score, score.inputs))
-            scores.append(score)
+            own: dict[str, Any] = {"request": self.request.take(one), "n": 1, "per_input": 1, "samples": self.samples[one]}
+            scores.append(replace(self, **own, inputs=x[one], details={}))
+            masks.append(method(scores[-1], scores[-1].inputs))
         for name, first in scores[0].details.items():
             concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
             self.details[name] = concatenate([score.details[name] for score in scores])
@@ -180,9 +178,9 @@ class Score:
         return self.plan.evaluate(evaluate, self.n, self.per_input, self.adapter.xp)
 
     def _evaluate_observed(self, call: Callable[[Array, Request], tuple[Array, ...]], x: Array) -> tuple[Array, ...]:
-        scores, *arrays = self._evaluate(call, x)
-        self._observe(x, scores)
-        return tuple(arrays)
+        results = self._evaluate(call, x)
+        self._observe(x, results[0])
+        return results
 
     def _observe(self, x: Array, scores: Array) -> Array:
         self.plan.observed_scores.append(scores)
@@ -198,6 +196,5 @@ class Score:
 
     def _repeat_each(self, array: Array, times: int) -> Array:
         """Repeat each entry ``times`` times in a row."""
-        if times == 1:
-            return array
-        return self.adapter.xp.concatenate([array[i : i + 1] for i in range(array.shape[0]) for _ in range(times)])
+        rows = (array[i : i + 1] for i in range(array.shape[0]) for _ in range(times))
+        return array if times == 1 else self.adapter.xp.concatenate([*rows])

@@ -12,7 +12,7 @@ import torch
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers
+from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.layers import is_keras
@@ -181,9 +181,9 @@ class TorchAdapter(GradientAdapter):
         compute = partial(features_and_gradients, self._forward, self._features, self._query_factory(request))
         return self._run(compute, x, grad=True, backward=True) or super().features_and_gradients(x, request)
 
-    def attentions(self, x: torch.Tensor, request: Request, with_gradients: bool = True) -> AttentionLayers:
-        run = partial(self._run, x=x, grad=True, backward=with_gradients)
-        return self._attention.read(run, self._query_factory(request), with_gradients)
+    def attentions(self, x: torch.Tensor, request: Request, gradients: Gradients = "score") -> AttentionLayers:
+        run = partial(self._run, x=x, grad=True, backward=gradients != "none")
+        return self._attention.read(run, self._query_factory(request), gradients)
 
     def _query_factory(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
         dtype = self._reference_tensor.dtype

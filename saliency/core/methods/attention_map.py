@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from saliency.core.attention import AttentionLayers, TokenGrid
+from saliency.core.attention import AttentionLayers, Gradients, TokenGrid
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.class_activation_map import repeat_per_channel, scaled_and_resized
 from saliency.core.score import Score
@@ -33,13 +33,13 @@ class MapOptions:
     Args:
         should_resize, three_dims: how the map is returned.
         place: the grid of tokens that the user states, None to find it in the model.
-        with_gradients: whether the gradients by the weights are computed.
+        gradients: see ``GradientAdapter.attentions``.
     """
 
     should_resize: bool
     three_dims: bool
     place: UserGrid | None
-    with_gradients: bool = True
+    gradients: Gradients = "score"
 
 
 def attention_maps(score: Score, x: Array, combine: Combination, options: MapOptions) -> Array:
@@ -62,7 +62,7 @@ def attention_maps(score: Score, x: Array, combine: Combination, options: MapOpt
         on_grid = xp.take(xp.reshape(relevance, (-1,)), score.adapter.asfeed(places, "tokens"))
         return xp.concatenate([on_grid, xp.sum(layers.readout, axis=1, keepdims=True)], axis=1)
 
-    found = score.using(grid=options.place).attentions(x, relevance_on_grid, options.with_gradients)
+    found = score.using(grid=options.place).attentions(x, relevance_on_grid, options.gradients)
     grid = grids[-1]
     left_out = np.full(score.n, grid.total - len(grid.order))
     score.record(

@@ -55,7 +55,7 @@ class AttentionRollout(AttentionMap):
             raise InputError(f"`discard_ratio` (={shown(discard_ratio)}) must be less than 1: at least some weights remain")
         if score.modifier is not None:
             raise InputError("`modifier` modifies gradients, but AttentionRollout uses none; use AttentionRelevance")
-        options = MapOptions(should_resize, three_dims, UserGrid.of(grid, tokens, None), with_gradients=False)
+        options = MapOptions(should_resize, three_dims, UserGrid.of(grid, tokens, None), gradients="none")
         combine = partial(attention_rollout, head_fusion=head_fusion, discard_ratio=ratio)
         return attention_maps(score, x, combine, options)
 

@@ -14,7 +14,7 @@ import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers
+from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.joined_inputs import InputLayout
@@ -157,10 +157,10 @@ class KerasAdapter(GradientAdapter):
     def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
         return self._at_layer(x, request, self._queries.features_and_gradients)
 
-    def attentions(self, x: Any, request: Request, with_gradients: bool = True) -> AttentionLayers:
+    def attentions(self, x: Any, request: Request, gradients: Gradients = "score") -> AttentionLayers:
         layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
         with DeferredInterrupts(), translate_errors(x):
-            return self._queries.attention.attentions(x, request, layout, with_gradients)
+            return self._queries.attention.attentions(x, request, layout, gradients)
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
         layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers, readout_of
+from saliency.core.attention import AttentionLayers, Gradients, no_layer_scores, readout_of
 from saliency.core.errors import GradientError
 from saliency.core.token_layout import TokenLayout
 from saliency.tf.eager.model_outputs import ModelOutputs
@@ -32,8 +32,11 @@ class AttentionQueries:
     def __init__(self, outputs: ModelOutputs, runner: QueryRunner) -> None:
         self._outputs, self._runner = outputs, runner
 
-    def attentions(self, x: Any, request: Request, layout: SpatialLayout, with_gradients: bool) -> AttentionLayers:
+    def attentions(self, x: Any, request: Request, layout: SpatialLayout, gradients: Gradients) -> AttentionLayers:
         """Return the attention of inputs; see ``GradientAdapter.attentions``."""
+        if gradients == "own":
+            raise no_layer_scores()
+        with_gradients = gradients == "score"
         target, times, dtype = request.target, request.target.per_input(x.shape[0]), self._outputs.model.float_dtype
 
         def build(info: GraphInfo, x: Any, feed: Mapping[str, Any], *places: Any) -> Any:
@@ -47,8 +50,8 @@ class AttentionQueries:
             count = tracker.samples if layout.stated is None else 1  # see ``attention_maps``
             layers, info.token_grid = find_attention(operations, attention, count, layout.stated)
             weights = [arrange_weights(one, arranged, samples) for one, arranged in layers]
-            gradients = _gradients(scores.starts, x, layers if with_gradients else layers[-1:], samples)
-            arrays = [readout_of(tnp, gradients[-1]), *weights, *(gradients if with_gradients else [])]
+            found = _gradients(scores.starts, x, layers if with_gradients else layers[-1:], samples)
+            arrays = [readout_of(tnp, found[-1]), *weights, *(found if with_gradients else [])]
             return empty_rows(output, target), scores.values, *[tf.cast(one, dtype) for one in arrays]
 
         key = ("attention", *self._outputs.target_key(target), times, layout, with_gradients)

@@ -10,6 +10,9 @@ from torch.autograd.graph import Node
 from saliency.core.token_layout import TokenLayout
 
 SOFTMAX_NODES = {"SoftmaxBackward0", "SafeSoftmaxBackward0"}
+WITH_LOGSUMEXP = {"ScaledDotProductFlashAttentionForCpuBackward0"}
+"""Fused kernels that save the logarithm of the sum of exponentials of each query, (N, heads, queries)."""
+
 PRODUCTS = {"BmmBackward0", "MmBackward0", "BaddbmmBackward0", "MatmulBackward0"}
 TRANSPARENT = {
     "View", "UnsafeView", "Reshape", "ReshapeAlias", "Expand", "Permute", "Transpose", "T", "Unsqueeze", "Squeeze", "Alias",
@@ -54,6 +57,9 @@ def attention_weights(node: Any) -> torch.Tensor:
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     logits = (query * scale) @ _for_each_head(key, query).transpose(-1, -2)
     bias = getattr(node, "_saved_attn_mask", getattr(node, "_saved_attn_bias", None))
+    if bias is None and node.name() in WITH_LOGSUMEXP and not node._saved_is_causal:  # half the time of a softmax
+        weights: torch.Tensor = logits.sub_(node._saved_logsumexp.unsqueeze(-1)).exp_()
+        return weights
     if bias is not None:
         logits = logits.masked_fill_(~bias, -math.inf) if bias.dtype == torch.bool else logits.add_(bias.detach())
     if getattr(node, "_saved_is_causal", False):

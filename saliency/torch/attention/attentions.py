@@ -1,16 +1,18 @@
 """Compute the attention of one forward pass: weights, gradients by them, and the tokens that the scores read."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 from torch.autograd.graph import GradientEdge, Node
 
-from saliency.core.attention import AttentionLayers, TokenGrid, readout_of
+from saliency.core.attention import AttentionLayers, Gradients, TokenGrid, readout_of
 from saliency.core.errors import GradientError
 from saliency.core.token_layout import TokenLayout
 from saliency.torch.attention.attention_nodes import arrange_weights, attention_weights, weights_gradient
 from saliency.torch.attention.attention_plan import AttentionPlan, make_plan
+from saliency.torch.attention.layer_scores import Blocks, blocks_of, find_blocks
 from saliency.torch.backward import check_finite, check_has_graph
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.found_layers import query_kind
@@ -34,34 +36,49 @@ class AttentionReader:
     def __init__(self, forward: ForwardRunner) -> None:
         self._forward = forward
 
-    def read(self, run: Run, make_query: MakeQuery, with_gradients: bool) -> AttentionLayers:
+    def read(self, run: Run, make_query: MakeQuery, gradients: Gradients) -> AttentionLayers:
         """Return the attention of inputs; see ``GradientAdapter.attentions``.
 
         Args:
             run: calls a function of inputs (N, *input) with the model prepared, and returns its tensors.
             make_query: returns the query about inputs.
-            with_gradients: compute the gradients of all layers.
+            gradients: the gradients to compute.
         """
-        grids = []
+        grids, with_gradients = [], gradients != "none"
 
         def compute(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            grid, tensors = self._read(make_leaf(x), make_query, with_gradients)
+            leaf = make_leaf(x)
+            read = self._read_layer_scores if gradients == "own" else partial(self._read, with_gradients=with_gradients)
+            grid, tensors = read(make_query(leaf), leaf)
             grids.append(grid)
             return tensors
 
         return AttentionLayers.of(run(compute), with_gradients, grids[-1])
 
-    def _read(
-        self, leaf: torch.Tensor, make_query: MakeQuery, with_gradients: bool
-    ) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
+    def _read(self, query: ScoreQuery, leaf: torch.Tensor, with_gradients: bool) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
         """Return the grid of tokens; and scores, readout, the weights of each layer, and their gradients if computed."""
-        query = make_query(leaf)
         plan, scores, layers = self._layers(query, leaf)
         weights = [arrange_weights(attention_weights(node), layout, len(query.x)) for node, layout in layers]
         if with_gradients:
             gradients = _gradients(scores, layers, len(query.x))
             return plan.grid, (scores.detach(), readout_of(torch, gradients[-1]), *weights, *gradients)
         return plan.grid, (scores.detach(), _readout(query, scores, layers, plan), *weights)
+
+    def _read_layer_scores(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
+        """Return the same, with the gradients of the scores of each layer's own tokens."""
+        plan, scores, layers = self._layers(query, leaf)
+        weights = [arrange_weights(attention_weights(node), layout, len(query.x)) for node, layout in layers]
+        readout = _readout(query, scores, layers, plan)
+        names = [(node.name(), layout) for node, layout in layers]
+        del scores, layers  # and their graph
+        if plan not in blocks_of:
+            calls = find_blocks(query, self._forward, lambda scores: plan.layers(scores, leaf) or ())
+            blocks_of[plan] = Blocks.of(calls, plan.grid.total)
+        own, tokens = blocks_of[plan].score(query, self._forward)
+        nodes = [(Blocks.attention_of(one, *name), name[1]) for one, name in zip(tokens, names, strict=True)]
+        by_input = own.reshape(len(own), len(query.x), -1).sum(dim=0).flatten()  # the layers have graphs of their own
+        gradients = _gradients(by_input, nodes, len(query.x))
+        return plan.grid, (own[-1].detach(), readout, *weights, *gradients)
 
     def _layers(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[AttentionPlan, torch.Tensor, Layers]:
         """Run the model; the first pass of a kind of query also follows the positions of its tokens."""

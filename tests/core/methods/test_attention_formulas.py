@@ -6,6 +6,7 @@ import pytest
 from saliency.core.attention import AttentionLayers, TokenGrid
 from saliency.core.methods.attention_relevance import attention_relevance
 from saliency.core.methods.attention_rollout import attention_rollout
+from saliency.core.methods.legrad import mean_positive_gradient
 
 N, HEADS, TOKENS, LAYERS, TARGETS = 2, 3, 6, 4, 2
 
@@ -31,6 +32,12 @@ def test_relevance(readout):
             relevance += np.maximum(0, a[i // TARGETS] * g[i]).mean(0) @ relevance
         expected = np.asarray(readout) @ (relevance - np.eye(TOKENS)) / max(1, sum(readout))
         np.testing.assert_allclose(found[i], expected, rtol=1e-12)
+
+
+def test_the_mean_positive_gradient_of_legrad():
+    given = layers(READOUTS["class"])
+    expected = np.maximum(0, np.array(given.gradients)).mean((0, 2, 3))
+    np.testing.assert_allclose(mean_positive_gradient(np, given), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 0.95])
