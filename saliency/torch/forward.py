@@ -41,6 +41,12 @@ class ForwardRunner:
         """What distinguishes this runner from others of the same model."""
         return self.call.input, self.selector.choice
 
+    def with_output(self, output: str | int | None) -> "ForwardRunner":
+        """Return a runner of the same model that selects another output, and shares the hints that save time."""
+        runner = copy(self)
+        runner.selector = OutputSelector(output)
+        return runner
+
     def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         """Run the model and return the outputs from which a target reads its scores.
 

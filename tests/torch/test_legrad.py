@@ -71,6 +71,17 @@ def test_tokens_first_and_shared_blocks():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_a_named_output_and_a_softmax_of_classes():
+    class Named(ViT):
+        def forward(self, x):
+            return {"logits": super().forward(x), "pixels": x.flatten(1)}
+
+    model = ViT(fused)
+    expected = saliency.LeGrad(model, 2).GetMasks(X, should_resize=False)
+    for twin in (Named(fused), nn.Sequential(model, nn.Softmax(1)).eval()):
+        np.testing.assert_allclose(saliency.LeGrad(twin, 2).GetMasks(X, should_resize=False), expected, rtol=1e-4, atol=1e-7)
+
+
 def test_a_model_without_blocks():
     class Bare(ViT):
         def forward(self, x):

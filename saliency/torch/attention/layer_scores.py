@@ -136,6 +136,8 @@ class Blocks:
             value = _first_tensor([*args, *kwargs.values()])
             if threading.get_ident() != thread or value is None:
                 return None
+            if len(returned) == len(modules):  # the model runs again, to record its logits
+                returned.clear()
             leaf = value.detach().requires_grad_()
             return tuple(leaf if one is value else one for one in args), {
                 name: leaf if one is value else one for name, one in kwargs.items()
@@ -152,7 +154,8 @@ class Blocks:
                 replace_array(output, value, torch.cat(returned, self.sample_axis)) if len(returned) == len(modules) else None
             )
 
-        target = query.target.repeat(len(modules))
+        target, selected = query.target.repeat(len(modules)), forward.selector.selected_for(query.target)
+        forward = forward if selected is None else forward.with_output(selected)  # it has more rows than the model inputs
         with ExitStack() as stack:
             for module in dict.fromkeys(modules):
                 if module is not None:
