@@ -8,8 +8,10 @@ from saliency.batches.map import map
 from saliency.core.activations import activations
 from saliency.core.adapter import GradientAdapter
 from saliency.core.box import Box
+from saliency.core.display.method_figure import figure
+from saliency.core.display.overlay import overlay
 from saliency.core.display.show import show
-from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale, overlay
+from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale
 from saliency.core.errors import (
     BatchWarning,
     GateWarning,
@@ -88,6 +90,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "XGradCAM",
     "ZeroGradientWarning",
     "activations",
+    "figure",
     "map",
     "overlay",
     "show",

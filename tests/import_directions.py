@@ -11,7 +11,7 @@ CORE = {
     "layer_hint nested_outputs types errors forked_process interrupts stack_frames": 0,
     "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
     "argument_binding grid_reading numerics position_grid user_grid value_description": 2,
-    "display": 3,
+    "display mask_unit": 3,
     "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
     "adapter adapter_contract batch_independence channel_axis companion_check feed function_adapter function_gradients keras shape_hints wrap": 5,
     "score weights_checksum": 6,

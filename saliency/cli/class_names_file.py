@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from saliency.cli.options import CommandError
-from saliency.core.class_names import checked_class_names
 from saliency.core.errors import InputError
+from saliency.core.validation import checked_class_names
 
 IMAGENET = "imagenet"
 """The word that selects the names of ImageNet's 1000 classes, which torchvision has."""

@@ -8,10 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from saliency.core.display.visualization import VisualizeImageDiverging, scale_limit
-
-SIGNED_COLORS, STRENGTH_COLORS = "coolwarm", "inferno"
-OPACITY = 0.85  # of the strongest pixels of an overlay
+from saliency.core.display.color_scale import SIGNED_COLORS, ColorScale, blend_colors, scale_limit
+from saliency.core.display.overlay import ALPHA
 
 
 @dataclass(frozen=True)
@@ -48,36 +46,22 @@ class MapImages:
             return values if self.scale != (None, None) else _clipped(values, self.percentile)
         if self.as_dnnbrain or (self.scale != (None, None) and values.ndim == 2):
             return saliency_image(mask, self.mode, self.percentile)
-        colors, strength = self._colors(values)
-        if not self.overlay:
-            return colors
-        picture = np.asarray(stimulus.convert("RGB").resize(strength.shape[::-1], Image.Resampling.BILINEAR), float)
-        opacity = OPACITY * strength[..., None]
-        return np.rint(picture * (1 - opacity) + colors * opacity).astype(np.uint8)
-
-    def _colors(self, values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
-        """Return the colors (H, W, 3) of a map's values, and its strength (H, W) from 0 to 1."""
-        from matplotlib import colormaps
-
         if values.ndim == 3:
             unit = _unit_range(values, self.percentile)
-            return (unit * 255).astype(np.uint8), unit.max(axis=-1)
-        if (values < 0).any():
-            signed = VisualizeImageDiverging(values, self.percentile)
-            return _mapped(colormaps[self.cmap or SIGNED_COLORS], (signed + 1) / 2), np.abs(signed)
-        unit = _unit_range(values, self.percentile)
-        return _mapped(colormaps[self.cmap or STRENGTH_COLORS], unit), unit
+            colors, opacity = (unit * 255).astype(np.uint8), ALPHA * unit.max(axis=-1)
+            return blend_colors(_resized(stimulus, values), colors, opacity) if self.overlay else colors
+        scale = ColorScale.of([values], bool((values < 0).any()), self.percentile, self.cmap)
+        return scale.blend(_resized(stimulus, values), values, ALPHA) if self.overlay else scale.colors(values)
 
 
-def _mapped(colors: Any, unit: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    mapped: npt.NDArray[np.uint8] = colors(unit, bytes=True)[..., :3]
-    return mapped
+def _resized(picture: Image.Image, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the colors of a picture, resized to a map, from 0 to 1."""
+    return np.asarray(picture.convert("RGB").resize(values.shape[1::-1], Image.Resampling.BILINEAR)) / 255
 
 
 def _unit_range(values: npt.NDArray[Any], percentile: float) -> npt.NDArray[Any]:
     """Scale values from their minimum and a percentile to 0..1; zeros for a constant map."""
-    low, high = float(values.min()), scale_limit(values, percentile)
-    return np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros_like(values)
+    return ColorScale.of([values], False, percentile).unit(values)
 
 
 def _clipped(values: npt.NDArray[Any], percentile: float) -> npt.NDArray[Any]:

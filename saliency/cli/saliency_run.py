@@ -17,7 +17,7 @@ from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.figure import SaliencyFigure
 from saliency.cli.image_targets import ImageTargets
 from saliency.cli.map_files import CHANNELS_SUFFIX, merge_map_files, open_map_writer
-from saliency.cli.map_images import SIGNED_COLORS, MapImages, figure_scale
+from saliency.cli.map_images import MapImages, figure_scale
 from saliency.cli.network import load_network
 from saliency.cli.outputs import OutputFiles, writable_folder
 from saliency.cli.preflight import check_color_map, check_display
@@ -27,6 +27,7 @@ from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
 from saliency.cli.stimulus_image import StimulusImage
+from saliency.core.display.color_scale import SIGNED_COLORS
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal, open_journal
 from saliency.io.npz import NpzWriter

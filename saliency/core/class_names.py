@@ -1,42 +1,17 @@
 """The names of a model's classes, where the model carries them or the user states them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from saliency.core.errors import InputError
 from saliency.core.output_selection import CLASS_NAMES as CLASS_OUTPUTS
 from saliency.core.target import Target
-from saliency.core.validation import as_index
+from saliency.core.validation import checked_class_names
 
 Names = Mapping[int, str]
 
 CLASSIFIERS = ("ForImageClassification", "ForImageClassificationWithTeacher", "ForSemanticSegmentation")
 """Ends of the names of transformers' classes whose ``logits`` have the labels of ``config.id2label`` on axis 1."""
-
-
-def checked_class_names(value: Any, argument: str = "class_names") -> dict[int, str]:
-    """Return names of classes by index.
-
-    Args:
-        value: a list or tuple of names, from class 0 on, or a mapping from classes to names.
-        argument: name of the value in an error.
-
-    Raises:
-        InputError: if it is neither, or a class or name is invalid.
-    """
-    if isinstance(value, Mapping):
-        pairs = list(value.items())
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        pairs = list(enumerate(value))
-    else:
-        raise InputError(f"`{argument}` ({type(value).__name__}) must be a list of names, or a mapping from classes to names")
-    for key, name in pairs:
-        index = as_index(key)
-        if index is None or index < 0:
-            raise InputError(f"`{argument}` has the class {key!r}; a class must be a whole number, 0 or more")
-        if not isinstance(name, str):
-            raise InputError(f"`{argument}` has {name!r} for class {key}; a name must be a string")
-    return {int(key): name for key, name in pairs}
 
 
 def class_names_of(model: Any) -> dict[int, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import mask_unit
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.value_description import describe_value
 from saliency.core.weights_checksum import weights_checksum
@@ -51,9 +52,8 @@ def _library_versions() -> dict[str, str]:
 
 def _units(mask: SaliencyMask, smoothed: bool, options: Mapping[str, Any]) -> str | None:
     """Return the units of the masks' values; None if the method does not state them."""
-    if mask.units is None or not smoothed or Smoothing.split(options)[0].average == "mean":
-        return mask.units
-    return f"square of: {mask.units}"
+    average = Smoothing.split(options)[0].average if smoothed else "mean"
+    return mask_unit(mask.unit, {**mask.options, **options}, average) or None
 
 
 def _all_options(mask: SaliencyMask, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:

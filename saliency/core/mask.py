@@ -11,6 +11,7 @@ from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import parse_modifier
 from saliency.core.mask_calls import MaskCalls
 from saliency.core.mask_runner import apply_method, checked_batch_size, compute_masks, default_batch_size
+from saliency.core.mask_unit import mask_unit
 from saliency.core.masks_by_input import check_explains_inputs, each_in_turn, options_of_input, split_masks
 from saliency.core.method_options import bind_options, option_names
 from saliency.core.model_inputs import ModelInputs
@@ -26,10 +27,11 @@ from saliency.core.wrap import wrap
 
 
 class _Computation(NamedTuple):
-    """How masks are computed: the name of the method, the method with its options, and its number of noisy samples."""
+    """How masks are computed: a method's name, the method with its options, its unit, and its number of noisy samples."""
 
     name: str
     compute: Callable[[Score, Array], Array]
+    unit: str
     samples: int = 1
 
 
@@ -63,9 +65,6 @@ class SaliencyMask(MaskCalls):
     differentiates: ClassVar[bool] = True
     """Whether the method computes gradients. If False, it only evaluates the score."""
 
-    units: ClassVar[str | None] = None
-    """The units of the masks' values, for the provenance of saved masks; None if the method does not state them."""
-
     joins_inputs: ClassVar[bool] = False
     """Whether several inputs are explained jointly, as one array (N, D). If False, each is explained in turn."""
 
@@ -74,6 +73,9 @@ class SaliencyMask(MaskCalls):
         "because a rule passes no gradient)"
     )
     """What a mask that is zero everywhere means; the text of the ``ZeroGradientWarning``."""
+
+    unit: ClassVar[str] = ""
+    """The unit of the mask with the default options; empty if it has none. See ``saliency.core.mask_unit``."""
 
     def __init__(
         self,
@@ -113,7 +115,8 @@ class SaliencyMask(MaskCalls):
         self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
     ) -> MaskArray | dict[str, MaskArray]:
         def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
-            return _Computation(type(self).__name__, partial(apply_method, self._bound_method(options, defaults)))
+            compute = partial(apply_method, self._bound_method(options, defaults))
+            return _Computation(type(self).__name__, compute, mask_unit(self.unit, {**defaults, **options}))
 
         return self._explain(inputs, options, make, progress)
 
@@ -126,7 +129,8 @@ class SaliencyMask(MaskCalls):
                 method_options["seed"] = smoothing.noise.seed
             method = self._bound_method(method_options, defaults)
             name = f"{type(self).__name__}, smoothed"
-            return _Computation(name, partial(smoothing.masks, method), int(smoothing.samples))
+            unit = mask_unit(self.unit, {**defaults, **method_options}, smoothing.average)
+            return _Computation(name, partial(smoothing.masks, method), unit, int(smoothing.samples))
 
         return self._explain(inputs, options, make, progress)
 
@@ -157,8 +161,10 @@ class SaliencyMask(MaskCalls):
         size = self.batch_size or default_batch_size(inputs.x_values[0], adapter)
         unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
         plan = BatchPlan(size, Progress(passes, unit, boolean("progress", progress)), self.checks_batches)
-        compute, name = computation.compute, computation.name
-        return compute_masks(compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, name, self.empty)
+        about = computation.name, computation.unit
+        return compute_masks(
+            computation.compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, *about, self.empty
+        )
 
     def _bound_method(self, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return bind_options(self.masks, type(self).__name__, defaults, options)

@@ -33,6 +33,7 @@ def compute_masks(
     modifier: Modifier | None,
     differentiates: bool,
     method: str,
+    unit: str,
     empty: str,
 ) -> MaskArray:
     """Compute N masks in batches.
@@ -43,7 +44,7 @@ def compute_masks(
         inputs: the N inputs with their targets.
         plan: the batch size, and the progress of the run.
         logits, modifier, differentiates: see ``SaliencyMask``.
-        method: the name of the method, for the description of the masks.
+        method, unit: the name of the method and the unit of its masks, for their description.
         empty: what a mask that is zero everywhere means, for the warning.
 
     Returns:
@@ -68,7 +69,7 @@ def compute_masks(
     check_equal_shapes(masks)
     merged = _merge_details([part.details for part in parts], [len(one) for one in masks])
     targets = [target for part in parts for target in part.targets]
-    about = Provenance(method, targets, inputs.host_copies(adapter, parts[0].device_array), adapter.channel_axis)
+    about = Provenance(method, targets, inputs.host_copies(adapter, parts[0].device_array), adapter.channel_axis, unit=unit)
     observed = np.concatenate([part.observed for part in parts])
     return MaskArray.of(_check_masks(np.concatenate(masks), observed, empty), merged, about)
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -104,6 +104,31 @@ def boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"`{name}` (={shown(value)}) must be True or False")
     return bool(value)
+
+
+def checked_class_names(value: Any, argument: str = "class_names") -> dict[int, str]:
+    """Return names of classes by index.
+
+    Args:
+        value: a list or tuple of names, from class 0 on, or a mapping from classes to names.
+        argument: name of the value in an error.
+
+    Raises:
+        InputError: if it is neither, or a class or name is invalid.
+    """
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        pairs = list(enumerate(value))
+    else:
+        raise InputError(f"`{argument}` ({type(value).__name__}) must be a list of names, or a mapping from classes to names")
+    for key, name in pairs:
+        index = as_index(key)
+        if index is None or index < 0:
+            raise InputError(f"`{argument}` has the class {key!r}; a class must be a whole number, 0 or more")
+        if not isinstance(name, str):
+            raise InputError(f"`{argument}` has {name!r} for class {key}; a name must be a string")
+    return {int(key): name for key, name in pairs}
 
 
 def has_batch_axis(value: Any) -> bool:

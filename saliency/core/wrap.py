@@ -7,10 +7,10 @@ from os import PathLike, path
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.class_names import checked_class_names, class_names_of
+from saliency.core.class_names import class_names_of
 from saliency.core.errors import InputError, ModelError
 from saliency.core.function_adapter import FunctionAdapter
-from saliency.core.validation import shown
+from saliency.core.validation import checked_class_names, shown
 
 ADAPTER_MODULES = {"jax": "saliency.jax", "torch": "saliency.torch", "tensorflow": "saliency.tf"}
 """Name of a framework -> the module of this package whose ``adapt(model, **options)`` returns an adapter or None."""

@@ -16,7 +16,7 @@ from PIL import Image
 from saliency.cli.run_log import print_message
 from saliency.compat.keras_vis import visualize_saliency
 from saliency.compat.vis.grad_modifiers import negate, relu, small_values
-from saliency.core.display.visualization import overlay
+from saliency.core.display.overlay import overlay
 from saliency.io.atomic_write import atomic_write
 
 NumpyArray = npt.NDArray[Any]

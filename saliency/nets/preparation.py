@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from saliency.core.display.picture_colors import remember_normalization
 from saliency.core.errors import InputError, one_line
 from saliency.core.validation import shown
 from saliency.io.picture_array import picture_to_rgb
@@ -84,6 +85,7 @@ def resize_and_crop(picture: Image.Image, size: tuple[int, int], shorter: int, r
 
 def normalize(picture: Image.Image, mean: Sequence[float], std: Sequence[float]) -> Float32:
     """Return (pixel / 255 - mean) / std as an array (height, width, 3)."""
+    remember_normalization(mean, std)  # figures undo it
     pixels: Float32 = np.array(picture, np.float32)
     pixels /= np.float32(255)
     pixels -= np.asarray(mean, np.float32)

@@ -8,7 +8,8 @@ pytest.importorskip("matplotlib")
 
 from matplotlib import colormaps
 
-from saliency.cli.map_images import OPACITY, MapImages, saliency_image
+from saliency.cli.map_images import MapImages, saliency_image
+from saliency.core.display.overlay import ALPHA
 from tests.cli.saliency_command import BUNDLED, NAMES, run, table
 
 RNG = np.random.default_rng(0)
@@ -44,7 +45,7 @@ def test_an_overlay_keeps_the_picture_where_the_map_is_weak():
     drawn = MapImages("gray", percentile=100, overlay=True).image(mask, STIMULUS)
     assert (drawn[0, 0] == (200, 100, 50)).all()
     brightest = np.array(colormaps["inferno"](1.0, bytes=True)[:3], float)
-    np.testing.assert_allclose(drawn[2, 3], np.array([200, 100, 50]) * (1 - OPACITY) + brightest * OPACITY, atol=1)
+    np.testing.assert_allclose(drawn[2, 3], np.array([200, 100, 50]) * (1 - ALPHA) + brightest * ALPHA, atol=1)
 
 
 @pytest.mark.needs("torch")

@@ -64,13 +64,16 @@ def test_one_of_many_masks_keeps_its_details():
     masks = Vanilla(linear(W)).GetMasks(X, y=[0, 1, 2, 3, 0, 1])
     assert alt(masks[2]) == alt(masks.one(2)) == alt(masks[-4]) == alt(list(masks)[2])
     assert masks[np.int64(2)].details.keys() == {"score"} and masks[2].shape == (3, 8, 9)
-    assert masks[True].shape == (1, 6, 3, 8, 9) and masks[1:3].about is None and masks[:, 0].details == {}
+    assert masks[True].shape == (1, 6, 3, 8, 9) and masks[:, 0].about is None and masks[:, 0].details == {}
+    assert [alt(one) for one in masks[1:5:2]] == [alt(masks[1]), alt(masks[3])] and alt(masks[1:3]) == "Vanilla: 2 masks"
     assert masks[2][0].about is None and masks[2][0]._repr_png_() is None
     assert [type(row) for row in masks[2]] == [MaskArray] * 3
     with pytest.raises(IndexError):
         masks[6]
-    with pytest.raises(ValueError, match="a slice of a mask has no description"):
-        masks[1:3].figure()
+    with pytest.raises(ValueError, match=r"`mask` \(shape \(6, 8, 9\)\) cannot be drawn"):
+        masks[:, 0].figure()
+    with pytest.raises(ValueError, match=r"`mask` \(length 0\)"):
+        masks[:0].figure()
     with pytest.raises(ValueError, match="`rows`"):
         masks.figure(rows=0)
 
@@ -188,7 +191,9 @@ def test_ipython_shows_an_image_in_a_notebook_and_numbers_in_a_terminal():
     formatters = pytest.importorskip("IPython.core.formatters")
     mask = Vanilla(linear(W), 0).GetMask(X[0])
     data, metadata = formatters.DisplayFormatter().format(mask)
-    assert set(data) == {"text/plain", "image/png"} and metadata["image/png"]["alt"].startswith("Vanilla: class 0")
+    assert set(data) == {"text/plain", "image/png", "text/html"} and metadata["image/png"]["alt"].startswith(
+        "Vanilla: class 0"
+    )
     assert "array" in data["text/plain"].lower()
     data, _ = formatters.DisplayFormatter().format(mask, include={"text/plain"})
     assert set(data) == {"text/plain"}

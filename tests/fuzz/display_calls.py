@@ -12,6 +12,16 @@ MAPS = [X, X[0], np.moveaxis(X, 0, -1), X.astype(np.float32), X.tolist()]
 PICTURES = [PICTURE, np.moveaxis(PICTURE, -1, 0), X[0], Image.fromarray(PICTURE)]
 
 
+STYLE = {
+    "image": [None, [PICTURE, PICTURE]],
+    "class_names": [None, ["a", "b"], {0: "a"}],
+    "overlay": [False, True, "outline"],
+    "cmap": [None, "viridis"],
+    "percentile": [99, 50.5, 100],
+    "units": [True, False],
+}
+
+
 def _check_scale(low):
     def check(image):
         assert image.ndim == 2 and np.isfinite(image).all() and image.min() >= low and image.max() <= 1, "outside the scale"
@@ -29,9 +39,21 @@ def _show(pictures, **options):
     return figure
 
 
+def _masks():
+    return saliency.RISE(function_model, 0).GetMasks([X, X + 1], nmasks=2, seed=0)
+
+
+def _mask_figure(**options):
+    figure = _masks().figure(**options)
+    figure.draw_without_rendering()
+    return figure
+
+
 def _figure(**options):
-    masks = saliency.RISE(function_model, 0).GetMasks([X, X + 1], nmasks=2, seed=0)
-    return masks.figure(**options)
+    masks = _masks()
+    figure = saliency.figure([masks, list(masks)], **options)
+    figure.draw_without_rendering()
+    return figure
 
 
 def display_calls():
@@ -51,5 +73,13 @@ def display_calls():
              "cmap": [None, "viridis"]},
             never={"size": ("1e308", "2**31", "2**63", "10**30")},
         ),
-        "MaskArray.figure": PublicCall(_figure, {"rows": [1, 2, 5]}),
+        "MaskArray.figure": PublicCall(
+            _mask_figure,
+            {"rows": [1, 2, 5], "layout": ["strength", "signed-input"], "title": [None, "a"], **STYLE},
+        ),
+        "figure": PublicCall(
+            _figure,
+            {"labels": [None, ["a", "b"]], "scale": ["own", "method", "all"], "signed": [None, True, False], "width": [None, 3],
+             "title": [None, "a"], **STYLE},
+        ),
     }  # fmt: skip

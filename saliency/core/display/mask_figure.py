@@ -1,70 +1,53 @@
 """Draw masks beside their inputs, with scales, targets and scores."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
+from saliency.core.display.color_scale import ColorScale
+from saliency.core.display.described_mask import DescribedMask
+from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, sign_words
+from saliency.core.display.map_style import MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
-from saliency.core.display.projection import HostArray, MaskProjection
-from saliency.core.display.provenance import Provenance
-from saliency.core.display.visualization import scale_limit
+from saliency.core.display.projection import MaskProjection
 
 PANEL_HEIGHT = 2.2  # height of a panel, in inches
 DPI = 80
-PERCENTILE = 99  # of the pixels lie within the scale, as in VisualizeImageGrayscale
-MAX_ASPECT = 4  # arrays longer than this aspect ratio are no images, and fill their panel
+TITLE_SIZE, TEXT_SIZE = 8, 7  # points
 
-Panel = Callable[[Any, MaskProjection], None]
-
-
-@dataclass(frozen=True)
-class DescribedMask:
-    """One mask and its description.
-
-    Args:
-        values: the mask, of any shape.
-        about: the method, the target and the input.
-        details: what the method recorded, by name.
-    """
-
-    values: HostArray
-    about: Provenance
-    details: Mapping[str, Any]
-
-    @property
-    def title(self) -> str:
-        """The description of the target, with its score if it is known."""
-        names = {"score": "score", "mean_score": "mean score of the noisy copies"}
-        scores = [f"{words} {float(self.details[name]):+.3g}" for name, words in names.items() if name in self.details]
-        return ", ".join([self.about.targets[0], *scores])
+Panel = Callable[[Any, DescribedMask, MaskProjection, MapStyle], None]
 
 
-def mask_figure(masks: Sequence[DescribedMask], total: int | None) -> NotebookFigure:
-    """Draw one row for each mask: the input, the strength, and the signed mask if it has negative values.
+def mask_figure(
+    masks: Sequence[DescribedMask], total: int | None, style: MapStyle, layout: Sequence[str], title: str | None
+) -> NotebookFigure:
+    """Draw one row for each mask, with the panels of the layout.
+
+    The signed mask is left out where it has no negative value, unless it is the only map of the layout.
 
     Args:
         masks: the masks to draw.
         total: the number of all masks, of which ``masks`` are the first; None for a single mask.
+        style: how maps are drawn.
+        layout: names of panels.
+        title: title of the figure; None states the method, the target and the score.
     """
-    projections = [MaskProjection.of(one.values, one.about.input(0), one.about.channel_axis) for one in masks]
-    panels = [_panels(projection) for projection in projections]
+    projections = [one.projection for one in masks]
+    panels = [_panels(projection, layout) for projection in projections]
     columns, several = max(map(len, panels)), total is not None
     figure = NotebookFigure(
-        figsize=(1.2 * PANEL_HEIGHT * columns, PANEL_HEIGHT * len(masks) + 0.3 * several),
+        figsize=(1.25 * PANEL_HEIGHT * columns, PANEL_HEIGHT * len(masks) + 0.3 * several),
         dpi=DPI,
         layout="constrained",
         facecolor="white",
     )
+    heading = caption(masks, total) if title is None else title
     if several:
-        figure.suptitle(caption(masks, total), fontsize=9)
+        figure.suptitle(heading, fontsize=9)
     parts = figure.subfigures(len(masks), 1, squeeze=False).flat
     for part, one, projection, draws in zip(parts, masks, projections, panels, strict=True):
-        title = one.title if several else caption(masks, total)
-        part.suptitle(f"{title}, {projection.slices}" if projection.slices else title, fontsize=9)
+        part.suptitle(", ".join(filter(None, [one.title if several else heading, projection.slices])), fontsize=9)
         for axes, draw in zip(part.subplots(1, columns, squeeze=False)[0], draws + [_draw_nothing] * columns, strict=False):
-            draw(axes, projection)
+            draw(axes, one, projection, style)
     return figure
 
 
@@ -72,64 +55,56 @@ def caption(masks: Sequence[DescribedMask], total: int | None) -> str:
     """Return the title of the figure; arguments as for ``mask_figure``."""
     first = masks[0]
     if total is None:
-        return f"{first.about.method}: {first.title}"
+        return ": ".join(filter(None, [first.about.method, first.title]))
     shown = f"{total} masks" if total <= len(masks) else f"the first {len(masks)} of {total} masks"
     return f"{first.about.method}: {shown}"
 
 
-def _panels(projection: MaskProjection) -> list[Panel]:
-    """Return the panels of a row: the input, the strength, and the signed mask if it has negative values."""
+def _panels(projection: MaskProjection, layout: Sequence[str]) -> list[Panel]:
+    """Return the panels of a row, in the order of the layout."""
+    maps = [name for name in layout if name != "input"]
     if projection.strength.ndim < 2:
-        return [_draw_input, _draw_bars]
-    return [_draw_input, _draw_strength, _draw_signs] if (projection.signed < 0).any() else [_draw_input, _draw_strength]
+        return [*([_draw_input] if "input" in layout else []), *([_draw_line] if maps else [])]
+    unsigned = maps != ["signed"] and not (projection.signed < 0).any()
+    draws = {"input": _draw_input, "strength": _draw_strength, "signed": _draw_signs}
+    return [draws[name] for name in layout if not (name == "signed" and unsigned)]
 
 
-def _draw_nothing(axes: Any, projection: MaskProjection) -> None:  # noqa: ARG001 - a panel, as the others
+def _draw_nothing(axes: Any, *_: Any) -> None:
     axes.set_axis_off()
 
 
-def _draw_input(axes: Any, projection: MaskProjection) -> None:
-    picture = projection.picture
-    if picture is None:
-        _draw_nothing(axes, projection)
-        return
-    axes.set_title("input", fontsize=8)
-    if picture.ndim == 1:
-        axes.plot(picture, color="black", linewidth=0.8, drawstyle="steps-mid")
-        axes.tick_params(labelsize=7)
-    else:
+def _draw_input(axes: Any, one: DescribedMask, projection: MaskProjection, style: MapStyle) -> None:  # noqa: ARG001 - a panel
+    if projection.picture is None:
         axes.set_axis_off()
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect=_aspect(picture))
+        return
+    draw_picture(axes, projection.picture)
+    axes.set_title("input", fontsize=TITLE_SIZE)
+    axes.tick_params(labelsize=TEXT_SIZE)
 
 
-def _draw_bars(axes: Any, projection: MaskProjection) -> None:
-    line = np.atleast_1d(projection.signed)
-    axes.bar(range(len(line)), line, width=1.0, color=["tab:blue" if value < 0 else "tab:red" for value in line])
-    axes.set_title("mask", fontsize=8)
-    axes.tick_params(labelsize=7)
+def _draw_line(axes: Any, one: DescribedMask, projection: MaskProjection, style: MapStyle) -> None:
+    draw_bars(axes, projection.signed)
+    axes.set_title("mask", fontsize=TITLE_SIZE)
+    axes.tick_params(labelsize=TEXT_SIZE)
+    if style.units and one.about.unit:
+        axes.set_ylabel(one.about.unit, fontsize=TEXT_SIZE)
 
 
-def _draw_strength(axes: Any, projection: MaskProjection) -> None:
-    low, high = float(projection.strength.min()), scale_limit(projection.strength, PERCENTILE)
-    _draw_map(axes, projection.strength, "strength", "inferno", low, high, "max")
+def _draw_strength(axes: Any, one: DescribedMask, projection: MaskProjection, style: MapStyle) -> None:
+    scale = ColorScale.of([projection.strength], False, style.percentile, style.cmap)
+    _draw_scaled(axes, one, projection, style, scale, "strength")
 
 
-def _draw_signs(axes: Any, projection: MaskProjection) -> None:
-    span = scale_limit(projection.strength, PERCENTILE)
-    _draw_map(axes, projection.signed, "for (red), against (blue)", "coolwarm", -span, span, "both")
+def _draw_signs(axes: Any, one: DescribedMask, projection: MaskProjection, style: MapStyle) -> None:
+    signed = ColorScale.of([projection.strength], True, style.percentile, style.cmap)  # one unit for both panels
+    _draw_scaled(axes, one, projection, style, signed, sign_words(signed.cmap))
 
 
-def _draw_map(axes: Any, values: HostArray, title: str, cmap: str, low: float, high: float, beyond: str) -> None:
-    image = axes.imshow(values, cmap=cmap, vmin=low, vmax=high if high > low else low + 1.0, aspect=_aspect(values))
-    clipped = bool((values > high).any() or (values < low).any())
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.85, extend=beyond if clipped else "neither")
-    bar.ax.tick_params(labelsize=7)
-    bar.ax.ticklabel_format(style="sci", scilimits=(-2, 3))
-    bar.ax.yaxis.get_offset_text().set_fontsize(7)
-    axes.set_title(title, fontsize=8)
-    axes.set_axis_off()
-
-
-def _aspect(values: HostArray) -> str:
-    height, width = values.shape[:2]
-    return "auto" if max(height, width) > MAX_ASPECT * min(height, width) else "equal"
+def _draw_scaled(
+    axes: Any, one: DescribedMask, projection: MaskProjection, style: MapStyle, scale: ColorScale, title: str
+) -> None:
+    values = projection.signed if scale.signed else projection.strength
+    draw_map(axes, values, scale, style, projection.picture)
+    draw_color_bar([axes], [values], scale, style, style.bar_label(one.about.unit), "right", TEXT_SIZE)
+    axes.set_title(title, fontsize=TITLE_SIZE)

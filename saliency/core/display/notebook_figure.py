@@ -1,18 +1,64 @@
-"""Matplotlib figures that render themselves in notebooks."""
+"""Matplotlib figures that render themselves in notebooks, and write vector files for print."""
 
+import base64
+import html
 import io
+import os
+from pathlib import Path
+from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+FONTS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
+"""Text stays text: TrueType fonts in PDF and PostScript files, which journals ask for, and characters in SVG files."""
+
+VECTOR_FORMATS = ("pdf", "svg", "svgz", "ps", "eps")
+VECTOR_DPI = 300  # of the images within a vector file
 
 
 class NotebookFigure(Figure):
-    """A matplotlib figure that IPython shows as a PNG, without pyplot and with any backend."""
+    """A matplotlib figure that IPython shows as a picture, without pyplot and with any backend."""
+
+    def savefig(self, fname: Any, *, transparent: Any = None, **options: Any) -> None:
+        """Write the figure; a PDF, PostScript or SVG file keeps its text as text, and draws maps at 300 dpi.
+
+        Args:
+            fname, transparent, **options: as for ``matplotlib.figure.Figure.savefig``.
+        """
+        suffix = Path(fname).suffix[1:] if isinstance(fname, str | os.PathLike) else ""
+        if str(options.get("format") or suffix).lower() in VECTOR_FORMATS:
+            options.setdefault("dpi", VECTOR_DPI)
+        with rc_context(FONTS):
+            super().savefig(fname, transparent=transparent, **options)
+
+    def alternative_text(self) -> str:
+        """Return the titles of the panels."""
+        titles = filter(None, (axes.get_title().replace("\n", " ") for axes in self.axes))
+        return "Pictures: " + ", ".join(titles)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         """Return the PNG, with the titles as its alternative text."""
-        buffer = io.BytesIO()
-        self.savefig(
-            buffer, format="png", metadata={"Software": None}
-        )  # no version number, so that the bytes do not depend on the matplotlib release
-        titles = filter(None, (axes.get_title().replace("\n", " ") for axes in self.axes))
-        return buffer.getvalue(), {"alt": "Pictures: " + ", ".join(titles)}
+        return self._png(), {"alt": self.alternative_text()}
+
+    def _repr_html_(self) -> str:
+        """Return the same picture as HTML."""
+        return self._html(self._png(), self.alternative_text())
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return both, drawn once."""
+        return self.bundle(self.alternative_text())
+
+    def bundle(self, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the picture as PNG and as HTML, and its alternative text, as IPython's ``_repr_mimebundle_`` returns them."""
+        png = self._png()
+        return {"image/png": png, "text/html": self._html(png, alt)}, {"image/png": {"alt": alt}}
+
+    def _png(self) -> bytes:
+        buffer = io.BytesIO()  # no version number, so that the bytes do not depend on the matplotlib release
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def _html(self, png: bytes, alt: str) -> str:
+        source = base64.b64encode(png).decode("ascii")
+        return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'

@@ -1,12 +1,12 @@
 """Reduce a mask and its input to one or two dimensions for drawing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.visualization import rescale_to_unit
+from saliency.core.display.picture_colors import picture_colors
 
 HostArray = npt.NDArray[Any]
 COLOR_CHANNELS = (3, 4)  # numbers of channels that are drawn as colors, without the fourth
@@ -58,6 +58,10 @@ class MaskProjection:
             signed, strength = signed[strongest], strength[strongest]
         return cls(signed, strength, _drawable(picture), ", ".join(slices))
 
+    def beside(self, picture: HostArray) -> "MaskProjection":
+        """Return the projection with another picture."""
+        return replace(self, picture=picture)
+
 
 def _colors_last(x: HostArray, channel_axis: int | None) -> HostArray:
     """Return an input with colors on its last axis, or with its channels averaged."""
@@ -74,4 +78,4 @@ def _drawable(picture: HostArray | None) -> HostArray | None:
     """Return a line unchanged, an image rescaled to 0..1, and None for anything else."""
     if picture is None or picture.ndim < 2:
         return None if picture is None or picture.ndim == 0 else picture
-    return rescale_to_unit(picture) if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] == 3) else None
+    return picture_colors(picture) if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] == 3) else None

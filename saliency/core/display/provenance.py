@@ -21,6 +21,7 @@ class Provenance:
         inputs: the N inputs as the user passed them; the same objects if they are on the host. None if they were dropped.
         channel_axis: channel axis of one input; see ``GradientAdapter``.
         several: whether the mask has an axis for N; if not, N is 1.
+        unit: the unit of the mask's values, such as ``score per unit of input``; empty if it has none.
     """
 
     method: str
@@ -28,11 +29,17 @@ class Provenance:
     inputs: Any
     channel_axis: int | None
     several: bool = True
+    unit: str = ""
 
     def one(self, i: int) -> "Provenance":
         """Return the provenance of one of the N masks."""
         inputs = None if self.inputs is None else [self.inputs[i]]
         return replace(self, targets=[self.targets[i]], inputs=inputs, several=False)
+
+    def some(self, entries: slice) -> "Provenance":
+        """Return the provenance of some of the N masks."""
+        inputs = None if self.inputs is None else self.inputs[entries]
+        return replace(self, targets=self.targets[entries], inputs=inputs)
 
     def without_inputs(self) -> "Provenance":
         """Return the provenance without the inputs, for pickling."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.visualization import channels_last, check_colormap, picture_pixels, rescale_to_unit
+from saliency.core.display.color_scale import SIGNED_COLORS, ColorScale, check_colormap, is_diverging
+from saliency.core.display.overlay import drawable_picture, picture_pixels
+from saliency.core.display.visualization import map_values
 from saliency.core.errors import InputError
 from saliency.core.validation import host_numbers, real_number, shown, whole_number
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 MIN_SIZE, MAX_SIZE = 0.1, 100.0
 """Limits of the width of an image in inches."""
-LARGEST = 1e4
-"""Larger numbers, whose color is that of 1, are drawn as this one: matplotlib computes with them, and they may overflow."""
 
 
 def show(
@@ -30,8 +30,10 @@ def show(
     """Draw images and masks in a grid, without pyplot.
 
     Args:
-        pictures: images or masks, each a PIL image, (H, W), (H, W, C) or (C, H, W). Two-dimensional ones are drawn
-            with ``cmap``, on a scale from 0 to 1, or from -1 to 1 if a value is negative, as from ``VisualizeImageDiverging``.
+        pictures: images or masks, each a PIL image, (H, W), (H, W, C) or (C, H, W). A mask of a method is summed over its
+            channels and scaled to its 99th percentile. Other two-dimensional arrays are drawn with ``cmap``, on a scale from
+            0 to 1, or from -1 to 1 if a value is negative or they are from ``VisualizeImageDiverging``; if a value is beyond,
+            they are scaled. Arrays of colors are images.
         titles: one title for each image.
         columns: images in a row; None draws up to 8 in a row.
         size: width of an image in inches.
@@ -59,7 +61,7 @@ def show(
     for i, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if i < len(pictures):
-            _draw(axes, host_numbers(picture_pixels(pictures[i], apply_exif=True), f"pictures[{i}]", None), cmap)
+            _draw(axes, pictures[i], f"pictures[{i}]", cmap)
             axes.set_title(str(titles[i]) if titles else "", fontsize=9)
     return figure
 
@@ -73,19 +75,27 @@ def _as_list(name: str, values: Any) -> list[Any]:
     raise InputError(f"`{name}` (={shown(values)}) must be a list")
 
 
-def _draw(axes: Any, picture: npt.NDArray[Any], cmap: str | None) -> None:
-    if picture.ndim == 2:
-        signed = bool((picture < 0).any())
-        axes.imshow(
-            _drawable(picture), cmap=cmap or ("coolwarm" if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0
-        )
+def _draw(axes: Any, picture: Any, name: str, cmap: str | None) -> None:
+    if hasattr(picture, "about") and hasattr(picture, "details"):  # a mask, whatever its shape
+        _draw_mask(axes, picture, host_numbers(picture, name, None), cmap)
+        return
+    numbers = host_numbers(picture_pixels(picture, apply_exif=True), name, None)
+    if numbers.ndim == 2 and numbers.dtype != np.uint8:
+        _draw_mask(axes, picture, numbers, cmap)
     else:
-        axes.imshow(_drawable(rescale_to_unit(channels_last(picture, None))), cmap="gray")
+        axes.imshow(drawable_picture(numbers, apply_exif=True), cmap="gray", vmin=0, vmax=1)
 
 
-def _drawable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return numbers in a type that matplotlib has, none of which overflows."""
-    if values.dtype.kind != "f":
-        return values
-    limited: npt.NDArray[Any] = np.clip(values, -LARGEST, LARGEST)
-    return limited if values.dtype.itemsize <= 8 else limited.astype(float)
+def _draw_mask(axes: Any, mask: Any, numbers: npt.NDArray[Any], cmap: str | None) -> None:
+    """Draw a mask on a scale from 0 to 1, or from -1 to 1 if it is signed; other ranges are scaled to it."""
+    signed = is_diverging(mask, numbers)
+    if hasattr(mask, "about"):
+        values, scaled = map_values(mask, signed), True
+    else:
+        values = numbers if numbers.dtype.kind == "f" else numbers.astype(float)
+        peak = np.abs(values).max()
+        scaled = bool(peak > 1)
+        values = (values / peak if scaled else values).astype(float)  # no larger type, of which matplotlib has none
+    if scaled:
+        values = ColorScale.of([values], signed).unit(values)
+    axes.imshow(values, cmap=cmap or (SIGNED_COLORS if signed else "gray"), vmin=-1.0 if signed else 0.0, vmax=1.0)

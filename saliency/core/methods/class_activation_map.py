@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from saliency.core.channel_axis import input_axes
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import OF_MAXIMUM
 from saliency.core.methods.fused_maps import Fusion, fused_maps, layers_to_fuse
 from saliency.core.methods.masks_at_layer import masks_at_layer
 from saliency.core.numerics.resampling import apply_matrices, resize_maps, resize_matrices
@@ -83,7 +84,8 @@ class ClassActivationMap(LayerMask):
             shared = inspect.cleandoc(ClassActivationMap.__doc__).partition("\n\n")[2]
             cls.__doc__ = f"{description}\n\n{shared}{source}{reference}\n"
 
-    units = "score per position of the layer"
+    unit = OF_MAXIMUM
+
     empty: ClassVar[str] = (
         "the weighted sum of the layer's channels is not positive at any position, or the score does not depend on the "
         "layer, such as behind a head of zeros. Check the score's gradient with Vanilla. If it is not zero, try HiResCAM or "

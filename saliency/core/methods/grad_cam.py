@@ -114,8 +114,6 @@ class GuidedGradCAM(LayerMask):
         Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks, arXiv:1610.02391.
     """
 
-    units = "squared score per unit of the input"
-
     def masks(
         self,
         score: Score,

@@ -5,6 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
 from saliency.core.methods.integration_path import PathChoice, check_path, flattened
 from saliency.core.methods.layer_differences import LayerDifferences, points_between
@@ -35,8 +36,7 @@ class GradientSHAP(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score"
+    unit = SCORE
 
     def masks(
         self,

@@ -3,6 +3,7 @@
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import PER_INPUT
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -25,8 +26,7 @@ class GuidedBackprop(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score per unit of the input, or of the layer `at`"
+    unit = PER_INPUT
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the guided gradient of the score."""
@@ -47,8 +47,7 @@ class Deconvnet(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score per unit of the input, or of the layer `at`"
+    unit = PER_INPUT
 
     def masks(self, score: Score, x: Array, allow_no_relu: bool = False, at: Any = None) -> Array:
         """Return the rectified gradient of the score."""

@@ -3,6 +3,7 @@
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import SCORE
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -23,8 +24,7 @@ class InputXGradient(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score"
+    unit = SCORE
 
     def masks(self, score: Score, x: Array, at: Any = None) -> Array:
         """Return x times d score / d x, or the same for the values of a layer."""

@@ -5,6 +5,7 @@ from typing import Any, final
 
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
 from saliency.core.methods.conductance import conductance
 from saliency.core.methods.integration_path import IntegrationPath, PathChoice, check_path, make_path
@@ -54,8 +55,7 @@ class IntegratedGradients(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score; per unit of the input or layer if multiply_by_inputs is False"
+    unit = SCORE
 
     def masks(
         self,

@@ -4,6 +4,7 @@ from typing import Any, final
 
 from saliency.core.channel_axis import input_axes
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.methods.incremental_occlusion import occluded_scores
 from saliency.core.numerics.sliding_windows import SlidingWindows
@@ -34,8 +35,8 @@ class Occlusion(SaliencyMask):
     """
 
     differentiates = False
+    unit = SCORE
     empty = "the score does not change when any of the windows is covered"
-    units = "score"
 
     def masks(self, score: Score, x: Array, size: Any = 15, value: Any = 0.0, stride: Any = 1, average: bool = False) -> Array:
         """Return the sum, or the mean, over windows of score(x) - score(x with the window covered)."""

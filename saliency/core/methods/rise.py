@@ -9,6 +9,7 @@ import numpy.typing as npt
 from saliency.core.channel_axis import input_axes
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.noise import Noise, sample_seeds
 from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix
@@ -41,8 +42,8 @@ class RISE(SaliencyMask):
     """
 
     differentiates = False
+    unit = SCORE
     empty = "the score is the same under all random masks"
-    units = "score"
 
     def masks(
         self,

@@ -22,7 +22,6 @@ class ScoreCAM(ClassActivationMap):
     """
 
     differentiates = False
-    units = "the output of the layer"
 
     def weights(self, inputs: MapInputs) -> Array:
         """Return softmax_k(score(x * channel k))."""

@@ -3,6 +3,7 @@
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
+from saliency.core.mask_unit import PER_INPUT
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -28,8 +29,7 @@ class Vanilla(SaliencyMask):
     """
 
     joins_inputs = True
-
-    units = "score per unit of the input, or of the layer `at`"
+    unit = PER_INPUT
 
     def masks(self, score: Score, x: Array, at: Any = None, rule: Any = None, allow_no_relu: bool = False) -> Array:
         """Return d score / d x, or the gradient with respect to the input or output of the layer ``at``."""
