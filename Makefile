@@ -58,8 +58,9 @@ docs: .venv/.dev
 	.venv/bin/python -m sphinx -n -W --keep-going -q docs docs/_build
 
 # Draw every picture of the documentation. The picture of the report needs playwright and Chromium; without them it stays unchanged.
+# The maps of photographs need SQUEEZENET=FOLDER/NAME, weights in NAME.safetensors as for bench; without it they stay unchanged.
 pictures: .venv/.dev
-	PYTHONPATH=. .venv/bin/python docs/pictures.py
+	PYTHONPATH=. .venv/bin/python docs/pictures.py $(if $(SQUEEZENET),--squeezenet $(SQUEEZENET).safetensors)
 
 # Run the benchmarks of both frameworks and of other libraries (docs/benchmarks.md); tables and plots go to bench/.
 # SQUEEZENET=FOLDER/NAME loads weights for that network, from NAME.safetensors and NAME.keras. BENCH="--cpu" passes options: see

@@ -99,6 +99,7 @@ def shrink_output(output: Any) -> Any:
         with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:
             reduce_colors(picture.convert("RGB")).save(buffer, "PNG", optimize=True)
         data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+        data.pop("text/html", None)  # the same picture
         data["text/plain"] = output.metadata.get("image/png", {}).get("alt", "a picture")
     return output
 

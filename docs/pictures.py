@@ -53,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the images; with ``--methods`` only those of the methods' pages."""
     parser = argparse.ArgumentParser(prog="docs/pictures.py", description=__doc__.partition(": ")[2])
     parser.add_argument("--out", type=Path, default=HERE / "images", help="output folder (default: docs/images)")
+    weights = "weights of torchvision's squeezenet1_0, .safetensors, for maps of photographs (default: leave them unchanged)"
+    parser.add_argument("--squeezenet", type=Path, metavar="FILE", help=weights)
     parser.add_argument("--methods", action="store_true", help="write only the images of the methods' pages")
     options = parser.parse_args(argv)
     (options.out / "methods").mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.methods:
         write_demo_images(options.out)
         write_module_images(options.out)
+        write_photographs(options.out, options.squeezenet)
     return 0
 
 
@@ -142,6 +145,15 @@ def write_module_images(out: Path) -> None:
             print(f"{out / name}: not updated: needs playwright and Chromium", flush=True)
             continue
         subprocess.run([sys.executable, "-m", module, *option, str((out / name).resolve())], check=True, cwd=HERE.parent)
+
+
+def write_photographs(out: Path, weights: Path | None) -> None:
+    """Draw the maps of photographs, if the weights of the network are at hand."""
+    if weights is None:
+        print(f"{out / 'photograph*.webp'}: not updated: needs --squeezenet", flush=True)
+        return
+    command = [sys.executable, str(HERE / "photographs.py"), str(weights), "--out", str(out)]
+    subprocess.run(command, check=True, cwd=HERE.parent)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from saliency.core.validation import host_numbers, shown
 UNDESCRIBED = Provenance("", [""], None, None, several=False)
 MAX_CHANNELS = 4  # of an array without a description, whose channels are its shorter axis
 SCORES = {"score": "score", "mean_score": "mean score of the noisy copies"}
+NAMED_CLASS = re.compile(r"(top )?class (\d+) \((.+)\)")
 CLASSES = re.compile(r"(?<!\w)class(es)? ((?:\d+ \+ )*\d+)(?! ?\()(?!\w)")
 
 
@@ -30,7 +31,7 @@ class DescribedMask:
         about: the method, the target and the input.
         details: what the method recorded, by name.
         picture: the picture to draw, (n,), (H, W) or (H, W, 3) of 0 to 1; None draws the input.
-        class_names: names of classes that the description lacks.
+        class_names: names of classes, which replace those of the model.
     """
 
     values: HostArray
@@ -82,6 +83,9 @@ class DescribedMask:
             return f"class{found[1] or ''} {' + '.join(terms)}"
 
         target = self.about.targets[0]
+        single = NAMED_CLASS.fullmatch(target)  # the user's name replaces the model's
+        if single and int(single[2]) in self.class_names:
+            target = f"{single[1] or ''}class {single[2]}"
         return target if target.startswith("layer ") else CLASSES.sub(named, target)
 
     @property
@@ -96,8 +100,8 @@ class DescribedMask:
 
     def label(self, width: int) -> str:
         """Return the name of the class, or else the description of the target, and the score, in lines."""
-        found = re.fullmatch(r"(?:top )?class \d+ \((.+)\)", self.target)
-        return "\n".join([*textwrap.wrap(found[1] if found else self.target, width), *filter(None, [self.score])])
+        found = NAMED_CLASS.fullmatch(self.target)
+        return "\n".join([*textwrap.wrap(found[3] if found else self.target, width), *filter(None, [self.score])])
 
 
 def picture_of(image: Any, i: int, n: int) -> Any:

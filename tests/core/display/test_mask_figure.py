@@ -65,7 +65,8 @@ def test_color_bars_state_the_unit_and_the_percentile():
     [
         ("class 7", {7: "cat"}, "Method: class 7 (cat), score +2.5"),
         ("top class 7", ["a"] * 7 + ["cat"], "Method: top class 7 (cat), score +2.5"),
-        ("class 7 (dog)", {7: "cat"}, "Method: class 7 (dog), score +2.5"),  # the model's own name
+        ("top class 7 (dog)", {7: "cat"}, "Method: top class 7 (cat), score +2.5"),  # in place of the model's name
+        ("class 7 (dog (small))", {8: "cat"}, "Method: class 7 (dog (small)), score +2.5"),
         ("classes 7 + 17", {7: "cat"}, "Method: classes 7 (cat) + 17, score +2.5"),
         ("class 7 rather than class 8", {7: "cat", 8: "dog"}, "Method: class 7 (cat) rather than class 8 (dog), score +2.5"),
         ("layer class 7, channel 7", {7: "cat"}, "Method: layer class 7, channel 7, score +2.5"),
