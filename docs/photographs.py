@@ -24,9 +24,9 @@ HERO = "SmoothGrad", "Guided backpropagation", "Integrated gradients, smoothed",
 FINE = (
     "Gradient",
     "SmoothGrad",
-    "Deconvnet",
     "Guided backpropagation",
     "Integrated gradients",
+    "Integrated gradients, smoothed",
     "GradientSHAP",
     "Guided Grad-CAM",
 )
@@ -48,7 +48,6 @@ def smoothed(method: Callable[..., saliency.SaliencyMask], **options: Any) -> Co
 METHODS: Mapping[str, Compute] = {
     "Gradient": plain(saliency.Vanilla),
     "SmoothGrad": smoothed(saliency.Vanilla, nsamples=50),
-    "Deconvnet": plain(saliency.Deconvnet),
     "Guided backpropagation": plain(saliency.GuidedBackprop),
     "Integrated gradients": plain(saliency.IntegratedGradients, x_steps=50),
     "Integrated gradients, smoothed": smoothed(saliency.IntegratedGradients, nsamples=20, x_steps=10),

@@ -117,14 +117,16 @@ class SaliencyFigure:
         Raises:
             OSError: if the file was not written.
         """
-        import matplotlib as mpl
+        from matplotlib import rc_context
+
+        from saliency.core.display.notebook_figure import FONTS
 
         encoded = io.BytesIO()
         if path.suffix == ".jpg":
             self._pixels(dpi).save(encoded, "JPEG", dpi=(dpi, dpi), comment=comment)
         else:
             key = {".pdf": "Subject", ".png": "Description", ".svg": "Description"}[path.suffix]
-            with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+            with rc_context(FONTS):
                 self.figure.savefig(encoded, format=path.suffix[1:], dpi=dpi, metadata={key: comment})
         with atomic_write(path) as temporary:
             temporary.write_bytes(encoded.getvalue())  # Pillow itself ignores the error of a full disk

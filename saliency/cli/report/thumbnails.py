@@ -9,10 +9,7 @@ import numpy.typing as npt
 from matplotlib import colormaps
 from PIL import Image, features
 
-from saliency.core.display.visualization import VisualizeImageDiverging, VisualizeImageGrayscale
-
-COLOR_MAPS = {True: "coolwarm", False: "inferno"}
-"""Whether a map is signed -> its color map."""
+from saliency.core.display.color_scale import SIGNED_COLORS, STRENGTH_COLORS, ColorScale
 
 IMAGE_FORMAT = "webp" if features.check("webp") else "jpeg"
 QUALITY = 80
@@ -42,14 +39,12 @@ def encode_map(mask: npt.NDArray[Any], signed: bool, size: Size) -> str | None:
         return None
     values = mask if signed else np.abs(mask)
     small = _resized(values.reshape(-1, *mask.shape[-2:]).sum(axis=0), size)
-    shade = (VisualizeImageDiverging(small) + 1) / 2 if signed else VisualizeImageGrayscale(small)
-    colors = colormaps[COLOR_MAPS[signed]](shade, bytes=True)[..., :3]
-    return _encode(Image.fromarray(np.ascontiguousarray(colors)))
+    return _encode(Image.fromarray(np.ascontiguousarray(ColorScale.of([small], signed).colors(small))))
 
 
 def gradient_stops(signed: bool, n: int = 17) -> str:
     """Return n colors of a scale, from its lower to its upper end, as color stops of a CSS gradient."""
-    return ", ".join(f"rgb({r} {g} {b})" for r, g, b, _ in colormaps[COLOR_MAPS[signed]](np.linspace(0, 1, n), bytes=True))
+    return ", ".join(f"rgb({r} {g} {b})" for r, g, b, _ in colormaps[SIGNED_COLORS if signed else STRENGTH_COLORS](np.linspace(0, 1, n), bytes=True))
 
 
 def _resized(values: npt.NDArray[Any], size: Size) -> npt.NDArray[Any]:

@@ -44,14 +44,13 @@ class ColorScale:
         values = np.concatenate([one.ravel() for one in maps])
         cmap = cmap or (SIGNED_COLORS if signed else STRENGTH_COLORS)
         if signed:
-            limit = scale_limit(np.abs(values), percentile)
+            limit = scale_limit(np.abs(values), percentile) or 1.0
             return cls(-limit, limit, cmap, signed)
-        return cls(float(values.min()), scale_limit(values, percentile), cmap, signed)
+        low, high = float(values.min()), scale_limit(values, percentile)
+        return cls(low, high if high > low else low + max(1.0, abs(low)), cmap, signed)  # a constant map has the first color
 
     def unit(self, values: HostArray) -> HostArray:
-        """Return values on the scale: 0 to 1, or -1 to 1 if signed; zeros for a constant map."""
-        if self.high <= self.low:
-            return np.zeros_like(values, dtype=float)
+        """Return values on the scale: 0 to 1, or -1 to 1 if signed."""
         if self.signed:
             return np.clip(values / self.high, -1, 1)
         return np.clip((values - self.low) / (self.high - self.low), 0, 1)

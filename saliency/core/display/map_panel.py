@@ -37,8 +37,7 @@ def draw_map(axes: Any, values: HostArray, scale: ColorScale, style: MapStyle, p
     """
     hide_ticks(axes)
     if not style.overlay:
-        high = scale.high if scale.high > scale.low else scale.low + 1.0
-        axes.imshow(values, cmap=scale.cmap, vmin=scale.low, vmax=high, aspect=_aspect(values), interpolation="nearest")
+        axes.imshow(values, cmap=scale.cmap, vmin=scale.low, vmax=scale.high, aspect=_aspect(values), interpolation="nearest")
         return
     if picture is None or picture.ndim < 2:
         raise InputError(f"`overlay` (={style.overlay!r}) needs a picture, and the mask keeps none: pass `image`")
@@ -79,20 +78,19 @@ def draw_color_bar(
 
     if style.overlay == OUTLINE:
         return
-    high = scale.high if scale.high > scale.low else scale.low + 1.0
     below, above = (any(sides) for sides in zip(*map(scale.clips, maps), strict=True))
     extend = "both" if below and above else "min" if below else "max" if above else "neither"
-    colors = ScalarMappable(Normalize(scale.low, high), scale.cmap)
+    colors = ScalarMappable(Normalize(scale.low, scale.high), scale.cmap)
     bottom = place == "bottom"
     shape = {"aspect": 12, "pad": 0.03, "shrink": 0.76} if bottom else {"shrink": 0.85}
     bar = axes[0].figure.colorbar(colors, ax=list(axes), location=place, extend=extend, **shape)
     bar.set_label(label, fontsize=size)
     bar.ax.tick_params(labelsize=size, **({"length": 2, "pad": 1} if bottom else {}))
     if not style.units:
-        marks = {-1: scale.low, 0: 0.0, 1: high} if scale.signed else {0: scale.low, 1: high}
+        marks = {-1: scale.low, 0: 0.0, 1: scale.high} if scale.signed else {0: scale.low, 1: scale.high}
         bar.set_ticks(list(marks.values()), labels=[str(one) for one in marks])
     elif bottom:
-        ends = [scale.low, 0.0, high] if scale.signed else [scale.low, high]
+        ends = [scale.low, 0.0, scale.high] if scale.signed else [scale.low, scale.high]
         bar.set_ticks(ends, labels=[f"{end:.2g}".replace("-", "\N{MINUS SIGN}", end < 0) for end in ends])
     else:
         bar.ax.ticklabel_format(style="sci", scilimits=(-2, 3))

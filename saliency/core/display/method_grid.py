@@ -160,7 +160,8 @@ def _draw_texts(
         alike = len({one.target for one in described}) <= 1
         texts = heads if i == 0 else [""] * len(row)
         if alike:
-            label = next((one for one in row if one.score), (*described, row[0])[0]).label(int(1.3 * fitting))
+            known = sorted(described or row, key=lambda one: "score" not in one.details and 1 + (not one.score))
+            label = known[0].label(int(1.3 * fitting))
             grid[i][0].set_ylabel(label, fontsize=TEXT_SIZE)
         else:
             texts = ["\n".join(filter(None, [text, one.label(fitting)])) for text, one in zip(texts, row, strict=True)]

@@ -79,6 +79,22 @@ def test_targets_that_differ_between_columns_are_titles():
     assert [one.get_title() for one in axes] == ["a\ncat", "b\nclass 2"] and not axes[0].get_ylabel()
 
 
+def test_a_map_of_zeros_is_neutral():
+    axes, _ = drawn(saliency.figure([described(np.zeros((3, 3)))], signed=True))
+    assert axes[0].images[0].get_clim() == (-1, 1)
+    axes, _ = drawn(saliency.figure([described(np.full((3, 3), -2.0))], signed=False))
+    low, high = axes[0].images[0].get_clim()
+    assert low == 2 and high > low
+
+
+def test_the_score_of_the_input_is_shown_before_that_of_noisy_copies():
+    smooth = Vanilla(ADAPTER, 1).GetSmoothedMask(X[0], nsamples=2, seed=0)
+    axes, _ = drawn(saliency.figure([smooth, VANILLA[0]]))
+    assert axes[0].get_ylabel() == f"class 1\nscore {float(VANILLA[0].details['score']):+.3g}"
+    axes, _ = drawn(saliency.figure([smooth]))
+    assert "mean score of the noisy copies" in axes[0].get_ylabel()
+
+
 def test_long_names_are_wrapped_and_nothing_overlaps():
     long = [described(np.eye(4), "class 3 (" + "African elephant, " * 4 + ")", method="IntegratedGradients") for _ in range(6)]
     figure = saliency.figure(long, width=6, title="All")
