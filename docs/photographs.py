@@ -30,7 +30,7 @@ FINE = (
     "GradientSHAP",
     "Guided Grad-CAM",
 )
-COARSE = "Grad-CAM", "Grad-CAM++", "LayerCAM", "HiResCAM", "Score-CAM", "RISE", "Occlusion"
+COARSE = "Grad-CAM", "Grad-CAM++", "LayerCAM, earlier layer", "Occlusion"
 
 Compute = Callable[[Any, Sequence[Any], Sequence[int]], saliency.MaskArray]
 
@@ -55,10 +55,7 @@ METHODS: Mapping[str, Compute] = {
     "Guided Grad-CAM": plain(saliency.GuidedGradCAM),
     "Grad-CAM": plain(saliency.GradCAM),
     "Grad-CAM++": plain(saliency.GradCAMPlusPlus),
-    "LayerCAM": plain(saliency.LayerCAM),
-    "HiResCAM": plain(saliency.HiResCAM),
-    "Score-CAM": plain(saliency.ScoreCAM),
-    "RISE": plain(saliency.RISE, nmasks=2000, seed=0),
+    "LayerCAM, earlier layer": plain(saliency.LayerCAM, layer="features.7"),
     "Occlusion": plain(saliency.Occlusion, **WINDOW),
 }
 
@@ -94,8 +91,8 @@ def draw_figures(masks: Mapping[str, saliency.MaskArray]) -> dict[str, Figure]:
     draw = partial(saliency.figure, class_names=dict(CLASSES.values()), units=False, signed=False)
     return {
         "photograph": draw([masks[name][:1] for name in HERO], HERO, width=10),
-        "photographs_fine": draw([masks[name] for name in FINE], FINE, width=11, scale="method"),
-        "photographs_coarse": draw([masks[name] for name in COARSE], COARSE, width=11, scale="method", overlay=True),
+        "photographs_fine": draw([masks[name] for name in FINE], FINE, width=11),
+        "photographs_coarse": draw([masks[name] for name in COARSE], COARSE, width=8, overlay=True),
     }
 
 

@@ -69,6 +69,11 @@ def test_masks_are_computed_for_the_named_classes(photographs, monkeypatch):
     assert [re.sub(r" .digit.*", "", target) for target in masks["Gradient"].about.targets] == ["class 3", "class 8"]
 
 
+def test_without_weights_they_stay_unchanged(photographs, tmp_path, capsys):
+    sys.modules[photographs.save_figure.__module__].write_photographs(tmp_path, None)
+    assert "not updated: needs --squeezenet" in capsys.readouterr().out and not list(tmp_path.iterdir())
+
+
 def _masks(n):
     values = np.random.default_rng(0).uniform(size=(n, 3, 8, 8))
     inputs = np.random.default_rng(1).integers(0, 256, (n, 3, 8, 8), np.uint8)

@@ -13,8 +13,8 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.cli.report.agreement import agreement
-from saliency.cli.report.thumbnails import COLOR_MAPS
 from saliency.core.adapter_request import Request
+from saliency.core.display.color_scale import SIGNED_COLORS, STRENGTH_COLORS
 from tests.cli.report_page import read, run
 from tests.cli.saliency_command import BUNDLED, DEMO, table
 
@@ -77,8 +77,8 @@ def test_thumbnails_show_the_masks_of_the_library_in_its_colors(tmp_path, capsys
     guided = np.asarray(saliency.GuidedBackprop(network.model, 7).GetMask(x))
     cam = np.asarray(saliency.GradCAM(network.model, 7).GetMask(x))
     expected = [
-        colormaps[COLOR_MAPS[True]]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
-        colormaps[COLOR_MAPS[False]](saliency.VisualizeImageGrayscale(cam)),
+        colormaps[SIGNED_COLORS]((saliency.VisualizeImageDiverging(guided) + 1) / 2),
+        colormaps[STRENGTH_COLORS](saliency.VisualizeImageGrayscale(cam)),
     ]
     for (text,), colors in zip(page.pictures[0]["maps"][2:], expected, strict=True):
         assert np.abs(pixels(text) - 255 * colors[..., :3]).mean() < 8  # WebP's own loss

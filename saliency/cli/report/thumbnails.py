@@ -44,7 +44,8 @@ def encode_map(mask: npt.NDArray[Any], signed: bool, size: Size) -> str | None:
 
 def gradient_stops(signed: bool, n: int = 17) -> str:
     """Return n colors of a scale, from its lower to its upper end, as color stops of a CSS gradient."""
-    return ", ".join(f"rgb({r} {g} {b})" for r, g, b, _ in colormaps[SIGNED_COLORS if signed else STRENGTH_COLORS](np.linspace(0, 1, n), bytes=True))
+    colors = colormaps[SIGNED_COLORS if signed else STRENGTH_COLORS](np.linspace(0, 1, n), bytes=True)
+    return ", ".join(f"rgb({r} {g} {b})" for r, g, b, _ in colors)
 
 
 def _resized(values: npt.NDArray[Any], size: Size) -> npt.NDArray[Any]:

@@ -38,6 +38,11 @@ class GridStyle:
     signed: bool | None
     width: float
 
+    @property
+    def has_bar_each_row(self) -> bool:
+        """Whether the color bars of a column differ between its rows."""
+        return self.scale == "own" and self.maps.units
+
 
 @dataclass(frozen=True)
 class GridColumn:
@@ -85,9 +90,10 @@ def method_grid(
     first = int(any(one is not None for one in pictures))  # a column for the pictures
     figure = NotebookFigure(figsize=(style.width, 1.0), dpi=DPI, layout="compressed", facecolor="white")
     grid = figure.subplots(len(pictures), first + len(drawn), squeeze=False)
+    for axes in grid.flat:
+        axes.set_anchor("N")  # in a row of pictures with and without color bars
     for axes, picture in zip(grid[:, 0], pictures if first else (), strict=False):
         hide_ticks(axes)
-        axes.set_anchor("N")  # as a map above its color bar
         if picture is not None:
             draw_picture(axes, picture)
     for axes, column, own in zip(grid.T[first:], drawn, scales, strict=True):
@@ -137,7 +143,7 @@ def _draw_bars(grid: Any, columns: Sequence[GridColumn], scales: Sequence[Sequen
         return
     for k, column in enumerate(columns):
         values, last = column.values, len(column.values) - 1
-        for i in range(len(values)) if style.scale == "own" else [last]:
+        for i in range(len(values)) if style.has_bar_each_row else [last]:
             label = _bar_label(style, column.unit, len(columns)) if i == last else ""
             maps = [values[i]] if style.scale == "own" else values
             draw_color_bar([grid[i, k]], maps, scales[k][i], style.maps, label, "bottom", TICK_SIZE)
@@ -189,6 +195,6 @@ def _height(style: GridStyle, columns: Sequence[GridColumn], cell: float, lines:
     shapes = [one.shape if one.ndim == 2 else (3, 4) for one in columns[0].values]
     rows = sum((cell - 0.12) * min(4.0, max(0.25, height / width)) + 0.08 for height, width in shapes)
     below = [_bar_label(style, column.unit, len(columns)).count("\n") + 1 for column in columns]
-    bars = {"own": len(shapes), "method": 1, "all": 0}[style.scale] * (style.maps.overlay != OUTLINE)
+    bars = 0 if style.scale == "all" or style.maps.overlay == OUTLINE else len(shapes) if style.has_bar_each_row else 1
     texts = LINE * (TICK_SIZE * max(below) * bool(bars) + TITLE_SIZE * lines)
     return float(rows + BAR_HEIGHT * bars + texts + 0.1)
