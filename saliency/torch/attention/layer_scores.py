@@ -24,8 +24,6 @@ from saliency.torch.module_tree import named_modules
 from saliency.torch.positions.state import Positions
 from saliency.torch.query import ScoreQuery
 
-Layers = Sequence[tuple[Node, TokenLayout]]
-
 
 @dataclass(eq=False)
 class ModuleCall:
