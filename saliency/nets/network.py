@@ -11,7 +11,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from saliency.core.class_names import class_names_of
-from saliency.core.errors import TargetError
+from saliency.core.errors import InputError, TargetError
+from saliency.core.mask import SaliencyMask
+from saliency.core.methods.grad_cam import GradCAM
+from saliency.core.result import MaskArray
 from saliency.core.validation import shown
 from saliency.nets.clips import read_frames
 from saliency.nets.preparation import (
@@ -103,6 +106,29 @@ class Network:
         else:
             resized = resize_and_crop(picture, self.size, self.resize, self.resample)
         return np.ascontiguousarray(np.moveaxis(normalize(resized, self.mean, self.std), -1, self.channel_axis))
+
+    def explain(
+        self,
+        picture: Any,
+        y: Any = None,
+        method: type[SaliencyMask] = GradCAM,
+        float_range: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> MaskArray:
+        """Preprocess a picture and compute its mask.
+
+        Args:
+            picture, float_range: as for ``prepare``.
+            y: the target; see ``SaliencyMask``. None explains the top class.
+            method: the class of the method, such as ``saliency.IntegratedGradients``.
+            **options: options of the constructor and of the method.
+
+        Raises:
+            InputError: if ``method`` is not a method, or an option is invalid; else as ``prepare`` and ``GetMask``.
+        """
+        if not isinstance(method, type) or not issubclass(method, SaliencyMask):
+            raise InputError(f"`method` (={shown(method)}) must be the class of a method, such as saliency.GradCAM")
+        return method(self, y, **options).GetMask(self.prepare(picture, float_range))
 
     def whole_picture(self) -> "Network":
         """Return the network with preprocessing that resizes the whole picture to ``size``, without cropping it.

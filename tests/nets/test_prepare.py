@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+import saliency
 from saliency import nets
 from saliency.core.errors import InputError
 from tests.io.picture_files import RAMP, netpbm, samples, tiff
@@ -118,3 +119,16 @@ def test_a_truncated_picture_is_refused(network):
     Image.fromarray(COLORS).save(buffer, "JPEG")
     with pytest.raises(InputError, match="`picture` cannot be decoded: image file is truncated"):
         network.prepare(Image.open(io.BytesIO(buffer.getvalue()[:900])))
+
+
+@pytest.mark.needs("torch")
+def test_explain_prepares_a_picture_of_any_size():
+    network = nets.load("DemoNet")
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 130, 3), np.uint8))
+    x = network.prepare(picture)
+    np.testing.assert_array_equal(network.explain(picture, 3), saliency.GradCAM(network, 3).GetMask(x))
+    mask = network.explain(picture, method=saliency.IntegratedGradients, x_steps=4)
+    np.testing.assert_array_equal(mask, saliency.IntegratedGradients(network, x_steps=4).GetMask(x))
+    assert "target" in mask.details
+    with pytest.raises(saliency.InputError, match=r"`method` \(='GradCAM'\) must be the class of a method"):
+        network.explain(picture, method="GradCAM")
