@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.fuzz.file_formats import file_formats
-from tests.fuzz.file_mutants import read_flipped, read_mutant
+from tests.fuzz.file_mutants import read_flipped, read_mutant, seeds
 from tests.fuzz.verdict import SECONDS
 
 MUTANTS = 10_000
@@ -76,6 +76,7 @@ def _read_mutants(name, seed, first, seconds, folder):
     """Read mutants in this process until the time is over, and keep the state in a file, which also shows that it is alive."""
     reads = [read_mutant, read_flipped] if file_formats()[name].checksummed else [read_mutant]
     end, found, examples = time.monotonic() + float(seconds), 0, []
+    seeds(name, folder)  # before the first state: the import of a framework may take longer than a mutant may
     for number in range(int(first), MUTANTS):
         _keep(folder, number, found, examples)
         if time.monotonic() > end:
