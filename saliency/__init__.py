@@ -26,6 +26,7 @@ from saliency.core.errors import (
     ZeroGradientWarning,
 )
 from saliency.core.function_adapter import FunctionAdapter
+from saliency.core.lrp_rules import LRPRule
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.attention_relevance import AttentionRelevance
 from saliency.core.methods.attention_rollout import AttentionRollout
@@ -35,6 +36,7 @@ from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
 from saliency.core.methods.input_x_gradient import InputXGradient
 from saliency.core.methods.integrated_gradients import IntegratedGradients
 from saliency.core.methods.legrad import LeGrad
+from saliency.core.methods.lrp import LRP
 from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
@@ -68,6 +70,8 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "InputError",
     "InputXGradient",
     "IntegratedGradients",
+    "LRP",
+    "LRPRule",
     "LayerCAM",
     "LeGrad",
     "LogitWarning",

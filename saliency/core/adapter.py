@@ -39,6 +39,9 @@ class GradientAdapter(AdapterContract):
     moves_last_axis: bool = False
     """Whether ``outputs`` moves the last axis of an output (N, ..., channels) to axis 1."""
 
+    propagates_relevance: bool = False
+    """Whether ``gradients`` and ``values_and_gradients_at`` support ``relevance`` in a request."""
+
     @property
     def cache_owner(self) -> tuple[Any, Hashable]:
         """Return the object that facts about the model may be stored by, and the options of the adapter that change them.

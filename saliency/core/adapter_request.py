@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from saliency.core.lrp_composites import LRPComposite
 from saliency.core.target import Target
 from saliency.core.types import Array, Rule
 from saliency.core.user_grid import UserGrid
@@ -20,6 +21,9 @@ class Request:
         feed: the model's other inputs by name, arrays (N, ...) and plain values.
         rule: how the gradient passes every ReLU; None leaves it unchanged.
         allow_no_relu: accept a rule if no ReLU is found.
+        relevance: for ``gradients`` and ``values_and_gradients_at``, return the multipliers of layer-wise relevance
+            propagation by these rules instead of the gradients. The relevance of a value is the value times its multiplier.
+            With a rule of the first layer and without ``at``, relevance itself is returned.
         at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its
             call; or ``OutputOf(layer)``, the output of its call. The call that depends on the explained input counts, and the
             last of several that follow each other. The part before it is computed without a graph. None means the model's
@@ -35,6 +39,7 @@ class Request:
     feed: Mapping[str, Any] = field(default_factory=dict)
     rule: Rule | None = None
     allow_no_relu: bool = False
+    relevance: LRPComposite | None = None
     at: Any = None
     at_values: Array | None = None
     layer: Any = None

@@ -66,6 +66,7 @@ class TorchAdapter(GradientAdapter):
     """
 
     xp, named_weights = torch, named_weights
+    propagates_relevance = True
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """Evaluate and differentiate the scores of one request, with a backward rule for the ReLUs."""
 
 from collections.abc import Collection
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from saliency.torch.in_place_relu import InPlaceReluMode
 from saliency.torch.layer_calls import LayerCalls
 from saliency.torch.layers import LayerPlace
 from saliency.torch.partial_graph import PartialGraph, detach_after, detach_before
+from saliency.torch.relevance.propagation import propagate
+from saliency.torch.relevance.recorder import OperatorRecorder
 from saliency.torch.relu_nodes import opaque_nodes
 from saliency.torch.relu_rules import apply_rule
 
@@ -30,12 +32,14 @@ class ScoreQuery:
         request: the target, the other inputs and the rule.
         adapter: the model's adapter.
         relu_nodes: names of further autograd nodes that are ReLUs.
+        recorder: records the operators that a request for relevance needs.
     """
 
     x: torch.Tensor
     request: Request
     adapter: Any
     relu_nodes: Collection[str] = ()
+    recorder: OperatorRecorder = field(default_factory=OperatorRecorder)
 
     @property
     def target(self) -> Target:
@@ -48,13 +52,18 @@ class ScoreQuery:
 
     def run_forward(self, forward: ForwardRunner, grad: bool) -> Any:
         """Run the model forward so that a rule finds its ReLUs; see ``ForwardRunner.run_with_graph``."""
-        with nullcontext() if self.request.rule is None else InPlaceReluMode():
+        with nullcontext() if self.request.rule is None else InPlaceReluMode(), self._recording:
             return forward.run_with_graph(self.x, self.target, self.request.feed, grad)
 
     def scores(self, outputs: Any) -> torch.Tensor:
         """Return the scores (N * T,) of a forward pass's outputs."""
-        scores: torch.Tensor = self.target.scores(outputs, len(self.x), self.adapter)
+        with self._recording:
+            scores: torch.Tensor = self.target.scores(outputs, len(self.x), self.adapter)
         return scores
+
+    @property
+    def _recording(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.request.relevance is None else self.recorder
 
     def scores_from_layer(
         self,
@@ -137,6 +146,18 @@ class ScoreQuery:
             sample_axis: the axis of the leaf's N samples.
         """
         check_has_graph(scores, leaf_description)
+        if self.request.relevance is not None:
+            opaque, has_first = opaque_nodes(self.adapter.model), self.request.at is None
+            return propagate(
+                scores,
+                leaf,
+                self.recorder,
+                self.request.relevance,
+                has_first,
+                self.relu_nodes,
+                opaque,
+                leaf_name or leaf_description,
+            )
         rule, allow_no_relu = self.request.rule, self.request.allow_no_relu
         if rule is not None:
             opaque = opaque_nodes(self.adapter.model)
