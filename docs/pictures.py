@@ -32,6 +32,8 @@ METHOD_PAGES = {
     "integrated_gradients": "IntegratedGradients",
     "input_x_gradient": "InputXGradient",
     "gradient_shap": "GradientSHAP",
+    "deep_lift": "DeepLIFT",
+    "deep_shap": "DeepSHAP",
     "occlusion": "Occlusion",
     "rise": "RISE",
     "grad_cam": "GradCAM",

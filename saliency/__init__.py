@@ -30,6 +30,7 @@ from saliency.core.lrp_rules import LRPRule
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.attention_relevance import AttentionRelevance
 from saliency.core.methods.attention_rollout import AttentionRollout
+from saliency.core.methods.deep_lift import DeepLIFT, DeepSHAP
 from saliency.core.methods.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
 from saliency.core.methods.gradient_shap import GradientSHAP
 from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
@@ -56,6 +57,8 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "BatchWarning",
     "Box",
     "Deconvnet",
+    "DeepLIFT",
+    "DeepSHAP",
     "Difference",
     "FunctionAdapter",
     "GateWarning",

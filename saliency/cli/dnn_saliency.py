@@ -104,7 +104,7 @@ def _parser() -> OptionParser:
     add_network_options(parser)
     add_channel_options(parser)
     add_stimulus_options(parser)
-    methods = f"method: {', '.join(METHODS)} (default: guided)"
+    methods = f"method (default: guided): {', '.join(METHODS)}"
     add("meth", type=method_name, default="guided", metavar="Method", help=methods)
     add("set", type=name_value, nargs="+", default=[], metavar="NAME=VALUE", help="options of the method, such as x_steps=50")
     add("smooth", type=positive_integer, metavar="N", help="average each map over N noisy copies of the image (SmoothGrad)")

@@ -17,6 +17,8 @@ METHODS = {
     "ig": "IntegratedGradients",
     "inputxgradient": "InputXGradient",
     "gradientshap": "GradientSHAP",
+    "deeplift": "DeepLIFT",
+    "deepshap": "DeepSHAP",
     "occlusion": "Occlusion",
     "rise": "RISE",
     "gradcam": "GradCAM",
@@ -32,7 +34,9 @@ METHODS = {
 SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in ("nsamples", "standard_error"))
 """Names that ``-set`` accepts in addition to the method's options if ``-smooth`` is given."""
 
-COLOR_METHODS = ("guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "guidedgradcam")
+COLOR_METHODS = (
+    "guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "deeplift", "deepshap", "guidedgradcam",
+)  # fmt: skip
 """Methods whose maps have color channels."""
 
 SMOOTHGRAD = ("smooth", "smoothgrad", "smooth-grad", "smooth_grad")

@@ -62,7 +62,7 @@ def _parser() -> OptionParser:
     add_network_options(parser)
     add_channel_options(parser)
     add_stimulus_options(parser)
-    methods = f"one or several methods: {', '.join(METHODS)} (default: guided)"
+    methods = f"one or several methods (default: guided): {', '.join(METHODS)}"
     add("meth", type=method_name, default=["guided"], nargs="+", metavar="Method", help=methods)
     settings = "options of the methods: layer=conv6 for every method that has this option, ig.x_steps=50 for one method"
     add("set", type=parse_method_setting, nargs="+", default=[], metavar="[METHOD.]NAME=VALUE", help=settings)

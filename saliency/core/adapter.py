@@ -7,21 +7,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from saliency.core.adapter_contract import AdapterContract
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers, Gradients, no_attention_support
-from saliency.core.errors import ModelError
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
+from saliency.core.optional_queries import OptionalQueries
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
-from saliency.core.validation import shown
 
 MAX_ADAPTERS_KEPT = 16
 """Number of adapters for other inputs, or inputs of other shapes, that an adapter keeps."""
 
 
-class GradientAdapter(AdapterContract):
+class GradientAdapter(OptionalQueries):
     """The interface between masks and a framework.
 
     ``saliency.wrap(model)`` returns the adapter of a model.
@@ -100,29 +97,6 @@ class GradientAdapter(AdapterContract):
         """Return the scores (N,) of ``outputs``."""
         return request.target.scores(self.outputs(x, request), x.shape[0], self)
 
-    def values_and_gradients_at(
-        self,
-        x: Array,  # noqa: ARG002
-        request: Request,
-    ) -> tuple[Array, Array, Array]:
-        """Compute ``gradients`` at a layer, and the values there, in one forward pass.
-
-        Args:
-            x: (N, *input), in the model's own units.
-            request: as for ``gradients``, with ``at``. If it has ``at_values``, the model continues from these values.
-
-        Returns:
-            Scores (N * T,), the values of the layer's input or output (N, ...), and the gradients (N * T, ...) with respect
-            to them.
-
-        Raises:
-            ModelError: if the adapter does not support it, which is the default.
-        """
-        raise ModelError(
-            f"`at` (={shown(request.at)}) of this method needs a Torch module, a Keras model or a TensorFlow function; "
-            f"{type(self).__name__} does not support it. Vanilla accepts `at` for every model with gradients"
-        )
-
     def features_and_gradients(self, x: Array, request: Request) -> tuple[Array, ...]:
         """Compute ``features`` without the request's rule and ``gradients`` with it, in one forward pass if possible.
 
@@ -132,28 +106,6 @@ class GradientAdapter(AdapterContract):
         """
         features = self.features(x, replace(request, rule=None, allow_no_relu=False))
         return *features, self.gradients(x, request)[1]
-
-    def attentions(
-        self,
-        x: Array,  # noqa: ARG002
-        request: Request,  # noqa: ARG002
-        gradients: Gradients = "score",  # noqa: ARG002
-    ) -> AttentionLayers:
-        """Return the weights of the model's self-attention, and the gradients of the scores by them, in one forward pass.
-
-        Args:
-            x: (N, *input), in the model's own units.
-            request: the target of N * T samples and the other inputs; ``grid`` states the grid of tokens where the model does
-                not show it.
-            gradients: ``"score"`` differentiates the score by the weights of each layer, and ``"own"`` in each layer the
-                score of this layer's tokens, as if the following layers were absent. ``"none"`` computes none.
-
-        Raises:
-            GradientError: if a score does not depend on the attention.
-            ModelError: if the model has no attention, if it is not self-attention among the same tokens in every layer, if the
-                tokens form no grid, or if the adapter does not support it, which is the default.
-        """
-        raise no_attention_support(type(self).__name__)
 
     def default_layer_name(self, x: Array, request: Request) -> str | None:  # noqa: ARG002
         """Return the name of the layer that ``features`` selected because the request names none; None if unknown."""

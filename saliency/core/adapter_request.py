@@ -24,6 +24,7 @@ class Request:
         relevance: for ``gradients`` and ``values_and_gradients_at``, return the multipliers of layer-wise relevance
             propagation by these rules instead of the gradients. The relevance of a value is the value times its multiplier.
             With a rule of the first layer and without ``at``, relevance itself is returned.
+        baseline: for ``multipliers``, baselines (N, *input).
         at: for ``gradients``, a layer (name or object) whose input replaces the model's input: the first tensor of its
             call; or ``OutputOf(layer)``, the output of its call. The call that depends on the explained input counts, and the
             last of several that follow each other. The part before it is computed without a graph. None means the model's
@@ -40,6 +41,7 @@ class Request:
     rule: Rule | None = None
     allow_no_relu: bool = False
     relevance: LRPComposite | None = None
+    baseline: Array | None = None
     at: Any = None
     at_values: Array | None = None
     layer: Any = None
@@ -47,8 +49,9 @@ class Request:
 
     def take(self, samples: slice) -> "Request":
         """Return the request for some of the samples; ``samples.step`` is T, the number of samples that share an input."""
-        target, values = self.target.take(slice(samples.start, samples.stop)), self.at_values
-        return replace(self, target=target, feed=self.feed_of(samples), at_values=None if values is None else values[samples])
+        target = self.target.take(slice(samples.start, samples.stop))
+        baseline, values = (None if array is None else array[samples] for array in (self.baseline, self.at_values))
+        return replace(self, target=target, feed=self.feed_of(samples), baseline=baseline, at_values=values)
 
     def feed_of(self, inputs: slice) -> dict[str, Any]:
         """Return the feed for some of the inputs."""

@@ -112,7 +112,8 @@ def _repeat_last(adapter: GradientAdapter, request: Request, rows: int, times: i
 
     feed = {name: repeat(value) for name, value in request.feed.items()}
     target = request.target.take(slice((rows - 1) * times, rows * times)).repeat(copies)
-    return replace(request, target=target, feed=feed, at_values=repeat(request.at_values))
+    baseline, values = repeat(request.baseline), repeat(request.at_values)
+    return replace(request, target=target, feed=feed, baseline=baseline, at_values=values)
 
 
 def _differ(

@@ -13,9 +13,10 @@ from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
 from saliency.core.gradient_modifiers import Modifier, apply_modifier
+from saliency.core.numerics.repetition import repeat_each, tile
 from saliency.core.relu_rules import checked_rule
 from saliency.core.types import Array, OccludedOutputs
-from saliency.core.validation import check_equal_shapes, has_batch_axis
+from saliency.core.validation import check_equal_shapes
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,22 @@ class Score:
 
         def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
             scores, found, gradients = self.adapter.values_and_gradients_at(x, request)
-            return scores, self._repeat_each(found, gradients.shape[0] // found.shape[0]), gradients
+            return scores, repeat_each(self.adapter.xp, found, gradients.shape[0] // found.shape[0]), gradients
 
         scores, found, gradients = self.using(at_values=values)._evaluate(evaluate, x)
         return self._observe(x if values is None else values, scores), found, self._modified(gradients)
+
+    def multipliers(self, x: Array, baseline: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (N,) of ``x`` and of baselines, and ``GradientAdapter.multipliers`` (N, *input)."""
+        scores, starts, multipliers = self.using(baseline=baseline)._evaluate(self.adapter.multipliers, x)
+        return self._observe(x, scores), starts, self._modified(multipliers)
 
     def features(self, x: Array) -> tuple[Array, Array]:
         """Return a layer's output and d score / d output, (N, channels, *space); see ``GradientAdapter.features``."""
 
         def features(x: Array, request: Request) -> tuple[Array, ...]:
             scores, output, gradients = self.adapter.features(x, request)
-            return scores, self._repeat_each(output, gradients.shape[0] // output.shape[0]), gradients
+            return scores, repeat_each(self.adapter.xp, output, gradients.shape[0] // output.shape[0]), gradients
 
         _, output, gradients = self._evaluate_observed(features, x)
         return output, self._modified(gradients)
@@ -113,7 +119,7 @@ class Score:
 
         def evaluate(x: Array, request: Request) -> tuple[Array, ...]:
             scores, output, *gradients = self.adapter.features_and_gradients(x, request)
-            return scores, self._repeat_each(output, gradients[0].shape[0] // output.shape[0]), *gradients
+            return scores, repeat_each(self.adapter.xp, output, gradients[0].shape[0] // output.shape[0]), *gradients
 
         _, output, *gradients = self._evaluate_observed(evaluate, x)
         return output, self._modified(gradients[0]), self._modified(gradients[1])
@@ -129,7 +135,7 @@ class Score:
 
     def repeat(self, times: int) -> "Score":
         """Return the score of ``times`` copies of the N samples, one copy after the other: (times * N, *input)."""
-        feed = {name: self._tile(value, times) for name, value in self.request.feed.items()}
+        feed = {name: tile(self.adapter.xp, value, times) for name, value in self.request.feed.items()}
         request = replace(self.request, target=self.request.target.repeat(times), feed=feed)
         return replace(self, request=request, n=times * self.n, inputs=None, details={}, samples=[*self.samples] * times)
 
@@ -190,11 +196,3 @@ class Score:
 
     def _modified(self, gradients: Array) -> Array:
         return gradients if self.modifier is None else apply_modifier(self.modifier, gradients)
-
-    def _tile(self, value: Any, times: int) -> Any:
-        return self.adapter.xp.concatenate([value] * times) if times > 1 and has_batch_axis(value) else value
-
-    def _repeat_each(self, array: Array, times: int) -> Array:
-        """Repeat each entry ``times`` times in a row."""
-        rows = (array[i : i + 1] for i in range(array.shape[0]) for _ in range(times))
-        return array if times == 1 else self.adapter.xp.concatenate([*rows])

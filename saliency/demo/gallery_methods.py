@@ -14,6 +14,8 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "InputXGradient": saliency.InputXGradient,
         "IntegratedGradients": saliency.IntegratedGradients,
         "GradientSHAP": partial(saliency.GradientSHAP, x_baseline=["blur", "min", "max", 0.0], seed=0),
+        "DeepLIFT": saliency.DeepLIFT,
+        "DeepSHAP": partial(saliency.DeepSHAP, x_baseline=["blur", "min", "max", 0.0]),
         "Deconvnet": saliency.Deconvnet,
         "GuidedBackprop": saliency.GuidedBackprop,
     },

@@ -21,6 +21,7 @@ from saliency.core.target import Target
 from saliency.core.validation import channel_axis_option
 from saliency.torch.attention.attentions import AttentionReader
 from saliency.torch.channel_axis import default_channel_axis, find_channel_axis
+from saliency.torch.deeplift.multipliers import input_multipliers
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.incremental import OccludedForward, supports_incremental
 from saliency.torch.input_gradient import features_and_gradients, input_gradients
@@ -61,8 +62,7 @@ class TorchAdapter(GradientAdapter):
 
     Raises:
         InputError: if the model has no such input, or ``output`` is invalid.
-        ModelError: if the model's tensors were created under ``torch.inference_mode()``, or it was exported or traced in train
-            mode.
+        ModelError: if its tensors were created under ``torch.inference_mode()``, or it was exported in train mode.
     """
 
     xp, named_weights = torch, named_weights
@@ -158,19 +158,21 @@ class TorchAdapter(GradientAdapter):
         if request.at is not None:
             scores, _, gradients = self.values_and_gradients_at(x, request)
             return scores, gradients
-        make_query, forward = self._query_factory(request), self._forward
-        scores, gradients = self._run(lambda x: input_gradients(forward, make_query, x), x, grad=True, backward=True)
+        compute = partial(input_gradients, self._forward, self._query_factory(request))
+        scores, gradients = self._run(compute, x, grad=True, backward=True)
         return scores, gradients
 
-    def values_and_gradients_at(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def values_and_gradients_at(self, x: torch.Tensor, request: Request) -> Any:
         make_query, forward = self._query_factory(request), self._forward
-        scores, values, gradients = self._run(lambda x: layer_gradients(forward, make_query(x)), x, grad=False, backward=True)
-        return scores, values, gradients
+        return self._run(lambda x: layer_gradients(forward, make_query(x)), x, grad=False, backward=True)
 
-    def features(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def multipliers(self, x: torch.Tensor, request: Request) -> Any:
+        compute = partial(input_multipliers, self._forward, self._query_factory(request), baseline=request.baseline)
+        return self._run(compute, x, grad=True, backward=True)
+
+    def features(self, x: torch.Tensor, request: Request) -> Any:
         make_query, evaluate = self._query_factory(request), self._features.evaluate
-        scores, output, gradients = self._run(lambda x: evaluate(make_query(x)), x, grad=False)
-        return scores, output, gradients
+        return self._run(lambda x: evaluate(make_query(x)), x, grad=False)
 
     def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
         return self._features.found.name(self._query_factory(request)(x))
@@ -187,8 +189,7 @@ class TorchAdapter(GradientAdapter):
         return self._attention.read(run, self._query_factory(request), gradients)
 
     def _query_factory(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
-        dtype = self._reference_tensor.dtype
-        return lambda x: ScoreQuery(x.to(dtype), request, self, self._relu_nodes)
+        return lambda x: ScoreQuery(x.to(self._reference_tensor.dtype), request, self, self._relu_nodes)
 
     def _run(
         self, function: Callable[[torch.Tensor], Tensors], x: torch.Tensor, grad: bool, backward: bool = False

@@ -147,6 +147,10 @@ class KerasAdapter(GradientAdapter):
         with DeferredInterrupts(), translate_errors(x):
             return self._queries.gradients(x, request)
 
+    def multipliers(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        with DeferredInterrupts(), translate_errors(x):
+            return self._queries.multipliers(x, request)
+
     def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         with translate_errors(x):
             return self._queries.values_and_gradients_at(x, request)

@@ -10,6 +10,7 @@ from saliency.core.errors import TargetError
 from saliency.core.types import Rule
 from saliency.tf.eager.attention_queries import AttentionQueries
 from saliency.tf.eager.model_outputs import ModelOutputs
+from saliency.tf.eager.multiplier_query import evaluate_multipliers
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.ops.gradients import differentiate_scores
@@ -74,6 +75,10 @@ class ModelQueries:
         key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu)
         _, (scores, gradients) = self._runner.run(key, build, x, request, request.rule)
         return scores, gradients
+
+    def multipliers(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
+        """Return scores (N * T,), scores at ``request.baseline``, and the multipliers of DeepLIFT (N * T, *input)."""
+        return evaluate_multipliers(self._outputs, self._runner, x, request)
 
     def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), the values (N, ...) at ``request.at``, and the gradients (N * T, ...) by them."""

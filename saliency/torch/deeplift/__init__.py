@@ -1,0 +1,1 @@
+"""DeepLIFT's multipliers on the autograd graph of one call."""
