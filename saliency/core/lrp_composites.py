@@ -95,6 +95,12 @@ COMPOSITES: Mapping[str, Mapping[str, str]] = {
 }
 """Name of a composite -> its rules by position; a matrix product, and what is not stated, has the epsilon rule."""
 
+
+def default_epsilon(rule: Any) -> float:
+    """Return the epsilon of a composite for which the user states none."""
+    return 0.0 if isinstance(rule, str) and "attention" in COMPOSITES.get(rule, {}) else STABILIZER
+
+
 POSITIONS = ("convolution", "linear", "first", "attention")
 
 

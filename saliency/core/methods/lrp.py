@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from saliency.core.errors import InputError, ModelError
-from saliency.core.lrp_composites import LRPSettings, make_composite
+from saliency.core.lrp_composites import LRPSettings, default_epsilon, make_composite
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.score import Score
@@ -25,7 +25,9 @@ class LRP(SaliencyMask):
             ``"epsilon-gamma-box"`` or ``"alpha2-beta1-flat"`` for convolutional networks, ``"attn-lrp"`` or ``"cp-lrp"`` for
             transformers. For your own choice, pass a dictionary such as ``{"convolution": "gamma", "linear": "epsilon",
             "first": "flat"}``, or an ``LRPRule`` for all linear operations.
-        epsilon, gamma: strengths of the rules of these names, in units of an operation's output, and a factor.
+        epsilon: strength of the epsilon rule, in units of an operation's output; None means 1e-6, or 0 for ``"attn-lrp"`` and
+            ``"cp-lrp"``, as in their papers' code.
+        gamma: strength of the gamma rule, a factor.
         low, high: for the box rule, the lowest and highest possible input: numbers, or arrays that broadcast to one input, in
             the model's own units.
         allow_gradient: let relevance pass an operation without a rule by its gradient, which is no longer LRP. By default,
@@ -49,7 +51,7 @@ class LRP(SaliencyMask):
         score: Score,
         x: Array,
         rule: Any = "epsilon-plus",
-        epsilon: float = 1e-6,
+        epsilon: float | None = None,
         gamma: float = 0.25,
         low: Any = None,
         high: Any = None,
@@ -58,7 +60,11 @@ class LRP(SaliencyMask):
     ) -> Array:
         """Return the relevance of x, or of the values of a layer."""
         bounds = (None if bound is None else _bound(score, x, name, bound) for name, bound in (("low", low), ("high", high)))
-        settings = LRPSettings(real_number("epsilon", epsilon, 0), real_number("gamma", gamma, 0), *bounds)
+        settings = LRPSettings(
+            default_epsilon(rule) if epsilon is None else real_number("epsilon", epsilon, 0),
+            real_number("gamma", gamma, 0),
+            *bounds,
+        )
         composite = make_composite(rule, settings, boolean("allow_gradient", allow_gradient))
         if not score.adapter.propagates_relevance:
             raise ModelError(
