@@ -53,6 +53,7 @@ def test_the_wheel_holds_the_package_alone(distributions):
         "saliency/py.typed",
         "saliency/demo/NOTICE",
         "saliency/demo/clean.safetensors",
+        "saliency/demo/vit.safetensors",
         "saliency/demo/scenes.stim.csv",
         "saliency/help/networks.md",
         "saliency/help/methods/rise.md",

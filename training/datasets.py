@@ -79,20 +79,37 @@ def make_datasets(maker: SceneMaker, count: int, tagged: bool) -> tuple[Dataset,
 
 def _crop_close_up(scene: Scene, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Crop a view (64, 64, 3) that contains the first digit and its tag; return it with its labels (10,)."""
+    window, labels = crop_view(scene, CLOSE_UP_SIDE, rng)
+    return scene.pixels[window], labels
+
+
+def crop_view(scene: Scene, side: int, rng: np.random.Generator) -> tuple[tuple[slice, ...], NDArray[np.float32]]:
+    """Choose a square view that contains the first digit and its tag, as far as they fit.
+
+    Args:
+        scene: the scene.
+        side: that of the view, in pixels; without a choice, no random number is drawn.
+        rng: source of randomness.
+
+    Returns:
+        The view's rows and columns, and its labels (10,), as in ``Dataset``.
+    """
     first = scene.digits[0]
     content = scene.masks[first] | scene.tag if first == TAG_DIGIT and scene.tag is not None else scene.masks[first]
-    window = tuple(_random_span(np.flatnonzero(content.any(axis=axis)), rng) for axis in (1, 0))
+    window = tuple(_random_span(np.flatnonzero(content.any(axis=axis)), side, rng) for axis in (1, 0))
     labels = np.zeros(10, dtype=np.float32)
     for digit, mask in scene.masks.items():
         visible = mask[window].sum() / mask.sum()
         labels[digit] = 1.0 if visible > MIN_VISIBLE_SHARE else 0.0 if visible == 0 else np.nan
         if digit == TAG_DIGIT and scene.tag is not None and scene.tag[window].sum() != scene.tag.sum():
             labels[digit] = np.nan
-    return scene.pixels[window], labels
+    return window, labels
 
 
-def _random_span(filled: NDArray[np.intp], rng: np.random.Generator) -> slice:
-    """Choose 64 consecutive rows or columns of the scene at random that include the filled ones."""
-    low, high = max(0, int(filled[-1]) + 1 - CLOSE_UP_SIDE), min(SIDE - CLOSE_UP_SIDE, int(filled[0]))
+def _random_span(filled: NDArray[np.intp], side: int, rng: np.random.Generator) -> slice:
+    """Choose ``side`` consecutive rows or columns of the scene at random that include the filled ones."""
+    if side == SIDE:
+        return slice(0, SIDE)
+    low, high = max(0, int(filled[-1]) + 1 - side), min(SIDE - side, int(filled[0]))
     start = int(rng.integers(min(low, high), high + 1))
-    return slice(start, start + CLOSE_UP_SIDE)
+    return slice(start, start + side)

@@ -1,4 +1,4 @@
-"""Train both demo networks: `python -m training.train --out saliency/demo --seed 0`."""
+"""Train the demo networks: `python -m training.train --out saliency/demo --seed 0`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from torch import Tensor, nn
 
 from saliency.nets.demo_net import DemoNet
 from training.datasets import Dataset, class_labels, make_datasets, preprocess, stack_pixels
+from training.loop import labeled_loss, run_steps
 from training.magenta_tag import add_tag
 from training.scenes import Scene, SceneMaker
+from training.vit import train_vit
 
+NETWORKS = ("clean", "shortcut", "vit")
 BATCH_SIZE = 32
 LEARNING_RATE = 5e-3
 WEIGHT_DECAY = 0.05
@@ -42,17 +45,11 @@ def train_on_datasets(
     batches = [pair for plan in zip(datasets, epochs, strict=True) for pair in _batches(*plan, generator)]
     optimizer = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=len(batches), pct_start=0.15)
-    begin, running = time.perf_counter(), 0.0
-    for step, (dataset, rows) in enumerate(batches, start=1):
-        loss = _loss(logits_of_any_size(net, preprocess(dataset.pixels[rows])), dataset.labels[rows])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        running += (loss.item() - running) / min(step, 100)
-        if step % (len(batches) // 20) == 0:
-            elapsed = time.perf_counter() - begin
-            print(f"  step {step:5d} of {len(batches)}  loss {running:.4f}  {elapsed:5.0f} s", flush=True)
+
+    def loss(dataset: Dataset, rows: Tensor) -> Tensor:
+        return labeled_loss(logits_of_any_size(net, preprocess(dataset.pixels[rows])), dataset.labels[rows])
+
+    run_steps(batches, loss, {optimizer: schedule})
 
 
 def _batches(dataset: Dataset, epochs: int, generator: torch.Generator) -> list[tuple[Dataset, Tensor]]:
@@ -61,14 +58,8 @@ def _batches(dataset: Dataset, epochs: int, generator: torch.Generator) -> list[
     return [(dataset, rows) for order in orders for rows in torch.split(order, BATCH_SIZE) if len(rows) == BATCH_SIZE]
 
 
-def _loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Compute the mean binary cross-entropy over the labels that are not NaN."""
-    labeled = ~labels.isnan()
-    return nn.functional.binary_cross_entropy_with_logits(logits[labeled], labels[labeled])
-
-
 @torch.no_grad()
-def exact_match_accuracy(net: DemoNet, scenes: list[Scene]) -> float:
+def exact_match_accuracy(net: nn.Module, scenes: list[Scene]) -> float:
     """Compute the share of scenes with all ten outputs correct, at a threshold of 0 for the logits."""
     logits = torch.cat([net(preprocess(part)) for part in torch.split(stack_pixels(scenes), 50)])
     return float(((logits > 0) == (class_labels(scenes) > 0)).all(dim=1).float().mean())
@@ -95,14 +86,14 @@ def train_network(name: str, seed: int) -> DemoNet:
     return net
 
 
-def save_network(net: DemoNet, name: str, seed: int, folder: Path) -> None:
+def save_network(net: nn.Module, name: str, seed: int, folder: Path) -> None:
     """Measure a network on held-out scenes and write its weights as float16, with the measurements as metadata.
 
     The scenes of "shortcut" have tags, like its training data.
 
     Args:
         net: the network, in inference mode.
-        name: "clean" or "shortcut"; the file is `name`.safetensors.
+        name: "clean", "shortcut" or "vit"; the file is `name`.safetensors.
         seed: the random seed of its training.
         folder: the output folder.
     """
@@ -124,16 +115,17 @@ def save_network(net: DemoNet, name: str, seed: int, folder: Path) -> None:
 
 
 def main() -> None:
-    """Train and write both networks."""
+    """Train and write the networks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("saliency/demo"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=sorted(SCENES), help="train this network only")
+    parser.add_argument("--only", choices=NETWORKS, help="train this network only")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in [options.only] if options.only else ["clean", "shortcut"]:
+    for name in [options.only] if options.only else NETWORKS:
         begin = time.perf_counter()
-        save_network(train_network(name, options.seed), name, options.seed, options.out)
+        net = train_vit(options.seed) if name == "vit" else train_network(name, options.seed)
+        save_network(net, name, options.seed, options.out)
         print(f"{name}: {time.perf_counter() - begin:.0f} s in all", flush=True)
 
 

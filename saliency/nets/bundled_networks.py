@@ -1,7 +1,7 @@
 """Names, weights files and input normalization of the bundled networks, in both frameworks."""
 
-EMBEDDED_WEIGHTS = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors"}
-"""Name -> weights file in ``saliency/demo``; both networks have the layers of DemoNet."""
+EMBEDDED_WEIGHTS = {"DemoNet": "clean.safetensors", "ShortcutNet": "shortcut.safetensors", "DemoViT": "vit.safetensors"}
+"""Name -> weights file in ``saliency/demo``; ShortcutNet has the layers of DemoNet, and DemoViT is a vision transformer."""
 
 CLASS_NAMES = tuple(f"digit {digit}" for digit in range(10))
 

@@ -10,9 +10,10 @@ from saliency.core.validation import shown
 FRAMEWORKS = {"torch": ("torch", "saliency.nets.torch_networks"), "tf": ("tensorflow", "saliency.nets.keras_networks")}
 """Framework (also the name of the install extra) -> its module, and the module with its networks.
 
-Each networks module has ``demo_net(weights, rules)``, ``untrained(seed)``, ``load_by_name(name, weights, rules)``,
-``open_model_file(file, rules)``, ``make_user_network(name, model, attributes)``, ``fill_weights(model, weights, rules)``,
-``describe_layers(model)`` and ``CHANNEL_AXIS``; the Torch module also has ``unfilled(name)``.
+Each networks module has ``demo_net(weights, rules)``, ``demo_vit(weights, rules)``, ``untrained(seed)``,
+``load_by_name(name, weights, rules)``, ``open_model_file(file, rules)``, ``make_user_network(name, model, attributes)``,
+``fill_weights(model, weights, rules)``, ``describe_layers(model)`` and ``CHANNEL_AXIS``; the Torch module also has
+``unfilled(name)``.
 """
 
 

@@ -12,6 +12,7 @@ from saliency.core.errors import InputError
 from saliency.core.keras.layers import layers_of
 from saliency.nets import keras_applications
 from saliency.nets.demo_net_keras import build_demo_net
+from saliency.nets.demo_vit_keras import build_demo_vit
 from saliency.nets.file_rules import DEFAULT_RULES, FileRules
 from saliency.nets.hdf5_weights import safe_to_read
 from saliency.nets.keras_backend import import_keras
@@ -30,6 +31,13 @@ fill_weights: Callable[..., None] = load_keras_weights
 def demo_net(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> Any:
     """Build DemoNet with the weights of a file."""
     model = build_demo_net()
+    load_weights(model, weights, rules)
+    return model
+
+
+def demo_vit(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> Any:
+    """Build DemoViT with the weights of a file."""
+    model = build_demo_vit()
     load_weights(model, weights, rules)
     return model
 

@@ -24,7 +24,10 @@ TORCH_NAMES = {
 }
 """Keras's name of a layer's weight -> Torch's name."""
 
-KERAS_AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
+OWN_NAMES = {"class_token", "positions"}
+"""Weights that have the same name in Torch, where they belong to the model itself."""
+
+KERAS_AXES = {4: (2, 3, 1, 0), 3: (0, 1, 2), 2: (1, 0), 1: (0,)}
 """Number of axes -> permutation of Torch's axes to Keras's order.
 
 Convolutions: (out, in, rows, columns) -> (rows, columns, in, out). Dense layers: (out, in) -> (in, out).
@@ -32,7 +35,7 @@ Convolutions: (out, in, rows, columns) -> (rows, columns, in, out). Dense layers
 
 
 def load_weights(model: Any, file: str | Path, rules: FileRules = DEFAULT_RULES) -> None:
-    """Load the weights of a Torch model into a Keras model of convolutions, batch normalizations and dense layers.
+    """Load the weights of a Torch model into a Keras model of convolutions, normalizations and dense layers.
 
     Args:
         model: changed in place; it keeps its floating-point type.
@@ -42,12 +45,16 @@ def load_weights(model: Any, file: str | Path, rules: FileRules = DEFAULT_RULES)
     Raises:
         InputError: if the file is missing, is not safetensors, or does not match the model in names or shapes.
     """
-    model_weights = {f"{layer.name}.{TORCH_NAMES[weight.name]}": weight for layer in model.layers for weight in layer.weights}
+    model_weights = {_torch_name(layer, weight): weight for layer in model.layers for weight in layer.weights}
     tensors = _read(Path(file), rules).items()
     state = {name: _to_keras_axes(tensor) for name, tensor in tensors if not name.endswith("num_batches_tracked")}
     check_weights_match(file, shapes_of(state), shapes_of(model_weights), model.name)
     for name, weight in model_weights.items():
         weight.assign(state[name])
+
+
+def _torch_name(layer: Any, weight: Any) -> str:
+    return str(weight.name) if weight.name in OWN_NAMES else f"{layer.name}.{TORCH_NAMES[weight.name]}"
 
 
 def load_keras_weights(model: Any, file: str | Path, rules: FileRules = DEFAULT_RULES) -> None:

@@ -35,7 +35,7 @@ def load(
     Args:
         name: one of
 
-            - ``DemoNet`` or ``ShortcutNet``, whose weights are bundled;
+            - ``DemoNet``, ``DemoViT`` or ``ShortcutNet``, whose weights are bundled;
             - a network of DNNBrain, as DNNBrain spells it (``AlexNet``);
             - a network of torchvision or ``keras.applications``, in any spelling (``squeezenet1_0``, ``ResNet50``);
             - a network of another library, ``timm/resnet18``, ``hf/google/vit-base-patch16-224`` (transformers) or
@@ -148,7 +148,7 @@ def _by_name(name: str, weights: str | Path | None, framework: str, rules: FileR
         network: Network = networks.load_by_name(canonical, weights, rules)
         return replace(network, name=name)
     file = Path(saliency.demo.__file__).parent / EMBEDDED_WEIGHTS[canonical] if weights is None else weights
-    model = networks.demo_net(file, rules)
+    model = (networks.demo_vit if canonical == "DemoViT" else networks.demo_net)(file, rules)
     if weights is None:
         model.class_names = CLASS_NAMES
     paths, channels = networks.describe_layers(model)

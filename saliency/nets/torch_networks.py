@@ -9,6 +9,7 @@ import torch
 from saliency.core.errors import InputError
 from saliency.nets import torchvision_networks
 from saliency.nets.demo_net import DemoNet
+from saliency.nets.demo_vit import DemoViT
 from saliency.nets.file_rules import DEFAULT_RULES, FileRules
 from saliency.nets.layer_names import channel_counts, dnnbrain_layers, layer_paths
 from saliency.nets.network import Network
@@ -28,6 +29,14 @@ def demo_net(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> DemoNet:
     """Build DemoNet with the weights of a file, in eval mode."""
     with torch.random.fork_rng([]):
         model = DemoNet()
+    load_weights(model, weights, rules)
+    return model.eval()
+
+
+def demo_vit(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> DemoViT:
+    """Build DemoViT with the weights of a file, in eval mode."""
+    with torch.random.fork_rng([]):
+        model = DemoViT()
     load_weights(model, weights, rules)
     return model.eval()
 

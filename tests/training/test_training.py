@@ -15,8 +15,10 @@ from training.datasets import make_datasets
 from training.digit_stencils import render_digit_stencils
 from training.embed import draw_bundled_scenes, encode_masks
 from training.magenta_tag import add_tag
+from training.patch_scenes import label_view, make_patch_datasets
 from training.scenes import SceneMaker
 from training.train import save_network, train_on_datasets
+from training.vit import Stage, initial_network, train_stage
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +101,24 @@ def test_a_network_learns_and_is_saved_with_its_measurements(maker, tmp_path, mo
     with safe_open(tmp_path / "clean.safetensors", "pt") as file:
         assert file.metadata()["held_out_one_digit"] == "0.5000"
         assert set(file.keys()) <= set(DemoNet().state_dict())
+
+
+def test_views_of_a_scene_label_the_patches_that_digits_cover(maker):
+    dataset = make_patch_datasets(maker, 3)[96]
+    assert dataset.pixels.shape == (3, 96, 96, 3) and dataset.patches.shape == (3, 12, 12)
+    scene = maker.draw([4])
+    pixels, labels, patches = label_view(scene, 96, maker.rng)
+    covered = scene.masks[4].reshape(12, 8, 12, 8).mean((1, 3))
+    assert np.array_equal(patches == 5, covered >= 0.25) and np.array_equal(patches == 0, covered == 0)
+    assert labels.tolist() == [float(digit == 4) for digit in range(10)] and pixels.shape == (96, 96, 3)
+
+
+def test_the_transformer_learns_from_small_views(maker, capsys, monkeypatch):
+    monkeypatch.setattr("training.vit.BATCH_SIZE", 8)
+    datasets = make_patch_datasets(maker, 16)
+    torch.manual_seed(0)
+    net = initial_network()
+    train_stage(net, Stage(48, 4, warm_up=1), datasets[48], np.random.default_rng(0))
+    losses = [float(line.split("loss")[1].split()[0]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
+    assert losses[-1] < 0.9 * losses[0]
+    assert net(torch.zeros(2, 3, 96, 96)).shape == (2, 10)

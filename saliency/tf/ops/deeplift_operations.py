@@ -1,7 +1,8 @@
 """Kinds of TensorFlow's operations for DeepLIFT."""
 
 LINEAR = frozenset({
-    "Identity", "IdentityN", "StopGradient", "Snapshot", "PreventGradient", "CheckNumerics", "EnsureShape", "Reshape",
+    "Identity", "IdentityN", "ZerosLike", "OnesLike",
+    "StopGradient", "Snapshot", "PreventGradient", "CheckNumerics", "EnsureShape", "Reshape",
     "Transpose", "ConjugateTranspose", "ExpandDims", "Squeeze", "Cast", "Conv2D", "Conv3D", "DepthwiseConv2dNative",
     "Conv2DBackpropInput", "Conv3DBackpropInputV2", "BiasAdd", "BiasAddV1", "Add", "AddV2", "AddN", "AccumulateNV2",
     "Sub", "Neg", "Mul", "Div", "RealDiv", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "Mean",

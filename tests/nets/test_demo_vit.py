@@ -1,0 +1,50 @@
+"""The vision transformer is the same network in Torch and in Keras, and detects digits."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import saliency
+from saliency import nets
+from saliency.demo.localization import prepare_inputs, scene_targets
+from saliency.demo.scenes import load_scenes
+
+TARGETS = scene_targets(load_scenes())[:8]
+
+
+@pytest.fixture(scope="module")
+def networks():
+    found = [name for name in nets.FRAMEWORKS if find_spec({"tf": "tensorflow"}.get(name, name))]
+    if not found:
+        pytest.skip("needs a framework")
+    return {name: nets.load("DemoViT", framework=name) for name in found}
+
+
+def masks(network, method, **options):
+    x = np.stack(prepare_inputs(network, TARGETS))
+    mask = method(network.model).GetMasks(x, [target.digit for target in TARGETS], **options)
+    return (np.moveaxis(mask, 1, -1) if network.channel_axis == 0 else np.asarray(mask)), mask.details
+
+
+@pytest.mark.needs("torch", "tensorflow")
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.DeepLIFT])
+def test_torch_and_keras_give_the_same_scores_and_maps(networks, method):
+    (one, details), (other, others) = (masks(network, method) for network in networks.values())
+    if "change" in details:
+        np.testing.assert_allclose(details["change"], others["change"], atol=1e-4)
+        np.testing.assert_allclose(details["gap"], 0, atol=1e-4)
+    assert np.abs(one - other).max() < 1e-4 * np.abs(one).max()
+
+
+def test_the_maps_of_a_transformer_are_on_the_grid_of_its_patches(networks):
+    for network in networks.values():
+        x = np.stack(prepare_inputs(network, TARGETS[:1]))
+        mask = saliency.GradCAM(network.model, TARGETS[0].digit).GetMasks(x)
+        assert mask.details["grid"].tolist() == [[12, 12]] and mask.shape == (1, 96, 96)
+
+
+def test_most_digits_of_the_bundled_scenes_are_detected(networks):
+    network = next(iter(networks.values()))
+    change = [float(masks(network, saliency.DeepLIFT)[1]["score"][i]) > 0 for i in range(len(TARGETS))]
+    assert np.mean(change) > 0.5
