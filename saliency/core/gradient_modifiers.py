@@ -78,6 +78,36 @@ def _import_modifier(name: str, module: str) -> NamedModifier:
     return NamedModifier(name, import_module(module))
 
 
+def check_with_rule(modifier: Modifier | None, rule: Any) -> None:
+    """Check that a modifier keeps its meaning where the gradient passes the ReLUs by a rule.
+
+    Guided backpropagation and the deconvnet discard negative gradients at each ReLU. So what lowers the score is not the
+    negative of their gradient, and a zero does not mean that the score stays the same.
+
+    Args:
+        modifier: the modifier; one of the user's own is not checked.
+        rule: the rule of ``Request``; a callable is not checked.
+
+    Raises:
+        InputError: if it does not.
+    """
+    reason = WITHOUT_RULE.get(modifier.__name__) if isinstance(modifier, NamedModifier) and isinstance(rule, str) else None
+    if reason is not None and isinstance(modifier, NamedModifier):
+        raise InputError(f"`modifier` (={modifier.__name__!r}) must not be used with the ReLU rule {rule!r}: {reason}")
+
+
+ZERO_GRADIENT = (
+    "its gradient is zero also where the rule stops it, not only where the score does not change. Use Vanilla without a rule"
+)
+WITHOUT_RULE = {
+    "decrease": "it discards negative gradients at each ReLU, so the negative of its gradient does not show what lowers the "
+    "score. Explain the negative score, such as y=lambda output: -output[:, 8], or use Vanilla without a rule",
+    "maintain": ZERO_GRADIENT,
+    "invert": ZERO_GRADIENT,
+}
+"""Name of a modifier that has no meaning with a ReLU rule -> why, and what to do instead."""
+
+
 def apply_modifier(modifier: Modifier, gradients: Array) -> Array:
     """Return modified gradients (N, ...).
 

@@ -18,6 +18,7 @@ decides both.
 from typing import Any
 
 from saliency.core.errors import GateWarning, InputError
+from saliency.core.gradient_modifiers import Modifier, check_with_rule
 from saliency.core.types import Array, Rule
 from saliency.core.validation import shown
 from saliency.core.warnings import warn
@@ -28,13 +29,18 @@ PART = " (part of another activation)"
 """Follows the name of an operation in errors, if it computes a ReLU that does not count."""
 
 
-def checked_rule(rule: Any) -> Rule | None:
+def checked_rule(rule: Any, modifier: Modifier | None = None) -> Rule | None:
     """Return a rule unchanged.
 
+    Args:
+        rule: the rule.
+        modifier: what the gradient is modified by afterwards.
+
     Raises:
-        InputError: if it is neither a name, nor a callable, nor None.
+        InputError: if it is neither a name, nor a callable, nor None, or the modifier has no meaning with it.
     """
     if rule is None or callable(rule) or (isinstance(rule, str) and rule in RULE_NAMES):
+        check_with_rule(modifier, rule)
         checked: Rule | None = rule
         return checked
     raise InputError(

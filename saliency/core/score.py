@@ -48,10 +48,10 @@ class Score:
         """Return this score with other options of its request: ``rule``, ``allow_no_relu``, ``at`` or ``layer``.
 
         Raises:
-            InputError: if the rule is neither a name, nor a callable, nor None.
+            InputError: if the rule is neither a name, nor a callable, nor None, or the modifier has no meaning with it.
         """
         if "rule" in options:
-            checked_rule(options["rule"])
+            checked_rule(options["rule"], self.modifier)
         return replace(self, request=replace(self.request, **options))
 
     def values(self, x: Array) -> Array:

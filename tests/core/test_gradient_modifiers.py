@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saliency import IntegratedGradients, Vanilla
+from saliency import LRP, Deconvnet, GradCAM, GuidedBackprop, GuidedGradCAM, InputError, IntegratedGradients, Vanilla
 from tests.reference import linear
 
 RNG = np.random.default_rng(0)
@@ -37,3 +37,31 @@ def test_modifiers_are_finite_where_the_gradient_is_zero_and_keep_its_sign():
         mask = Vanilla(linear(weights), 0, modifier=name).GetMask(np.ones(4))
         assert np.isfinite(mask).all()
     assert (np.sign(mask) == [1, -1, 1, -1]).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "modifier", "options", "message"),
+    [
+        (GuidedBackprop, "decrease", {}, r"`modifier` \(='decrease'\) .* rule 'guided': .*y=lambda output: -output\[:, 8\]"),
+        (Deconvnet, "decrease", {}, "rule 'rectified'"),
+        (GuidedBackprop, "maintain", {}, "zero also where the rule stops it"),
+        (GuidedGradCAM, "invert", {}, "rule 'guided'"),
+        (Vanilla, "decrease", {"rule": "guided"}, "rule 'guided'"),
+        (GradCAM, "maintain", {"rule": "rectified"}, "rule 'rectified'"),
+        (LRP, "absolute", {}, "LRP propagates relevance"),
+    ],
+)
+def test_a_modifier_that_has_no_meaning_with_a_rule(method, modifier, options, message):
+    with pytest.raises(InputError, match=message):
+        method(linear(W), 1, modifier=modifier).GetMask(X[0], **options)
+
+
+@pytest.mark.parametrize("modifier", ["increase", "absolute", "positive", lambda g: g])
+def test_other_modifiers_are_accepted_with_a_rule(modifier):
+    mask = GuidedBackprop(linear(W), 1, modifier=modifier).GetMask(X[0], allow_no_relu=True)
+    assert mask.shape == X[0].shape
+
+
+def test_a_rule_of_ones_own_keeps_every_modifier():
+    mask = Vanilla(linear(W), 1, modifier="decrease").GetMask(X[0], rule=lambda gradient, _: gradient, allow_no_relu=True)
+    np.testing.assert_allclose(mask, -W[1])

@@ -59,6 +59,8 @@ class LRP(SaliencyMask):
         at: Any = None,
     ) -> Array:
         """Return the relevance of x, or of the values of a layer."""
+        if score.modifier is not None:
+            raise InputError("`modifier` modifies gradients, but LRP propagates relevance; use InputXGradient")
         bounds = (None if bound is None else _bound(score, x, name, bound) for name, bound in (("low", low), ("high", high)))
         settings = LRPSettings(
             default_epsilon(rule) if epsilon is None else real_number("epsilon", epsilon, 0),
