@@ -29,6 +29,39 @@ class Centers:
         return np.broadcast_to(line, [shape[dim] for dim in dims])
 
 
+@dataclass(frozen=True)
+class TensorAxes:
+    """The meaning of a tensor's axes.
+
+    Args:
+        placed: the axes along which positions change.
+        sample: the axis of the samples.
+        channel: the axis of the channels.
+    """
+
+    placed: list[int]
+    sample: int
+    channel: int
+
+
+def read_axes(
+    spatial: Sequence[Centers | None], samples: Centers | None, shape: tuple[int, ...], count: int
+) -> TensorAxes | None:
+    """Return the meaning of a tensor's axes; None unless it holds positions, and a single axis of channels remains.
+
+    Args:
+        spatial, samples, shape, count: see ``read_grid``.
+    """
+    placed = sorted({dim for one in spatial if one is not None for dim in one.varying})
+    sample_axis = _sample_axis(samples, shape, count, placed)
+    others = [dim for dim in range(len(shape)) if dim not in (*placed, sample_axis)]
+    wide = [dim for dim in others if shape[dim] > 1]
+    if sample_axis is None or len(wide) > 1 or not others or not placed:
+        return None
+    channel_axis = wide[0] if wide else others[-1] if others[-1] > placed[-1] else others[0]
+    return TensorAxes(placed, sample_axis, channel_axis)
+
+
 def read_grid(
     spatial: Sequence[Centers | None], samples: Centers | None, shape: tuple[int, ...], count: int
 ) -> PositionGrid | None:
@@ -42,15 +75,10 @@ def read_grid(
         shape: of the tensor.
         count: number of samples.
     """
-    placed = sorted({dim for one in spatial if one is not None for dim in one.varying})
-    sample_axis = _sample_axis(samples, shape, count, placed)
-    others = [dim for dim in range(len(shape)) if dim not in (*placed, sample_axis)]
-    wide = [dim for dim in others if shape[dim] > 1]
-    if sample_axis is None or len(wide) > 1 or not others or not placed:
+    axes = read_axes(spatial, samples, shape, count)
+    if axes is None or len(shape) not in (len(axes.placed) + 2, len(spatial) + 2):
         return None
-    if len(shape) not in (len(placed) + 2, len(spatial) + 2):
-        return None
-    channel_axis = wide[0] if wide else others[-1] if others[-1] > placed[-1] else others[0]
+    placed, sample_axis, channel_axis = axes.placed, axes.sample, axes.channel
     total = math.prod(shape[dim] for dim in placed)
     centers = [np.full(total, -1.0) if one is None else one.on(placed, shape).flatten() for one in spatial]
     inside = np.flatnonzero(np.any([one >= 0 for one in centers], axis=0))

@@ -139,9 +139,10 @@ class TorchAdapter(GradientAdapter):
         return normal_rows(shape, seeds, self.device).to(self.dtype)
 
     def outputs(self, x: torch.Tensor, request: Request) -> Any:
-        reference, run = self._reference_tensor, self._forward.run
-        with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad=False):
-            return self._memory_format.call(lambda x: run(x, request.target, request.feed), x.to(reference.dtype))
+        target, feed = request.target, request.feed
+        with translate_out_of_memory(x), preserve_model_state(self.model, self.device, grad=False):
+            self._forward.find_axes(x := x.to(self._reference_tensor.dtype), target, feed, self.channel_axis)
+            return self._memory_format.call(lambda x: self._forward.run(x, target, feed), x)
 
     def selected_output(self, request: Request) -> str | None:
         return self._forward.selector.selected_for(request.target)
@@ -159,20 +160,20 @@ class TorchAdapter(GradientAdapter):
             scores, _, gradients = self.values_and_gradients_at(x, request)
             return scores, gradients
         compute = partial(input_gradients, self._forward, self._query_factory(request))
-        scores, gradients = self._run(compute, x, grad=True, backward=True)
+        scores, gradients = self._run(compute, x, request, grad=True, backward=True)
         return scores, gradients
 
     def values_and_gradients_at(self, x: torch.Tensor, request: Request) -> Any:
         make_query, forward = self._query_factory(request), self._forward
-        return self._run(lambda x: layer_gradients(forward, make_query(x)), x, grad=False, backward=True)
+        return self._run(lambda x: layer_gradients(forward, make_query(x)), x, request, backward=True)
 
     def multipliers(self, x: torch.Tensor, request: Request) -> Any:
         compute = partial(input_multipliers, self._forward, self._query_factory(request), baseline=request.baseline)
-        return self._run(compute, x, grad=True, backward=True)
+        return self._run(compute, x, request, grad=True, backward=True)
 
     def features(self, x: torch.Tensor, request: Request) -> Any:
         make_query, evaluate = self._query_factory(request), self._features.evaluate
-        return self._run(lambda x: evaluate(make_query(x)), x, grad=False)
+        return self._run(lambda x: evaluate(make_query(x)), x, request)
 
     def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
         return self._features.found.name(self._query_factory(request)(x))
@@ -182,20 +183,21 @@ class TorchAdapter(GradientAdapter):
 
     def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:
         compute = partial(features_and_gradients, self._forward, self._features, self._query_factory(request))
-        return self._run(compute, x, grad=True, backward=True) or super().features_and_gradients(x, request)
+        return self._run(compute, x, request, grad=True, backward=True) or super().features_and_gradients(x, request)
 
     def attentions(self, x: torch.Tensor, request: Request, gradients: Gradients = "score") -> AttentionLayers:
-        run = partial(self._run, x=x, grad=True, backward=gradients != "none")
+        run = partial(self._run, x=x, request=request, grad=True, backward=gradients != "none")
         return self._attention.read(run, self._query_factory(request), gradients)
 
     def _query_factory(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
         return lambda x: ScoreQuery(x.to(self._reference_tensor.dtype), request, self, self._relu_nodes)
 
     def _run(
-        self, function: Callable[[torch.Tensor], Tensors], x: torch.Tensor, grad: bool, backward: bool = False
+        self, function: Callable[..., Tensors], x: torch.Tensor, request: Request, grad: bool = False, backward: bool = False
     ) -> Tensors:
         """Return what a function computes from ``x`` with the model, in the masks' type; the model's state is preserved."""
         reference = self._reference_tensor
         with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad):
+            self._forward.find_axes(x.to(reference.dtype), request.target, request.feed, self.channel_axis)
             tensors = self._memory_format.call(function, x, backward)
             return tuple(tensor.to(mask_dtype(reference)) for tensor in tensors)

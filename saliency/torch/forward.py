@@ -4,6 +4,7 @@ import threading
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from copy import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.softmax_detection import final_activation, is_outside_probability_range
 from saliency.torch.state import start_pass
+from saliency.torch.target_axes import TargetAxes
 
 
 class ForwardRunner:
@@ -34,6 +36,7 @@ class ForwardRunner:
 
     def __init__(self, call: ModelCall, selector: OutputSelector, channels_last: bool = False) -> None:
         self.call, self.selector, self.model, self._channels_last = call, selector, call.model, channels_last
+        self.axes = TargetAxes(call, channels_last)
         self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
 
     @property
@@ -46,6 +49,16 @@ class ForwardRunner:
         runner = copy(self)
         runner.selector = OutputSelector(output)
         return runner
+
+    def find_axes(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], channel_axis: int | None) -> None:
+        """Find which axes of the layer that a target names hold samples and channels, unless they are known.
+
+        Args:
+            x, target, feed: as for ``run``. No hooks of a pass are active.
+            channel_axis: of one input.
+        """
+        self.axes.channel_axis = channel_axis
+        self.axes.find(partial(_call, self.call, x, feed), x, target, feed)
 
     def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         """Run the model and return the outputs from which a target reads its scores.
@@ -105,7 +118,7 @@ class ForwardRunner:
         with record_layer_outputs(self.model, target.layers) as calls:
             _call(self.call, x, feed)
         recorded = (single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
-        outputs = tuple(self._with_channels_first(output, target) for output in recorded)
+        outputs = tuple(self.axes.arrange(output, x, target, feed) for output in recorded)
         return outputs if isinstance(target.layer, tuple) else outputs[0]
 
     def _with_channels_first(self, output: Any, target: Target) -> Any:

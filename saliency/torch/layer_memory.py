@@ -7,6 +7,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import torch
 
+from saliency.core.layer_axes import LayerAxes
 from saliency.core.position_grid import PositionGrid
 from saliency.torch.module_tree import child_modules
 
@@ -37,11 +38,13 @@ class LayerMemory:
         structure: of the model, see ``model_structure``.
         grids: of the layers, by layer and kind of input.
         found: the layers that searches found, by the kind of input and target.
-        attentions: how the weights of attention are arranged, by the same.
+        axes: of the outputs of layers that targets read, None if they are not known, by the same as the grids.
+        attentions: how the weights of attention are arranged, by the kind of input and target.
     """
 
     structure: "list[tuple[ReferenceType[torch.nn.Module], Any]]"
     grids: dict[Any, PositionGrid | None] = field(default_factory=dict)
+    axes: dict[Any, LayerAxes | None] = field(default_factory=dict)
     found: dict[Any, FoundLayer] = field(default_factory=dict)
     attentions: dict[Any, Any] = field(default_factory=dict)
 
