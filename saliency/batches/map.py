@@ -43,10 +43,10 @@ def map(
         mask: the method, with its model.
         inputs: a list, an array (N, *input), a generator, a map-style dataset, a Torch ``DataLoader`` or a
             ``tf.data.Dataset``. To resume, pass the same inputs in the same order; they are read again and compared.
-        out: the file to write. ``maps.h5`` is an HDF5 file, ``maps.zarr`` a Zarr folder, which
-            needs ``pip install saliency-masks[zarr]``. It has ``masks`` (N, *mask), or ``masks/NAME`` for each of several inputs of a model,
-            ``details/NAME``, ``error`` (N,), a text that is empty if an input did not fail, and attributes that describe the
-            computation; see ``saliency info``.
+        out: the file to write. ``maps.h5`` is an HDF5 file, ``maps.zarr`` a Zarr folder, which needs
+            ``pip install saliency-masks[zarr]``. It has ``masks`` (N, *mask), or ``masks/NAME`` for each of several inputs of
+            a model, ``details/NAME``, ``error`` (N,), a text that is empty if an input did not fail, and attributes that
+            describe the computation; see ``saliency info``.
         targets: one target for all inputs, or a list or a generator of one target for each; ``"paired"`` if the items are
             pairs (input, target), as those of many loaders; None uses the target of ``mask``.
         resume: continue a run that ended early. If False, start again, and replace ``out``.
