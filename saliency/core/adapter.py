@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from saliency.core.adapter_request import Request
+from saliency.core.expected_input import NormalizedLayer
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.optional_queries import OptionalQueries
@@ -51,6 +52,10 @@ class GradientAdapter(OptionalQueries):
     def rounding_error(self) -> float:
         """Return the relative rounding error of one of the model's operations; that of single precision by default."""
         return 2.0**-24
+
+    def first_batch_norm(self) -> NormalizedLayer | None:
+        """Return the model's first batch normalization with the statistics of its training; None, the default, if unknown."""
+        return None
 
     def run_context(self) -> AbstractContextManager[None]:
         """Return a context for one run of a method in this thread, in which its passes may share state; empty by default."""

@@ -13,6 +13,7 @@
     BatchWarning        (UserWarning)     the samples of a batch influence each other, so inputs are evaluated one at a time
     LogitWarning        (UserWarning)     a class is explained by its probability, because its logit was not found
     GateWarning         (UserWarning)     a ReLU rule was given, but all ReLUs lie in gates
+    PreprocessingWarning (UserWarning)    a picture was not prepared for the model
     ToleranceWarning    (UserWarning)     a tolerance was not reached within the allowed number of evaluations
 
 Each message states the name, the value, and what is allowed.
@@ -93,6 +94,10 @@ class ZeroGradientWarning(UserWarning):
 
 class GateWarning(UserWarning):
     """A ReLU rule was given, but all ReLUs lie in gates, such as those of squeeze-and-excitation blocks."""
+
+
+class PreprocessingWarning(UserWarning):
+    """A picture with pixels of 0 to 255, or of another size, is explained by a model that was trained on prepared pictures."""
 
 
 class ToleranceWarning(UserWarning):

@@ -20,6 +20,7 @@ from saliency.core.result import MaskArray
 from saliency.core.score import Score
 from saliency.core.target_description import describe_targets
 from saliency.core.types import Array
+from saliency.core.unprepared_input import warn_of_unprepared_input
 from saliency.core.validation import check_equal_shapes, shown, whole_number
 from saliency.core.warnings import warn
 
@@ -56,6 +57,8 @@ def compute_masks(
     """
 
     def compute_part(score: Score, x: Array) -> _Part:
+        if score.samples[0] == 0:
+            warn_of_unprepared_input(adapter, inputs.x_values[0], x[:1], score.request)
         masks = adapter.numpy(compute(score, x))
         names = _record_choices(score, adapter, inputs.ys)
         details = {name: _to_host(adapter, value) for name, value in score.details.items()}

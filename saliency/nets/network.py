@@ -12,6 +12,7 @@ from PIL import Image
 
 from saliency.core.class_names import class_names_of
 from saliency.core.errors import InputError, TargetError
+from saliency.core.expected_input import remember_expected_input
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.grad_cam import GradCAM
 from saliency.core.result import MaskArray
@@ -68,6 +69,10 @@ class Network:
     channels: Mapping[str, int] = field(default_factory=dict)
     guessed: bool = False
     named: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not self.guessed and (self.preprocess is None or self.has_numbers):
+            remember_expected_input(self.model, self.size, self.mean, self.std)
 
     @property
     def saliency_model(self) -> Any:

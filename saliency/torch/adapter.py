@@ -20,6 +20,7 @@ from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
 from saliency.core.validation import channel_axis_option
 from saliency.torch.attention.attentions import AttentionReader
+from saliency.torch.batch_norm_statistics import first_batch_norm
 from saliency.torch.channel_axis import default_channel_axis, find_channel_axis
 from saliency.torch.deeplift.multipliers import input_multipliers
 from saliency.torch.forward import ForwardRunner
@@ -65,7 +66,7 @@ class TorchAdapter(GradientAdapter):
         ModelError: if its tensors were created under ``torch.inference_mode()``, or it was exported in train mode.
     """
 
-    xp, named_weights = torch, named_weights
+    xp, named_weights, first_batch_norm = torch, named_weights, first_batch_norm
     propagates_relevance = True
 
     def __init__(

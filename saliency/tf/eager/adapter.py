@@ -29,7 +29,7 @@ from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
 from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
-from saliency.tf.eager.weights import named_weights
+from saliency.tf.eager.weights import first_batch_norm, named_weights
 from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
@@ -67,7 +67,7 @@ class KerasAdapter(GradientAdapter):
         ModelError: for a Keras model on another backend.
     """
 
-    xp, named_weights = tnp, named_weights
+    xp, named_weights, first_batch_norm = tnp, named_weights, first_batch_norm
     feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     batch_memory = 18_000_000  # measured: 10 images of 224 x 224, 25 of 96 x 96
 

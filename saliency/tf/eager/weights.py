@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.expected_input import NormalizedLayer
+from saliency.core.keras import batch_norm as keras_batch_norm
+from saliency.core.keras.layers import is_keras, layers_of
+
 
 def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Yield the variables of an adapter's model, named by their position and path."""
@@ -13,3 +17,8 @@ def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     variables: Any = getattr(model, "weights", None) or getattr(model, "variables", ())
     for i, variable in enumerate(variables):
         yield f"{i:06d} {getattr(variable, 'path', variable.name)}", np.asarray(variable)
+
+
+def first_batch_norm(adapter: Any) -> NormalizedLayer | None:
+    """Return the first batch normalization of an adapter's Keras model with the statistics of its training."""
+    return keras_batch_norm.first_batch_norm(layers_of(adapter.model)) if is_keras(adapter.model) else None
