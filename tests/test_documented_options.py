@@ -15,7 +15,8 @@ PAGES = [*(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in pag
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in sorted(PAGES))
 BLOCKS = re.findall(r"^ *```([^\n]*)\n(.*?)^ *```", TEXT, re.DOTALL | re.MULTILINE)  # a label and what it is of
 SHELL = "\n".join(text for label, text in BLOCKS if label in ("", "sh", "text")).replace("\\\n", " ")
-MODULES = {"dnn_act": "dnn_act", "dnn_mask": "dnn_mask", "dnn_saliency": "dnn_saliency", "saliency report": "saliency_report"}
+MODULES = {"dnn_act": "dnn_act", "dnn_mask": "dnn_mask", "dnn_saliency": "dnn_saliency", "saliency report": "saliency_report",
+           "saliency compare": "saliency_compare"}  # fmt: skip
 LINES = sorted(set(re.findall(rf"^(?:\$ |\.venv/bin/)?((?:{'|'.join(MODULES)}) -.*)$", SHELL, re.MULTILINE)))
 
 

@@ -1,6 +1,5 @@
 """Draw DNNBrain's figure: a row of stimuli, and a row of their saliency images for each channel."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from saliency.cli.figure_file import write_figure
 from saliency.cli.figure_layout import RightMargin, image_boxes
-from saliency.io.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,39 +104,8 @@ class SaliencyFigure:
             bar.ax.tick_params(labelsize="x-small")
 
     def save(self, path: Path, comment: str = "", dpi: int = DPI) -> None:
-        """Write the figure, 10 inches wide, as a JPEG, PNG, PDF or SVG file with a comment; the suffix selects the format.
-
-        Text in PDF and SVG files stays text.
-
-        Args:
-            path: of the file.
-            comment: describes the figure.
-            dpi: pixels per inch of JPEG and PNG files, and of the images within PDF and SVG files.
-
-        Raises:
-            OSError: if the file was not written.
-        """
-        from matplotlib import rc_context
-
-        from saliency.core.display.notebook_figure import FONTS
-
-        encoded = io.BytesIO()
-        if path.suffix == ".jpg":
-            self._pixels(dpi).save(encoded, "JPEG", dpi=(dpi, dpi), comment=comment)
-        else:
-            key = {".pdf": "Subject", ".png": "Description", ".svg": "Description"}[path.suffix]
-            with rc_context(FONTS):
-                self.figure.savefig(encoded, format=path.suffix[1:], dpi=dpi, metadata={key: comment})
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(encoded.getvalue())  # Pillow itself ignores the error of a full disk
-
-    def _pixels(self, dpi: int) -> Image.Image:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        self.figure.set_dpi(dpi)
-        canvas: Any = FigureCanvasAgg(self.figure)  # Matplotlib has no types for it
-        canvas.draw()
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        """Write the figure, 10 inches wide; see ``write_figure``."""
+        write_figure(self.figure, path, comment, dpi)
 
     def show(self) -> None:
         """Show the figure until its window is closed."""

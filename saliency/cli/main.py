@@ -10,6 +10,7 @@ from saliency.cli.run_log import print_message
 
 COMMANDS = {
     "report": "write one HTML page of images and their saliency maps",
+    "compare": "compare methods by metrics, beside controls",
     "info": "print how the maps or activations of a file were computed",
     "help": "print a page of the documentation",
 }

@@ -15,6 +15,8 @@ from saliency.io.text_lines import encode_text, file_error, file_path, numbered_
 
 SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")
+NAMES = ("class", "mask")
+"""Columns that hold names of classes or of files, unless all of their values are numbers."""
 EXAMPLE = "A stimulus file has lines like these: type=image | path=images | data=stimID,label | cat.jpg,281"
 
 
@@ -26,7 +28,8 @@ class Stimulus:
         type: ``image``, ``video`` or ``video_clip``.
         path: folder of the pictures, or the video file, as written in the file.
         data: name of a column -> array (n,). ``stimID`` is text (integers for a video), ``label`` integers, ``condition``
-            text, and every other column float64. ``class`` is text if it has names; DNNBrain does not read such a file.
+            text, and every other column float64. ``class`` and ``mask`` are text if they have names; DNNBrain does not read
+            such a file.
         header: the other header lines, such as ``title``.
     """
 
@@ -171,8 +174,8 @@ def _parse_rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterato
 
 
 def _read_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_type: str) -> npt.NDArray[Any]:
-    """Parse a column of a file, in which ``class`` may hold names."""
-    if name == "class" and not all(_is_number(cell) for _, cell in cells):
+    """Parse a column of a file, in which ``class`` and ``mask`` may hold names."""
+    if name in NAMES and not all(_is_number(cell) for _, cell in cells):
         return np.array([cell for _, cell in cells])
     return _parse_column(file, name, cells, stimulus_type)
 

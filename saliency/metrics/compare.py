@@ -1,6 +1,6 @@
 """Compare methods by metrics, on the user's own model and images."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,8 @@ from saliency.core.validation import boolean, whole_number
 from saliency.core.wrap import wrap
 from saliency.metrics.compared_maps import compared_maps, named_methods
 from saliency.metrics.comparison import Comparison
-from saliency.metrics.registry import Metric, find_metric
+from saliency.metrics.measurement import Images, check_metrics, measure
+from saliency.metrics.registry import find_metric
 from saliency.metrics.top_classes import top_classes
 
 GROUP = 16
@@ -52,30 +53,20 @@ def compare(
     """
     adapter, chosen = wrap(model), [find_metric(metric) for metric in metrics]
     masks, seed = named_methods(methods, adapter), whole_number("seed", seed, least=0)
-    _check_metrics(chosen, objects)
+    check_metrics(chosen, objects)
     rows: list[dict[str, Any]] = []
     directions: dict[str, bool | None] = {}
     for first, group in _groups(pictures, boolean("progress", progress)):
         ys = _targets(adapter, group, y, first)
         own = None if objects is None else _part("objects", objects, first, len(group))
-        for name, maps in compared_maps(masks, adapter, group, ys, seed, first).items():
-            for metric in chosen:
-                result = _measure(metric, adapter, group, maps, ys, own, seed + first)
-                directions[metric.name] = result.higher_is_better
-                places = enumerate(result.value, start=first)
-                rows += [{"picture": i, "method": name, "metric": metric.name, "value": value} for i, value in places]
+        maps = compared_maps(masks, adapter, group, ys, seed, first)
+        for name, metric, result in measure(chosen, adapter, Images(group, ys, own), maps, seed + first):
+            directions[metric.name] = result.higher_is_better
+            places = enumerate(result.value, start=first)
+            rows += [{"picture": i, "method": name, "metric": metric.name, "value": value} for i, value in places]
     if not rows:
         raise InputError("`pictures` must hold at least one input")
     return Comparison(pd.DataFrame(rows), tuple(masks), directions, seed)
-
-
-def _check_metrics(metrics: Sequence[Metric], objects: Any) -> None:
-    names = [metric.name for metric in metrics]
-    if not names or len(set(names)) < len(names):
-        raise InputError(f"`metrics` (={names}) must hold at least one metric, and each only once")
-    needing = [metric.name for metric in metrics if metric.needs == "objects"]
-    if needing and objects is None:
-        raise InputError(f"`objects` (=None) must hold a mask or boxes for each image, for the metric {', '.join(needing)}")
 
 
 def _groups(pictures: Iterable[Any], progress: bool) -> Iterator[tuple[int, list[Any]]]:
@@ -104,12 +95,3 @@ def _part(name: str, values: Sequence[Any], first: int, count: int) -> Sequence[
     if len(values) < first + count:
         raise InputError(f"`{name}` ({len(values)} entries) must have one entry for each of {first + count} or more images")
     return values[first : first + count]
-
-
-def _measure(
-    metric: Metric, adapter: GradientAdapter, x: Sequence[Any], maps: Any, ys: Sequence[Any], objects: Any, seed: int
-) -> Any:
-    options: Mapping[str, Any] = {"seed": seed} if metric.seeded else {}
-    if metric.needs == "model":
-        return metric.function(adapter, list(x), maps, list(ys), **options)
-    return metric.function(*((maps, objects) if metric.needs == "objects" else (maps,)), **options)

@@ -74,19 +74,36 @@ def compared_maps(
     Raises:
         InputError: if the inputs are no images.
     """
+    shape = adapter.numpy(adapter.stack(list(x_values[:1]))).shape[1:]
+    adapter.read_channel_axis(shape)
+    found = {}
+    for name, mask in masks.items():
+        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys)), np.float64))
+        found[name] = _summed(maps, shape, adapter.channel_axis)
+    return with_controls(found, adapter, x_values, seed, first)
+
+
+def with_controls(
+    maps: Mapping[str, HostMaps], adapter: GradientAdapter, x_values: Sequence[Any], seed: int, first: int
+) -> dict[str, HostMaps]:
+    """Add the controls to the maps of some images.
+
+    Args:
+        maps: for each method (n, H, W).
+        adapter, x_values, seed, first: see ``compared_maps``.
+
+    Raises:
+        InputError: if the inputs are no images.
+    """
     inputs = adapter.numpy(adapter.stack(list(x_values)))
     adapter.read_channel_axis(inputs.shape[1:])
     images = _summed(inputs, inputs.shape[1:], adapter.channel_axis)
     if images.ndim != 3:
         raise InputError(f"`pictures` (shape {inputs.shape[1:]}) must be images, with two spatial axes")
-    found = {}
-    for name, mask in masks.items():
-        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys)), np.float64))
-        found[name] = _summed(maps, inputs.shape[1:], adapter.channel_axis)
     seeds = sample_seeds(seed, first + len(images), stream=1)[first:]
     controls = (random_maps(images, seeds), edge_maps(images), centered_maps(images))
-    own = {blurred(name): blurred_maps(maps) for name, maps in found.items()}
-    return {**found, **dict(zip(CONTROLS, controls, strict=True)), **own}
+    own = {blurred(name): blurred_maps(one) for name, one in maps.items()}
+    return {**maps, **dict(zip(CONTROLS, controls, strict=True)), **own}
 
 
 def _summed(values: npt.NDArray[Any], shape: tuple[int, ...], channel_axis: int | None) -> HostMaps:

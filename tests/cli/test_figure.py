@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from saliency.cli.figure_file import figure_pixels
 from saliency.cli.figure_layout import LABEL_WIDTH, PAD, RightMargin, image_boxes
 
 pytest.importorskip("matplotlib")
@@ -115,7 +116,7 @@ def test_captions_are_shortened_to_the_width_of_their_images():
     _, _, *captions = sheet.figure.axes[0].texts
     assert [one.get_text() for one in captions] == ["zebra", captions[1].get_text()]
     assert captions[1].get_text().endswith("aaa...\nnot b")
-    sheet._pixels(100)
+    figure_pixels(sheet.figure, 100)
     for frame, caption in zip(sheet.figure.axes[0].patches[2:], captions, strict=True):
         drawn, image = caption.get_window_extent(), frame.get_window_extent()
         assert image.x0 < drawn.x0 and drawn.x1 < image.x1 and image.y0 < drawn.y0 and drawn.y1 < image.y1

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import saliency
-from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, run_log, saliency_report
+from saliency.cli import dnn_act, dnn_mask, dnn_saliency, main, run_log, saliency_compare, saliency_report
 from saliency.cli.text_wrapping import wrap_line
 from saliency.demo import __main__ as demo
 from saliency.demo import steering
@@ -22,6 +22,7 @@ COMMANDS = {
     "dnn_saliency": dnn_saliency.main,
     "saliency": main.main,
     "saliency report": lambda words: main.main(["report", *words]),
+    "saliency compare": lambda words: main.main(["compare", *words]),
     "python -m saliency.demo": demo.main,
     "python -m saliency.demo.steering": steering.main,
 }
@@ -31,13 +32,15 @@ OUTPUTS = {
     "dnn_saliency": [f"figures/DemoNet_fc1_chn4-8_guided_RGB_fig{k}.jpg" for k in (1, 2)],
     "saliency": ["maps.html"],
     "saliency report": ["scenes.html"],
+    "saliency compare": [f"comparison/{name}" for name in ("values.csv", "table.csv", "tests.csv", "comparison.png")],
     "python -m saliency.demo": [f"demo/{name}" for name in ("figures.md", "gallery.png", "shortcut.png")],
     "python -m saliency.demo.steering": ["steering.png"],
 }
 PACKAGES = {"python -m saliency.demo.steering": "tensorflow", "saliency report": "jinja2", "saliency": "jinja2"}
 RUN = [pytest.param(name, marks=pytest.mark.needs("torch", PACKAGES.get(name, "torch"))) for name in COMMANDS]
 SCENES = demo.load_scenes()
-PARSERS = {"dnn_act": dnn_act, "dnn_mask": dnn_mask, "dnn_saliency": dnn_saliency, "saliency report": saliency_report}
+PARSERS = {"dnn_act": dnn_act, "dnn_mask": dnn_mask, "dnn_saliency": dnn_saliency, "saliency report": saliency_report,
+           "saliency compare": saliency_compare}  # fmt: skip
 LINE = (
     "dnn_act: error: "
     + "/a/long/path" * 9

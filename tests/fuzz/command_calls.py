@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 
-from saliency.cli import dnn_act, dnn_mask, dnn_saliency, saliency_report
+from saliency.cli import dnn_act, dnn_mask, dnn_saliency, saliency_compare, saliency_report
 from saliency.demo.scenes import HERE
 from saliency.io import act
 from tests.fuzz.file_calls import VALUES
@@ -39,6 +39,11 @@ COMMANDS = {
     "saliency report": (saliency_report.main, {
         **NETWORK, **STIMULI, "-layer": ["fc1"], "-chn": ["1"], "-meth": ["vanilla", ("vanilla", "guided")], "-set": [None],
         "-mode": [None, "strength"], "-size": ["32"], "-out": ["page.html"], "-overwrite": [()],
+    }),
+    "saliency compare": (saliency_compare.main, {
+        **NETWORK, **STIMULI, "-layer": ["fc1"], "-chn": ["1"], "-meth": ["vanilla"], "-set": [None],
+        "-metric": ["sparseness", ("deletion", "complexity")], "-metric-set": [None], "-seed": [None, "1"], "-out": ["compared"],
+        "-overwrite": [()],
     }),
 }  # fmt: skip
 

@@ -169,3 +169,8 @@ def test_tables_that_the_format_cannot_hold_are_refused(tmp_path, stimuli, messa
     with pytest.raises(ValueError, match=message):
         stim.write(stimuli, tmp_path / "a.stim.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_of_masks_holds_names_of_files(tmp_path):
+    table = stim.read(write(tmp_path, "type=image\npath=p\ndata=stimID,mask\na,a_mask.png\nb,\n"))
+    assert table.data["mask"].tolist() == ["a_mask.png", ""]

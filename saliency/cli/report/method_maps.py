@@ -40,9 +40,14 @@ class MethodMaps:
             for smoothed, n in copies.items()
         }
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all methods; those that are smoothed end in ``, smoothed``."""
+        return [f"{name}, smoothed" if smoothed else name for name, smoothed in self._explainers]
+
     def record(self) -> dict[str, Any]:
         """Return the records of all methods and of the model."""
-        found = {f"{name}, smoothed" if smoothed else name: one.record() for (name, smoothed), one in self._explainers.items()}
+        found = {name: one.record() for name, one in zip(self.names, self._explainers.values(), strict=True)}
         model = next(iter(found.values()))
         shared = {name: value for name, value in model.items() if name not in OF_METHOD}
         return {"methods": {name: {key: one[key] for key in OF_METHOD if key in one} for name, one in found.items()}, **shared}

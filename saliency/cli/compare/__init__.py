@@ -1,0 +1,1 @@
+"""``saliency compare``: measure the maps of several methods beside controls."""
