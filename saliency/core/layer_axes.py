@@ -6,6 +6,8 @@ from typing import Any
 
 from saliency.core.errors import TargetError
 from saliency.core.grid_reading import Centers, read_axes, read_grid
+from saliency.core.joined_inputs import InputLayout
+from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.position_grid import PositionGrid
 from saliency.core.validation import shown
 
@@ -40,6 +42,22 @@ class UsualAxes:
 
     ranks: frozenset[int]
     channels_last: bool
+
+    @classmethod
+    def of(cls, ndim: int, channel_axis: int | None, joined: InputLayout | None, channels_last: bool) -> "UsualAxes":
+        """Return the usual axes for inputs of a model.
+
+        Args:
+            ndim: number of axes of N inputs.
+            channel_axis: of one input.
+            joined: the layout of several inputs that are joined.
+            channels_last: whether the model's layers have their channels last.
+        """
+        if joined is not None:  # a feature map of any of them; two axes may hold channels or not
+            ranks = {len(shape) + more for shape in joined.shapes for more in (1, 2) if len(shape) > 1}
+        else:
+            ranks = {len(spatial_axes(channel_axis, ndim)) + 2} if ndim > 2 else set()
+        return cls(frozenset(ranks), channels_last)
 
     def axes(self, rank: int) -> LayerAxes | None:
         """Return the usual axes of an output with a number of axes; None if this number is not usual."""

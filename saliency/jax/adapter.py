@@ -22,9 +22,10 @@ from saliency.core.types import OutputOf
 from saliency.core.validation import channel_axis_option, has_batch_axis, host_numbers
 from saliency.core.warnings import warn, warn_of_zero_gradients
 from saliency.jax.channel_axis import find_channel_axis
-from saliency.jax.differentiation import arrange, score_gradients, translate_errors, unknown_grid
+from saliency.jax.differentiation import score_gradients, translate_errors, unknown_grid
 from saliency.jax.graph import Evaluate, evaluate, is_floating
 from saliency.jax.models import JaxModel, named_weights
+from saliency.jax.positions import arrange
 from saliency.jax.queries import Inputs, Query
 from saliency.jax.relu_rules import rule_evaluation, warn_if_in_gates
 
@@ -170,7 +171,7 @@ class JaxAdapter(GradientAdapter):
         places = (target.units.shape, target.per_input(len(x)), layers, target.function, target.logits)
         key = (self._model.read()[0], inputs.key, places, self.channel_axis)
         if key not in self._queries:
-            self._queries[key] = Query(self._model, inputs, request, self._selector, self.channel_axis != 0)
+            self._queries[key] = Query(self._model, inputs, request, self._selector, self.channel_axis)
         query = self._queries[key]
         if target.function is None:
             target.check(query.output_shape)

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 
 from saliency.core.errors import MemoryShortage, SaliencyError, TargetError
-from saliency.core.position_grid import PositionGrid
 from saliency.core.user_grid import UserGrid
 from saliency.jax.graph import Evaluate, interpret
 from saliency.jax.queries import Query
@@ -51,13 +50,6 @@ def score_gradients(query: Query, eqn: Any, by: Evaluate, axis: int) -> Callable
         return found, value, jnp.stack(gradients, axis + 1).reshape(*value.shape[:axis], -1, *value.shape[axis + 1 :])
 
     return differentiate
-
-
-def arrange(output: Any, grid: PositionGrid) -> Any:
-    """Return an output as (N, channels, *space)."""
-    tokens = jnp.transpose(output, (grid.sample_axis, grid.channel_axis, *grid.position_axes))
-    tokens = tokens.reshape(*tokens.shape[:2], -1)[..., jnp.asarray(grid.order)]
-    return tokens.reshape(*tokens.shape[:2], *grid.space)
 
 
 def unknown_grid(path: str, shape: tuple[int, ...], stated: UserGrid | None) -> TargetError:

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -36,12 +37,16 @@ class Positions:
 
     def grid(self, var: Any, spatial: Sequence[int]) -> PositionGrid | None:
         """Return the grid of the positions on the spatial axes of the input; None if a value is not known to hold one."""
+        centers = self.centers(var, spatial)
+        return None if centers is None else read_grid(*centers, tuple(map(len, self.known[var])), self.shape[0])
+
+    def centers(self, var: Any, spatial: Sequence[int]) -> tuple[list[Centers | None], Centers | None] | None:
+        """Return where a value's entries lie on the spatial axes, and among the samples; None if they may lie elsewhere."""
         axes = self.known.get(var, [])
         unknown = [i for i, axis in enumerate(axes) if np.isnan(axis).all()]
         if len(unknown) > 1:  # besides that of the channels
             return None
-        placed = [self._centers(axes, k) for k in spatial]
-        return read_grid(placed, self._centers(axes, 0), tuple(map(len, axes)), self.shape[0])
+        return [self._centers(axes, k) for k in spatial], self._centers(axes, 0)
 
     def _centers(self, axes: Axes, k: int) -> Centers | None:
         """Return the centers of a value's entries on one axis of the input."""
@@ -82,6 +87,13 @@ class Positions:
 
     def _unknown(self, length: int) -> Axis:
         return np.full((length, len(self.shape)), np.nan)
+
+
+def arrange(output: Any, grid: PositionGrid) -> Any:
+    """Return an output as (N, channels, *space)."""
+    tokens = jnp.transpose(output, (grid.sample_axis, grid.channel_axis, *grid.position_axes))
+    tokens = tokens.reshape(*tokens.shape[:2], -1)[..., jnp.asarray(grid.order)]
+    return tokens.reshape(*tokens.shape[:2], *grid.space)
 
 
 def _varies(line: npt.NDArray[np.float64]) -> bool:

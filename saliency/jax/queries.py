@@ -18,6 +18,7 @@ from saliency.jax.graph import Evaluate, dependents, evaluate, flat_graph, inter
 from saliency.jax.logits import LogitSearch
 from saliency.jax.models import JaxModel
 from saliency.jax.positions import Positions
+from saliency.jax.target_axes import layer_channels_first
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,14 @@ class Query:
         inputs: of the trace; only their shapes and types count.
         request: its target is read; the values of its indices do not count.
         selector: selects the output.
-        channels_last: whether the outputs of layers have their channels last.
+        channel_axis: of one input. The outputs of layers have their channels first if it is 0, and last otherwise.
     """
 
     def __init__(
-        self, model: JaxModel, inputs: Inputs, request: Request, selector: OutputSelector, channels_last: bool
+        self, model: JaxModel, inputs: Inputs, request: Request, selector: OutputSelector, channel_axis: int | None
     ) -> None:
-        self.model, self.target, self._selector, self._channels_last = model, request.target, selector, channels_last
+        self.model, self.target, self._selector = model, request.target, selector
+        self._channel_axis, self._channels_last = channel_axis, channel_axis != 0
         self.n, self.place = len(inputs.x), len(inputs.arrays)
 
         def call(arrays: Any, x: Any, feed: Any) -> Any:
@@ -123,11 +125,13 @@ class Query:
     def output(self, flat: list[Any]) -> Any:
         """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
         marks: dict[str, list[Any]] = {}
+        marked: dict[str, Any] = {}
 
         def by(eqn: Any, values: list[Any]) -> Sequence[Any]:
             results = evaluate(eqn, values)
             if (place := place_of(eqn)) is not None and place[1] != "in":
                 marks.setdefault(place[0], []).append(results[0])
+                marked[place[0]] = eqn.outvars[0]
             return results
 
         leaves = interpret(self._graph, flat, by, self._instead)
@@ -138,8 +142,12 @@ class Query:
             raise TargetError(f"layer {missing[0]!r} returns {calls} arrays of floats in one forward pass; a target needs one")
         outputs = tuple(marks[path][0] for path in paths)
         of_class = self.target.function is None
-        if of_class and outputs and outputs[0].ndim and outputs[0].shape[0] != self.n:
-            raise TargetError(f"layer {paths[0]!r} outputs {outputs[0].shape}; the first axis must hold {self.n} inputs")
+        if of_class and outputs and outputs[0].ndim:
+            variables_of = self._graph.jaxpr.invars[self.place], marked[paths[0]]
+            output = layer_channels_first(outputs[0], self._graph, *variables_of, self._channel_axis, self.target)
+            if output.shape[0] != self.n:
+                raise TargetError(f"layer {paths[0]!r} outputs {output.shape}; the first axis must hold {self.n} inputs")
+            return with_channel_axis(output, self.n)
         if outputs:
             output = outputs if isinstance(self.target.layer, tuple) and not of_class else outputs[0]
         else:

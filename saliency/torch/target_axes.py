@@ -90,12 +90,7 @@ class TargetAxes:
         return output if order == tuple(range(output.ndim)) else output.permute(order)
 
     def _usual(self, x: torch.Tensor) -> UsualAxes:
-        if self._call.layout is not None:
-            shapes = self._call.layout.shapes
-            ranks = frozenset(len(shape) + more for shape in shapes for more in (1, 2) if len(shape) > 1)
-        else:
-            ranks = frozenset([len(spatial_axes(self.channel_axis, x.ndim)) + 2] if x.ndim > 2 else [])
-        return UsualAxes(ranks, self._channels_last)
+        return UsualAxes.of(x.ndim, self.channel_axis, self._call.layout, self._channels_last)
 
     def _key(self, place: LayerPlace, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         return id(place.module), place.entry, self._call.input, tuple(x.shape[1:]), tuple(feed), self.channel_axis

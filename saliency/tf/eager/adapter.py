@@ -97,7 +97,9 @@ class KerasAdapter(GradientAdapter):
         options = (signature, explained, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
         self._traces, self._output = traces, output
-        self._queries = ModelQueries(ModelOutputs(self._model, channels_last, traces.output_selector), traces, train_mode)
+        self._outputs = ModelOutputs(self._model, channels_last, traces.output_selector, self.joined)
+        self._outputs.channel_axis = self.channel_axis
+        self._queries = ModelQueries(self._outputs, traces, train_mode)
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
 
     @property
@@ -119,6 +121,7 @@ class KerasAdapter(GradientAdapter):
     def read_channel_axis(self, shape: Sequence[int]) -> None:
         if self._auto:
             read_channel_axis(self, shape, self._default_axis, lambda _shape: self._axis_evidence)
+            self._outputs.channel_axis = self.channel_axis
 
     def asfeed(self, value: Any, name: str) -> Any:
         return feed_tensor(value, name)

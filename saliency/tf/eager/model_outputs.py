@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from saliency.core.detection_scores import KeptScore
 from saliency.core.errors import ModelError, TargetError
+from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.layers import layers_of
+from saliency.core.layer_axes import UsualAxes
 from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import check_one_per_sample, with_channel_axis
 from saliency.core.target import Target
@@ -23,7 +25,8 @@ from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.scores import Scores, backward_starts, entries_at, scores_at
-from saliency.tf.ops.spatial_layout import channels_first
+from saliency.tf.ops.spatial_layout import SpatialLayout, channels_first
+from saliency.tf.ops.target_axes import layer_channels_first
 from saliency.tf.ops.train_mode_operations import train_mode_operations
 
 
@@ -34,15 +37,20 @@ class ModelOutputs:
         model: the model.
         channels_last: whether the outputs of its layers have their channels last.
         selector: selects the output that holds the classes; all graphs of a model share it.
+        joined: the layout of several inputs that are explained as one.
     """
 
-    def __init__(self, model: ModelFunction, channels_last: bool, selector: OutputSelector) -> None:
+    def __init__(
+        self, model: ModelFunction, channels_last: bool, selector: OutputSelector, joined: InputLayout | None = None
+    ) -> None:
         self.model, self.channels_last, self.selector = model, channels_last, selector
+        self.channel_axis: int | None = -1 if channels_last else 0  # of one input; the adapter sets it
+        self.joined = joined
 
     def target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what a graph depends on in a target."""
         reads = target.function is not None, isinstance(target.layer, tuple)
-        return self.target_paths(target), target.units.shape[-1], target.logits, *reads
+        return self.target_paths(target), target.units.shape[-1], target.logits, target.layers and self.channel_axis, *reads
 
     def layer_path(self, layer: Any) -> Any:
         """Return the path of a layer that is given by name or as an object; for a model without layers, the argument."""
@@ -155,6 +163,8 @@ class ModelOutputs:
             return output
         if not outputs:
             output = self.selector.select(output, x.shape[0], of_class=True)
+        elif isinstance(output, tf.Tensor) and output.shape.rank:
+            output = self._layer_channels_first(output, x, target)
         if isinstance(output, tf.Tensor) and output.shape.rank is None:
             raise ModelError(
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"
@@ -164,10 +174,18 @@ class ModelOutputs:
         if target.logits and target.layer is None:
             output, info.hidden_logits = find_logits(output)
         output = tf.cast(output, self.model.float_dtype)
-        if self.channels_last and len(output.shape) > 2:
+        if self.channels_last and len(output.shape) > 2 and not outputs:
             output = channels_first(output)
         info.output_shape = tuple(output.shape)
         return output
+
+    def _layer_channels_first(self, output: Any, x: Any, target: Target) -> Any:
+        """Return the output of the layer that a target names, as (N, channels, *space)."""
+        own = getattr(self._recorded(target.layer), "data_format", None) if self.model.is_keras else None
+        channels_last = self.channels_last if own is None else own == "channels_last"
+        usual = UsualAxes.of(x.shape.rank, self.channel_axis, self.joined, channels_last)
+        layout = None if self.joined is not None else SpatialLayout.of_input(x.shape, self.channel_axis)
+        return layer_channels_first(output, output, x, layout, usual, target.layer, target.units.shape[-1] > 1)
 
     def scores(self, output: Any, x: Any, target: Target, targets_per_input: int, *places: Any) -> Scores:
         """Return one score for each sample, (N * T,); ``places`` are the target's indices and weights."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import InputError, ModelError
+from saliency.core.layer_axes import UsualAxes
 from saliency.core.target import Target
 from saliency.core.types import OutputOf
 from saliency.tf.ops.custom_gradients import use_custom_gradients
@@ -19,6 +20,7 @@ from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import backward_starts
 from saliency.tf.ops.spatial_layout import SpatialLayout, channels_first
+from saliency.tf.ops.target_axes import layer_channels_first
 from saliency.tf.session.op_cache import QueryTensors, cached_ops
 from saliency.tf.session.score_placeholders import ScorePlaceholders, add_scores
 from saliency.tf.session.subgraph_copy import differentiable_copies, refuse_unsupported_loops
@@ -72,7 +74,7 @@ class GraphQueries:
             (source,) = differentiable_copies(self.x, [tensor]) if target.logits else [tensor]
             return [self._output(source, target, info)]
 
-        return cached_ops(self.x.graph, ("outputs", *self._target_key(target)), build)
+        return cached_ops(self.x.graph, ("outputs", *self._target_key(target), target.units.shape[-1]), build)
 
     def gradients(self, request: Request, targets_per_input: int) -> QueryTensors:
         """Return the tensors [*score placeholders, scores (n * T,), gradients (n * T, ...)].
@@ -161,7 +163,18 @@ class GraphQueries:
         tensor = tf.cast(tensor, self.float_dtype)
         if rank < 2:
             return tf.reshape(tensor, (-1, 1))
+        if target.layer is not None:
+            return self._layer_channels_first(tensor, target)
         return channels_first(tensor) if self.channels_last and rank > 2 else tensor
+
+    def _layer_channels_first(self, output: Any, target: Target) -> Any:
+        """Return the output of the layer that a target names, or a copy of it, as (n, channels, *space)."""
+        shape, channel_axis = self.x.shape, -1 if self.channels_last else 0
+        layout = SpatialLayout.of_input(shape, channel_axis) if shape.rank and None not in shape[1:] else None
+        ranks = {shape.rank, shape.rank + 1} if shape.rank == 3 else {shape.rank} if shape.rank else set()
+        usual, source = UsualAxes(frozenset(ranks - {2}), self.channels_last), self.score_source(target)
+        names_unit = target.units.shape[-1] > 1
+        return layer_channels_first(output, source, self.x, layout, usual, target.layer, names_unit)
 
     def _scores(self, tensor: Any, target: Target, info: GraphInfo) -> tuple[Any, ScorePlaceholders]:
         """Return the scores and placeholders of ``add_scores`` for a target of this tensor."""
