@@ -19,7 +19,7 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.demo.gallery import draw_gallery
-from saliency.demo.gallery_methods import METHODS
+from saliency.demo.gallery_methods import METHODS, TRANSFORMER_METHODS
 from saliency.demo.localization import NumpyArray, SceneTarget, prepare_inputs, scene_targets
 from saliency.demo.scenes import load_scenes
 
@@ -43,6 +43,10 @@ METHOD_PAGES = {
     "hires_cam": "HiResCAM",
     "score_cam": "ScoreCAM",
     "guided_grad_cam": "GuidedGradCAM",
+    "lrp": "LRP",
+    "attention_relevance": "AttentionRelevance",
+    "attention_rollout": "AttentionRollout",
+    "legrad": "LeGrad",
 }
 """A method's page -> its name in ``saliency.demo.gallery_methods``."""
 
@@ -70,15 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def write_method_images(out: Path) -> None:
     """Draw each method plain, with SmoothGrad, and on a network with random weights; and SmoothGrad for several noises."""
-    network = nets.load("DemoNet", framework="torch")
-    random = nets.untrained(0, "torch")
+    networks = {name: nets.load(name, framework="torch") for name in ("DemoNet", "DemoViT")}
+    random = {name: nets.untrained(0, "torch", name) for name in networks}
+    network = networks["DemoNet"]
     targets = [target for target in scene_targets(load_scenes()) if target.scene.name == SCENE]
     x = prepare_inputs(network, targets)
     for page, name in METHOD_PAGES.items():
+        suitable = "DemoNet" if name in METHODS else "DemoViT"
         maps = {
-            "plain": compute_strengths(name, network.model, x, targets),
-            "SmoothGrad": compute_strengths(name, network.model, x, targets, 0.15),
-            "random weights": compute_strengths(name, random, x, targets),
+            "plain": compute_strengths(name, networks[suitable].model, x, targets),
+            "SmoothGrad": compute_strengths(name, networks[suitable].model, x, targets, 0.15),
+            "random weights": compute_strengths(name, random[suitable], x, targets),
         }
         save_figure(draw_targets(targets, maps), out / f"{page}.webp")
     noisy = {f"noise {spread:.0%}": compute_strengths("Vanilla", network.model, x, targets, spread) for spread in SPREADS}
@@ -92,13 +98,13 @@ def compute_strengths(
     """Compute a method's maps of N targets, (N, 96, 96): magnitudes for gradient methods, positive parts for others.
 
     Args:
-        name: name in ``METHODS``.
+        name: name in ``METHODS``, or in ``TRANSFORMER_METHODS`` for a method that needs a transformer.
         model: the model to explain.
         x: an input for each target, (3, 96, 96).
         targets: N targets.
         spread: standard deviation of SmoothGrad's noise, as a fraction of the input's range; 0 for the plain map.
     """
-    mask, digits = METHODS[name](model), [target.digit for target in targets]
+    mask, digits = (TRANSFORMER_METHODS | METHODS)[name](model), [target.digit for target in targets]
     with warnings.catch_warnings():  # zero gradients are expected of random weights
         warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
         if spread:
@@ -131,10 +137,10 @@ def save_webp(picture: Image.Image, path: Path) -> None:
 
 
 def write_demo_images(out: Path) -> None:
-    """Run the demo and write its two images."""
+    """Run the demo and write its images."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "saliency.demo", "--out", folder], check=True, cwd=HERE.parent)
-        for name in ("gallery", "shortcut"):
+        for name in ("gallery", "transformer", "shortcut"):
             save_webp(Image.open(Path(folder) / f"{name}.png"), out / f"{name}.webp")
 
 

@@ -1,8 +1,8 @@
-"""The demo's methods with fewer masks, windows and steps, for tests that do not depend on their number."""
+"""The demo's methods for every framework, with fewer masks, windows and steps, for tests that do not depend on their number."""
 
 from functools import partial
 
-from saliency.demo.gallery_methods import METHODS
+from saliency.demo.gallery_methods import METHODS, TORCH_METHODS
 
 FEWER_SAMPLES = {
     "RISE": {"nmasks": 40},
@@ -10,4 +10,6 @@ FEWER_SAMPLES = {
     "IntegratedGradients": {"x_steps": 6},
     "GradientSHAP": {"x_steps": 6},
 }
-QUICK_METHODS = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()}
+QUICK_METHODS = {name: METHODS[name] for name in METHODS if name not in TORCH_METHODS} | {
+    name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()
+}

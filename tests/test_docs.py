@@ -27,7 +27,7 @@ LOADERS = ("nets.load", "nets.untrained", "nets.unfilled")
 
 IGNORED = {
     "own_network": "ignore:__array__ implementation:DeprecationWarning",  # raised by Keras when it saves a model
-    "captum": "ignore:Setting backward hooks on ReLU:UserWarning",  # raised by Captum
+    "captum": r"ignore:Setting (backward|forward, backward) hooks:UserWarning",  # raised by Captum
 }
 """Page -> a warning of another library to ignore."""
 

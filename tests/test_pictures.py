@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from saliency import nets
-from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX
+from saliency.demo.gallery_methods import METHODS, SMOOTHGRAD_SUFFIX, TRANSFORMER_METHODS
 from saliency.demo.localization import localization_scores, prepare_inputs, scene_targets
 from saliency.demo.scenes import load_scenes
 
@@ -26,7 +26,8 @@ def pictures():
 
 def test_every_method_and_its_page_have_an_image(pictures):
     assert {page.stem for page in (DOCS / "methods").glob("*.md")} == {*pictures.METHOD_PAGES, "smoothgrad"}
-    assert set(pictures.METHOD_PAGES.values()) == {name for name in METHODS if not name.endswith(SMOOTHGRAD_SUFFIX)}
+    names = {*METHODS, *TRANSFORMER_METHODS}
+    assert set(pictures.METHOD_PAGES.values()) == {name for name in names if not name.endswith(SMOOTHGRAD_SUFFIX)}
     assert {image.stem for image in (IMAGES / "methods").iterdir()} == {*pictures.METHOD_PAGES, "smoothgrad"}
 
 

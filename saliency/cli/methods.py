@@ -28,6 +28,9 @@ METHODS = {
     "hirescam": "HiResCAM",
     "scorecam": "ScoreCAM",
     "guidedgradcam": "GuidedGradCAM",
+    "attentionrelevance": "AttentionRelevance",
+    "attentionrollout": "AttentionRollout",
+    "legrad": "LeGrad",
 }
 """Value of ``-meth`` -> name of the mask in ``saliency``."""
 

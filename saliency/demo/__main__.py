@@ -3,7 +3,7 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ from saliency import nets
 from saliency.cli.run_log import print_message
 from saliency.core.errors import ModelError, ZeroGradientWarning
 from saliency.demo.gallery import draw_gallery
-from saliency.demo.gallery_methods import GALLERY_SECTIONS, METHODS
+from saliency.demo.gallery_methods import (
+    GALLERY_SECTIONS,
+    METHODS,
+    TORCH_METHODS,
+    TRANSFORMER_METHODS,
+    TRANSFORMER_SECTIONS,
+)
 from saliency.demo.localization import (
     SceneTarget,
     compute_maps,
@@ -27,11 +33,12 @@ from saliency.demo.localization import (
 from saliency.demo.scenes import TAG, Scene, load_scenes
 from saliency.io.atomic_write import atomic_write
 
-DESCRIPTION = """Compute saliency maps of the bundled networks: two images with the maps of
-every method, and a table of how well the maps find the digits."""
+DESCRIPTION = """Compute saliency maps of the bundled networks: images with the maps of every
+method, and tables of how well the maps find the digits."""
 EXAMPLE = """example:
   python -m saliency.demo --out demo
-(about two minutes on two cores; writes gallery.png, shortcut.png, figures.md)
+(about three minutes on two cores; writes gallery.png, transformer.png,
+shortcut.png, figures.md)
 
 exit status: 0 success, 2 invalid arguments or missing framework"""
 GALLERY_TARGETS = (("scene_17", 3), ("scene_17", 8), ("scene_12", 7))
@@ -52,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.seed < 0:
         parser.error(f"--seed (={options.seed}) must be 0 or more")
     try:
-        clean, shortcut = (nets.load(name, framework=options.framework) for name in ("DemoNet", "ShortcutNet"))
-        random = nets.untrained(options.seed, options.framework) if options.random_weights else None
+        clean, transformer, shortcut = (
+            nets.load(name, framework=options.framework) for name in ("DemoNet", "DemoViT", "ShortcutNet")
+        )
     except (ModelError, ImportError) as error:  # ImportError: Keras without its backend
         print_message(f"{parser.prog}: error: {error}")
         return 2
@@ -62,7 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"--out ({options.out}) must be a folder: {error.strerror}")
     scenes = load_scenes()
-    _compare_methods(clean, scenes[:PLAIN_SCENES], options.out, options.seed, random)
+    tables = []
+    for network, sections, image in ((clean, GALLERY_SECTIONS, "gallery"), (transformer, TRANSFORMER_SECTIONS, "transformer")):
+        random = nets.untrained(options.seed, options.framework, network.name) if options.random_weights else None
+        figure, table = _compare_methods(network, sections, scenes[:PLAIN_SCENES], options.seed, random)
+        _save_figure(figure, options.out / f"{image}.png")
+        tables.append(f"## {network.name}\n\n{table}")
+    _save_tables("\n".join(tables), options.out / "figures.md")
     _compare_networks(clean, shortcut, scenes[PLAIN_SCENES:], options.out, options.seed)
     return 0
 
@@ -79,26 +93,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _compare_methods(network: nets.Network, scenes: Sequence[Scene], out: Path, seed: int, random: Any) -> None:
-    """Draw and measure every method on the clean network; also measure the untrained model, if given."""
-    targets = scene_targets(scenes)
-    print(f"DemoNet: computing {len(METHODS)} maps for each of {len(targets)} digits in {len(scenes)} scenes ...", flush=True)
-    maps = compute_maps(network.model, network, targets, list(METHODS), seed)
+def _compare_methods(
+    network: nets.Network, sections: Mapping[str, Iterable[str]], scenes: Sequence[Scene], seed: int, random: Any
+) -> tuple[Figure, str]:
+    """Draw and measure every method on a network; also measure the untrained model, if given."""
+    methods = METHODS if network.name == "DemoNet" else TRANSFORMER_METHODS
+    in_torch = network.channel_axis == 0
+    shown = {title: [name for name in names if in_torch or name not in TORCH_METHODS] for title, names in sections.items()}
+    names, targets = [name for section in shown.values() for name in section], scene_targets(scenes)
+    print(
+        f"{network.name}: computing {len(names)} maps for each of {len(targets)} digits in {len(scenes)} scenes ...",
+        flush=True,
+    )
+    maps = compute_maps(network.model, network, targets, names, seed, methods)
     rows = [i for i, target in enumerate(targets) if (target.scene.name, target.digit) in GALLERY_TARGETS]
     logits = target_logits(network, targets)
     labels = [f"digit {targets[i].digit}\nlogit {logits[i]:+.1f}" for i in rows]
-    sections = {title: {name: maps[name][rows] for name in section} for title, section in GALLERY_SECTIONS.items()}
+    drawn = {title: {name: maps[name][rows] for name in section} for title, section in shown.items()}
     heading = "Saliency maps for one digit of a scene: share of the map on the digit; ★ = the maximum is on the digit"
-    _save_figure(draw_gallery([targets[i] for i in rows], labels, sections, heading), out / "gallery.png")
     columns = {"": {**maps, **control_maps(network, targets, seed)}}
     if random is not None:
         with warnings.catch_warnings():  # zero gradients are expected of an untrained network
             warnings.simplefilter("ignore", ZeroGradientWarning)
-            columns["random weights"] = compute_maps(random, network, targets, list(METHODS), seed)
+            columns["random weights"] = compute_maps(random, network, targets, names, seed, methods)
     table = localization_table(columns, [target.object_mask for target in targets])
-    with atomic_write(out / "figures.md") as temporary:
-        temporary.write_text(table, encoding="utf-8")
-    print(f"\n{table}\n{out / 'figures.md'}")
+    return draw_gallery([targets[i] for i in rows], labels, drawn, heading), table
+
+
+def _save_tables(tables: str, path: Path) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_text(tables, encoding="utf-8")
+    print(f"\n{tables}\n{path}")
 
 
 def _compare_networks(clean: nets.Network, shortcut: nets.Network, scenes: Sequence[Scene], out: Path, seed: int) -> None:

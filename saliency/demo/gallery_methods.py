@@ -1,4 +1,4 @@
-"""The methods of the demo's gallery: every method, and some of them with SmoothGrad."""
+"""The methods of the demo's gallery: every method, and some of them with SmoothGrad, on a network that it suits."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,6 +16,7 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "GradientSHAP": partial(saliency.GradientSHAP, x_baseline=["blur", "min", "max", 0.0], seed=0),
         "DeepLIFT": saliency.DeepLIFT,
         "DeepSHAP": partial(saliency.DeepSHAP, x_baseline=["blur", "min", "max", 0.0]),
+        "LRP": saliency.LRP,
         "Deconvnet": saliency.Deconvnet,
         "GuidedBackprop": saliency.GuidedBackprop,
     },
@@ -38,6 +39,30 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "Deconvnet + SmoothGrad": saliency.Deconvnet,
     },
 }
-"""Title of a section of the gallery -> name of a map -> its method, with options."""
+"""Title of a section of DemoNet's gallery -> name of a map -> its method, with options."""
 
-METHODS = {name: method for band in GALLERY_SECTIONS.values() for name, method in band.items()}
+TRANSFORMER_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]]] = {
+    "Attention of all layers, and a layer's tokens": {
+        "AttentionRelevance": saliency.AttentionRelevance,
+        "AttentionRelevance + SmoothGrad": saliency.AttentionRelevance,
+        "LeGrad": saliency.LeGrad,
+        "AttentionRollout": saliency.AttentionRollout,
+        "GradCAM": saliency.GradCAM,
+    },
+    "Gradients, relevance and perturbation": {
+        "Vanilla + SmoothGrad": saliency.Vanilla,
+        "IntegratedGradients": saliency.IntegratedGradients,
+        "DeepLIFT": saliency.DeepLIFT,
+        "LRP": partial(saliency.LRP, rule="attn-lrp"),
+        "Occlusion": partial(saliency.Occlusion, size=16, stride=8, average=True),
+    },
+}
+"""The same for DemoViT, a vision transformer."""
+
+TORCH_METHODS = ("LRP", "LeGrad")
+"""Methods that need Torch."""
+
+METHODS, TRANSFORMER_METHODS = (
+    {name: method for section in sections.values() for name, method in section.items()}
+    for sections in (GALLERY_SECTIONS, TRANSFORMER_SECTIONS)
+)

@@ -1,6 +1,6 @@
 """Measure how well maps find a digit: whether the maximum is on the digit, and the share of the map on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,12 @@ def target_logits(network: nets.Network, targets: Sequence[SceneTarget]) -> Nump
 
 
 def compute_maps(
-    model: Any, network: nets.Network, targets: Sequence[SceneTarget], names: Sequence[str], seed: int
+    model: Any,
+    network: nets.Network,
+    targets: Sequence[SceneTarget],
+    names: Sequence[str],
+    seed: int,
+    methods: Mapping[str, Callable[..., saliency.SaliencyMask]] = METHODS,
 ) -> dict[str, NumpyArray]:
     """Compute maps of the evidence for the targets' digits.
 
@@ -60,8 +65,9 @@ def compute_maps(
         model: the model to explain.
         network: the network whose preprocessing the model needs.
         targets: N targets.
-        names: names in ``METHODS``.
+        names: names in ``methods``.
         seed: random seed of the noise.
+        methods: name -> method.
 
     Returns:
         Name -> (N, 96, 96): for a gradient method the magnitude, summed over color channels; for others the positive part.
@@ -69,7 +75,7 @@ def compute_maps(
     x, digits = prepare_inputs(network, targets), [target.digit for target in targets]
     maps = {}
     for name in names:
-        mask = METHODS[name](model)
+        mask = methods[name](model)
         smooth = name.endswith(SMOOTHGRAD_SUFFIX)  # the mean of masks, not of squares, to be comparable with plain maps
         masks = mask.GetSmoothedMasks(x, digits, magnitude=False, seed=seed) if smooth else mask.GetMasks(x, digits)
         strengths = np.abs(masks) if mask.differentiates else np.maximum(masks, 0)

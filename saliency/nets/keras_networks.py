@@ -42,9 +42,9 @@ def demo_vit(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> Any:
     return model
 
 
-def untrained(seed: int) -> Any:
-    """Build DemoNet with random weights from the same distributions as Torch's initial weights."""
-    model, random = build_demo_net(), np.random.default_rng(seed)
+def untrained(seed: int, name: str) -> Any:
+    """Build DemoNet or DemoViT with random weights from the same distributions as Torch's initial weights."""
+    model, random = (build_demo_vit if name == "DemoViT" else build_demo_net)(), np.random.default_rng(seed)
     for layer in model.layers:
         for weight in (getattr(layer, name, None) for name in ("kernel", "bias")):
             if weight is not None:

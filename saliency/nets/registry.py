@@ -85,22 +85,25 @@ def framework_of(name: str) -> str | None:
     return MODEL_SUFFIXES.get(Path(name).suffix.lower(), default_framework())
 
 
-def untrained(seed: int, framework: str | None = None) -> Any:
-    """Build DemoNet with random weights; the state of global random generators is preserved.
+def untrained(seed: int, framework: str | None = None, name: str = "DemoNet") -> Any:
+    """Build a bundled network with random weights; the state of global random generators is preserved.
 
     Args:
         seed: random seed of the weights.
         framework: ``"torch"`` or ``"tf"``; None as in ``load``.
+        name: ``DemoNet`` or ``DemoViT``.
 
     Returns:
         The model, a Torch module or a Keras model.
 
     Raises:
-        InputError: if there is no such framework.
+        InputError: if there is no such framework or network.
         ModelError: if the framework is not installed.
     """
     seed = whole_number("seed", seed, least=0, most=2**64 - 1)
-    return networks_of(default_framework() if framework is None else framework).untrained(seed)
+    if not isinstance(name, str) or name not in ("DemoNet", "DemoViT"):
+        raise InputError(f"`name` (={shown(name)}) must be 'DemoNet' or 'DemoViT'")
+    return networks_of(default_framework() if framework is None else framework).untrained(seed, name)
 
 
 def unfilled(name: str) -> Network:

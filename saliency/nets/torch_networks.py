@@ -41,11 +41,11 @@ def demo_vit(weights: str | Path, rules: FileRules = DEFAULT_RULES) -> DemoViT:
     return model.eval()
 
 
-def untrained(seed: int) -> DemoNet:
-    """Build DemoNet with Torch's random initial weights."""
+def untrained(seed: int, name: str) -> torch.nn.Module:
+    """Build DemoNet or DemoViT with Torch's random initial weights."""
     with torch.random.fork_rng([]):
         torch.default_generator.manual_seed(seed)
-        return DemoNet()
+        return DemoViT() if name == "DemoViT" else DemoNet()
 
 
 def describe_layers(model: torch.nn.Module) -> tuple[dict[str, str], dict[str, int]]:

@@ -11,6 +11,9 @@ from tests.cli.saliency_command import BASE, BUNDLED, FIGURE, NAMES, inputs, run
 
 needs_torch = pytest.mark.needs("torch")
 needs_tf = pytest.mark.needs("tensorflow")
+OF_ATTENTION = ("attentionrelevance", "attentionrollout", "legrad")
+"""Methods that need a transformer."""
+
 QUICK = {
     "rise": ["nmasks=20"], "occlusion": ["size=24", "stride=24"], "ig": ["x_steps=3"], "gradientshap": ["x_steps=3"],
     "scorecam": ["layer=conv6"],
@@ -28,16 +31,18 @@ def test_every_mask_is_a_method():
 def test_maps_of_every_method_equal_the_library_s(method, tmp_path, capsys):
     options = QUICK.get(method, [])
     arguments = ["-meth", method, "-save", "npz", "-mode", "gray", "-units", *(["-set", *options] if options else [])]
-    status, _, errors = run(capsys, *BUNDLED, "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path, *arguments)
+    name = "DemoViT" if method in OF_ATTENTION else "DemoNet"
+    bundled = ["-net", name, *BUNDLED[2:], "-stim", table(tmp_path, NAMES[:2]), "-out", tmp_path]
+    status, _, errors = run(capsys, *bundled, *arguments)
     assert (status, errors) == (0, "")
     (figure,), (file,) = tmp_path.glob("*_fig1.jpg"), tmp_path.glob("*_fig1.npz")
     assert figure.stem == file.stem
-    network = nets.load("DemoNet")
+    network = nets.load(name)
     kind = getattr(saliency, METHODS[method])
     given = {name: int(value) if value.isdecimal() else value for name, value in (word.split("=") for word in options)}
     given |= {"average": True} if method == "occlusion" else {"seed": 0} if method in ("rise", "gradientshap") else {}
     with np.load(file) as maps:
-        assert maps.files == ["stimID", "number", "chn4", "chn8"]
+        assert maps.files == ["stimID", "number", "provenance", "chn4", "chn8"]
         assert maps["stimID"].tolist() == NAMES[:2] and maps["number"].tolist() == [1, 2]
         for channel in (4, 8):
             found = maps[f"chn{channel}"]

@@ -33,7 +33,7 @@ OUTPUTS = {
     "saliency": ["maps.html"],
     "saliency report": ["scenes.html"],
     "saliency compare": [f"comparison/{name}" for name in ("values.csv", "table.csv", "tests.csv", "comparison.png")],
-    "python -m saliency.demo": [f"demo/{name}" for name in ("figures.md", "gallery.png", "shortcut.png")],
+    "python -m saliency.demo": [f"demo/{name}" for name in ("figures.md", "gallery.png", "transformer.png", "shortcut.png")],
     "python -m saliency.demo.steering": ["steering.png"],
 }
 PACKAGES = {"python -m saliency.demo.steering": "tensorflow", "saliency report": "jinja2", "saliency": "jinja2"}
@@ -107,6 +107,7 @@ def test_the_usage_names_required_options(name, capsys):
 def test_its_examples_run(name, checkout, capsys, monkeypatch):
     monkeypatch.setattr(demo, "METHODS", {"GuidedBackprop": demo.METHODS["GuidedBackprop"]})  # tests/demo runs all of them
     monkeypatch.setattr(demo, "GALLERY_SECTIONS", {"": ["GuidedBackprop"]})
+    monkeypatch.setattr(demo, "TRANSFORMER_SECTIONS", {"": ["AttentionRollout"]})
     monkeypatch.setattr(demo, "load_scenes", lambda: SCENES[12:18] + SCENES[24:30])
     monkeypatch.setattr(demo, "PLAIN_SCENES", 6)
     two_copies = partialmethod(saliency.SaliencyMask.GetSmoothedMasks, nsamples=2)

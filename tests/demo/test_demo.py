@@ -109,13 +109,14 @@ def test_the_shortcut_network_uses_the_tag(framework):
 def test_the_demo_writes_its_files_and_prints_their_paths(framework, fresh_process):
     run = fresh_process(framework)
     assert run.code == 0, run.err[-2000:]
-    for name in ("gallery.png", "shortcut.png"):
+    for name in ("gallery.png", "transformer.png", "shortcut.png"):
         path = run.demo / name
         assert str(path) in run.out
         with Image.open(path) as picture:
             assert min(picture.size) > 500
-    assert "| Vanilla + SmoothGrad |" in (run.demo / "figures.md").read_text()
-    assert sorted(p.name for p in run.demo.iterdir()) == ["figures.md", "gallery.png", "shortcut.png"]
+    figures = (run.demo / "figures.md").read_text()
+    assert "| Vanilla + SmoothGrad |" in figures and "| AttentionRelevance |" in figures
+    assert sorted(p.name for p in run.demo.iterdir()) == ["figures.md", "gallery.png", "shortcut.png", "transformer.png"]
 
 
 def test_one_framework_never_imports_the_other(framework, fresh_process):

@@ -34,7 +34,9 @@ def network_calls():
             {"name": ["DemoNet", "demonet", "no.module:function", "missing.pt"], "weights": [None, "missing.safetensors"],
              "framework": [None, "torch"], "trust": [False]},
         ),
-        "nets.untrained": PublicCall(nets.untrained, {"seed": [0, 5], "framework": [None, "torch"]}),
+        "nets.untrained": PublicCall(
+            nets.untrained, {"seed": [0, 5], "framework": [None, "torch"], "name": ["DemoNet", "DemoViT", "no network"]}
+        ),
         "nets.unfilled": PublicCall(nets.unfilled, {"name": ["no network"]}),
         "nets.of_object": PublicCall(nets.of_object, {"made": [network, network.model], "name": ["a name"]}),
         "Network.prepare": PublicCall(network.prepare, {"picture": PICTURES, "float_range": [None, (0.0, 1.0)]}, check),
