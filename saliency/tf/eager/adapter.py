@@ -2,9 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from operator import itemgetter
 from typing import Any, final
 
 import numpy as np
@@ -24,6 +21,7 @@ from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.validation import boolean, channel_axis_option
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.input_tensors import feed_tensor, input_tensor, rounding_error
+from saliency.tf.eager.last_layers import LastLayers, LayerQuery
 from saliency.tf.eager.model_fingerprint import fingerprint_of
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
@@ -32,13 +30,8 @@ from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.weights import first_batch_norm, named_weights
 from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
-from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer
 from saliency.tf.ops.random_normal import normal_rows
 from saliency.tf.ops.spatial_layout import SpatialLayout
-
-NO_LAYER = (
-    "`layer` (=None) must be named: the score depends on no layer whose output is known to hold several positions of the input"
-)
 
 
 @final
@@ -100,7 +93,7 @@ class KerasAdapter(GradientAdapter):
         self._outputs = ModelOutputs(self._model, channels_last, traces.output_selector, self.joined)
         self._outputs.channel_axis = self.channel_axis
         self._queries = ModelQueries(self._outputs, traces, train_mode)
-        self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer
+        self._last_layers = LastLayers(self._queries, self._outputs, traces.last_layers)
 
     @property
     def input_parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -165,18 +158,16 @@ class KerasAdapter(GradientAdapter):
         return self._at_layer(x, request, self._queries.features_and_gradients)
 
     def attentions(self, x: Any, request: Request, gradients: Gradients = "score") -> AttentionLayers:
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
         with DeferredInterrupts(), translate_errors(x):
-            return self._queries.attention.attentions(x, request, layout, gradients)
+            return self._queries.attention.attentions(x, request, self._layout(x, request), gradients)
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
-        layer = found_layer(self._last_layers, self._layer_key(x, request), request.target.kinds)
+        layer = self._last_layers.find(request, self._layout(x, request))
         return None if layer is None else str(layer)
 
     def tokens_left_out(self, x: Any, request: Request) -> int | None:
-        key, layer = self._layer_key(x, request), request.layer
-        layer = found_layer(self._last_layers, key, request.target.kinds) if layer is None else layer
-        return self._queries.tokens_left_out(layer, SpatialLayout.of_input(x.shape, self.channel_axis, request.grid))
+        layer, layout = request.layer, self._layout(x, request)
+        return self._queries.tokens_left_out(self._last_layers.find(request, layout) if layer is None else layer, layout)
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)
@@ -186,23 +177,13 @@ class KerasAdapter(GradientAdapter):
             return host_window_occluder(x, cover, windows)
         return super().window_occluder(x, cover, windows)
 
-    def _layer_key(self, x: Any, request: Request) -> Any:
-        """Return what the choice of the last spatial layer depends on."""
-        layout, target = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid), request.target
-        return layout, tuple(request.feed), target.layer, target.logits
+    def _layout(self, x: Any, request: Request) -> SpatialLayout:
+        return SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
 
-    def _at_layer(self, x: Any, request: Request, query: Callable[..., tuple[Any, ...]]) -> tuple[Any, ...]:
+    def _at_layer(self, x: Any, request: Request, query: LayerQuery) -> tuple[Any, ...]:
         """Run a query at the layer that the request names, or at the last spatial layer."""
-        layout = SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)
-
-        def evaluate(layer: Any) -> tuple[Any, ...]:
-            return query(x, replace(request, layer=layer), layout)
-
+        layout = self._layout(x, request)
         with DeferredInterrupts(), translate_errors(x):
             if request.layer is not None:
-                result = evaluate(request.layer)
-            else:
-                layers, key = partial(self._queries.called_layers, x, request, layout), self._layer_key(x, request)
-                cache, target = self._last_layers, request.target.kinds
-                result = evaluate_last_layer(cache, key, target, evaluate, layers, itemgetter(-1), NO_LAYER)
-        return result[:-1]
+                return query(x, request, layout).tensors[:-1]
+            return self._last_layers.evaluate(query, x, request, layout)[:-1]

@@ -1,14 +1,16 @@
 """Queries on a model: outputs, scores, input gradients and layer gradients, one graph each."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
+from saliency.core.position_grid import PositionGrid
 from saliency.core.types import Rule
 from saliency.tf.eager.attention_queries import AttentionQueries
+from saliency.tf.eager.forward import ForwardPass
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.multiplier_query import evaluate_multipliers
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
@@ -16,13 +18,26 @@ from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.last_spatial_layer import CalledLayer
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, last_candidate
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.ops.tensor_replacement import replace_tensor
 
 Feed: TypeAlias = Mapping[str, Any]
+
+
+class LayerResult(NamedTuple):
+    """What a query on a layer returns.
+
+    Args:
+        info: of its graph.
+        tensors: the scores, the layer's output, the gradients by it, further gradients, and which gradients are not zero.
+    """
+
+    info: GraphInfo
+    tensors: tuple[Any, ...]
+
 
 INPUT = "the input", "`x_value`"
 """The input in errors: in words, and by its name in the user's call."""
@@ -107,10 +122,15 @@ class ModelQueries:
             )
         return scores, values, gradients
 
-    def features(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
+    def features(self, x: Any, request: Request, layout: SpatialLayout) -> LayerResult:
         """Return scores (N * T,), a layer's output (N, channels, *space) and the gradients (N * T, channels, *space).
 
-        The last result tells whether any of the gradients is not zero.
+        If the request names no layer, it is the last one with the input's positions on a path to the scores. The last result
+        tells whether any of the gradients is not zero, and any of those by each layer of ``info.passed_over``.
+
+        Raises:
+            GradientError: if the scores do not depend on the layer.
+            TargetError: if the layer's output has no grid, or there is no such layer.
         """
 
         def build_nothing(_info: GraphInfo, _x: Any, _scores: Scores) -> list[Any]:
@@ -118,7 +138,7 @@ class ModelQueries:
 
         return self._at_layer("features", x, request, layout, request.rule, build_nothing)
 
-    def features_and_gradients(self, x: Any, request: Request, layout: SpatialLayout) -> tuple[Any, ...]:
+    def features_and_gradients(self, x: Any, request: Request, layout: SpatialLayout) -> LayerResult:
         """Return ``features`` without the rule, and with the rule the input gradients (N * T, *input), in one pass."""
 
         def build_input_gradients(info: GraphInfo, x: Any, scores: Scores) -> list[Any]:
@@ -135,30 +155,48 @@ class ModelQueries:
         layout: SpatialLayout,
         rule: Rule | None,
         build_more: Callable[[GraphInfo, Any, Scores], list[Any]],
-    ) -> tuple[Any, ...]:
+    ) -> LayerResult:
         """Differentiate with respect to a layer's output under ``rule``, and add the results of ``build_more``."""
         target, path, dtype = request.target, self._outputs.layer_path(request.layer), self._outputs.model.float_dtype
-        times, name, allow_no_relu = target.per_input(x.shape[0]), f"layer {path!r}", request.allow_no_relu
+        times, allow_no_relu = target.per_input(x.shape[0]), request.allow_no_relu
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, [*target.layers, path])
-            leaf = self._outputs.layer_output(forward_pass, path, x)
+            forward_pass = self._outputs.run(info, x, feed, [*target.layers, path], records_all=path is None)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
-            with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
+            if path is None:
+                leaf, grid, later = self._last_layer(info, forward_pass, x, scores.values, layout)
+            else:
+                leaf, later = self._outputs.layer_output(forward_pass, path, x), []
                 grid = layout.grid_of(leaf, layout.follow(x, [leaf]))
+            name = f"layer {info.last_layer if path is None else path!r}"
+            with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
                 axis, info.tokens_left_out = (0, 0) if grid is None else (grid.sample_axis, grid.left_out)
                 features = layout.to_feature_map(leaf, name, grid)
                 gradients = differentiate_scores(scores.starts, leaf, name, sample_axis=axis)
                 gradients = layout.to_feature_map(gradients, name, grid)
-            has_gradient = tf.reduce_max(tf.abs(gradients)) > 0  # several times as fast as tf.reduce_any
+            nonzero = tf.stack([tf.reduce_max(tf.abs(gradients)) > 0, *later])  # several times as fast as tf.reduce_any
             results = [tf.cast(result, dtype) for result in (features, gradients, *build_more(info, x, scores))]
-            return empty_rows(output, target), scores.values, *results, has_gradient
+            return empty_rows(output, target), scores.values, *results, nonzero
 
         key = (kind, *self._outputs.target_key(target), times, path, layout, allow_no_relu)
         info, results = self._runner.run(key, build, x, request, request.rule)
-        self._left_out[path, layout] = info.tokens_left_out
-        return tuple(results)
+        self._left_out[path or info.last_layer, layout] = info.tokens_left_out
+        return LayerResult(info, tuple(results))
+
+    def _last_layer(
+        self, info: GraphInfo, forward_pass: ForwardPass, x: Any, scores: Any, layout: SpatialLayout
+    ) -> tuple[Any, PositionGrid | None, list[Any]]:
+        """Return the last output with a grid, its grid, and for later outputs without one, whether gradients by them exist."""
+        outputs, grids = find_candidates(self._outputs.layer_outputs(forward_pass, x, scores), x, scores, layout)
+        info.last_layer, later = last_candidate(outputs, grids, scores)
+        if info.last_layer is None:
+            raise TargetError("the score depends on no layer with a grid of positions")
+        gradients = tf.gradients(scores, [outputs[name] for name in later]) if later else []
+        reached = {name: one for name, one in zip(later, gradients, strict=True) if one is not None}
+        info.passed_over = [(name, tuple(outputs[name].shape)) for name in reached]
+        nonzero = [has_gradient_on_grid(one, None) for one in reached.values()]
+        return outputs[info.last_layer], grids[info.last_layer], nonzero
 
     def tokens_left_out(self, layer: Any, layout: SpatialLayout) -> int | None:
         """Return how many tokens of an evaluated layer are outside its grid."""

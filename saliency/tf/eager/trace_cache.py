@@ -35,6 +35,7 @@ class TraceCache:
         self._store = _TraceStore()
         self._inlining_mode = 0
         self.output_selector = OutputSelector()
+        self.last_layers: dict[Any, Any] = {}  # by the kinds of inputs and targets, see ``LastLayers``
 
     @classmethod
     def of(cls, owner: Any, options: Hashable, fingerprint: Fingerprint, compiled: bool) -> "TraceCache":

@@ -77,11 +77,16 @@ def _warn_of_later(found: Any, layers: Mapping[Any, CalledLayer]) -> None:
     after = names[names.index(found) + 1 :]
     later = [name for name in after if not layers[name].has_grid and layers[name].has_gradient]
     if later:
-        warn(
-            f"the map is of layer {str(found)!r}; the later layer {str(later[-1])!r} with the "
-            f"shape {layers[later[-1]].shape} was passed over, because it is not known to hold positions of the input. If it "
-            "does, name it: layer=, with grid=(rows, columns) and tokens=slice(...), or reshape="
-        )
+        warn_of_later_layer(found, later[-1], layers[later[-1]].shape)
+
+
+def warn_of_later_layer(found: Any, later: Any, shape: tuple[Any, ...]) -> None:
+    """Warn that a map is of a layer, although a later one may hold positions."""
+    warn(
+        f"the map is of layer {str(found)!r}; the later layer {str(later)!r} with the shape {shape} was passed over, because "
+        "it is not known to hold positions of the input. If it does, name it: layer=, with grid=(rows, columns) and "
+        "tokens=slice(...), or reshape="
+    )
 
 
 def _with_tokens(message: str, layers: Mapping[Any, CalledLayer]) -> str:

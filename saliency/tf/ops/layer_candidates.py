@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from saliency.core.position_grid import PositionGrid
+from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.positions.reading import arrange
 from saliency.tf.positions.tracker import PositionTracker
@@ -36,6 +37,26 @@ def find_candidates(
         if grids[name] is not None or _may_hold_positions(one, positions, len(layout.axes) + 2)
     }
     return found, grids
+
+
+def last_candidate(outputs: Mapping[Any, Any], grids: Mapping[Any, PositionGrid | None], scores: Any) -> tuple[Any, list[Any]]:
+    """Return the last output with a grid that scores depend on, by the paths of the graph, and those without one behind it.
+
+    Args:
+        outputs, grids: see ``find_candidates``.
+        scores: the scores.
+
+    Returns:
+        The name of the output, None if there is none; and the names of later outputs without a grid.
+    """
+    later: list[Any] = []
+    for name in reversed(list(outputs)):
+        if not operations_between(outputs[name], [scores]):
+            continue
+        if grids[name] is not None:
+            return name, later[::-1]
+        later.append(name)
+    return None, []
 
 
 def _is_float_tensor(output: Any) -> bool:

@@ -9,6 +9,7 @@ import saliency
 from saliency import GradCAM
 from saliency.core.adapter_request import Request
 from saliency.core.target import Target
+from saliency.tf.eager import trace_cache
 from tests.tf.eager.keras_networks import PICTURES, convolutional_model
 
 L = keras.layers
@@ -83,8 +84,9 @@ def test_last_layer_before_the_score(name):
     model = build()
     x = np.random.default_rng(0).normal(size=(1, *model.inputs[0].shape[1:])).astype("float32")
     adapter = saliency.wrap(model)
-    _, found, gradients = adapter.features(tf.constant(x), Request(Target.of([1])))
-    assert {path.rpartition("/")[2].rstrip("_0123456789") for path in adapter._last_layers.values()} == {layer}
+    request = Request(Target.of([1]))
+    _, found, gradients = adapter.features(tf.constant(x), request)
+    assert adapter.default_layer_name(x, request).rpartition("/")[2].rstrip("_0123456789") == layer
     assert tuple(found.shape[2:]) == space
     assert (np.asarray(gradients) != 0).any()
 
@@ -93,6 +95,16 @@ def test_container_equals_its_last_layer():
     model = LAST_LAYERS["nested"][0]()
     x = np.random.default_rng(0).normal(size=(16, 16, 3))
     np.testing.assert_array_equal(GradCAM(model, 1).GetMask(x), GradCAM(model, 1, layer="in").GetMask(x))
+
+
+def test_one_graph_finds_and_evaluates_the_layer_for_all_masks_of_a_model(monkeypatch):
+    built, model = [], convolutional_model()
+    build = trace_cache.build_trace
+    monkeypatch.setattr(trace_cache, "build_trace", lambda *args: built.append(args) or build(*args))
+    first = GradCAM(model, 1, batch_size=1).GetMask(PICTURES[0])
+    assert len(built) == 1
+    again = GradCAM(model, 2, batch_size=1).GetMask(PICTURES[1]), saliency.HiResCAM(model, 1).GetMask(PICTURES[0])
+    assert len(built) == 1 and {one.details["layer"] for one in (first, *again)} == {"second"}
 
 
 def test_details_name_the_selected_layer():
