@@ -147,7 +147,7 @@ class MapRun:
             store.put("error", np.array([self.failures.get(i, "") for i in range(self.n)], object))
             if names is not None:
                 store.put(NAMES, np.array(names, object))
-            store.describe(self.record)
+            store.describe(self.record if names is None else {**self.record, "stimuli": names})
 
     def _differs(self, start: int, what: str) -> InputError:
         return InputError(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from saliency.cli.command_runner import run_command
@@ -12,8 +12,8 @@ from saliency.io.provenance import read_provenance
 
 DESCRIPTION = """Print how the maps or activations of a file were computed: network, checksum
 of its weights, layers, method, options, seed, units, versions and stimuli. The
-file was written by dnn_saliency, dnn_act, dnn_mask, saliency report or
-saliency.map."""
+file was written by dnn_saliency, dnn_act, dnn_mask, saliency report,
+saliency.map, or the savefig of a figure."""
 USAGE = "saliency info FILE [-json]"
 MAX_LISTED = 6
 """Number of entries of a long list that are printed."""
@@ -30,10 +30,20 @@ def _run(arguments: list[str]) -> int:
     if options.json:
         print_message(json.dumps(record), "stdout")
         return 0
-    width = max(map(len, record))
-    for name, value in record.items():
+    lines = dict(_lines(record))
+    width = max(map(len, lines))
+    for name, value in lines.items():
         print_message(f"{name:<{width}}  {_words(value)}", "stdout")
     return 0
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Return what each line shows: an entry of the record, or of a list of records, such as those of a figure's methods."""
+    for name, value in record.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from ((f"{name}[{i}]", one) for i, one in enumerate(value))
+        else:
+            yield name, value
 
 
 def _words(value: Any) -> str:

@@ -2,11 +2,12 @@
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.mask import SaliencyMask
+from saliency.core.mask_calls import MaskCalls
 from saliency.core.mask_unit import mask_unit
 from saliency.core.smoothgrad import Smoothing
 from saliency.core.value_description import describe_value
@@ -15,7 +16,7 @@ from saliency.core.weights_checksum import weights_checksum
 LIBRARIES = ("saliency", "numpy", "torch", "tensorflow", "keras", "jax")
 
 
-def computation_record(mask: SaliencyMask, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:
+def computation_record(mask: MaskCalls, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record of a computation, as JSON, by name.
 
     Args:
@@ -27,14 +28,28 @@ def computation_record(mask: SaliencyMask, smoothed: bool, options: Mapping[str,
         ``method``, ``options`` (also those with default values), ``target``, ``units``, ``model``, ``weights_sha256``, and
         ``versions`` of the libraries.
     """
-    record = {
+    return {**method_record(mask, smoothed, options, mask.options), **model_record(mask.adapter)}
+
+
+def method_record(mask: MaskCalls, smoothed: bool, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the record that takes no time: without the checksum of the weights.
+
+    Args:
+        mask: the mask.
+        smoothed: whether masks are averaged over noisy copies (SmoothGrad).
+        options: options of the call.
+        defaults: options of the constructor.
+    """
+    average = Smoothing.split(options)[0].average if smoothed else "mean"
+    units = mask_unit(mask.unit, {**defaults, **options}, average)
+    return {
         "method": f"{type(mask).__name__}, smoothed" if smoothed else type(mask).__name__,
-        "options": describe_value(_all_options(mask, smoothed, options)),
-        "target": describe_value(mask.y),
-        "units": _units(mask, smoothed, options),
-        **model_record(mask.adapter),
+        "options": describe_value(_all_options(mask, smoothed, {**defaults, **options})),
+        "target": "the top class of each input" if mask.y is None else describe_value(mask.y),
+        **({"units": units} if units else {}),
+        "model": _model_name(mask.adapter),
+        "versions": _library_versions(),
     }
-    return {name: value for name, value in record.items() if value is not None or name == "target"}
 
 
 def model_record(adapter: GradientAdapter) -> dict[str, Any]:
@@ -50,18 +65,17 @@ def _library_versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def _units(mask: SaliencyMask, smoothed: bool, options: Mapping[str, Any]) -> str | None:
-    """Return the units of the masks' values; None if the method does not state them."""
-    average = Smoothing.split(options)[0].average if smoothed else "mean"
-    return mask_unit(mask.unit, {**mask.options, **options}, average) or None
-
-
-def _all_options(mask: SaliencyMask, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:
-    functions = (mask.masks, Smoothing.of) if smoothed else (mask.masks,)
-    parameters = [one for function in functions for one in inspect.signature(function).parameters.values()]
-    defaults = {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+def _all_options(mask: MaskCalls, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {**_defaults(type(mask).masks), **(_defaults(Smoothing.of) if smoothed else {})}
     modifier = getattr(mask.modifier, "__name__", mask.modifier)
-    return {**defaults, "logits": mask.logits, "modifier": modifier, **mask.options, **options}
+    return {**defaults, "logits": mask.logits, "modifier": modifier, **options}
+
+
+@lru_cache(maxsize=64)
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the default values of a function's parameters; reading them takes longer than the rest of a record."""
+    parameters = inspect.signature(function).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
 
 
 def _model_name(adapter: Any) -> str:

@@ -2,11 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.batching import BatchPlan
+from saliency.core.computation_record import method_record
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import parse_modifier
 from saliency.core.mask_calls import MaskCalls
@@ -27,11 +29,12 @@ from saliency.core.wrap import wrap
 
 
 class _Computation(NamedTuple):
-    """How masks are computed: a method's name, the method with its options, its unit, and its number of noisy samples."""
+    """How masks are computed: a method's name, the method with its options, its unit, record and number of samples."""
 
     name: str
     compute: Callable[[Score, Array], Array]
     unit: str
+    record: Mapping[str, Any]
     samples: int = 1
 
 
@@ -116,7 +119,8 @@ class SaliencyMask(MaskCalls):
     ) -> MaskArray | dict[str, MaskArray]:
         def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
             compute = partial(apply_method, self._bound_method(options, defaults))
-            return _Computation(type(self).__name__, compute, mask_unit(self.unit, {**defaults, **options}))
+            record = method_record(self, False, options, defaults)
+            return _Computation(type(self).__name__, compute, mask_unit(self.unit, {**defaults, **options}), record)
 
         return self._explain(inputs, options, make, progress)
 
@@ -130,7 +134,8 @@ class SaliencyMask(MaskCalls):
             method = self._bound_method(method_options, defaults)
             name = f"{type(self).__name__}, smoothed"
             unit = mask_unit(self.unit, {**defaults, **method_options}, smoothing.average)
-            return _Computation(name, partial(smoothing.masks, method), unit, int(smoothing.samples))
+            record = method_record(self, True, options, defaults)
+            return _Computation(name, partial(smoothing.masks, method), unit, record, int(smoothing.samples))
 
         return self._explain(inputs, options, make, progress)
 
@@ -162,9 +167,12 @@ class SaliencyMask(MaskCalls):
         unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
         plan = BatchPlan(size, Progress(passes, unit, boolean("progress", progress)), self.checks_batches)
         about = computation.name, computation.unit
-        return compute_masks(
+        masks = compute_masks(
             computation.compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, *about, self.empty
         )
+        if masks.about is not None:
+            masks.about = replace(masks.about, record=computation.record)
+        return masks
 
     def _bound_method(self, options: Mapping[str, Any], defaults: Mapping[str, Any]) -> Callable[[Score, Array], Array]:
         return bind_options(self.masks, type(self).__name__, defaults, options)

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, TypeAlias, overload
+from typing import Any, ClassVar, TypeAlias, overload
 
 from saliency.core.adapter import GradientAdapter
+from saliency.core.gradient_modifiers import Modifier
 from saliency.core.method_options import options_by_name
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.pickling import ByAttributes
@@ -21,6 +22,10 @@ class MaskCalls(ByAttributes, ABC):
 
     adapter: GradientAdapter
     y: Any
+    logits: bool
+    modifier: Modifier | None
+    options: dict[str, Any]
+    unit: ClassVar[str]
 
     @overload
     def GetMask(self, x_value: Named, *values: Any, **options: Any) -> dict[str, MaskArray]: ...

@@ -61,10 +61,10 @@ def _of_hdf5(path: Path) -> dict[str, Any]:
 
 
 def _attribute(value: Any) -> Any:
-    """Return an attribute as JSON; lists and dictionaries are stored as text."""
+    """Return an attribute as JSON; lists, dictionaries and null are stored as text."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, str) and value[:1] in ("{", "["):
+    if isinstance(value, str) and (value[:1] in ("{", "[") or value == "null"):
         try:
             return json.loads(value)
         except ValueError:

@@ -52,6 +52,7 @@ def test_the_masks_are_those_of_get_masks(tmp_path):
     np.testing.assert_array_equal(arrays["details/score"], expected.details["score"])
     assert result.n == 7 and not result.failures and arrays["stimID"][6] == b"picture 6" and not any(arrays["error"])
     assert about["method"] == "Occlusion" and json.loads(about["options"])["size"] == 2 and about["target"] == 1
+    assert json.loads(about["stimuli"]) == [f"picture {i}" for i in range(7)]
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
+from saliency.core.display.figure_record import figure_record
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, sign_words
 from saliency.core.display.map_style import MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
@@ -40,6 +41,7 @@ def mask_figure(
         layout="constrained",
         facecolor="white",
     )
+    figure.record = figure_record([masks])
     heading = caption(masks, total) if title is None else title
     if several:
         figure.suptitle(heading, fontsize=9)

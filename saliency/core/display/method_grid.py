@@ -8,6 +8,7 @@ from typing import Any
 
 from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
+from saliency.core.display.figure_record import figure_record
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, hide_ticks
 from saliency.core.display.map_style import OUTLINE, MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
@@ -89,6 +90,7 @@ def method_grid(
     pictures = [next((one.picture for one in row if one.picture is not None), None) for row in rows]
     first = int(any(one is not None for one in pictures))  # a column for the pictures
     figure = NotebookFigure(figsize=(style.width, 1.0), dpi=DPI, layout="compressed", facecolor="white")
+    figure.record = figure_record(columns)
     grid = figure.subplots(len(pictures), first + len(drawn), squeeze=False)
     for axes in grid.flat:
         axes.set_anchor("N")  # in a row of pictures with and without color bars

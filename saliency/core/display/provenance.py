@@ -1,7 +1,7 @@
 """The description of a mask: its method, inputs and targets."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -22,6 +22,7 @@ class Provenance:
         channel_axis: channel axis of one input; see ``GradientAdapter``.
         several: whether the mask has an axis for N; if not, N is 1.
         unit: the unit of the mask's values, such as ``score per unit of input``; empty if it has none.
+        record: the record of the computation, as JSON; see ``saliency.core.computation_record``.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Provenance:
     channel_axis: int | None
     several: bool = True
     unit: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def one(self, i: int) -> "Provenance":
         """Return the provenance of one of the N masks."""
