@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(notebook: Any) -> None:
     """Run all cells in the repository's root folder, with this checkout's library."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    os.environ["TQDM_DISABLE"] = "1"  # a slow machine draws no progress bars
     resources = {"metadata": {"path": str(ROOT)}}
     client = NotebookClient(notebook, timeout=300, record_timing=False, coalesce_streams=True, resources=resources)
     client.create_kernel_manager().transport = "ipc"  # opens no port

@@ -78,7 +78,7 @@ def map(
     if smoothed or ("seed" in option_names(mask.masks) and "seed" not in mask.options):
         options = {"seed": 0, **options}
     compute = mask.GetSmoothedMasks if smoothed else mask.GetMasks
-    computer = PieceComputer(lambda x, y: compute(x, None if all(one is None for one in y) else y, **options))
+    computer = PieceComputer(lambda x, y: compute(x, None if all(one is None for one in y) else y, progress=False, **options))
     limit = None if max_errors is None else whole_number("max_errors", max_errors, least=0)
     size = whole_number("piece", piece, least=1)
     record = computation_record(mask, smoothed, options)

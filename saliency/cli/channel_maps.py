@@ -139,9 +139,11 @@ class ChannelExplainer:
             warnings.simplefilter("ignore", saliency.ZeroGradientWarning)
             try:
                 if self._smooth is None:
-                    masks = self._mask.GetMasks(copies, targets_of_copies)
+                    masks = self._mask.GetMasks(copies, targets_of_copies, progress=False)
                 else:
-                    masks = self._mask.GetSmoothedMasks(copies, targets_of_copies, nsamples=self._smooth, **self._smoothing)
+                    masks = self._mask.GetSmoothedMasks(
+                        copies, targets_of_copies, progress=False, nsamples=self._smooth, **self._smoothing
+                    )
             except NoReLUError as error:
                 raise CommandError(
                     f"-meth {self._method} needs a ReLU between the image and -layer {self._channels.layer}, and "

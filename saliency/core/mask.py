@@ -115,7 +115,7 @@ class SaliencyMask(MaskCalls):
         """
 
     def _plain(
-        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool | None
     ) -> MaskArray | dict[str, MaskArray]:
         def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
             compute = partial(apply_method, self._bound_method(options, defaults))
@@ -125,7 +125,7 @@ class SaliencyMask(MaskCalls):
         return self._explain(inputs, options, make, progress)
 
     def _smooth(
-        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool | None
     ) -> MaskArray | dict[str, MaskArray]:
         def make(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> _Computation:
             smoothing, method_options = Smoothing.split(options)
@@ -144,7 +144,7 @@ class SaliencyMask(MaskCalls):
         inputs: ModelInputs | SeveralInputs,
         options: Mapping[str, Any],
         make: Callable[[Mapping[str, Any], Mapping[str, Any]], _Computation],
-        progress: bool,
+        progress: bool | None,
     ) -> MaskArray | dict[str, MaskArray]:
         """Explain a single input, several jointly, or each in turn; ``make`` receives a call's options and the defaults."""
         check_per_sample({**self.options, **options}, inputs.n)
@@ -162,10 +162,14 @@ class SaliencyMask(MaskCalls):
 
         return each_in_turn(names, explain)
 
-    def _run(self, computation: _Computation, adapter: GradientAdapter, inputs: ModelInputs, progress: bool) -> MaskArray:
+    def _run(
+        self, computation: _Computation, adapter: GradientAdapter, inputs: ModelInputs, progress: bool | None
+    ) -> MaskArray:
         size = self.batch_size or default_batch_size(inputs.x_values[0], adapter)
         unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
-        plan = BatchPlan(size, Progress(passes, unit, boolean("progress", progress)), self.checks_batches)
+        plan = BatchPlan(
+            size, Progress(passes, unit, None if progress is None else boolean("progress", progress)), self.checks_batches
+        )
         about = computation.name, computation.unit
         masks = compute_masks(
             computation.compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, *about, self.empty

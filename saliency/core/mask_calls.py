@@ -31,10 +31,20 @@ class MaskCalls(ByAttributes, ABC):
     def GetMask(self, x_value: Named, *values: Any, **options: Any) -> dict[str, MaskArray]: ...
     @overload
     def GetMask(
-        self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, *values: Any, progress: bool = False, **options: Any
+        self,
+        x_value: Any,
+        feed_dict: Mapping[str, Any] | None = None,
+        *values: Any,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray: ...
     def GetMask(
-        self, x_value: Any, feed_dict: Mapping[str, Any] | None = None, *values: Any, progress: bool = False, **options: Any
+        self,
+        x_value: Any,
+        feed_dict: Mapping[str, Any] | None = None,
+        *values: Any,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray | dict[str, MaskArray]:
         """Compute the mask of one input.
 
@@ -44,7 +54,7 @@ class MaskCalls(ByAttributes, ABC):
                 them by name, or a tuple of arrays in the model's order.
             feed_dict: the model's other inputs by name: arrays without their batch axis, and plain values.
             *values, **options: options of the method, in the order of its signature or by name.
-            progress: show a progress bar.
+            progress: show a progress bar; None shows one after 3 seconds, on a terminal or in a notebook.
 
         Returns:
             The mask, of the input's shape unless the method states otherwise. It is a NumPy array with ``details``, which
@@ -67,7 +77,7 @@ class MaskCalls(ByAttributes, ABC):
         nsamples: int = 25,
         magnitude: bool = True,
         seed: int | None = None,
-        progress: bool = False,
+        progress: bool | None = None,
         **options: Any,
     ) -> MaskArray: ...
     def GetSmoothedMask(
@@ -78,7 +88,7 @@ class MaskCalls(ByAttributes, ABC):
         nsamples: int = 25,
         magnitude: bool = True,
         seed: int | None = None,
-        progress: bool = False,
+        progress: bool | None = None,
         **options: Any,
     ) -> MaskArray | dict[str, MaskArray]:
         """Compute the mask of one input, averaged over noisy copies of the input (SmoothGrad).
@@ -89,7 +99,7 @@ class MaskCalls(ByAttributes, ABC):
             nsamples: number of noisy copies.
             magnitude: average the squares of the masks instead of the masks, as PAIR's SmoothGrad does.
             seed: a whole number makes the result repeatable; None draws a new seed.
-            progress: show a progress bar.
+            progress: show a progress bar; None shows one after 3 seconds, on a terminal or in a notebook.
             **options: ``average``, ``antithetic``, ``standard_error``, ``tolerance`` and ``max_samples`` of
                 ``saliency.core.smoothgrad.Smoothing``, and the options of the method. If an option of the method has one of
                 these names, pass it to the constructor.
@@ -105,10 +115,20 @@ class MaskCalls(ByAttributes, ABC):
     def GetMasks(self, x_values: Mapping[str, Any], *args: Any, **options: Any) -> dict[str, MaskArray]: ...
     @overload
     def GetMasks(
-        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray: ...
     def GetMasks(
-        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray | dict[str, MaskArray]:
         """Compute the masks of N inputs in batches, with the same result as one at a time.
 
@@ -119,7 +139,7 @@ class MaskCalls(ByAttributes, ABC):
                 None uses the target of the constructor. Several targets of one input share its forward pass:
                 ``GetMasks([x] * 8, range(8))``.
             feed_dict: the model's other inputs by name: arrays (N, ...), and plain values.
-            progress: show a progress bar.
+            progress: show a progress bar; None shows one after 3 seconds, on a terminal or in a notebook.
             **options: options of the method.
 
         Returns:
@@ -131,10 +151,20 @@ class MaskCalls(ByAttributes, ABC):
     def GetSmoothedMasks(self, x_values: Mapping[str, Any], *args: Any, **options: Any) -> dict[str, MaskArray]: ...
     @overload
     def GetSmoothedMasks(
-        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray: ...
     def GetSmoothedMasks(
-        self, x_values: Any, y: Any = None, feed_dict: Mapping[str, Any] | None = None, progress: bool = False, **options: Any
+        self,
+        x_values: Any,
+        y: Any = None,
+        feed_dict: Mapping[str, Any] | None = None,
+        progress: bool | None = None,
+        **options: Any,
     ) -> MaskArray | dict[str, MaskArray]:
         """Compute the smoothed masks of N inputs in batches, with the same result as one at a time.
 
@@ -159,12 +189,12 @@ class MaskCalls(ByAttributes, ABC):
 
     @abstractmethod
     def _plain(
-        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool | None
     ) -> MaskArray | dict[str, MaskArray]: ...
 
     @abstractmethod
     def _smooth(
-        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool
+        self, inputs: ModelInputs | SeveralInputs, options: Mapping[str, Any], progress: bool | None
     ) -> MaskArray | dict[str, MaskArray]: ...
 
 

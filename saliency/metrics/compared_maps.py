@@ -78,7 +78,7 @@ def compared_maps(
     adapter.read_channel_axis(shape)
     found = {}
     for name, mask in masks.items():
-        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys)), np.float64))
+        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys), progress=False), np.float64))
         found[name] = _summed(maps, shape, adapter.channel_axis)
     return with_controls(found, adapter, x_values, seed, first)
 

@@ -7,9 +7,13 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.methods.incremental_occlusion import occluded_scores
+from saliency.core.numerics.resampling import spatial_axes
 from saliency.core.numerics.sliding_windows import SlidingWindows
 from saliency.core.score import Score
 from saliency.core.types import Array
+
+MANY_WINDOWS = 2000
+"""Number of windows above which a progress bar says how to use fewer."""
 
 
 @final
@@ -44,9 +48,23 @@ class Occlusion(SaliencyMask):
         input_axes(adapter, x)  # warns if they are assumed
         windows = SlidingWindows.of(x, adapter.channel_axis, size, stride)
         score.plan.progress.announce(score.n)
+        if windows.count > MANY_WINDOWS:
+            score.plan.progress.note(_announcement(windows.count, x, adapter.channel_axis, size, stride))
         clean_scores = score.values(x)
         drops = clean_scores - occluded_scores(score, x, cover, windows, clean_scores)  # (windows, N)
         total = windows.sum_per_position(adapter, drops)
         for counts in windows.coverage_counts() if average else ():
             total = total / adapter.asarray(counts)
         return total * xp.ones_like(x)
+
+
+def _announcement(count: int, x: Array, channel_axis: int | None, size: Any, stride: Any) -> str:
+    """Return how many windows a mask takes, and how many with the options that take fewer."""
+    axes = spatial_axes(channel_axis, len(x.shape))
+    longest = max(int(x.shape[axis]) for axis in axes)
+    shortest = min(int(x.shape[axis]) for axis in axes)
+    window = max(1, min(longest // 7, shortest))
+    step = max(1, window // 4)
+    fewer = SlidingWindows.of(x, channel_axis, window, step).count
+    way_on = f"; size={window}, stride={step} takes {fewer:,}" if fewer < count else ""
+    return f"Occlusion with size={size}, stride={stride} evaluates {count:,} windows for each input{way_on}"
