@@ -63,7 +63,7 @@ def test_the_report_has_the_record(tmp_path, capsys):
     assert main(["report", *words]) == 0
     record = read_provenance(page)
     assert list(record["methods"]) == ["vanilla", "gradcam"] and record["weights_sha256"] == checksum()
-    assert record["methods"]["gradcam"]["units"] == "score per position of the layer"
+    assert record["methods"]["gradcam"]["units"] == "fraction of the maximum"
     capsys.readouterr()
 
 
