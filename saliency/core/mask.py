@@ -147,18 +147,22 @@ class SaliencyMask(MaskCalls):
         progress: bool | None,
     ) -> MaskArray | dict[str, MaskArray]:
         """Explain a single input, several jointly, or each in turn; ``make`` receives a call's options and the defaults."""
-        check_per_sample({**self.options, **options}, inputs.n)
+        differs = check_per_sample({**self.options, **options}, inputs.n)  # then the points of a shared input differ as well
+
+        def run(computation: _Computation, adapter: GradientAdapter, inputs: ModelInputs) -> MaskArray:
+            return self._run(computation, adapter, inputs.without_shared_passes() if differs else inputs, progress)
+
         if isinstance(inputs, ModelInputs):
-            return self._run(make(options, self.options), self.adapter, inputs, progress)
+            return run(make(options, self.options), self.adapter, inputs)
         if self.joins_inputs:
             check_explains_inputs({**self.options, **options})
-            masks = self._run(make(options, self.options), inputs.joined_adapter, inputs.joined(), progress)
+            masks = run(make(options, self.options), inputs.joined_adapter, inputs.joined())
             return split_masks(masks, inputs.joined_adapter, self.empty)
         names = list(inputs.values)
 
         def explain(name: str) -> MaskArray:
             own, defaults = (options_of_input(one, name, names) for one in (options, self.options))
-            return self._run(make(own, defaults), *inputs.in_turn(name), progress)
+            return run(make(own, defaults), *inputs.in_turn(name))
 
         return each_in_turn(names, explain)
 

@@ -34,16 +34,22 @@ class PerSample:
         return f"PerSample({len(self.values)} values)"
 
 
-def check_per_sample(options: Mapping[str, Any], n: int) -> None:
+def check_per_sample(options: Mapping[str, Any], n: int) -> bool:
     """Check that every ``PerSample`` among options, or among an option's values for several inputs, holds n values.
+
+    Returns:
+        Whether there is one.
 
     Raises:
         InputError: if one does not.
     """
+    found = False
     for name, option in options.items():
         for value in _alternatives(option):
+            found = found or isinstance(value, PerSample)
             if isinstance(value, PerSample) and len(value.values) != n:
                 raise InputError(f"`{name}` (={value!r}) must hold one value for each of the {n} inputs")
+    return found
 
 
 def _alternatives(option: Any) -> Iterable[Any]:

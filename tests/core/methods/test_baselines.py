@@ -7,7 +7,7 @@ from scipy import ndimage
 
 import saliency
 from saliency import GradientSHAP
-from tests.reference import linear
+from tests.reference import linear, quadratic
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 3, 12, 24))
@@ -126,3 +126,10 @@ def test_numbers_in_the_input_s_shape_are_one_baseline():
 def test_invalid_baselines_raise(spelling, message):
     with pytest.raises(saliency.InputError, match=message):
         baseline(spelling)
+
+
+def test_targets_that_share_an_input_may_have_baselines_of_their_own():
+    x = np.ones((3, 2, 2))
+    baselines = saliency.PerSample([0 * x, 0 * x + 0.5])
+    masks = saliency.IntegratedGradients(quadratic([1, 3])).GetMasks([x, x], y=[0, 1], x_baseline=baselines)
+    np.testing.assert_allclose(masks.sum(axis=(1, 2, 3)), [6, 3 * 12 * (1 - 0.25) / 2])
