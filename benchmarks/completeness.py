@@ -16,6 +16,7 @@ from saliency import nets
 from saliency.core.numerics.quadrature import QUADRATURE_RULES
 from saliency.demo.scenes import load_scenes
 
+RULES = [rule for rule in QUADRATURE_RULES if rule != "right"]  # as accurate as "inclusive"
 STEPS = (10, 25, 50)
 
 
@@ -56,7 +57,7 @@ def main() -> None:
     print("Completeness gap, relative to the score's change from the zero baseline: median over the inputs.\n")
     print(f"| network | rule | {' | '.join(f'{steps} points' for steps in STEPS)} |\n|---|---|{'---:|' * len(STEPS)}")
     for name, model, x in networks_with_inputs(options.squeezenet, options.pictures):
-        for rule in QUADRATURE_RULES:
+        for rule in RULES:
             per_steps = [relative_gaps(model, x, rule, steps) for steps in STEPS]
             cells = " | ".join(f"{np.median(gap):.2%}" for gap in per_steps)
             print(f"| {name}, {len(x)} inputs | {rule} | {cells} |", flush=True)

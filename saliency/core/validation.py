@@ -68,15 +68,17 @@ def _is_no_real_type(dtype: str) -> bool:
     return any(kind in dtype for kind in ("bool", "complex", "datetime", "timedelta", "object"))
 
 
-def real_number(name: str, value: Any, least: float, most: float = math.inf) -> float:
+def real_number(name: str, value: Any, least: float, most: float = math.inf, excludes_least: bool = False) -> float:
     """Return an option that must be a finite number.
 
     Raises:
-        InputError: if it is anything else, or not within ``least`` and ``most``.
+        InputError: if it is anything else, not within ``least`` and ``most``, or ``least`` itself if that is excluded.
     """
     number = as_real(value)
-    if number is None or not least <= number <= most:
+    if number is None or not least <= number <= most or (excludes_least and number == least):
         limits = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
+        if excludes_least:
+            limits = f"above {least:g}" + (f", at most {most:g}" if most != math.inf else "")
         raise InputError(f"`{name}` (={shown(value)}) must be a finite number, {limits}")
     return number
 

@@ -1,5 +1,6 @@
 """Integrated gradients and expected gradients."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
 
@@ -9,8 +10,9 @@ from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
 from saliency.core.methods.conductance import conductance
 from saliency.core.methods.integration_path import IntegrationPath, PathChoice, check_path, make_path
-from saliency.core.numerics.quadrature import Floats, NodesAndWeights, Quadrature, QuadratureRule, make_quadrature
-from saliency.core.numerics.tolerance import check_tolerance, should_stop
+from saliency.core.methods.path_integrals import integrate_to_tolerance, mean_mask, record_gap
+from saliency.core.numerics.quadrature import Floats, QuadratureRule, make_quadrature
+from saliency.core.numerics.tolerance import check_tolerance
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -32,7 +34,8 @@ class IntegratedGradients(SaliencyMask):
             are averaged (expected gradients).
         x_steps: number of points on the path, 25 by default. With a tolerance, the number to start with, 7 by default.
         rule: the quadrature rule: ``"inclusive"`` (as in PAIR's ``saliency``), ``"trapezoid"``, ``"midpoint"``,
-            ``"gauss-legendre"`` or ``"chebyshev"``. None means ``"gauss-legendre"``, or ``"chebyshev"`` with a tolerance.
+            ``"gauss-legendre"``, ``"chebyshev"`` or ``"right"``. None means ``"gauss-legendre"``, or ``"chebyshev"`` with a
+            tolerance.
         tolerance: add points, and keep all old ones, until the gap is at most this fraction of the change. Each input gets as
             many points as it needs. ``"chebyshev"`` doubles the number of points at a time, the other rules triple it.
         max_steps: with a tolerance, the largest number of points. If it does not suffice, a ``ToleranceWarning`` is issued.
@@ -85,12 +88,13 @@ class IntegratedGradients(SaliencyMask):
         if in_input and multiply_by_inputs:
             return _mean_conductance(score, x, x_baseline, make_quadrature(rule, int(steps) + 1).nodes, details)
         if tolerance is not None:
-            integrate = partial(_integrate_to_tolerance, x_baseline, quadrature, tolerance, max_steps, multiply_by_inputs)
+            paths_of, read = partial(_make_paths, x_baseline, path), None if multiply_by_inputs else _mean_gradient
+            integrate = partial(integrate_to_tolerance, paths_of, quadrature, tolerance, max_steps, read)
             return score.one_by_one(integrate, x)
-        paths = [make_path(score, x, baseline, path) for baseline in make_baselines(x_baseline, score, x)]
+        paths = _make_paths(x_baseline, path, score, x)
         for one in paths:
             one.add(quadrature)
-        mask = None if in_input else _mean_mask(paths, details)
+        mask = None if in_input else mean_mask(paths, details)
         return mask if multiply_by_inputs and mask is not None else _mean_gradient(paths)
 
 
@@ -100,41 +104,13 @@ def _mean_conductance(score: Score, x: Array, x_baseline: Any, nodes: Floats, de
     mask = sum(conductance(score, x, baseline, nodes) for baseline in baselines) / len(baselines)
     if details:
         values = xp.reshape(score.repeat(1 + len(baselines)).values(xp.concatenate([x, *baselines])), (-1, score.n))
-        change = values[0] - xp.mean(values[1:], axis=0)
-        gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
-        score.record(score=values[0], gap=gap, change=change, points=len(nodes) * len(baselines))
+        record_gap(score, mask, values[0], values[0] - xp.mean(values[1:], axis=0), len(nodes) * len(baselines))
     return mask
 
 
-def _mean_gradient(paths: list[IntegrationPath]) -> Array:
+def _make_paths(x_baseline: Any, choice: PathChoice, score: Score, x: Array) -> list[IntegrationPath]:
+    return [make_path(score, x, baseline, choice) for baseline in make_baselines(x_baseline, score, x)]
+
+
+def _mean_gradient(paths: Sequence[Any]) -> Array:
     return sum(path.total for path in paths) / len(paths)
-
-
-def _mean_mask(paths: list[IntegrationPath], details: bool) -> Array:
-    """Return the mean of the masks; record its gap if requested, or if the scores at both ends are known anyway."""
-    mask = sum(path.mask for path in paths) / len(paths)
-    if details or all(len(path.end_scores) == 2 for path in paths):
-        score = paths[0].score
-        change = sum(path.change() for path in paths) / len(paths)
-        xp = score.adapter.xp
-        gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
-        score.record(score=paths[0].end_scores[1.0], gap=gap, change=change, points=sum(path.points for path in paths))
-    return mask
-
-
-def _integrate_to_tolerance(
-    x_baseline: Any, quadrature: Quadrature, tolerance: float, max_steps: int, multiply_by_inputs: bool, score: Score, x: Array
-) -> Array:
-    """Integrate for one input with as many points as the tolerance requires."""
-    paths = [make_path(score, x, baseline, "layer") for baseline in make_baselines(x_baseline, score, x)]
-    new: NodesAndWeights | Quadrature = quadrature
-    keep = 0.0
-    while True:
-        for path in paths:
-            path.add(new, keep)
-        mask = _mean_mask(paths, details=True)
-        gap, change = (abs(float(score.adapter.numpy(score.details[name])[0])) for name in ("gap", "change"))
-        used, (quadrature, new, keep) = len(quadrature.nodes), quadrature.refine()
-        at_limit = len(quadrature.nodes) > max_steps
-        if should_stop(gap / change if change else gap, tolerance, at_limit, f"gap after {used} steps", "max_steps"):
-            return mask if multiply_by_inputs else _mean_gradient(paths)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.validation import shown, whole_number
 
-QuadratureRule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev"]
-QUADRATURE_RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev")
+QuadratureRule: TypeAlias = Literal["inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev", "right"]
+QUADRATURE_RULES = ("inclusive", "trapezoid", "midpoint", "gauss-legendre", "chebyshev", "right")
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -34,7 +34,8 @@ def make_quadrature(rule: QuadratureRule, points: int) -> "Quadrature":
             - ``trapezoid``: both ends, at half the weight of the other nodes,
             - ``midpoint``: the centers of equal cells,
             - ``gauss-legendre``: exact for polynomials of degree up to 2 * points - 1,
-            - ``chebyshev``: see ``ChebyshevQuadrature``.
+            - ``chebyshev``: see ``ChebyshevQuadrature``,
+            - ``right``: the upper ends of equal cells.
         points: number of nodes.
 
     Raises:
@@ -112,6 +113,8 @@ class CellQuadrature:
             weights = np.r_[0.5, np.ones(n - 2), 0.5] / (n - 1)
         elif rule == "midpoint":
             nodes = (np.arange(n) + 0.5) / n
+        elif rule == "right":
+            nodes = np.arange(1, n + 1) / n
         elif rule == "gauss-legendre":
             nodes, weights = (values / 2 for values in _gauss_legendre(n))
             nodes = nodes + 0.5
