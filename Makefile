@@ -92,7 +92,7 @@ WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
 	$(PYTHON) -m venv $(@:/bin/pip=)
 
 .venv/.use: .venv/bin/pip pyproject.toml constraints.txt
-	$(PIP) -e '.[torch]'
+	$(PIP) -e '.[torch,regions]'
 	touch $@
 
 # torchvision requires the exact Torch release that it was built with, and grad-cam requires torchvision. The tests only use their

@@ -31,10 +31,12 @@ from saliency.core.lrp_rules import LRPRule
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.attention_relevance import AttentionRelevance
 from saliency.core.methods.attention_rollout import AttentionRollout
+from saliency.core.methods.blur_ig import BlurIG
 from saliency.core.methods.deep_lift import DeepLIFT, DeepSHAP
 from saliency.core.methods.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
 from saliency.core.methods.gradient_shap import GradientSHAP
 from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
+from saliency.core.methods.guided_ig import GuidedIG
 from saliency.core.methods.input_x_gradient import InputXGradient
 from saliency.core.methods.integrated_gradients import IntegratedGradients
 from saliency.core.methods.legrad import LeGrad
@@ -43,6 +45,7 @@ from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
 from saliency.core.methods.vanilla import Vanilla
+from saliency.core.methods.xrai import XRAI
 from saliency.core.per_sample import PerSample
 from saliency.core.region import Region
 from saliency.core.result import MaskArray
@@ -56,6 +59,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "AttentionRelevance",
     "AttentionRollout",
     "BatchWarning",
+    "BlurIG",
     "Box",
     "Deconvnet",
     "DeepLIFT",
@@ -70,6 +74,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "GradientSHAP",
     "GuidedBackprop",
     "GuidedGradCAM",
+    "GuidedIG",
     "HiResCAM",
     "InputError",
     "InputXGradient",
@@ -97,6 +102,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "VisualizeImageDiverging",
     "VisualizeImageGrayscale",
     "XGradCAM",
+    "XRAI",
     "ZeroGradientWarning",
     "activations",
     "figure",

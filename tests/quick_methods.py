@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import saliency
 from saliency.demo.gallery_methods import METHODS, TORCH_METHODS
 
 FEWER_SAMPLES = {
@@ -9,6 +10,9 @@ FEWER_SAMPLES = {
     "Occlusion": {"stride": 15},
     "IntegratedGradients": {"x_steps": 6},
     "GradientSHAP": {"x_steps": 6},
+    "GuidedIG": {"x_steps": 6},
+    "BlurIG": {"x_steps": 6},
+    "XRAI": {"base": saliency.InputXGradient},
 }
 QUICK_METHODS = {name: METHODS[name] for name in METHODS if name not in TORCH_METHODS} | {
     name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()

@@ -19,6 +19,9 @@ METHODS = {
     "gradientshap": "GradientSHAP",
     "deeplift": "DeepLIFT",
     "deepshap": "DeepSHAP",
+    "guidedig": "GuidedIG",
+    "blurig": "BlurIG",
+    "xrai": "XRAI",
     "occlusion": "Occlusion",
     "rise": "RISE",
     "gradcam": "GradCAM",
@@ -38,7 +41,8 @@ SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in 
 """Names that ``-set`` accepts in addition to the method's options if ``-smooth`` is given."""
 
 COLOR_METHODS = (
-    "guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "deeplift", "deepshap", "guidedgradcam",
+    "guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "deeplift", "deepshap", "guidedig", "blurig",
+    "guidedgradcam",
 )  # fmt: skip
 """Methods whose maps have color channels."""
 

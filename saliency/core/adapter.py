@@ -130,6 +130,10 @@ class GradientAdapter(OptionalQueries):
         """
         return partial(windows.occlude, self, x, cover)
 
+    def kth_smallest(self, array: Array, k: int) -> Array:
+        """Return the k-th smallest number of each row of an array (N, D), (N, 1); the smallest is the first."""
+        return self.xp.sort(array)[:, k - 1 : k]
+
     def call_fused(self, function: Callable[..., Array], static: Hashable, *arrays: Array) -> Array:
         """Call a function of arrays, compiled into one operation if the framework supports it.
 

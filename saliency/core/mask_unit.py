@@ -17,6 +17,8 @@ def mask_unit(unit: str, options: Mapping[str, Any], average: str = "mean") -> s
     """
     if unit == OF_MAXIMUM and not options.get("should_resize", True):
         unit = ""  # that of the method's formula
+    if options.get("base") is not None:
+        unit = ""  # that of the attribution of XRAI's pixels
     if unit == SCORE and not options.get("multiply_by_inputs", True):
         unit = PER_INPUT
     if unit == PER_INPUT and options.get("at") is not None:

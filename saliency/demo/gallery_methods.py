@@ -1,7 +1,11 @@
-"""The methods of the demo's gallery: every method, and some of them with SmoothGrad, on a network that it suits."""
+"""The methods of the demo's gallery: every method, and some of them with SmoothGrad, on a network that it suits.
+
+XRAI needs scikit-image.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.util import find_spec
 
 import saliency
 
@@ -17,6 +21,8 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "DeepLIFT": saliency.DeepLIFT,
         "DeepSHAP": partial(saliency.DeepSHAP, x_baseline=["blur", "min", "max", 0.0]),
         "LRP": saliency.LRP,
+        "GuidedIG": partial(saliency.GuidedIG, x_steps=50),
+        "BlurIG": partial(saliency.BlurIG, x_steps=40),
         "Deconvnet": saliency.Deconvnet,
         "GuidedBackprop": saliency.GuidedBackprop,
     },
@@ -32,6 +38,7 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
     "Perturbation methods and combinations": {
         "Occlusion": partial(saliency.Occlusion, size=15, stride=5, average=True),
         "RISE": partial(saliency.RISE, nmasks=400, seed=0),
+        **({"XRAI": saliency.XRAI} if find_spec("skimage") else {}),
         "GuidedGradCAM": saliency.GuidedGradCAM,
         "GuidedBackprop + SmoothGrad": saliency.GuidedBackprop,
         "IntegratedGradients + SmoothGrad": partial(saliency.IntegratedGradients, x_steps=3),

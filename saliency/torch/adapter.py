@@ -139,6 +139,9 @@ class TorchAdapter(GradientAdapter):
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> torch.Tensor:
         return normal_rows(shape, seeds, self.device).to(self.dtype)
 
+    def kth_smallest(self, array: torch.Tensor, k: int) -> torch.Tensor:
+        return torch.kthvalue(array, k, dim=1, keepdim=True).values
+
     def outputs(self, x: torch.Tensor, request: Request) -> Any:
         target, feed = request.target, request.feed
         with translate_out_of_memory(x), preserve_model_state(self.model, self.device, grad=False):

@@ -16,7 +16,7 @@ OF_ATTENTION = ("attentionrelevance", "attentionrollout", "legrad")
 
 QUICK = {
     "rise": ["nmasks=20"], "occlusion": ["size=24", "stride=24"], "ig": ["x_steps=3"], "gradientshap": ["x_steps=3"],
-    "scorecam": ["layer=conv6"],
+    "scorecam": ["layer=conv6"], "guidedig": ["x_steps=4"], "blurig": ["x_steps=4", "max_sigma=5"], "xrai": ["algorithm=fast"],
 }  # fmt: skip
 
 
