@@ -7,10 +7,9 @@ import tensorflow as tf
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import TargetError
-from saliency.core.position_grid import PositionGrid
 from saliency.core.types import Rule
 from saliency.tf.eager.attention_queries import AttentionQueries
-from saliency.tf.eager.forward import ForwardPass
+from saliency.tf.eager.last_layer_search import find_last_layer
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.multiplier_query import evaluate_multipliers
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
@@ -18,7 +17,7 @@ from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.last_spatial_layer import CalledLayer
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, last_candidate
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -165,7 +164,7 @@ class ModelQueries:
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             if path is None:
-                leaf, grid, later = self._last_layer(info, forward_pass, x, scores.values, layout)
+                leaf, grid, later = find_last_layer(self._outputs, info, forward_pass, x, scores.values, layout)
             else:
                 leaf, later = self._outputs.layer_output(forward_pass, path, x), []
                 grid = layout.grid_of(leaf, layout.follow(x, [leaf]))
@@ -183,20 +182,6 @@ class ModelQueries:
         info, results = self._runner.run(key, build, x, request, request.rule)
         self._left_out[path or info.last_layer, layout] = info.tokens_left_out
         return LayerResult(info, tuple(results))
-
-    def _last_layer(
-        self, info: GraphInfo, forward_pass: ForwardPass, x: Any, scores: Any, layout: SpatialLayout
-    ) -> tuple[Any, PositionGrid | None, list[Any]]:
-        """Return the last output with a grid, its grid, and for later outputs without one, whether gradients by them exist."""
-        outputs, grids = find_candidates(self._outputs.layer_outputs(forward_pass, x, scores), x, scores, layout)
-        info.last_layer, later = last_candidate(outputs, grids, scores)
-        if info.last_layer is None:
-            raise TargetError("the score depends on no layer with a grid of positions")
-        gradients = tf.gradients(scores, [outputs[name] for name in later]) if later else []
-        reached = {name: one for name, one in zip(later, gradients, strict=True) if one is not None}
-        info.passed_over = [(name, tuple(outputs[name].shape)) for name in reached]
-        nonzero = [has_gradient_on_grid(one, None) for one in reached.values()]
-        return outputs[info.last_layer], grids[info.last_layer], nonzero
 
     def tokens_left_out(self, layer: Any, layout: SpatialLayout) -> int | None:
         """Return how many tokens of an evaluated layer are outside its grid."""
