@@ -80,4 +80,4 @@ def forbidden(name, target):
         return here[0] == "io" or (here[0] in PACKAGES and PACKAGES.get(there[0] if there else "", -1) >= PACKAGES[here[0]])
     if here[0] == "core" and len(here) > 1:
         return (here[1] == "display" and there[1] not in DISPLAY) or LEVELS[there[1]] > LEVELS[here[1]]
-    return here[0] == "tf" and len(here) > 1 and there[1] not in (here[1], "ops", "positions")
+    return here[0] == "tf" and len(here) > 1 and there[1] not in (here[1], "ops", "positions", "relevance")

@@ -124,13 +124,18 @@ def checked_multipliers(rule: Any, found: Any, x: Array) -> Array:
     Raises:
         InputError: if it has another type or shape than the input.
     """
-    if not isinstance(found, type(x)) or tuple(found.shape) != tuple(x.shape):
+    if not isinstance(found, type(x)) or not _may_be_equal(found.shape, x.shape):
         result = f"{type(found).__name__} of shape {tuple(getattr(found, 'shape', ()))}"
         raise InputError(
             f"`rule` ({type(rule).__name__}) returned a {result}; it must return a {type(x).__name__} of the shape of the "
             f"operation's input, {tuple(x.shape)}"
         )
     return found
+
+
+def _may_be_equal(shape: Any, other: Any) -> bool:
+    """Return whether two shapes are equal, as far as their lengths are known: an unknown one is None."""
+    return len(shape) == len(other) and all(None in pair or len(set(pair)) == 1 for pair in zip(shape, other, strict=True))
 
 
 def missing_rule(operation: str, remedy: str | None = None) -> ModelError:

@@ -1,5 +1,6 @@
 """The vision transformer is the same network in Torch and in Keras, and detects digits."""
 
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -28,7 +29,7 @@ def masks(network, method, **options):
 
 
 @pytest.mark.needs("torch", "tensorflow")
-@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.DeepLIFT])
+@pytest.mark.parametrize("method", [saliency.Vanilla, saliency.DeepLIFT, partial(saliency.LRP, rule="attn-lrp")])
 def test_torch_and_keras_give_the_same_scores_and_maps(networks, method):
     (one, details), (other, others) = (masks(network, method) for network in networks.values())
     if "change" in details:

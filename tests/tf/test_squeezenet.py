@@ -27,6 +27,7 @@ METHODS = {
     "InputXGradient": (saliency.InputXGradient, {}),
     "IntegratedGradients": (saliency.IntegratedGradients, {"x_steps": 3}),
     "GradientSHAP": (saliency.GradientSHAP, {"x_steps": 3, "seed": 1}),
+    "LRP": (saliency.LRP, {"rule": "epsilon-plus-flat"}),
     "Occlusion": (saliency.Occlusion, {"size": 48, "stride": 48}),
     "RISE": (saliency.RISE, {"nmasks": 6, "cells": 2, "seed": 1}),
     **{

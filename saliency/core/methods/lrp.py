@@ -70,9 +70,9 @@ class LRP(SaliencyMask):
         composite = make_composite(rule, settings, boolean("allow_gradient", allow_gradient))
         if not score.adapter.propagates_relevance:
             raise ModelError(
-                f"LRP reads the operations of a model's graph, and {type(score.adapter).__name__} does not support it: pass a "
-                "Torch module, or use InputXGradient, which is LRP for networks of ReLUs, convolutions and linear layers "
-                "without stabilizers"
+                f"LRP reads the operations of a model's graph, and {type(score.adapter).__name__} does not support it: pass "
+                "a Torch module, or a Keras model, a function or a SavedModel of TensorFlow. For networks of ReLUs, "
+                "convolutions and linear layers, InputXGradient is LRP without stabilizers"
             )
         score = score.using(relevance=composite, at=at)
         if at is not None:

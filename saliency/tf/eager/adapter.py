@@ -61,6 +61,7 @@ class KerasAdapter(GradientAdapter):
     """
 
     xp, named_weights, first_batch_norm = tnp, named_weights, first_batch_norm
+    propagates_relevance = True
     feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     batch_memory = 18_000_000  # measured: 10 images of 224 x 224, 25 of 96 x 96
 

@@ -13,6 +13,7 @@ from saliency.tf.eager.last_layer_search import find_last_layer
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.multiplier_query import evaluate_multipliers
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
+from saliency.tf.eager.request_rules import RequestRules
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
@@ -76,18 +77,19 @@ class ModelQueries:
         if request.at is not None:
             scores, _, gradients = self.values_and_gradients_at(x, request)
             return scores, gradients
-        target, times = request.target, request.target.per_input(x.shape[0])
+        target, times, rules = request.target, request.target.per_input(x.shape[0]), RequestRules.of(request)
 
-        def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
+        def build(info: GraphInfo, x: Any, feed: Feed, *tensors: Any) -> Any:
+            tensors, places = tensors[: len(rules.tensors)], tensors[len(rules.tensors) :]
             forward_pass = self._outputs.run(info, x, feed, target.layers)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
-            with apply_relu_rule(info, x, scores.values, request.rule, request.allow_no_relu, INPUT[0]):
+            with rules.applied(info, x, scores, tensors, INPUT[0]):
                 gradients = differentiate_scores(scores.starts, x, INPUT[1])
             return empty_rows(output, target), scores.values, tf.cast(gradients, self._outputs.model.float_dtype)
 
-        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu)
-        _, (scores, gradients) = self._runner.run(key, build, x, request, request.rule)
+        key = ("gradients", *self._outputs.target_key(target), times, *rules.key)
+        _, (scores, gradients) = self._runner.run(key, build, x, request, request.rule, rules.tensors, rules.functions)
         return scores, gradients
 
     def multipliers(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
@@ -98,6 +100,7 @@ class ModelQueries:
         """Return scores (N * T,), the values (N, ...) at ``request.at``, and the gradients (N * T, ...) by them."""
         target, (path, is_output) = request.target, self._outputs.at_place(request.at)
         times, replaced = target.per_input(x.shape[0]), () if request.at_values is None else (request.at_values,)
+        rules = RequestRules.of(request)
         end, dtype = f"the {'output' if is_output else 'input'} of layer {path!r}", self._outputs.model.float_dtype
 
         def build(info: GraphInfo, x: Any, feed: Feed, *tensors: Any) -> Any:
@@ -108,12 +111,13 @@ class ModelQueries:
                 leaf = replace_tensor(leaf, tensors[0], op)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *tensors[len(replaced) :])
-            with apply_relu_rule(info, leaf, scores.values, request.rule, request.allow_no_relu, end):
+            with rules.applied(info, leaf, scores, (), end):
                 gradients = differentiate_scores(scores.starts, leaf, end, op)
             return empty_rows(output, target), scores.values, tf.cast(leaf, dtype), tf.cast(gradients, dtype)
 
-        key = ("gradients", *self._outputs.target_key(target), times, request.allow_no_relu, path, is_output, len(replaced))
-        _, (scores, values, gradients) = self._runner.run(key, build, x, request, request.rule, replaced)
+        key = ("gradients", *self._outputs.target_key(target), times, *rules.key, path, is_output, len(replaced))
+        results = self._runner.run(key, build, x, request, request.rule, replaced, rules.functions)
+        scores, values, gradients = results[1]
         if gradients.shape[:1] != scores.shape[:1]:
             verb, shape = "outputs" if is_output else "takes", tuple(gradients.shape)
             raise TargetError(

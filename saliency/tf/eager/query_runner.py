@@ -52,24 +52,26 @@ class QueryRunner:
         request: Request,
         rule: Rule | None = None,
         more: tuple[Any, ...] = (),
+        functions: tuple[Any, ...] = (),
     ) -> tuple[GraphInfo, Sequence[Any]]:
         """Return the info and the results of a query, whose graph returns the ``empty_rows`` of its output first.
 
-        The builder receives the tensors of ``more`` before the places of the target.
+        The builder receives the tensors of ``more`` before the places of the target. ``functions`` are further objects of the
+        user that become part of the graph.
         """
         target, feed = request.target, request.feed
-        key, functions = (*key, rule if isinstance(rule, str) else callable(rule)), [rule] if callable(rule) else []
+        key, own = (*key, rule if isinstance(rule, str) else callable(rule)), [*functions, *([rule] if callable(rule) else [])]
         if isinstance(target.function, KeptScore) and target.rows is not None:
             more = (*more, *map(tf.constant, target.function.places(target.rows, x.shape[0])))
             key = (*key, target.function)
         elif target.function is not None:
-            functions = [target.function, *functions]
+            own = [target.function, *own]
         if target.function is not None:  # its scores are checked while the graph is built
-            trace = self._traces.get(key, functions, builder, x, feed, *more)
+            trace = self._traces.get(key, own, builder, x, feed, *more)
             self._warn(trace.info, rule)
             return trace.info, trace(x, feed, *more)[1:]
         places = tf.constant(target.positions(x.shape[0])), tf.constant(target.weights, self._outputs.model.float_dtype)
-        trace = self._traces.get(key, functions, builder, x, feed, *more, *places)
+        trace = self._traces.get(key, own, builder, x, feed, *more, *places)
         self._warn(trace.info, rule)
         shape = trace.info.output_shape
         if None in shape[1:]:  # known only once the graph runs

@@ -9,9 +9,9 @@ import tensorflow as tf
 from saliency.core.errors import ModelError
 from saliency.core.undo import Undo, undoable
 from saliency.tf.ops.custom_gradients import preserve_gradient_functions
-from saliency.tf.ops.deeplift_operations import KINKED, LINEAR, MAXIMA, MINIMA, PRODUCTS, QUOTIENTS, SMOOTH, SOFTMAXES, SUMS
 from saliency.tf.ops.deeplift_rules import Pair, find_rule
 from saliency.tf.ops.graph_traversal import is_differentiable, operations_after, operations_between
+from saliency.tf.ops.operation_kinds import KINKED, LINEAR, MAXIMA, MINIMA, PRODUCTS, QUOTIENTS, SMOOTH, SOFTMAXES, SUMS
 
 KNOWN = LINEAR | KINKED | SMOOTH | MAXIMA | MINIMA | SOFTMAXES | {"SquaredDifference"}
 OF_SEVERAL = PRODUCTS | SUMS | QUOTIENTS | MAXIMA | MINIMA | {"SquaredDifference"}

@@ -8,7 +8,8 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core import multiplier_rules
-from saliency.tf.ops.deeplift_operations import KINKED, MAXIMA, MINIMA, PRODUCTS, QUOTIENTS, SMOOTH, SOFTMAXES
+from saliency.tf.ops.gradient_functions import copy_operation, sum_like
+from saliency.tf.ops.operation_kinds import KINKED, MAXIMA, MINIMA, PRODUCTS, QUOTIENTS, SMOOTH, SOFTMAXES
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ class Pair:
         pairs = zip(self.actual.inputs, self.reference.inputs, self.changed, strict=True)
         inputs = [weight * one + (1 - weight) * other if changed else one for one, other, changed in pairs]
         op = self.actual
-        copy = op.graph.create_op(
-            op.type, inputs, [output.dtype for output in op.outputs], attrs=dict(op.node_def.attr), op_def=op.op_def
-        )
+        copy = copy_operation(op, inputs)
         leaves = [one for one, changed in zip(inputs, self.changed, strict=True) if changed]
         found = iter(tf.gradients(copy.outputs[0], leaves, grad_ys=multipliers))
         return [next(found) if changed else None for changed in self.changed]
@@ -89,7 +88,7 @@ def _quotient(pair: Pair, multipliers: Any) -> list[Any]:
     (x, divisor), (x_0, divisor_0) = pair.actual.inputs, pair.reference.inputs
     found = multiplier_rules.quotient_multipliers(multipliers, x, x_0, divisor, divisor_0)
     return [
-        _sum_like(one, tensor) if changed else None
+        sum_like(one, tensor) if changed else None
         for one, tensor, changed in zip(found, pair.actual.inputs, pair.changed, strict=True)
     ]
 
@@ -97,7 +96,7 @@ def _quotient(pair: Pair, multipliers: Any) -> list[Any]:
 def _squared_difference(pair: Pair, multipliers: Any) -> list[Any]:
     (one, other), (one_0, other_0) = pair.actual.inputs, pair.reference.inputs
     by_difference = multipliers * (one - other + one_0 - other_0)
-    return [_sum_like(by_difference, one), _sum_like(-by_difference, other)]
+    return [sum_like(by_difference, one), sum_like(-by_difference, other)]
 
 
 def _softmax(pair: Pair, multipliers: Any) -> list[Any]:
@@ -109,8 +108,3 @@ def _softmax(pair: Pair, multipliers: Any) -> list[Any]:
     logarithms = tf.reduce_logsumexp(x, axis=-1, keepdims=True) - tf.reduce_logsumexp(x_0, axis=-1, keepdims=True)
     by_log = tf.reduce_sum(multipliers, axis=-1, keepdims=True)
     return [multipliers - multiplier_rules.logsumexp_multipliers(tnp, by_log, x - x_0, exponentials, logarithms, -1)]
-
-
-def _sum_like(values: Any, tensor: Any) -> Any:
-    """Return values summed over the axes along which a tensor was broadcast to their shape."""
-    return tf.gradients(tf.broadcast_to(tensor, tf.shape(values)), tensor, grad_ys=values)[0]

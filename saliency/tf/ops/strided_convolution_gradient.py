@@ -19,13 +19,16 @@ def use_fast_convolution_gradients(undo: Undo, leaf: Any, scores: Any) -> None:
         leaf: tensor of a graph.
         scores: tensor of the same graph.
     """
-    convolutions = [op for op in operations_between(leaf, scores) if op.type == "Conv2D" and _is_faster(op)]
+    convolutions = [op for op in operations_between(leaf, scores) if op._gradient_function is None and has_fast_gradient(op)]
     preserve_gradient_functions(undo, convolutions)
     for op in convolutions:  # set on the Python object, as the rules of ReLUs are
-        op._gradient_function = _convolution_gradients
+        op._gradient_function = fast_convolution_gradients
 
 
-def _is_faster(op: Any) -> bool:
+def has_fast_gradient(op: Any) -> bool:
+    """Return whether ``fast_convolution_gradients`` differentiates an operation faster than TensorFlow does."""
+    if op.type != "Conv2D":
+        return False
     (_, *size, channels), kernel = op.inputs[0].shape, op.inputs[1].shape
     if op.get_attr("data_format") != b"NHWC" or list(op.get_attr("dilations")) != [1, 1, 1, 1] or None in size:
         return False
@@ -34,7 +37,7 @@ def _is_faster(op: Any) -> bool:
     return phase_gradient_is_faster(channels, kernel[:2], op.get_attr("strides")[1:3])
 
 
-def _convolution_gradients(op: Any, upstream: Any) -> list[Any]:
+def fast_convolution_gradients(op: Any, upstream: Any) -> list[Any]:
     """Return the gradients with respect to the input and the weights. Those of unused weights are built, but do not run."""
     x, weights = op.inputs
     settings = {name: op.get_attr(name) for name in ("strides", "explicit_paddings", "data_format", "dilations")}

@@ -1,4 +1,4 @@
-"""Kinds of TensorFlow's operations for DeepLIFT."""
+"""Kinds of TensorFlow's operations, for the rules of DeepLIFT and of layer-wise relevance propagation."""
 
 LINEAR = frozenset({
     "Identity", "IdentityN", "ZerosLike", "OnesLike",

@@ -1,0 +1,1 @@
+"""Layer-wise relevance propagation on the operations of one graph."""
