@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.comparison import BEST, CAPTUM, DEFAULT, GRAD_CAM, KERAS_VIS, LIMIT, PAIR
+from benchmarks.comparison import BEST, CAPTUM, DEFAULT, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, ZENNIT
 
 BARE_PASSES = 1.03
 """To the bare passes, for methods that do little else."""
@@ -16,6 +16,9 @@ CAM = 1.05
 SEVERAL_TARGETS = 0.65
 """To bare passes of the repeated image, for several targets of one image."""
 
+LRP_EPSILON, LRP, LRP_ZENNIT = 1.25, 2.2, 0.7
+"""To a bare forward and backward pass for LRP with the epsilon rule, and with others; and to zennit."""
+
 OCCLUSION = {"VGG-16": 0.20, "SqueezeNet1_0": 0.32, "ResNet-18": 0.42}
 """To batched forward passes and to Captum, for windows of 16 pixels with stride 8 or 4."""
 
@@ -28,6 +31,11 @@ OTHER_LIBRARIES = {KERAS_VIS: 0.5, PAIR: 0.5}
 COMPLETENESS_GAP = {CAPTUM: 0.5, PAIR: 0.5}
 GRADCAM = {LIMIT: CAM, BEST: CAM, GRAD_CAM: 0.4}
 GUIDED_GRADCAM = {LIMIT: CAM, CAPTUM: 0.7}
+
+
+def for_lrp(rule: str) -> dict[str, float]:
+    """Return the bars of a composite of LRP: one that needs two or three convolutions a layer may take longer."""
+    return {LIMIT: LRP_EPSILON if rule == "epsilon" else LRP, ZENNIT: LRP_ZENNIT}
 
 
 def for_bare_passes(bar: float) -> dict[str, float]:

@@ -62,14 +62,14 @@ def test_grad_cam_and_several_targets_agree_with_other_libraries(bundled):
 @pytest.mark.needs("torch", "captum", "pytorch_grad_cam")
 def test_every_torch_variant_runs(bundled, monkeypatch):
     from benchmarks.peers.peer_variants import PeerVariants
-    from benchmarks.torch import cam_workloads, captum_variants, gradient_workloads, limits, occlusion_workloads
+    from benchmarks.torch import cam_workloads, captum_variants, gradient_workloads, limits, lrp_workloads, occlusion_workloads
 
     monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
     monkeypatch.setattr(captum_variants, "WINDOWS_PER_BATCH", (6,))
     one = replace(bundled[0], samples=2, steps=2, max_steps=16, windows=((32, 32),))
     for case in (one, replace(one, batch=2, windows=())):
         workloads_of_case = [*gradient_workloads.workloads(case, PeerVariants(None)), *cam_workloads.workloads(case)]
-        for workload in [*workloads_of_case, *occlusion_workloads.workloads(case)]:
+        for workload in [*workloads_of_case, *lrp_workloads.workloads(case), *occlusion_workloads.workloads(case)]:
             comparison = workload.prepare()
             assert next(iter(comparison.variants)) == OURS and len(comparison.variants) > 1
             for variant in comparison.variants.values():

@@ -12,7 +12,7 @@ import torch
 from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import Workload
 from benchmarks.peers.peer_variants import PeerVariants, peer_variants
-from benchmarks.torch import cam_workloads, completeness_gap, gradient_workloads, limits, occlusion_workloads
+from benchmarks.torch import cam_workloads, completeness_gap, gradient_workloads, limits, lrp_workloads, occlusion_workloads
 
 CLOCK = limits.CLOCK
 
@@ -28,6 +28,7 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
     if not case.occlusion_only:
         yield from gradient_workloads.workloads(case, peers)
         yield from cam_workloads.workloads(case)
+    yield from lrp_workloads.workloads(case)
     yield from occlusion_workloads.workloads(case)
 
 

@@ -22,6 +22,7 @@ METHODS = {
     "guidedig": "GuidedIG",
     "blurig": "BlurIG",
     "xrai": "XRAI",
+    "lrp": "LRP",
     "occlusion": "Occlusion",
     "rise": "RISE",
     "gradcam": "GradCAM",
@@ -41,8 +42,8 @@ SMOOTHING_OPTIONS = tuple(name for name in ALL_SMOOTHING_OPTIONS if name not in 
 """Names that ``-set`` accepts in addition to the method's options if ``-smooth`` is given."""
 
 COLOR_METHODS = (
-    "guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "deeplift", "deepshap", "guidedig", "blurig",
-    "guidedgradcam",
+    "guided", "vanilla", "deconvnet", "ig", "inputxgradient", "gradientshap", "deeplift", "deepshap", "lrp", "guidedig",
+    "blurig", "guidedgradcam",
 )  # fmt: skip
 """Methods whose maps have color channels."""
 
