@@ -106,7 +106,7 @@ class AlphaBeta(LRPRule):
         xp, relevance = operation.xp, operation.y * multipliers
         up, down = positive_part(xp, operation.weight), negative_part(xp, operation.weight)
         positive = _positive_output(operation, up, down)
-        found = _transpose(operation, relevance / stabilized(xp, positive), up, down)
+        found = _transpose(operation, relevance / _above_zero(xp, positive), up, down)
         if self.beta == 0:
             return found
         shares = relevance / stabilized(xp, operation.y - positive)
@@ -131,7 +131,8 @@ class Gamma(LRPRule):
         positive = _positive_output(operation, up, down)
         raised, lowered = (cache(lambda part=part: weight + self.gamma * part()) for part in (up, down))
         if operation.is_rectified:
-            return _transpose(operation, y * multipliers / stabilized(xp, y + self.gamma * positive), raised, lowered)
+            divisor = _above_zero(xp, y + self.gamma * positive)  # negative outputs have no relevance
+            return _transpose(operation, y * multipliers / divisor, raised, lowered)
         shares = y * multipliers / stabilized(xp, y + self.gamma * xp.where(y > 0, positive, y - positive))
         above, below = xp.where(y > 0, shares, 0 * y), xp.where(y < 0, shares, 0 * y)
         return _transpose(operation, above, raised, lowered) + _transpose(operation, below, lowered, raised)
@@ -145,6 +146,11 @@ def positive_part(xp: Any, array: Array) -> Part:
 def negative_part(xp: Any, array: Array) -> Part:
     """Return a function that computes the negative part of an array, once and only if it is needed."""
     return cache(lambda: xp.clip(array, None, 0.0))
+
+
+def _above_zero(xp: Any, z: Array) -> Array:
+    """Return ``stabilized`` of numbers that are at least 0 but for rounding, in fewer passes over memory."""
+    return xp.clip(z, 0.0, None) + STABILIZER
 
 
 def _positive_output(operation: LinearOperation, up: Part, down: Part) -> Array:
