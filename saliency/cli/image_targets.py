@@ -40,8 +40,14 @@ class ImageTargets:
     scores: ChannelScores
 
     @classmethod
-    def of(cls, network: nets.Network, options: argparse.Namespace, stimuli: Stimuli) -> "ImageTargets":
+    def of(
+        cls, network: nets.Network, options: argparse.Namespace, stimuli: Stimuli, shows_labels: bool = False
+    ) -> "ImageTargets":
         """Check ``-layer``, ``-chn``, ``-target`` and ``-class-names``.
+
+        Args:
+            network, options, stimuli: of the command.
+            shows_labels: whether the command shows the class of each stimulus; else, it is only read if it is explained.
 
         Raises:
             TargetError: if there is no such layer.
@@ -52,7 +58,8 @@ class ImageTargets:
             if layer.path is not None:
                 raise CommandError(f"-class-names names the classes of the network's output, and -layer is {layer.layer}")
             layer = replace(layer, class_names=read_class_names(options.class_names, layer.count))
-        labels = Labels.of(options.target, stimuli, layer)
+        explained = options.target is not None or not options.chn or any(TARGET in choice.terms for choice in options.chn)
+        labels = Labels.of(options.target, stimuli, layer) if shows_labels or explained else None
         choices = _choices(options, layer, labels)
         layer.check(choices)
         return cls(layer, choices, labels, ChannelScores(network, layer, options.batch))

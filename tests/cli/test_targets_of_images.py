@@ -58,7 +58,7 @@ def test_top_classes_labels_and_differences(framework, tmp_path, capsys):
     x = inputs(network, FEW)
     tops = saliency.Vanilla(network.model).GetMasks(x).details["target"]
     assert tops.tolist() != LABELS
-    assert list(maps) == ["stimID", "number", "top", "top_channel", "target", "target_channel", "chn4-8", "top-target",
+    assert list(maps) == ["stimID", "number", "provenance", "top", "top_channel", "target", "target_channel", "chn4-8", "top-target",
                           "top-target_channel", "chn8"]  # fmt: skip
     assert maps["top_channel"].ravel().tolist() == [top + 1 for top in tops]
     assert maps["target_channel"].ravel().tolist() == [label + 1 for label in LABELS]
@@ -99,6 +99,13 @@ def test_without_classes_the_top_class_is_explained(tmp_path, capsys):
         masks = saliency.GuidedBackprop(network.model).GetMasks(inputs(network, FEW))
         assert maps["top_channel"][:, 0].tolist() == [top + 1 for top in masks.details["target"]]
         assert np.abs(maps["top"][()] - masks).max() <= 1e-5 * np.abs(masks).max()
+
+
+@needs_torch
+def test_a_column_of_classes_that_are_not_explained_is_not_read(tmp_path, capsys):
+    options = ["-net", "DemoNet", "-meth", "vanilla", "-chn", "top", "4", "-out", tmp_path / "out"]
+    table = write_table(tmp_path, "class", ["heron", "heron", "crane", "stork"])
+    assert run(capsys, *options, "-stim", table)[::2] == (0, "")
 
 
 @needs_torch

@@ -46,7 +46,7 @@ class RowBuilder:
     """
 
     def __init__(self, network: nets.Network, stimuli: Stimuli, options: argparse.Namespace, log: RunLog) -> None:
-        self.targets = ImageTargets.of(network, options, stimuli)
+        self.targets = ImageTargets.of(network, options, stimuli, shows_labels=True)
         if options.wrong and (self.targets.labels is None or not self.targets.layer.classifies):
             raise CommandError("-wrong needs classes in the stimulus file (-target COLUMN), and the output of a classifier")
         self._network, self._stimuli = network, stimuli.for_network(network, options.size)
