@@ -56,7 +56,10 @@ def test_rows_show_label_prediction_and_scores(tmp_path, capsys):
         "score",
         "scores 3",
     }
-    assert ["data-class" in one[1] for one in page.all("template", class_="figures")] == [True, True, False, False]
+    kinds = [one[1].keys() for one in page.all("template", class_="figures")]
+    assert (
+        ["data-class" in one for one in kinds] == [True, True, False, False] == ["data-difference" not in one for one in kinds]
+    )
     assert f"{sum(tops != LABELS)} of 4" in [text for _, _, text in page.all("b")]
 
 

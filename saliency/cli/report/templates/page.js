@@ -23,9 +23,11 @@ let current = null;
 const smoothed = () => Boolean(control("smoothed")?.checked);
 const uri = (text) => `data:image/${list.dataset.format};base64,${text}`;
 
-// Returns how opaque a map is drawn: its score as a share of that of the image's prediction. A difference, and a channel that
-// is not a class, is compared with the highest score of the same group of columns.
+// Returns how opaque a map is drawn: its score as a share of that of the image's prediction. A channel that is not a class is
+// compared with the highest score of the same group of columns. A difference is not dimmed: it is near 0 where the network
+// hesitates between two classes that both have high scores, and its map then matters most.
 function strength({ scores, score: predicted }, group) {
+  if ("difference" in figures[group].dataset) return 1;
   const [score, reference] = [scores[group], "class" in figures[group].dataset ? predicted : highest[group]];
   if (score >= reference) return 1;
   return Math.max(LEAST_STRENGTH, score > 0 ? score / reference : 0);
