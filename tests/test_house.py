@@ -39,6 +39,7 @@ FREE = [
     "saliency.nets",
     "saliency.compat.dnnbrain",
     "saliency.compat.keras_vis",
+    "saliency.compat.pair",
     "saliency.compat.vis.visualization",
     "saliency.demo.__main__",
     "saliency.cli.dnn_act",

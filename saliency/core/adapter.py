@@ -34,6 +34,9 @@ class GradientAdapter(OptionalQueries):
     independent_samples: bool = False
     """Whether the samples of a batch are known not to influence each other; if False, masks check it once."""
 
+    even_batches: bool = True
+    """Whether masks split points into batches of even size; if False, all batches but the last one are full."""
+
     moves_last_axis: bool = False
     """Whether ``outputs`` moves the last axis of an output (N, ..., channels) to axis 1."""
 

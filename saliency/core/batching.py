@@ -19,6 +19,7 @@ class BatchPlan:
         checks_independence: notice samples that influence each other, see ``batch_independence``.
         observed_scores: the scores of all passes so far, on the device. They are checked once, after the last pass.
         independence: what was found in this run about the independence of samples.
+        even: whether ``chunks`` are of even size; a small last batch would cost almost a full pass.
     """
 
     size: int
@@ -26,17 +27,19 @@ class BatchPlan:
     checks_independence: bool = True
     observed_scores: list[Array] = field(default_factory=list)
     independence: dict[Hashable, bool] = field(default_factory=dict)
+    even: bool = True
 
     def restart_one_at_a_time(self) -> None:
         """Evaluate one sample at a time from now on; what the unfinished batch observed does not count."""
         self.size, self.observed_scores = 1, []
 
     def chunks(self, points: int, n: int) -> Iterator[range]:
-        """Split ``points`` copies of n samples into even chunks of at most ``size`` samples, which may decrease meanwhile."""
+        """Split ``points`` copies of n samples into chunks of at most ``size`` samples, which may decrease meanwhile."""
         start = 0
         while start < points:
-            chunks_left = -(-(points - start) // max(1, self.size // n))
-            stop = start + (points - start) // chunks_left
+            most = max(1, self.size // n)
+            chunks_left = -(-(points - start) // most)
+            stop = start + (points - start) // chunks_left if self.even else min(points, start + most)
             yield range(start, stop)
             start = stop
 

@@ -171,9 +171,8 @@ class SaliencyMask(MaskCalls):
     ) -> MaskArray:
         size = self.batch_size or default_batch_size(inputs.x_values[0], adapter)
         unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
-        plan = BatchPlan(
-            size, Progress(passes, unit, None if progress is None else boolean("progress", progress)), self.checks_batches
-        )
+        counter = Progress(passes, unit, None if progress is None else boolean("progress", progress))
+        plan = BatchPlan(size, counter, self.checks_batches, even=self.adapter.even_batches)
         about = computation.name, computation.unit
         masks = compute_masks(
             computation.compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, *about, self.empty

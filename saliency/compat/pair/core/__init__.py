@@ -1,0 +1,30 @@
+"""PAIR's ``saliency.core``: methods for a function that returns outputs and gradients."""
+
+from saliency.compat.pair.core.base import (
+    CONVOLUTION_LAYER_VALUES,
+    CONVOLUTION_OUTPUT_GRADIENTS,
+    INPUT_OUTPUT_GRADIENTS,
+    OUTPUT_LAYER_VALUES,
+    SHAPE_ERROR_MESSAGE,
+    CoreSaliency,
+)
+from saliency.compat.pair.core.grad_cam import GradCam
+from saliency.compat.pair.core.gradients import GradientSaliency
+from saliency.compat.pair.core.integrated_gradients import IntegratedGradients
+from saliency.compat.pair.core.occlusion import Occlusion
+from saliency.compat.pair.core.visualization import VisualizeImageDiverging, VisualizeImageGrayscale
+
+__all__ = [
+    "CONVOLUTION_LAYER_VALUES",
+    "CONVOLUTION_OUTPUT_GRADIENTS",
+    "INPUT_OUTPUT_GRADIENTS",
+    "OUTPUT_LAYER_VALUES",
+    "SHAPE_ERROR_MESSAGE",
+    "CoreSaliency",
+    "GradCam",
+    "GradientSaliency",
+    "IntegratedGradients",
+    "Occlusion",
+    "VisualizeImageDiverging",
+    "VisualizeImageGrayscale",
+]
