@@ -25,7 +25,7 @@ def networks():
 def masks(network, method, **options):
     x = np.stack(prepare_inputs(network, TARGETS))
     mask = method(network.model).GetMasks(x, [target.digit for target in TARGETS], **options)
-    return (np.moveaxis(mask, 1, -1) if network.channel_axis == 0 else np.asarray(mask)), mask.details
+    return (np.moveaxis(mask, 1, -1) if network.channel_axis == 0 and mask.ndim == 4 else np.asarray(mask)), mask.details
 
 
 @pytest.mark.needs("torch", "tensorflow")
@@ -43,6 +43,23 @@ def test_the_maps_of_a_transformer_are_on_the_grid_of_its_patches(networks):
         x = np.stack(prepare_inputs(network, TARGETS[:1]))
         mask = saliency.GradCAM(network.model, TARGETS[0].digit).GetMasks(x)
         assert mask.details["grid"].tolist() == [[12, 12]] and mask.shape == (1, 96, 96)
+
+
+@pytest.mark.needs("torch", "tensorflow")
+def test_the_attention_of_both_frameworks_is_the_same(networks):
+    for method in (saliency.AttentionRelevance, saliency.AttentionRollout):
+        one, other = (np.asarray(masks(network, method)[0]) for network in networks.values())
+        assert np.abs(one - other).max() < 1e-4 and one.max() > 0.5
+
+
+def test_random_weights_are_reproducible(networks):
+    for name, network in networks.items():
+        first, again, other = (nets.untrained(seed, name, "DemoViT") for seed in (0, 0, 1))
+        x = prepare_inputs(network, TARGETS[:1])
+        one, same, another = (np.asarray(saliency.Vanilla(net, 3).GetMasks(x)) for net in (first, again, other))
+        assert np.array_equal(one, same) and not np.array_equal(one, another) and one.any()
+    with pytest.raises(saliency.InputError, match="`name` .*'DemoNet' or 'DemoViT'"):
+        nets.untrained(0, name="ShortcutNet")
 
 
 def test_most_digits_of_the_bundled_scenes_are_detected(networks):

@@ -39,6 +39,20 @@ def windows(_blocks, x):
     return x + explicit(rows, rows, rows).flatten(1, 2)
 
 
+def windows_as_samples(blocks, x):
+    """Attention of a block within windows that are stacked as samples, as in SAM."""
+    parts = x.unflatten(1, (3, 2, 2)).transpose(1, 2).flatten(0, 1).flatten(1, 2)  # (2 N, 6, channels)
+    mixed = blocks.second(parts).unflatten(0, (len(x), 2)).unflatten(2, (3, 2))
+    return mixed.transpose(1, 2).flatten(1, 3)
+
+
+def latents(blocks, x):
+    """Attention from the tokens to learned latents and back, as in Perceiver."""
+    few = blocks.query.expand(len(x), 4, -1)
+    few = few + explicit(few, x, x)
+    return x + explicit(x, few, few)
+
+
 def pooling(blocks, x):
     """Attention from a learned query."""
     return explicit(blocks.query.expand(len(x), -1, -1), x, x)
@@ -52,6 +66,8 @@ def mixed(_blocks, x):
 CASES = {
     "windows": (windows, "behind", "attend to a window"),
     "pooled keys": (pooled_keys, "behind", "12 queries attend to 4 keys"),
+    "windows as samples": (windows_as_samples, "between", "attend to a window"),
+    "latents": (latents, "between", "cross-attention or pooling"),
     "attention pooling": (pooling, "behind", "cross-attention or pooling"),
     "unknown tokens": (mixed, "behind", "not known to hold the input's positions"),
     "fewer tokens": (lambda _, x: x[:, ::2], "between", r"different tokens \(12, 6\)"),
@@ -129,6 +145,14 @@ def test_shared_blocks_and_half_precision():
     np.testing.assert_allclose(saliency.AttentionRelevance(twin, 2).GetMasks(X, should_resize=False), masks, rtol=1e-5)
     half = saliency.AttentionRelevance(shared.bfloat16(), 2).GetMasks(X, should_resize=False)
     assert half.dtype == np.float32 and np.corrcoef(half.ravel(), masks.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("method", [*METHODS, saliency.LeGrad])
+def test_a_compiled_model_has_the_map_of_the_model(method):
+    model = ViT(fused)
+    found = method(torch.compile(model, backend="eager"), 2).GetMasks(X)
+    np.testing.assert_allclose(found, method(model, 2).GetMasks(X), atol=1e-6)
+    assert found.max() > 0
 
 
 def test_a_score_behind_a_head_of_zeros():
