@@ -33,17 +33,23 @@ from saliency.core.methods.attention_relevance import AttentionRelevance
 from saliency.core.methods.attention_rollout import AttentionRollout
 from saliency.core.methods.blur_ig import BlurIG
 from saliency.core.methods.deep_lift import DeepLIFT, DeepSHAP
+from saliency.core.methods.feature_ablation import FeatureAblation
 from saliency.core.methods.grad_cam import GradCAM, GradCAMPlusPlus, GuidedGradCAM, HiResCAM, LayerCAM, XGradCAM
 from saliency.core.methods.gradient_shap import GradientSHAP
 from saliency.core.methods.guided_backprop import Deconvnet, GuidedBackprop
 from saliency.core.methods.guided_ig import GuidedIG
+from saliency.core.methods.hsic import HSIC
 from saliency.core.methods.input_x_gradient import InputXGradient
 from saliency.core.methods.integrated_gradients import IntegratedGradients
+from saliency.core.methods.kernel_shap import KernelSHAP
 from saliency.core.methods.legrad import LeGrad
+from saliency.core.methods.lime import LIME
 from saliency.core.methods.lrp import LRP
 from saliency.core.methods.occlusion import Occlusion
 from saliency.core.methods.rise import RISE
 from saliency.core.methods.score_cam import ScoreCAM
+from saliency.core.methods.shapley_sampling import ShapleySampling
+from saliency.core.methods.sobol_indices import SobolIndices
 from saliency.core.methods.vanilla import Vanilla
 from saliency.core.methods.xrai import XRAI
 from saliency.core.per_sample import PerSample
@@ -65,6 +71,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "DeepLIFT",
     "DeepSHAP",
     "Difference",
+    "FeatureAblation",
     "FunctionAdapter",
     "GateWarning",
     "GradCAM",
@@ -75,10 +82,13 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "GuidedBackprop",
     "GuidedGradCAM",
     "GuidedIG",
+    "HSIC",
     "HiResCAM",
     "InputError",
     "InputXGradient",
     "IntegratedGradients",
+    "KernelSHAP",
+    "LIME",
     "LRP",
     "LRPRule",
     "LayerCAM",
@@ -96,6 +106,8 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
     "SaliencyError",
     "SaliencyMask",
     "ScoreCAM",
+    "ShapleySampling",
+    "SobolIndices",
     "TargetError",
     "ToleranceWarning",
     "Vanilla",

@@ -87,6 +87,7 @@ RUNS = {
         x, size=4, stride={1: 4, 5: 2}[n]
     ),  # 4 windows or 9
     "RISE": lambda model, layer, n, x: saliency.RISE(model, first, batch_size=4).GetMask(x, nmasks=4 * n, seed=0),
+    "HSIC": lambda model, layer, n, x: saliency.HSIC(model, first, batch_size=4).GetMask(x, nmasks=4 * n, seed=0),
 }
 
 

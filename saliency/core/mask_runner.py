@@ -16,6 +16,7 @@ from saliency.core.display.provenance import Provenance
 from saliency.core.errors import GradientError, InputError, ZeroGradientWarning
 from saliency.core.gradient_modifiers import Modifier
 from saliency.core.model_inputs import ModelInputs
+from saliency.core.numerics.ragged import concatenate_padded
 from saliency.core.result import MaskArray
 from saliency.core.score import Score
 from saliency.core.target_description import describe_targets
@@ -118,7 +119,7 @@ def _merge_details(parts: Sequence[Mapping[str, npt.NDArray[Any]]], lengths: Seq
     """Join the details of all batches; a text that some of them lack is empty there, such as the class name of a layer."""
     names = dict.fromkeys(name for part in parts for name in part)
     rows = list(zip(parts, lengths, strict=True))
-    return {name: np.concatenate([part.get(name, np.full(n, "")) for part, n in rows]) for name in names}
+    return {name: concatenate_padded([part.get(name, np.full(n, "")) for part, n in rows]) for name in names}
 
 
 def checked_batch_size(batch_size: Any) -> int | None:

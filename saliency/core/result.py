@@ -35,7 +35,9 @@ class MaskArray(npt.NDArray[Any]):
     - ``class_name``, if the model carries the names of its classes,
     - ``output``, the name of the explained output, if the model returns several,
     - ``layer``, if a class activation map found its layer itself; ``layers`` and ``grids`` of several that it fused,
-    - ``incremental`` of occlusion.
+    - ``incremental`` of occlusion,
+    - ``labels``, ``region_values`` and ``region_errors`` of methods that explain regions; the values of an input with fewer
+      regions than another end in NaN.
 
     ``about`` describes the method, the inputs and the targets; it is None for a part of a mask, such as a channel.
 

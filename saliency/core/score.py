@@ -13,6 +13,7 @@ from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.batch_independence import evaluate_checked
 from saliency.core.batching import BatchPlan
 from saliency.core.gradient_modifiers import Modifier, apply_modifier
+from saliency.core.numerics.ragged import concatenate_padded
 from saliency.core.numerics.repetition import repeat_each, tile
 from saliency.core.relu_rules import checked_rule
 from saliency.core.types import Array, OccludedOutputs
@@ -152,7 +153,7 @@ class Score:
             scores.append(replace(self, **own, inputs=x[one], details={}))
             masks.append(method(scores[-1], scores[-1].inputs))
         for name, first in scores[0].details.items():
-            concatenate = np.concatenate if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
+            concatenate = concatenate_padded if isinstance(first, np.ndarray) else self.adapter.xp.concatenate
             self.details[name] = concatenate([score.details[name] for score in scores])
         check_equal_shapes(masks)
         return self.adapter.xp.concatenate(masks)

@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.methods.baselines import make_baseline
+from saliency.core.regions.segmentation import grid_labels
 from saliency.core.validation import real_number, shown, whole_number
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation, Part
-from saliency.metrics.random_sets import cell_of_position, drops_without, random_sets
+from saliency.metrics.random_sets import drops_without, random_sets
 from saliency.metrics.result import MetricResult
 from saliency.metrics.similarity import linear_correlation, rank_correlation
 
@@ -106,7 +107,7 @@ def _sums_and_drops(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the sums of the maps over random sets, and the drops in score without them, (n, sets) each."""
     fraction = real_number(name, fraction, least=0.0, most=1.0)
-    index = cell_of_position(part.maps.shape[1:], cells)
+    index = grid_labels(part.maps.shape[1:], cells)
     count = int(index.max()) + 1
     size = round(fraction * count)
     if not 0 < size < count:

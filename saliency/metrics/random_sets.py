@@ -13,18 +13,6 @@ def random_sets(rng: np.random.Generator, sets: int, cells: int, size: int) -> n
     return np.asarray(order.argsort(axis=1) < size)
 
 
-def cell_of_position(space: tuple[int, ...], cells: int | None) -> npt.NDArray[np.int64]:
-    """Return the index of the cell of each position, if every spatial axis is divided into ``cells`` even parts.
-
-    Args:
-        space: lengths of the spatial axes.
-        cells: number of parts of an axis, at most its length; None makes each position a cell of its own.
-    """
-    counts = [length if cells is None else min(cells, length) for length in space]
-    parts = [np.arange(length) * count // length for length, count in zip(space, counts, strict=True)]
-    return np.asarray(np.ravel_multi_index(np.meshgrid(*parts, indexing="ij"), counts), np.int64)
-
-
 def drops_without(part: Part, cover: Array, hidden: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Compute the drop in score if some positions are replaced by ``cover``.
 

@@ -17,7 +17,11 @@ OF_ATTENTION = ("attentionrelevance", "attentionrollout", "legrad")
 QUICK = {
     "rise": ["nmasks=20"], "occlusion": ["size=24", "stride=24"], "ig": ["x_steps=3"], "gradientshap": ["x_steps=3"],
     "scorecam": ["layer=conv6"], "guidedig": ["x_steps=4"], "blurig": ["x_steps=4", "max_sigma=5"], "xrai": ["algorithm=fast"],
+    "ablation": ["n_regions=4"], "shapley": ["n_regions=4", "permutations=4"],
+    "kernelshap": ["n_regions=4"], "lime": ["n_regions=4", "nmasks=20"], "sobol": ["n_regions=4", "ndesigns=3"],
+    "hsic": ["n_regions=4", "nmasks=20"],
 }  # fmt: skip
+RANDOM = ("rise", "gradientshap", "shapley", "kernelshap", "lime", "sobol", "hsic")
 
 
 def test_every_mask_is_a_method():
@@ -40,7 +44,7 @@ def test_maps_of_every_method_equal_the_library_s(method, tmp_path, capsys):
     network = nets.load(name)
     kind = getattr(saliency, METHODS[method])
     given = {name: int(value) if value.isdecimal() else value for name, value in (word.split("=") for word in options)}
-    given |= {"average": True} if method == "occlusion" else {"seed": 0} if method in ("rise", "gradientshap") else {}
+    given |= {"average": True} if method == "occlusion" else {"seed": 0} if method in RANDOM else {}
     with np.load(file) as maps:
         assert maps.files == ["stimID", "number", "provenance", "chn4", "chn8"]
         assert maps["stimID"].tolist() == NAMES[:2] and maps["number"].tolist() == [1, 2]

@@ -5,8 +5,9 @@ import pytest
 
 import saliency
 from saliency import InputError
+from saliency.core.regions.segmentation import grid_labels
 from saliency.metrics import mu_fidelity, sensitivity_n
-from saliency.metrics.random_sets import cell_of_position, random_sets
+from saliency.metrics.random_sets import random_sets
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=(2, 12, 10))
@@ -41,8 +42,8 @@ def test_sets_are_uniform_and_cells_even():
     sets = random_sets(np.random.default_rng(1), 4000, 10, 3)
     assert (sets.sum(axis=1) == 3).all()
     np.testing.assert_allclose(sets.mean(axis=0), 0.3, atol=0.03)
-    assert cell_of_position((4, 6), 2).tolist() == [[0, 0, 0, 1, 1, 1]] * 2 + [[2, 2, 2, 3, 3, 3]] * 2
-    assert cell_of_position((2, 3), None).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert grid_labels((4, 6), 2).tolist() == [[0, 0, 0, 1, 1, 1]] * 2 + [[2, 2, 2, 3, 3, 3]] * 2
+    assert grid_labels((2, 3), None).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_impossible_fractions_are_refused():

@@ -72,6 +72,11 @@ class DescribedMask:
         return found if self.picture is None else found.beside(self.picture)
 
     @property
+    def regions(self) -> HostArray | None:
+        """The region of each position, if the method explains regions."""
+        return self.details["labels"] if "region_values" in self.details else None
+
+    @property
     def target(self) -> str:
         """The description of the target, with the names of its classes; empty if there is none."""
 

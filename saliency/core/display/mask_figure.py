@@ -7,9 +7,10 @@ from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
 from saliency.core.display.figure_record import figure_record
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, sign_words
-from saliency.core.display.map_style import MapStyle
+from saliency.core.display.map_style import OUTLINE, MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
 from saliency.core.display.projection import MaskProjection
+from saliency.core.display.region_outlines import draw_region_outlines
 
 PANEL_HEIGHT = 2.2  # height of a panel, in inches
 DPI = 80
@@ -108,5 +109,9 @@ def _draw_scaled(
 ) -> None:
     values = projection.signed if scale.signed else projection.strength
     draw_map(axes, values, scale, style, projection.picture)
+    labels = one.regions
+    if labels is not None and labels.shape == values.shape and style.overlay != OUTLINE:
+        over = projection.picture if style.overlay and projection.picture is not None else values
+        draw_region_outlines(axes, labels, over.shape)
     draw_color_bar([axes], [values], scale, style, style.bar_label(one.about.unit), "right", TEXT_SIZE)
     axes.set_title(title, fontsize=TITLE_SIZE)

@@ -1,1 +1,1 @@
-"""Regions of an image: segmentation, overlapping segments, and their growth into a map."""
+"""Regions of an image: labels, segmentation, coalitions with the score that they have, and growth into a map."""
