@@ -9,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ METHOD_PAGES = {
 }
 """A method's page -> its name in ``saliency.demo.gallery_methods``."""
 
+REGION_PAGES = {
+    "feature_ablation": saliency.FeatureAblation,
+    "shapley_sampling": partial(saliency.ShapleySampling, permutations=6, seed=0),
+    "kernel_shap": partial(saliency.KernelSHAP, nmasks=300, seed=0),
+    "lime": partial(saliency.LIME, nmasks=300, seed=0),
+    "sobol_indices": partial(saliency.SobolIndices, ndesigns=8, seed=0),
+    "hsic": partial(saliency.HSIC, nmasks=300, seed=0),
+}
+"""Page of a method that explains regions -> its method; one image shows them all."""
+
 SPREADS = (0.05, 0.15, 0.4)
 MODULES = {"steering.png": "saliency.demo.steering", "report.webp": "benchmarks.report_page"}
 """Image -> the module that writes it."""
@@ -68,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     (options.out / "methods").mkdir(parents=True, exist_ok=True)
     write_method_images(options.out / "methods")
+    write_region_image(options.out / "regions.webp")
     if not options.methods:
         write_demo_images(options.out)
         write_module_images(options.out)
@@ -93,6 +105,15 @@ def write_method_images(out: Path) -> None:
     noisy = {f"noise {spread:.0%}": compute_strengths("Vanilla", network.model, x, targets, spread) for spread in SPREADS}
     maps = {"plain": compute_strengths("Vanilla", network.model, x, targets), **noisy}
     save_figure(draw_targets(targets, maps), out / "smoothgrad.webp")
+
+
+def write_region_image(path: Path) -> None:
+    """Draw every method that explains regions, for the two digits of a scene divided into superpixels."""
+    network = nets.load("DemoNet", framework="torch")
+    targets = [target for target in scene_targets(load_scenes()) if target.scene.name == SCENE]
+    x, digits = prepare_inputs(network, targets), [target.digit for target in targets]
+    masks = [method(network.model, regions="slic", n_regions=25).GetMasks(x, digits) for method in REGION_PAGES.values()]
+    save_figure(saliency.figure(masks), path)
 
 
 def compute_strengths(

@@ -25,7 +25,8 @@ def pictures():
 
 
 def test_every_method_and_its_page_have_an_image(pictures):
-    assert {page.stem for page in (DOCS / "methods").glob("*.md")} == {*pictures.METHOD_PAGES, "smoothgrad"}
+    pages = {page.stem for page in (DOCS / "methods").glob("*.md")}
+    assert pages == {*pictures.METHOD_PAGES, *pictures.REGION_PAGES, "smoothgrad"} and (IMAGES / "regions.webp").is_file()
     names = {*METHODS, *TRANSFORMER_METHODS}
     assert set(pictures.METHOD_PAGES.values()) == {name for name in names if not name.endswith(SMOOTHGRAD_SUFFIX)}
     assert {image.stem for image in (IMAGES / "methods").iterdir()} == {*pictures.METHOD_PAGES, "smoothgrad"}
