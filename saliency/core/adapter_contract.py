@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.adapter_request import Request
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, ModelError
 from saliency.core.pickling import ByConstructor
 from saliency.core.types import Array
 
@@ -122,6 +122,14 @@ class AdapterContract(ByConstructor, ABC):
     def named_weights(self) -> Iterable[tuple[str, npt.NDArray[Any]]]:
         """Return the model's weights and other state by name, on the host; none by default."""
         return ()
+
+    def set_weights(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Change some of the model's weights; the names are those of ``named_weights``.
+
+        Raises:
+            ModelError: if the adapter cannot change weights, as by default.
+        """
+        raise ModelError(f"{type(self).__name__} cannot change the weights of its model ({', '.join(weights)})")
 
     def stack(self, values: Any, name: str = "x_values") -> Array:
         """Convert N inputs to one batch on the device.

@@ -12,6 +12,7 @@ from saliency.core.mask import SaliencyMask
 from saliency.core.noise import sample_seeds
 from saliency.core.validation import shown
 from saliency.metrics.controls import blurred_maps, centered_maps, edge_maps, random_maps
+from saliency.metrics.explained import channel_sums, magnitude_maps
 
 HostMaps = npt.NDArray[np.float64]
 
@@ -74,12 +75,7 @@ def compared_maps(
     Raises:
         InputError: if the inputs are no images.
     """
-    shape = adapter.numpy(adapter.stack(list(x_values[:1]))).shape[1:]
-    adapter.read_channel_axis(shape)
-    found = {}
-    for name, mask in masks.items():
-        maps = np.abs(np.asarray(mask.GetMasks(list(x_values), y=list(ys), progress=False), np.float64))
-        found[name] = _summed(maps, shape, adapter.channel_axis)
+    found = {name: magnitude_maps(mask, x_values, ys) for name, mask in masks.items()}
     return with_controls(found, adapter, x_values, seed, first)
 
 
@@ -96,18 +92,10 @@ def with_controls(
         InputError: if the inputs are no images.
     """
     inputs = adapter.numpy(adapter.stack(list(x_values)))
-    adapter.read_channel_axis(inputs.shape[1:])
-    images = _summed(inputs, inputs.shape[1:], adapter.channel_axis)
+    images = channel_sums(inputs, adapter, x_values)
     if images.ndim != 3:
         raise InputError(f"`pictures` (shape {inputs.shape[1:]}) must be images, with two spatial axes")
     seeds = sample_seeds(seed, first + len(images), stream=1)[first:]
     controls = (random_maps(images, seeds), edge_maps(images), centered_maps(images))
     own = {blurred(name): blurred_maps(one) for name, one in maps.items()}
     return {**maps, **dict(zip(CONTROLS, controls, strict=True)), **own}
-
-
-def _summed(values: npt.NDArray[Any], shape: tuple[int, ...], channel_axis: int | None) -> HostMaps:
-    """Sum maps in the shape of the inputs (N, *shape) over channels; others stay as they are."""
-    if channel_axis is None or values.shape[1:] != shape:
-        return np.asarray(values, np.float64)
-    return np.asarray(values.sum(axis=channel_axis if channel_axis < 0 else channel_axis + 1), np.float64)

@@ -33,7 +33,7 @@ from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_call import ModelCall, forward_parameters
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
-from saliency.torch.module_tree import floating_types, named_tensors, named_weights
+from saliency.torch.module_tree import floating_types, named_tensors, named_weights, set_weights
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
 from saliency.torch.relu_nodes import node_names
@@ -66,7 +66,7 @@ class TorchAdapter(GradientAdapter):
         ModelError: if its tensors were created under ``torch.inference_mode()``, or it was exported in train mode.
     """
 
-    xp, named_weights, first_batch_norm = torch, named_weights, first_batch_norm
+    xp, named_weights, set_weights, first_batch_norm = torch, named_weights, set_weights, first_batch_norm
     propagates_relevance = True
 
     def __init__(

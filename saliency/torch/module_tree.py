@@ -4,11 +4,12 @@ Keras registers neither the layers of a functional model as submodules, nor thei
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 
@@ -55,6 +56,14 @@ def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             yield name, values.numpy()
         except TypeError:  # such as bfloat16
             yield name, values.contiguous().view(torch.uint8).numpy()
+
+
+def set_weights(adapter: Any, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Change some of the parameters and buffers of an adapter's module."""
+    with torch.no_grad():
+        for name, tensor in named_tensors(adapter.model):
+            if name in weights:
+                tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
 
 
 def _unchanging(read: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> list[tuple[str, torch.Tensor]]:

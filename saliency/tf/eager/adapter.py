@@ -27,7 +27,7 @@ from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
 from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
-from saliency.tf.eager.weights import first_batch_norm, named_weights
+from saliency.tf.eager.weights import first_batch_norm, named_weights, set_weights
 from saliency.tf.eager.window_occlusion import host_window_occluder
 from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.random_normal import normal_rows
@@ -60,7 +60,7 @@ class KerasAdapter(GradientAdapter):
         ModelError: for a Keras model on another backend.
     """
 
-    xp, named_weights, first_batch_norm = tnp, named_weights, first_batch_norm
+    xp, named_weights, set_weights, first_batch_norm = tnp, named_weights, set_weights, first_batch_norm
     propagates_relevance = True
     feed_kinds = "buifcUS"  # TensorFlow has arrays of strings
     batch_memory = 18_000_000  # measured: 10 images of 224 x 224, 25 of 96 x 96
