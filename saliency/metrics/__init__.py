@@ -11,6 +11,7 @@ from saliency.metrics.fidelity import mu_fidelity, sensitivity_n
 from saliency.metrics.infidelity import infidelity
 from saliency.metrics.insertion_deletion import deletion, insertion
 from saliency.metrics.localization import mass_accuracy, pointing_game, rank_accuracy
+from saliency.metrics.pic import pic
 from saliency.metrics.result import MetricResult
 from saliency.metrics.road import road
 from saliency.metrics.sanity_checks import random_logit, randomization
@@ -31,6 +32,7 @@ __all__ = [
     "mass_accuracy",
     "max_sensitivity",
     "mu_fidelity",
+    "pic",
     "pointing_game",
     "random_logit",
     "randomization",

@@ -38,10 +38,11 @@ def metric_figure(
 
 
 def _draw_curves(axes: Any, curve: Curve) -> None:
+    defined = curve.y[~np.isnan(curve.y).any(axis=1)]
     axes.plot(curve.x, curve.y.T, color="0.75", linewidth=0.8)
-    mean = curve.y.mean(axis=0)
-    if len(curve.y) > 1:
-        error = curve.y.std(axis=0, ddof=1) / np.sqrt(len(curve.y))
+    mean = defined.mean(axis=0) if len(defined) else np.full(len(curve.x), np.nan)
+    if len(defined) > 1:
+        error = defined.std(axis=0, ddof=1) / np.sqrt(len(defined))
         axes.fill_between(curve.x, mean - error, mean + error, alpha=0.3, label="standard error")
     axes.plot(curve.x, mean, linewidth=2, label="mean")
     axes.set(xlabel=curve.x_label, ylabel=curve.y_label)
