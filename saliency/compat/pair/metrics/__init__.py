@@ -1,0 +1,1 @@
+"""PAIR's ``saliency.metrics``: performance information curves, in ``pic``."""
