@@ -27,11 +27,11 @@ def write(file, arrays):
 
 
 def structure(file):
-    """Return all that can be told of an HDF5 file besides the values."""
+    """Return all that can be told of an HDF5 file besides the values and the file's attributes, which DNNBrain does not read."""
     with h5py.File(file, "r") as h5:
         found = {
             name: (item.shape, item.maxshape, item.dtype, item.chunks, item.compression, item.compression_opts, item.shuffle,
                    item.fletcher32, item.scaleoffset, item.fillvalue, dict(item.attrs), item.is_virtual, item.external)
             for name, item in h5.items()
         }  # fmt: skip
-        return list(found.items()), dict(h5.attrs), file.read_bytes()[:9]  # with the version of the superblock
+        return list(found.items()), file.read_bytes()[:9]  # with the version of the superblock

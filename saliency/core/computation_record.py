@@ -13,7 +13,8 @@ from saliency.core.smoothgrad import Smoothing
 from saliency.core.value_description import describe_value
 from saliency.core.weights_checksum import weights_checksum
 
-LIBRARIES = ("saliency", "numpy", "torch", "tensorflow", "keras", "jax")
+LIBRARIES = {"saliency.torch": "torch", "saliency.tf": "tensorflow", "saliency.jax": "jax"}
+"""Package of an adapter -> the library that it computes with."""
 
 
 def computation_record(mask: MaskCalls, smoothed: bool, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def method_record(mask: MaskCalls, smoothed: bool, options: Mapping[str, Any], d
         "target": "the top class of each input" if mask.y is None else describe_value(mask.y),
         **({"units": units} if units else {}),
         "model": _model_name(mask.adapter),
-        "versions": _library_versions(),
+        "versions": _library_versions(mask.adapter),
     }
 
 
@@ -56,12 +57,15 @@ def model_record(adapter: GradientAdapter) -> dict[str, Any]:
     """Return the class of a model, the checksum of its weights (unless it has none), and the versions of libraries."""
     checksum = weights_checksum(adapter)
     weights = {} if checksum is None else {"weights_sha256": checksum}
-    return {"model": _model_name(adapter), **weights, "versions": _library_versions()}
+    return {"model": _model_name(adapter), **weights, "versions": _library_versions(adapter)}
 
 
-def _library_versions() -> dict[str, str]:
-    """Return the versions of this library, NumPy, and the frameworks that are imported."""
-    found = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in LIBRARIES}
+def _library_versions(adapter: Any) -> dict[str, str]:
+    """Return the versions of this library, NumPy, the adapter's framework, and Keras if the model is one of its models."""
+    package = ".".join(type(adapter).__module__.split(".")[:2])
+    roots = {kind.__module__.partition(".")[0] for kind in type(getattr(adapter, "model", None)).__mro__}
+    names = ["saliency", "numpy", *filter(None, [LIBRARIES.get(package)]), *({"keras", "tf_keras"} & roots)]
+    found = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in names}
     return {name: version for name, version in found.items() if version}
 
 

@@ -17,7 +17,7 @@ NETWORK_ERRORS = {
     "-dmask row.dmask.csv": "row.dmask.csv: row (=25) must be between 1 and 24: conv6 has 24 rows",
     "-dmask layer.dmask.csv": "DemoNet has no layer 'fc9'; nearest: fc1",
     "-layer fc9": "DemoNet has no layer 'fc9'; nearest: fc1",
-    "": "DemoNet has no list of layers, as DNNBrain's networks have; select layers with -layer",
+    "": "DemoNet has no list of layers, as DNNBrain's networks have; select some with -layer: conv1, bn1",
     "-layer fc1 -weights none.pth": "-weights (none.pth) must be a file",
     f"-layer fc1 -weights {'x' * 5000}": f"-weights ({'x' * 99}...{'x' * 19}) must be a file",
     f"-layer fc1 -device {'x' * 5000}": f"-device (={'x' * 98}...{'x' * 19}) must be a Torch device",
