@@ -26,7 +26,15 @@ extensions = [
 exclude_patterns = ["_build"]
 nitpicky = True
 # internal, though they occur in the signatures of public methods
-nitpick_ignore = [("py:class", f"saliency.core.{name}") for name in ("batching.BatchPlan", "joined_inputs.InputLayout")]
+nitpick_ignore = [
+    ("py:class", f"saliency.core.{name}")
+    for name in (
+        "batching.BatchPlan",
+        "joined_inputs.InputLayout",
+        "regions.explanation.RegionValues",
+        "regions.hiding.RegionScores",
+    )
+]
 
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
