@@ -125,3 +125,22 @@ def test_a_change_that_has_no_gradient_is_refused():
 
     with pytest.raises(ModelError, match="distributes .* of a change"):
         saliency.DeepLIFT(Detached(), 1).GetMask(inputs(4))
+
+
+def test_a_product_in_place_by_a_parameter_has_its_rule():
+    """Autograd copies what such a product overwrites, between its own node and the operator, as in Keras's normalization."""
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.scale, self.fc = nn.Conv2d(3, 4, 3), nn.Parameter(torch.randn(1, 4, 1, 1)), nn.Linear(4, 2)
+
+        def forward(self, x):
+            features = (torch.relu(self.conv(x)) - 0.1).mul_(self.scale)
+            return self.fc((features * torch.sigmoid(features)).mean((2, 3)))
+
+    torch.manual_seed(0)
+    model, x = Scaled().double().eval(), torch.randn(3, 8, 8, dtype=torch.float64)
+    with torch.no_grad():
+        change = (model(x[None]) - model(torch.zeros(1, 3, 8, 8, dtype=torch.float64)))[0, 1].item()
+    assert saliency.DeepLIFT(model, 1).GetMask(x).sum() == pytest.approx(change, rel=1e-9)

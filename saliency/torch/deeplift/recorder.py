@@ -43,6 +43,7 @@ class OperationRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # T
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
         self.by_node: dict[int, int] = {}  # number of a node -> place in ``operations``
+        self._newest_clone = -1  # number of the newest node of a clone
         self._held: dict[int, list[int]] = {}  # storage -> places of the operations that hold it
 
     @classmethod
@@ -58,10 +59,16 @@ class OperationRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # T
             self._keep_values(tensor)
         kept = tuple(one.clone() if any(one is other for other in written) else one for one in args)
         result = func(*args, **kwargs)
+        self._newest_clone = newest if kind == "clone" else self._newest_clone
         first = result[0] if isinstance(result, tuple | list) and result else result
         if kind in RECORDED and isinstance(first, torch.Tensor) and first.is_floating_point():
             operation = Operation(kind, _out_of_place(func), kept, kwargs, first)
-            self.by_node[newest] = len(self.operations)
+            if (
+                written and newest == self._newest_clone
+            ):  # autograd made the node first, and then a copy of what is overwritten
+                self.by_node.setdefault(newest - 1, len(self.operations))
+            else:
+                self.by_node[newest] = len(self.operations)
             for tensor in tensors_of(operation):
                 self._held.setdefault(tensor.untyped_storage()._cdata, []).append(len(self.operations))
             self.operations.append(operation)
