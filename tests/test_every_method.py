@@ -38,7 +38,7 @@ TABLE = {
     "GuidedIG": (saliency.GuidedIG, {"x_steps": 6, "max_dist": 0.3, "x_baseline": [0.0, "min"]}),
     "BlurIG": (saliency.BlurIG, {"x_steps": 7, "max_sigma": 3}),
     "BlurIG, tolerance": (saliency.BlurIG, {"max_sigma": 2, "tolerance": 0.1, "sqrt": True, "grad_step": 0.01}),
-    "XRAI": (saliency.XRAI, {"min_pixels": 4}),
+    "XRAI": (saliency.XRAI, {"min_pixels": 4, "base": saliency.InputXGradient}),
     "Occlusion": (saliency.Occlusion, {"size": 3, "stride": 2, "value": "mean", "average": True}),
     "RISE": (saliency.RISE, {"nmasks": 40, "cells": 3, "seed": 3}),
     "FeatureAblation": (saliency.FeatureAblation, {"n_regions": 9, "value": "mean"}),
