@@ -16,7 +16,14 @@ import saliency
 ROOT = Path(saliency.__file__).parents[1]
 CLASSES = [value for value in vars(saliency).values() if isinstance(value, type)]
 METHODS = {kind.__name__ for kind in CLASSES if issubclass(kind, saliency.SaliencyMask)} - {"SaliencyMask"}
-REGION_PAGES = {"feature_ablation", "shapley_sampling", "kernel_shap", "lime", "sobol_indices", "hsic"}  # one image shows them all
+REGION_PAGES = {
+    "feature_ablation",
+    "shapley_sampling",
+    "kernel_shap",
+    "lime",
+    "sobol_indices",
+    "hsic",
+}  # one image shows them all
 BUILD = ["-n", "-W", "--keep-going", "-q", "-b", "html"]
 
 pytestmark = pytest.mark.needs("sphinx", "myst_parser", "pydata_sphinx_theme", "latex2mathml", "torch", "tensorflow")
