@@ -15,7 +15,7 @@ CORE = {
     "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers lrp_composites lrp_first_layer lrp_rules multiplier_rules output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
     "adapter adapter_contract optional_queries batch_independence channel_axis companion_check feed function_adapter function_gradients keras shape_hints wrap": 5,
     "score unprepared_input weights_checksum": 6,
-    "masks_by_input method_options model_inputs noise result several_inputs smoothgrad target_resolution": 7,
+    "masks_by_input method_options points model_inputs noise result several_inputs smoothgrad target_resolution": 7,
     "batched_run mask_calls": 8,
     "activations computation_record mask mask_runner": 9,
     "methods regions": 10,

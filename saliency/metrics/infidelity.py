@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.points import values_of_points
 from saliency.core.validation import boolean, real_number, whole_number
 from saliency.metrics.evaluation import Evaluation, Part
 from saliency.metrics.result import MetricResult
@@ -70,6 +71,5 @@ def _predicted_and_changes(part: Part, noise: float, nsamples: int) -> tuple[npt
     for chunk in score.batches(nsamples):
         noise_of_chunk = np.stack([part.over_space(one) for one in drawn[chunk.start : chunk.stop]])
         points = x[None] - adapter.asarray(noise_of_chunk)
-        scores = score.repeat(len(chunk)).values(adapter.xp.reshape(points, (-1, *x.shape[1:])))
-        changes.append(clean - adapter.numpy(scores).reshape(len(chunk), -1))
+        changes.append(clean - adapter.numpy(values_of_points(score, points)))
     return (drawn * part.maps).sum(axis=axes).T, np.concatenate(changes).T.astype(np.float64)

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.points import values_of_points
 from saliency.core.types import Array
 from saliency.metrics.evaluation import Part
 
@@ -28,10 +29,10 @@ def replaced_scores(
     """
     score, adapter = part.score, part.score.adapter
     xp, order = adapter.xp, adapter.asarray(part.over_space(ranks))[None]
-    shape, scores = tuple(before.shape[1:]), []
+    scores = []
     for chunk in score.batches(len(counts)):
         limits = adapter.asarray(counts[chunk.start : chunk.stop].reshape(-1, *[1] * len(before.shape)))
         points = xp.where(order < limits, after[None], before[None])  # (points, n, *input)
-        scores.append(score.repeat(len(chunk)).values(xp.reshape(points, (-1, *shape))))
+        scores.append(values_of_points(score, points))
     values = adapter.numpy(xp.concatenate(scores) if len(scores) > 1 else scores[0])
-    return np.asarray(values, np.float64).reshape(len(counts), -1).T
+    return np.asarray(values, np.float64).T

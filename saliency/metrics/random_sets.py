@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.points import values_of_points
 from saliency.core.types import Array
 from saliency.metrics.evaluation import Part
 
@@ -29,6 +30,5 @@ def drops_without(part: Part, cover: Array, hidden: npt.NDArray[np.bool_]) -> np
     for chunk in score.batches(len(hidden)):
         chosen = np.stack([part.over_space(one) for one in hidden[chunk.start : chunk.stop]]).astype(np.float32)
         points = xp.where(adapter.asarray(chosen) > 0, cover[None], x[None])
-        scores = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
-        drops.append(clean - adapter.numpy(scores).reshape(len(chunk), -1))
+        drops.append(clean - adapter.numpy(values_of_points(score, points)))
     return np.concatenate(drops).T.astype(np.float64)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
+from saliency.core.points import values_of_points
 from saliency.core.validation import real_number, shown
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation, Part
@@ -78,8 +79,7 @@ def _imputed_scores(
     for chunk in score.batches(len(fractions)):
         points = np.stack([_imputed(images, ranks, fractions[i], noise, part.seeds) for i in chunk])
         points = points[..., 0] if axis is None else np.moveaxis(points, -1, axis if axis < 0 else axis + 2)
-        flat = adapter.asarray(points.reshape(-1, *points.shape[2:]).astype(np.float32))
-        found.append(adapter.numpy(score.repeat(len(chunk)).values(flat)).reshape(len(chunk), -1))
+        found.append(adapter.numpy(values_of_points(score, adapter.asarray(points))))
     return np.concatenate(found).T.astype(np.float64)
 
 

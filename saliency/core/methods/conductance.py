@@ -1,7 +1,7 @@
 """Layer conductance: how much of the score's change along a path in the input passes each unit of a layer."""
 
-from saliency.core.methods.integration_path import flattened
 from saliency.core.numerics.quadrature import Floats
+from saliency.core.points import flattened
 from saliency.core.score import Score
 from saliency.core.types import Array
 

@@ -7,9 +7,10 @@ import numpy as np
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
-from saliency.core.methods.integration_path import PathChoice, check_path, flattened
+from saliency.core.methods.integration_path import PathChoice, check_path
 from saliency.core.methods.layer_differences import LayerDifferences, points_between
 from saliency.core.noise import Noise, sample_seeds
+from saliency.core.points import flattened
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number

@@ -6,7 +6,7 @@ from typing import Any, final
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
-from saliency.core.methods.path_integrals import record_gap
+from saliency.core.methods.path_integrals import record_gap_to_baselines
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import real_number, whole_number
@@ -63,9 +63,7 @@ class GuidedIG(SaliencyMask):
             total = total + gradients * difference * xp.reshape(moved, difference.shape)
         mask = xp.mean(xp.reshape(total, (len(baselines), score.n, *x.shape[1:])), axis=0)
         if details:
-            values = xp.reshape(score.repeat(1 + len(baselines)).values(xp.concatenate([x, *baselines])), (-1, score.n))
-            change = values[0] - xp.mean(values[1:], axis=0)
-            record_gap(score, mask, values[0], change, steps * len(baselines))
+            record_gap_to_baselines(score, x, baselines, mask, steps * len(baselines))
         return mask
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from saliency.core.batching import BatchPlan
 from saliency.core.numerics.sliding_windows import SlidingWindows
+from saliency.core.points import values_of_points
 from saliency.core.score import Score
 from saliency.core.types import Array, OccludedOutputs
 
@@ -81,13 +82,8 @@ def _incremental_scores(
 
 def _full_forward_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows) -> WindowScores:
     """Return the function that computes the scores of a range of windows by full forward passes."""
-    xp, occlude = score.adapter.xp, score.adapter.window_occluder(x, cover, windows)
-
-    def scores(chunk: range) -> Array:
-        values = score.repeat(len(chunk)).values(xp.reshape(occlude(chunk), (-1, *x.shape[1:])))
-        return xp.reshape(values, (len(chunk), score.n))
-
-    return scores
+    occlude = score.adapter.window_occluder(x, cover, windows)
+    return lambda chunk: values_of_points(score, occlude(chunk))
 
 
 def _concatenate_scores(score: Score, window_scores: WindowScores, chunks: Iterable[range]) -> Array:

@@ -10,7 +10,7 @@ from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baselines
 from saliency.core.methods.conductance import conductance
 from saliency.core.methods.integration_path import IntegrationPath, PathChoice, check_path, make_path
-from saliency.core.methods.path_integrals import integrate_to_tolerance, mean_mask, record_gap
+from saliency.core.methods.path_integrals import integrate_to_tolerance, mean_mask, record_gap_to_baselines
 from saliency.core.numerics.quadrature import Floats, QuadratureRule, make_quadrature
 from saliency.core.numerics.tolerance import check_tolerance
 from saliency.core.score import Score
@@ -100,11 +100,10 @@ class IntegratedGradients(SaliencyMask):
 
 def _mean_conductance(score: Score, x: Array, x_baseline: Any, nodes: Floats, details: bool) -> Array:
     """Return the mean over baselines of layer conductance; record its gap if requested."""
-    xp, baselines = score.adapter.xp, make_baselines(x_baseline, score, x)
+    baselines = make_baselines(x_baseline, score, x)
     mask = sum(conductance(score, x, baseline, nodes) for baseline in baselines) / len(baselines)
     if details:
-        values = xp.reshape(score.repeat(1 + len(baselines)).values(xp.concatenate([x, *baselines])), (-1, score.n))
-        record_gap(score, mask, values[0], values[0] - xp.mean(values[1:], axis=0), len(nodes) * len(baselines))
+        record_gap_to_baselines(score, x, baselines, mask, len(nodes) * len(baselines))
     return mask
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from saliency.core.errors import InputError
 from saliency.core.numerics.quadrature import NodesAndWeights, Quadrature
+from saliency.core.points import flattened
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import shown
@@ -113,11 +114,6 @@ def gradients_from(score: Score, x: Array, points: Array) -> tuple[Array, Array]
     inputs = xp.concatenate([x] * copies) if copies > 1 else x
     scores, _, gradients = score.repeat(copies).values_and_gradients_at(inputs, flattened(score, points))
     return scores, gradients
-
-
-def flattened(score: Score, points: Array) -> Array:
-    """Return points (points, N, ...) as (points * N, ...)."""
-    return score.adapter.xp.reshape(points, (-1, *points.shape[2:]))
 
 
 def _path_at_layer(score: Score, x: Array, baseline: Array) -> IntegrationPath:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from saliency.core.methods.integration_path import PathChoice, flattened, gradients_from, values_at
+from saliency.core.methods.integration_path import PathChoice, gradients_from, values_at
+from saliency.core.points import flattened
 from saliency.core.score import Score
 from saliency.core.types import Array
 

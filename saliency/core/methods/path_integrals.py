@@ -5,6 +5,7 @@ from typing import Protocol
 
 from saliency.core.numerics.quadrature import NodesAndWeights, Quadrature
 from saliency.core.numerics.tolerance import should_stop
+from saliency.core.points import values_of_points
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -56,6 +57,12 @@ def record_gap(score: Score, mask: Array, values: Array, change: Array, points: 
     xp = score.adapter.xp
     gap = xp.sum(xp.reshape(mask, (score.n, -1)), axis=1) - change
     score.record(score=values, gap=gap, change=change, points=points)
+
+
+def record_gap_to_baselines(score: Score, x: Array, baselines: Sequence[Array], mask: Array, points: int) -> None:
+    """Record the gap of masks (N, ...) that explain the change of the score from the mean of baselines (N, *input) each."""
+    values = values_of_points(score, score.adapter.xp.concatenate([one[None] for one in (x, *baselines)]))
+    record_gap(score, mask, values[0], values[0] - score.adapter.xp.mean(values[1:], axis=0), points)
 
 
 def integrate_to_tolerance(

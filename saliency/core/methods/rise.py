@@ -13,6 +13,7 @@ from saliency.core.mask_unit import SCORE
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.noise import Noise, sample_seeds
 from saliency.core.numerics.resampling import apply_along_axis, interpolation_matrix
+from saliency.core.points import values_of_points
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import as_real, shown, whole_number
@@ -67,8 +68,7 @@ class RISE(SaliencyMask):
             masks = np.stack([random_mask(seeds[i]) for i in chunk]).reshape((len(chunk), *shape))
             visibility = adapter.asarray(masks)
             points = cover + visibility * difference  # (masks, N, *input)
-            scores = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
-            scores = xp.reshape(scores, (len(chunk), score.n, *[1] * (len(shape) - 1)))
+            scores = xp.reshape(values_of_points(score, points), (len(chunk), score.n, *[1] * (len(shape) - 1)))
             total, visible = total + xp.sum(scores * visibility, axis=0), visible + masks.sum(axis=0)
             mean = mean + xp.sum(scores, axis=0) / nmasks
         if not visible.all():

@@ -5,6 +5,7 @@ from typing import final
 
 from saliency.core.methods.class_activation_map import ClassActivationMap, MapInputs, repeat_per_channel, resize_to_input
 from saliency.core.numerics.resampling import transpose_matrix
+from saliency.core.points import values_of_points
 from saliency.core.score import Score
 from saliency.core.types import Array
 
@@ -34,8 +35,7 @@ class ScoreCAM(ClassActivationMap):
             channels = _scale_to_unit(score, resize_to_input(score, channels, x))
             channels = repeat_per_channel(xp, score.adapter.channel_axis, channels, x)
             points = xp.reshape(channels, (len(chunk), *x.shape)) * x  # (channels, N, *input)
-            values = score.repeat(len(chunk)).values(xp.reshape(points, (-1, *x.shape[1:])))
-            scores.append(xp.reshape(values, (len(chunk), score.n)))
+            scores.append(values_of_points(score, points))
         logits = xp.concatenate(scores)  # (channels, N)
         powers = math.e ** (logits - xp.amax(logits, axis=0, keepdims=True))
         softmax = transpose_matrix(xp, powers / xp.sum(powers, axis=0, keepdims=True))  # (N, channels)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from saliency.core.channel_axis import input_axes
 from saliency.core.methods.baselines import make_baseline
+from saliency.core.points import values_of_points
 from saliency.core.regions.coalitions import Coalitions
 from saliency.core.regions.felzenszwalb import Labels
 from saliency.core.score import Score
@@ -54,6 +55,6 @@ class RegionScores:
             of_positions = coalitions[chunk.start : chunk.stop][:, self.labels]  # (coalitions, N, *space)
             visibility = adapter.asarray(of_positions.reshape(len(chunk), *self.map_shape))
             points = visibility * self.x + (1.0 - visibility) * self.cover
-            scores.append(self.score.repeat(len(chunk)).values(xp.reshape(points, (-1, *self.x.shape[1:]))))
+            scores.append(values_of_points(self.score, points))
         found = adapter.numpy(scores[0] if len(scores) == 1 else xp.concatenate(scores))  # one transfer
-        return np.asarray(found, np.float64).reshape(-1, self.score.n)
+        return np.asarray(found, np.float64)
