@@ -10,6 +10,7 @@ from saliency.compat.pair.core.base import CallModelFunction, CoreSaliency, Host
 from saliency.compat.pair.core.integrated_gradients import IntegratedGradients
 from saliency.core.errors import InputError
 from saliency.core.methods import xrai
+from saliency.core.result import MaskArray
 
 __all__ = ["XRAI", "IntegratedGradients", "XRAIOutput", "XRAIParameters"]
 
@@ -111,39 +112,40 @@ class XRAI(CoreSaliency):
         starts, attributions = None, None
         if base_attribution is None:
             starts = _baselines(x, baselines)
-            attributions = [
-                self._integrated_gradients.GetMask(
-                    x_value,
-                    call_model_function,
-                    call_model_args=call_model_args,
-                    x_baseline=start,
-                    x_steps=parameters.steps,
-                    batch_size=batch_size,
-                )
-                for start in starts
-            ]
+            options = {"call_model_args": call_model_args, "x_steps": parameters.steps, "batch_size": batch_size}
+            integrate = self._integrated_gradients.GetMask
+            attributions = [integrate(x_value, call_model_function, x_baseline=start, **options) for start in starts]
             base = np.mean(attributions, axis=0)
         else:
             base = _checked_attribution(x, base_attribution)
-        space = x.shape[:2] if x.ndim > 1 else (1, x.size)  # a vector is an image of one row
-        base, image = (one.reshape(space) if x.ndim == 1 else one for one in (base, x))
-        options = {"base": base, "regions": _regions(segments, space), "algorithm": parameters.algorithm}
-        pixels = max(1, parameters.experimental_params["min_pixel_diff"])
-        mask = run_mask(
-            xrai.XRAI,
-            image,
-            call_model_function,
-            call_model_args,
-            min_pixels=pixels,
-            area=parameters.area_threshold,
-            **options,
-        )
+        mask = _covering_mask(x, base, segments, parameters, call_model_function, call_model_args)
         output = XRAIOutput(np.array(mask).reshape(x.shape[:2]), starts)
         if parameters.return_ig_attributions:
             output.ig_attribution = attributions
         if parameters.return_xrai_segments:
             output.segments = _segments(mask.details["ranks"].reshape(x.shape[:2]), parameters.flatten_xrai_segments)
         return output
+
+
+def _covering_mask(
+    x: HostArray,
+    base: HostArray,
+    segments: Any,
+    parameters: XRAIParameters,
+    call_model_function: CallModelFunction,
+    call_model_args: Any,
+) -> MaskArray:
+    """Return the mask (H, W) of an image that segments with the given attributions cover, with its details."""
+    space = x.shape[:2] if x.ndim > 1 else (1, x.size)  # a vector is an image of one row
+    base, image = (one.reshape(space) if x.ndim == 1 else one for one in (base, x))
+    options = {
+        "base": base,
+        "regions": _regions(segments, space),
+        "algorithm": parameters.algorithm,
+        "min_pixels": max(1, parameters.experimental_params["min_pixel_diff"]),
+        "area": parameters.area_threshold,
+    }
+    return run_mask(xrai.XRAI, image, call_model_function, call_model_args, **options)
 
 
 def _baselines(x: HostArray, baselines: Any) -> list[HostArray]:
