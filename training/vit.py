@@ -21,6 +21,7 @@ SCENES = 20_000
 BATCH_SIZE = 64
 MATRIX_RATE, OTHER_RATE = 4e-3, 2e-3  # learning rates of the blocks' matrices (Muon) and of all else (AdamW)
 WEIGHT_DECAY = 0.05
+WARM_UP = 200  # number of steps until a stage reaches its learning rates
 PATCH_WEIGHT = 2.0  # of the patches' loss, beside that of the class token
 
 
@@ -30,20 +31,16 @@ class Stage:
 
     Args:
         side: side of its views, in pixels.
-        epochs: length of its schedule: how often all views are shown.
-        steps: number of steps after which the stage ends, before the end of its schedule; None for all.
+        epochs: how often all views are shown.
         rate: factor of the learning rates.
-        warm_up: number of steps until the learning rates are reached.
     """
 
     side: int
     epochs: int
-    steps: int | None = None
     rate: float = 1.0
-    warm_up: int = 200
 
 
-STAGES = (Stage(48, 5, 1755), Stage(SIDE, 6, 900, 0.75), Stage(SIDE, 1, rate=0.4, warm_up=20))
+STAGES = (Stage(48, 5), Stage(SIDE, 11, rate=0.75))
 
 
 def initial_network() -> DemoViT:
@@ -72,7 +69,7 @@ def train_stage(net: DemoViT, stage: Stage, dataset: PatchDataset, rng: np.rando
 
     def factor(done: int) -> float:
         step = done + 1
-        return stage.rate * min(1.0, step / stage.warm_up) * (0.5 + 0.5 * math.cos(math.pi * step / len(batches)))
+        return stage.rate * min(1.0, step / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / len(batches)))
 
     def loss(dataset: PatchDataset, rows: Tensor) -> Tensor:
         x = vary_colors(preprocess(dataset.pixels[rows]))
@@ -84,7 +81,7 @@ def train_stage(net: DemoViT, stage: Stage, dataset: PatchDataset, rng: np.rando
         by_patch = nn.functional.binary_cross_entropy_with_logits(net.fc1(tokens[:, 1:])[labeled], covering)
         return labeled_loss(whole, dataset.labels[rows]) + PATCH_WEIGHT * by_patch
 
-    run_steps(batches[: stage.steps], loss, {optimizer: LambdaLR(optimizer, factor) for optimizer in _optimizers(net)})
+    run_steps(batches, loss, {optimizer: LambdaLR(optimizer, factor) for optimizer in _optimizers(net)})
 
 
 def vary_colors(x: Tensor) -> Tensor:

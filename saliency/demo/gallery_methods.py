@@ -16,15 +16,20 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "Vanilla": saliency.Vanilla,
         "Vanilla + SmoothGrad": saliency.Vanilla,
         "InputXGradient": saliency.InputXGradient,
+        "Deconvnet": saliency.Deconvnet,
+        "Deconvnet + SmoothGrad": saliency.Deconvnet,
+        "GuidedBackprop": saliency.GuidedBackprop,
+        "GuidedBackprop + SmoothGrad": saliency.GuidedBackprop,
+    },
+    "Shares of the score, or of its change from a baseline": {
         "IntegratedGradients": saliency.IntegratedGradients,
+        "IntegratedGradients + SmoothGrad": partial(saliency.IntegratedGradients, x_steps=3),
+        "GuidedIG": partial(saliency.GuidedIG, x_steps=50),
+        "BlurIG": partial(saliency.BlurIG, x_steps=40),
         "GradientSHAP": partial(saliency.GradientSHAP, x_baseline=["blur", "min", "max", 0.0], seed=0),
         "DeepLIFT": saliency.DeepLIFT,
         "DeepSHAP": partial(saliency.DeepSHAP, x_baseline=["blur", "min", "max", 0.0]),
         "LRP": saliency.LRP,
-        "GuidedIG": partial(saliency.GuidedIG, x_steps=50),
-        "BlurIG": partial(saliency.BlurIG, x_steps=40),
-        "Deconvnet": saliency.Deconvnet,
-        "GuidedBackprop": saliency.GuidedBackprop,
     },
     "Class activation maps of a layer": {
         "GradCAM": saliency.GradCAM,
@@ -35,15 +40,12 @@ GALLERY_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyMask]
         "HiResCAM": saliency.HiResCAM,
         "ScoreCAM": saliency.ScoreCAM,
     },
-    "Perturbation methods and combinations": {
+    "Perturbation, segments, and a product of two methods": {
         "Occlusion": partial(saliency.Occlusion, size=15, stride=5, average=True),
         "RISE": partial(saliency.RISE, nmasks=400, seed=0),
         **({"XRAI": saliency.XRAI} if find_spec("skimage") else {}),
         "GuidedGradCAM": saliency.GuidedGradCAM,
-        "GuidedBackprop + SmoothGrad": saliency.GuidedBackprop,
-        "IntegratedGradients + SmoothGrad": partial(saliency.IntegratedGradients, x_steps=3),
         "GuidedGradCAM + SmoothGrad": saliency.GuidedGradCAM,
-        "Deconvnet + SmoothGrad": saliency.Deconvnet,
     },
 }
 """Title of a section of DemoNet's gallery -> name of a map -> its method, with options."""
