@@ -23,7 +23,30 @@ def test_blurred_pictures_keep_the_pixels_of_the_mask():
     assert (pic.create_blurred_image(PICTURE, np.ones_like(FEW)) == PICTURE).all()
     assert (pic.create_blurred_image(PICTURE[..., 0], FEW) == blurred[..., 0]).all()
     assert pic.estimate_image_entropy(blurred) < pic.estimate_image_entropy(PICTURE)
-    assert pic.generate_random_mask(20, 30, 0.1).sum() == 60
+
+
+def test_pictures_of_floats_keep_their_type():
+    blurred = pic.create_blurred_image(
+        np.array([[0.0, 0, 0], [1, 8, 1], [0, 0, 0]]), np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])
+    )
+    assert blurred.tolist() == [[0, 0, 0], [1, 0.5, 0], [0, 0, 0]]
+    assert pic.create_blurred_image(np.eye(2), np.zeros((2, 2)), "nearest").tolist() == np.eye(2).tolist()
+    with pytest.raises(ValueError, match="`method`"):
+        pic.create_blurred_image(PICTURE, FEW, "cubic")
+
+
+def test_random_masks_are_drawn_as_by_pair():
+    np.random.seed(3)
+    chosen = np.random.choice(20 * 30, replace=False, size=59)
+    np.random.seed(3)
+    assert np.flatnonzero(pic.generate_random_mask(20, 30, 0.0999)).tolist() == sorted(chosen)
+
+
+def test_no_picture_is_interpolated_if_the_prediction_is_too_low():
+    seen = []
+    with pytest.raises(pic.ComputePicMetricError, match="`min_pred_value`"):
+        pic.compute_pic_metric(PICTURE, FEW.astype(float), FEW, lambda batch: seen.append(batch) or [0.1], [0.5])
+    assert len(seen) == 1 and (seen[0][0] == PICTURE).all()
 
 
 @pytest.mark.parametrize("monotonous", [True, False])

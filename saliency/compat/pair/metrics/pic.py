@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError, SaliencyError
 from saliency.core.validation import real_number, shown, whole_number
-from saliency.metrics.inpainting import Picture, compressed_size, interpolate_picture, revealed
+from saliency.metrics.inpainting import Picture, compressed_size, fill_with_nearest, interpolate_picture, revealed
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -60,24 +60,26 @@ def create_blurred_image(full_img: Picture, pixel_mask: npt.NDArray[np.bool_], m
     """Interpolate the pixels of a picture outside a mask from those inside it and the corners.
 
     Args:
-        full_img: (H, W, channels) or (H, W), uint8.
+        full_img: (H, W, channels) or (H, W), of any number type, which the result has as well.
         pixel_mask: (H, W); True keeps a pixel.
-        method: ``"linear"``.
+        method: ``"linear"``, or ``"nearest"``: the nearest pixel that is kept.
 
     Raises:
         InputError: if another method is given.
     """
-    if method != "linear":
-        raise InputError(f"`method` (={shown(method)}) must be 'linear'")
-    picture = interpolate_picture(np.atleast_3d(full_img), np.asarray(pixel_mask, bool))
+    if method not in ("linear", "nearest"):
+        raise InputError(f"`method` (={shown(method)}) must be 'linear' or 'nearest'")
+    fill = interpolate_picture if method == "linear" else fill_with_nearest
+    picture = fill(np.atleast_3d(full_img), np.asarray(pixel_mask, bool))
     return picture.reshape(np.shape(full_img))
 
 
 def generate_random_mask(image_height: int, image_width: int, fraction: float = 0.01) -> npt.NDArray[np.bool_]:
     """Return a mask (H, W) of random pixels; NumPy's global generator draws them, as in PAIR."""
     size = whole_number("image_height", image_height, least=1), whole_number("image_width", image_width, least=1)
-    chosen = np.random.permutation(size[0] * size[1]) < round(real_number("fraction", fraction, 0, 1) * size[0] * size[1])
-    return chosen.reshape(size)
+    count, mask = int(size[0] * size[1] * real_number("fraction", fraction, 0, 1)), np.zeros(size, bool)
+    mask.flat[np.random.choice(mask.size, count, replace=False)] = True
+    return mask
 
 
 def estimate_image_entropy(image: Picture) -> float:
@@ -116,18 +118,18 @@ def compute_pic_metric(
             f"The `img` array that holds the input image should be of type uint8. The actual type is {img.dtype}."
         )
     values, always = np.asarray(saliency_map, np.float64), np.asarray(random_mask, bool)
-    masks = [always, *(revealed(values, float(one), always) for one in sorted(saliency_thresholds))]
-    pictures = [*(create_blurred_image(img, mask) for mask in masks), img]
-    predictions = [float(pred_func(one[None])[0]) for one in pictures]
-    sizes = np.array([estimate_image_entropy(one) for one in pictures])
-    _check_ends(predictions, sizes, min_pred_value)
+    pictures = _blurred_and_whole(img, always, pred_func, min_pred_value)
+    masks = (revealed(values, float(one), always) for one in sorted(saliency_thresholds))
+    pictures[1:1] = [_evaluated(create_blurred_image(img, mask), pred_func) for mask in masks]
+    predictions, sizes = [one.prediction for one in pictures], np.array([one.size for one in pictures])
     x, y = (np.clip((one - one[0]) / (one[-1] - one[0]), 0, 1) for one in (sizes, np.array(predictions)))
     y = np.maximum.accumulate(y) if keep_monotonous else y
     order = np.argsort(x, kind="stable")
     points = np.linspace(0, 1, num_data_points, endpoint=False)
     curve_x, curve_y = np.append(points, 1.0), np.append(np.interp(points, x[order], y[order]), 1.0)
     thresholds = [0.0, *map(float, sorted(saliency_thresholds)), 1.0]
-    return PicMetricResult(curve_x, curve_y, pictures, predictions, thresholds, _area(curve_x, curve_y))
+    images = [one.picture for one in pictures]
+    return PicMetricResult(curve_x, curve_y, images, predictions, thresholds, _area(curve_x, curve_y))
 
 
 def aggregate_individual_pic_results(
@@ -151,18 +153,33 @@ def aggregate_individual_pic_results(
     return AggregateMetricResult(curve_x, curve_y, _area(curve_x, curve_y))
 
 
-def _check_ends(predictions: Sequence[float], sizes: Floats, min_pred_value: float) -> None:
-    """Check the predictions and sizes of the blurred picture (first) and the whole one (last)."""
-    if predictions[-1] < min_pred_value:
+class _Evaluated(NamedTuple):
+    picture: Picture
+    prediction: float
+    size: float
+
+
+def _evaluated(picture: Picture, pred_func: Callable[[Picture], Sequence[float]]) -> _Evaluated:
+    return _Evaluated(picture, float(pred_func(picture[None])[0]), estimate_image_entropy(picture))
+
+
+def _blurred_and_whole(
+    img: Picture, always: npt.NDArray[np.bool_], pred_func: Callable[[Picture], Sequence[float]], min_pred_value: float
+) -> list[_Evaluated]:
+    """Return the blurred and the whole picture, if a curve from one to the other exists."""
+    whole = _evaluated(img, pred_func)
+    if whole.prediction < min_pred_value:
         raise ComputePicMetricError(
-            f"`min_pred_value` (={min_pred_value}) must not exceed the prediction for the picture ({predictions[-1]}): "
+            f"`min_pred_value` (={min_pred_value}) must not exceed the prediction for the picture ({whole.prediction}): "
             "leave the picture out, or lower the value"
         )
-    if predictions[0] >= predictions[-1] or sizes[0] >= sizes[-1]:
+    blurred = _evaluated(create_blurred_image(img, always), pred_func)
+    if blurred.prediction >= whole.prediction or blurred.size >= whole.size:
         raise ComputePicMetricError(
-            f"the blurred picture must have a lower prediction ({predictions[0]}) than the whole one ({predictions[-1]}), and "
-            f"a smaller size ({sizes[0]} than {sizes[-1]}): leave the picture out"
+            f"the blurred picture must have a lower prediction ({blurred.prediction}) than the whole one "
+            f"({whole.prediction}), and a smaller size ({blurred.size} than {whole.size}): leave the picture out"
         )
+    return [blurred, whole]
 
 
 def _area(x: Floats, y: Floats) -> float:
