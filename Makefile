@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Hide TensorFlow's messages about the processor.
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: demo check test test-none test-torch test-tf test-jax test-zoo lint build notebook docs pictures bench soak train clean
+.PHONY: demo check test test-none test-torch test-tf test-jax test-zoo test-peers lint build notebook docs pictures bench soak train clean
 
 demo: .venv/.use
 	.venv/bin/python -m saliency.demo --out demo
@@ -37,6 +37,10 @@ test-jax: .venv-jax/.ready
 # ZOO="-k swin" selects tests. Warnings of these libraries are no errors.
 test-zoo: .venv-zoo/.ready
 	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py tests/zoo/check_methods.py tests/zoo/check_loaders.py $(ZOO)
+
+# The metrics against those of Quantus, xplique, pytorch-grad-cam and PAIR's saliency, on the same maps and models (tests/peers).
+test-peers: .venv-test-peers/.ready
+	.venv-test-peers/bin/python -m pytest -W ignore tests/peers/check_*.py
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
@@ -85,9 +89,12 @@ WITH_torch := -e '.[torch,regions,train,report]' pytest hypothesis captum
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
+# What Quantus and xplique import. Both are installed without dependencies, because these would replace releases that others need.
+WITH_test-peers := -e '.[torch,tf,regions]' pytest scikit-learn pandas matplotlib cachetools einops deprecated
+METRIC_PEERS := $(PEERS) quantus xplique tensorflow-probability tf_keras dm-tree decorator attrs
 WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
 
-.venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip:
+.venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip .venv-test-peers/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
 	$(PYTHON) -m venv $(@:/bin/pip=)
 
@@ -106,6 +113,8 @@ WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
 	.venv-$*/bin/pip $(INSTALL) $(WITH_$*)
 	$(if $(filter torch,$*),.venv-$*/bin/pip $(INSTALL) --no-deps $(PEERS))
 	$(if $(filter zoo,$*),.venv-$*/bin/pip $(INSTALL) --no-deps $(ZOO_PEERS))
+	$(if $(filter test-peers,$*),.venv-$*/bin/pip $(INSTALL) --no-deps $(METRIC_PEERS))
+	$(if $(filter test-peers,$*),.venv-$*/bin/pip $(INSTALL) --no-deps --upgrade --target .venv-$*/pair saliency)
 	touch $@
 
 clean:

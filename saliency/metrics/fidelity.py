@@ -37,7 +37,8 @@ def mu_fidelity(
     """Compute how well the sum of a map over random sets of cells predicts the drop in score without them.
 
     The value is Spearman's correlation of sum(map over a set) and score(x) - score(x without the set) over the sets. Higher
-    is better; the range is -1 to 1. The value is NaN if the map or the score is the same for all sets.
+    is better; the range is -1 to 1. The value is NaN if the map or the score is the same for all sets. xplique's
+    ``MuFidelity`` draws each cell alone, so that the sets differ in size, and counts undefined values as 0.
 
     Args:
         model, x_values, masks, y, **options: see ``saliency.metrics.Evaluation``.
@@ -73,7 +74,8 @@ def sensitivity_n(
     """Compute Pearson's correlation of sum(map over n pixels) and the drop in score without them, for several n.
 
     The curve is the correlation over random sets of n pixels; the value is its mean over n. Higher is better; the range is -1
-    to 1. It is NaN if the map or the score is the same for all sets.
+    to 1. It is NaN if the map or the score is the same for all sets. For a single n, Quantus' ``FaithfulnessCorrelation`` is
+    the same; its ``SensitivityN`` removes the pixels in the order of the map, and correlates over the inputs of a batch.
 
     Args:
         model, x_values, masks, y, **options: see ``saliency.metrics.Evaluation``.

@@ -31,7 +31,8 @@ def insertion(
     """Compute the area under the score while the most important pixels are inserted into a baseline.
 
     The curve is score(baseline with the highest-ranked fraction f of the pixels of the input), f from 0 to 1; the value is its
-    area by the trapezoidal rule, in score units. Higher is better. With ``probability`` the range is 0 to 1.
+    area by the trapezoidal rule, in score units. Higher is better. With ``probability`` the range is 0 to 1. xplique's
+    ``Insertion`` returns the mean over the inputs.
 
     Args:
         model, x_values, masks, y, **options: see ``saliency.metrics.Evaluation``.
@@ -57,7 +58,9 @@ def deletion(
     """Compute the area under the score while the most important pixels are replaced by a baseline.
 
     The curve is score(input with the highest-ranked fraction f of its pixels replaced), f from 0 to 1; the value is its area
-    by the trapezoidal rule, in score units. Lower is better. With ``probability`` the range is 0 to 1.
+    by the trapezoidal rule, in score units. Lower is better. With ``probability`` the range is 0 to 1. Quantus'
+    ``PixelFlipping`` has this curve without its first point for images of one channel, and otherwise replaces each channel of
+    a pixel alone; xplique's ``Deletion`` returns the mean over the inputs.
 
     Args:
         model, x_values, masks, y, **options: see ``saliency.metrics.Evaluation``.

@@ -35,7 +35,8 @@ def road(
     Removed pixels become weighted means of their neighbors plus noise, so that the shape of the removed region shows less than
     with a constant baseline. The curve is (score with the least important fraction f imputed - score with the most important
     fraction f imputed) / 2; the value is its mean over f, in score units. Higher is better. ``details`` holds both scores:
-    ``least_first`` (LeRF) and ``most_first`` (MoRF), (N, fractions).
+    ``least_first`` (LeRF) and ``most_first`` (MoRF), (N, fractions). pytorch-grad-cam's ``ROADCombined`` has the same value
+    for the fractions 0.1 to 0.9, with noise that has no seed; Quantus' ``ROAD`` counts the inputs that keep their class.
 
     Args:
         model, x_values, masks, y, **options: see ``saliency.metrics.Evaluation``. The inputs must be images.
