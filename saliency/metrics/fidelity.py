@@ -9,9 +9,10 @@ import numpy.typing as npt
 from saliency.core.errors import InputError
 from saliency.core.methods.baselines import make_baseline
 from saliency.core.regions.segmentation import grid_labels
-from saliency.core.validation import real_number, shown, whole_number
+from saliency.core.validation import real_number, whole_number
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation, Part
+from saliency.metrics.masking import checked_fractions
 from saliency.metrics.random_sets import drops_without, random_sets
 from saliency.metrics.result import MetricResult
 from saliency.metrics.similarity import linear_correlation, rank_correlation
@@ -87,10 +88,8 @@ def sensitivity_n(
         Ancona et al., Towards Better Understanding of Gradient-based Attribution Methods for Deep Neural Networks,
         arXiv:1711.06104.
     """
-    evaluation, sizes = Evaluation(model, x_values, masks, y, **options), [float(one) for one in fractions]
+    evaluation, sizes = Evaluation(model, x_values, masks, y, **options), checked_fractions(fractions)
     nsets = whole_number("nsets", nsets, least=2)
-    if not sizes:
-        raise InputError(f"`fractions` (={shown(fractions)}) must hold at least one number")
 
     def correlations(part: Part) -> npt.NDArray[np.float64]:
         found = []

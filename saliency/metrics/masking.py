@@ -1,11 +1,29 @@
 """Scores of inputs whose highest-ranked positions are replaced."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.errors import InputError
 from saliency.core.points import values_of_points
 from saliency.core.types import Array
+from saliency.core.validation import real_number, shown
 from saliency.metrics.evaluation import Part
+
+
+def checked_fractions(fractions: Sequence[float]) -> list[float]:
+    """Return fractions from 0 to 1, at least one.
+
+    Raises:
+        InputError: if they are something else.
+    """
+    if isinstance(fractions, str) or not isinstance(fractions, Iterable):
+        raise InputError(f"`fractions` (={shown(fractions)}) must be a sequence of numbers from 0 to 1")
+    found = [real_number("fractions", one, 0.0, 1.0) for one in fractions]
+    if not found:
+        raise InputError(f"`fractions` (={shown(fractions)}) must hold at least one number")
+    return found
 
 
 def fraction_counts(positions: int, steps: int) -> npt.NDArray[np.int64]:

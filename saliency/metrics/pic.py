@@ -12,6 +12,7 @@ from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation, Part
 from saliency.metrics.imputation import check_scipy
 from saliency.metrics.inpainting import Picture, compressed_size, interpolate_picture, revealed
+from saliency.metrics.masking import checked_fractions
 from saliency.metrics.probability import as_accuracy
 from saliency.metrics.result import MetricResult
 
@@ -56,9 +57,9 @@ def pic(
         Kapishnikov et al., XRAI: Better Attributions Through Regions, arXiv:1906.02825, section 3.3.
     """
     check_scipy()
-    images, sizes = [_checked_picture(one, i) for i, one in enumerate(pictures)], [float(one) for one in fractions]
-    if curve not in ("score", "accuracy") or not sizes:
-        raise InputError(f"`curve` (={shown(curve)}) must be 'score' or 'accuracy', and `fractions` hold a number")
+    images, sizes = [_checked_picture(one, i) for i, one in enumerate(pictures)], checked_fractions(fractions)
+    if curve not in ("score", "accuracy"):
+        raise InputError(f"`curve` (={shown(curve)}) must be 'score' or 'accuracy'")
     known, least = real_number("known", known, 0.0, 1.0), real_number("least", least, -np.inf)
     evaluation = Evaluation(model, [prepare(image) for image in images], masks, y, **options)
 
@@ -115,4 +116,6 @@ def _checked_picture(picture: Any, i: int) -> Picture:
     values = np.asarray(picture)
     if values.dtype != np.uint8 or values.ndim not in (2, 3) or values.shape[2:] not in ((), (1,), (3,)):
         raise InputError(f"`pictures[{i}]` ({values.dtype}, shape {values.shape}) must be uint8 of shape (H, W) or (H, W, 3)")
+    if min(values.shape[:2]) < 2:
+        raise InputError(f"`pictures[{i}]` (shape {values.shape}) must have at least 2 rows and 2 columns")
     return values[..., None] if values.ndim == 2 else values

@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.points import values_of_points
-from saliency.core.validation import real_number, shown
+from saliency.core.validation import real_number
 from saliency.metrics.curve import Curve
 from saliency.metrics.evaluation import Evaluation, Part
 from saliency.metrics.imputation import check_scipy, impute_linearly
+from saliency.metrics.masking import checked_fractions
 from saliency.metrics.result import MetricResult
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def road(
     """
     check_scipy()
     evaluation = Evaluation(model, x_values, masks, y, **options)
-    noise, sizes = real_number("noise", noise, least=0.0), [real_number("fractions", one, 0.0, 1.0) for one in fractions]
-    if not sizes:
-        raise InputError(f"`fractions` (={shown(fractions)}) must hold at least one number")
+    noise, sizes = real_number("noise", noise, least=0.0), checked_fractions(fractions)
 
     def scores(part: Part) -> npt.NDArray[np.float64]:
         if part.maps.ndim != 3:

@@ -88,6 +88,9 @@ def test_accuracy_is_0_or_1():
         ({"pictures": PICTURES / 255}, r"`pictures\[0\]` \(float64"),
         ({"curve": "auc"}, "`curve`"),
         ({"fractions": []}, "`fractions`"),
+        ({"fractions": [2.0]}, "`fractions`"),
+        ({"fractions": 0.5}, r"`fractions` \(=0.5\) must be a sequence"),
+        ({"pictures": PICTURES[:, :1]}, "at least 2 rows"),
     ],
 )
 def test_errors(options, message):

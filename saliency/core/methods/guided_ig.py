@@ -107,21 +107,22 @@ class GuidedPath:
         """
         xp, old, distances = self.score.adapter.xp, self.position, self.distances
         low, high = max(goal - max_dist, 0.0), min(goal + max_dist, 1.0)
-        ones = xp.ones_like(old)
+        zeros, ones = 0.0 * old, xp.ones_like(old)
         position = xp.clip(old, low, 1.0)
         still = xp.sum(distances * (goal - position), axis=1, keepdims=True)
         magnitudes = xp.reshape(gradients, old.shape)
         magnitudes = xp.where(magnitudes < 0, -magnitudes, magnitudes)
-        done = 2 * xp.amax(magnitudes, axis=1, keepdims=True) + 1  # above every magnitude, and finite
-        ranks = xp.where(position < high * ones, xp.where(distances > 0, magnitudes, done * ones), done * ones)
+        done = (2 * xp.amax(magnitudes, axis=1, keepdims=True) + 1) * ones  # above every magnitude, and finite
+        ranks = xp.where(position < high * ones, xp.where(distances > 0, magnitudes, done), done)
+        gap, shares = high - position, zeros  # each value is chosen at most once, so its gap is that of the start
+        pull = distances * gap
         for _ in range(-(-int(old.shape[1]) // self.group)):
             threshold = self.score.adapter.kth_smallest(ranks, self.group)
-            chosen = ranks <= xp.where(threshold < done, threshold, done / 2)
-            reach = xp.where(chosen, distances * (high - position), 0.0 * distances)
-            reached = xp.sum(reach, axis=1, keepdims=True)
+            chosen = ranks <= xp.where(threshold < done[:, :1], threshold, done[:, :1] / 2)
+            reached = xp.sum(xp.where(chosen, pull, zeros), axis=1, keepdims=True)
             share = xp.clip(still / xp.where(reached > 0, reached, 1 + 0 * reached), 0.0, 1.0)
-            moved = xp.where(share < 1, position + share * (high - position), high * ones)
-            position = xp.where(chosen, moved, position)
-            still, ranks = still - share * reached, xp.where(chosen, done * ones, ranks)
+            shares, ranks = xp.where(chosen, share * ones, shares), xp.where(chosen, done, ranks)
+            still = still - share * reached
+        position = xp.where(shares < 1, position + shares * gap, high * ones)
         self.position = position
         return position - old

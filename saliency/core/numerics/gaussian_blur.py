@@ -40,13 +40,13 @@ def blur(adapter: Any, x: Array, axes: Sequence[int], sigma: float, radius: floa
 
 def blur_and_derivative(adapter: Any, x: Array, axes: Sequence[int], sigma: float) -> tuple[Array, Array]:
     """Return ``blur`` and its exact derivative with respect to ``sigma``, in units of the input per position."""
-    derivative = 0.0 * x
+    derivative: Array = None
     for axis in axes if sigma > NO_BLUR else ():
         weights, slopes = _kernel(sigma, EXACT_RADIUS, int(x.shape[axis]))
-        from_before = _convolve(adapter, derivative, axis, weights)
-        derivative = from_before + _convolve(adapter, x, axis, slopes)
+        own = _convolve(adapter, x, axis, slopes)
+        derivative = own if derivative is None else _convolve(adapter, derivative, axis, weights) + own
         x = _convolve(adapter, x, axis, weights)
-    return x, derivative
+    return x, 0.0 * x if derivative is None else derivative
 
 
 def _kernel(sigma: float, radius: float, length: int) -> tuple[Floats, Floats]:
