@@ -9,7 +9,8 @@ from itertools import groupby
 OURS, LIMIT, BEST = "ours", "limit", "limit, best batches"
 CAPTUM, DEFAULT, GRAD_CAM = "Captum", "Captum's defaults", "pytorch-grad-cam"
 KERAS_VIS, PAIR, PAIR_GRAPH, ZENNIT = "tf-keras-vis", "PAIR", "PAIR on a tf.function", "zennit"
-COLUMNS = (LIMIT, BEST, CAPTUM, DEFAULT, GRAD_CAM, ZENNIT, KERAS_VIS, PAIR, PAIR_GRAPH)
+QUANTUS = "Quantus"
+COLUMNS = (LIMIT, BEST, CAPTUM, DEFAULT, GRAD_CAM, ZENNIT, KERAS_VIS, PAIR, PAIR_GRAPH, QUANTUS)
 """The columns that ours is compared with, in the table's order."""
 
 

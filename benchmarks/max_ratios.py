@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.comparison import BEST, CAPTUM, DEFAULT, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, ZENNIT
+from benchmarks.comparison import BEST, CAPTUM, DEFAULT, GRAD_CAM, KERAS_VIS, LIMIT, PAIR, QUANTUS, ZENNIT
 
 BARE_PASSES = 1.03
 """To the bare passes, for methods that do little else."""
@@ -30,6 +30,11 @@ MULTI_PASS = {CAPTUM: 0.9, DEFAULT: 0.7}
 OTHER_LIBRARIES = {KERAS_VIS: 0.5, PAIR: 0.5}
 COMPLETENESS_GAP = {CAPTUM: 0.5, PAIR: 0.5}
 GRADCAM = {LIMIT: CAM, BEST: CAM, GRAD_CAM: 0.4}
+BLUR_IG, GUIDED_IG, SEVERAL_GUIDED_PATHS = {PAIR: 0.6}, {PAIR: 0.9}, {PAIR: 0.4}
+XRAI, XRAI_REGIONS = {PAIR: 0.5}, {PAIR: 0.15}
+REGIONS = {LIMIT: 1.1, BEST: 1.1, CAPTUM: 0.7}
+CURVES = {LIMIT: 1.1, BEST: 1.1, QUANTUS: 0.25}
+PIC = {PAIR: 0.1}
 GUIDED_GRADCAM = {LIMIT: CAM, CAPTUM: 0.7}
 
 

@@ -23,7 +23,7 @@ from benchmarks.interleaved import compare
 from benchmarks.peers.install import PAIR_SALIENCY, TF_KERAS_VIS
 from benchmarks.results import BenchmarkRun, MeasuredComparison, write
 
-PACKAGES = {"torch": ("captum", "grad-cam", "zennit"), "tf": ("keras",)}
+PACKAGES = {"torch": ("captum", "grad-cam", "zennit", "quantus"), "tf": ("keras",)}
 
 
 def measure(options: argparse.Namespace) -> BenchmarkRun:

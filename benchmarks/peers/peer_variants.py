@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,12 @@ class PeerVariants:
 
 @contextmanager
 def peer_variants(
-    framework: str, case: BenchmarkCase, change: float, save: Callable[[Path], object], clock: Clock
+    framework: str,
+    case: BenchmarkCase,
+    change: float,
+    save: Callable[[Path], object],
+    clock: Clock,
+    **more: np.ndarray[Any, Any],
 ) -> Iterator[PeerVariants]:
     """Start the worker for a case with one input and provide its variants.
 
@@ -52,6 +58,7 @@ def peer_variants(
         case: the case.
         change: change of the score from zeros to the input.
         save: writes the model into a folder in the worker's format.
+        more: further arrays for the worker.
         clock: includes the worker's processor time until the ``with`` block ends.
     """
     failure = "" if case.batch == 1 and not case.occlusion_only else "only cases with one input"
@@ -63,7 +70,7 @@ def peer_variants(
     with TemporaryDirectory() as name:
         folder = Path(name)
         save(folder)
-        options = {"samples": case.samples, "steps": case.steps, "max_steps": case.max_steps}
+        options = {"samples": case.samples, "steps": case.steps, "max_steps": case.max_steps, **more}
         np.savez(folder / "input.npz", x=case.x, y=case.classes[0], change=change, **options)
         with PeerProcess(Path(__file__).with_name(f"{framework}_worker.py"), FOLDER, folder) as peers:
             clock.other_processes.append(peers.seconds)

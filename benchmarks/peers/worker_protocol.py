@@ -14,6 +14,14 @@ import numpy as np
 import saliency.core as pair
 
 
+def _quantile(values: Any, fraction: Any, *, interpolation: str = "linear", **options: Any) -> Any:
+    return _QUANTILE(values, fraction, method=interpolation, **options)
+
+
+_QUANTILE = np.quantile
+np.quantile, np.trapz = _quantile, np.trapezoid  # what PAIR 0.2.1 calls, as it was before NumPy 2.4
+
+
 def serve_requests(variants: Mapping[str, Callable[[], Any]]) -> None:
     """Run the variant named by each line of standard input; reply in JSON with its processor time or its error."""
     replies, sys.stdout = sys.stdout, sys.stderr  # other output must not be read as a reply

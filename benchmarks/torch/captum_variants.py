@@ -98,10 +98,10 @@ def fastest_batch(case: BenchmarkCase, run: Callable[[BenchmarkCase, int | None]
     sizes = {max(size, case.batch if run is integrated_gradients else 1) for size in sizes}
     tried: list[int | None] = [size for size in sorted(sizes) if size < count * (case.batch // scale)]
     vanilla(case)()
-    return _fastest_once({size: partial(run, case, size) for size in [*tried, None]})
+    return fastest_of({size: partial(run, case, size) for size in [*tried, None]})
 
 
-def _fastest_once(tried: dict[Key, Callable[[], object]]) -> Key:
+def fastest_of(tried: dict[Key, Callable[[], object]]) -> Key:
     """Return the name of the function that is fastest in a single run."""
     timings = {}
     for name, run in tried.items():
@@ -126,4 +126,4 @@ def batch_variants(
 def fastest_window_batch(case: BenchmarkCase, size: int, stride: int) -> int:
     """Return the fastest number of windows per batch, after a warm-up run."""
     occlusion(case, size, stride, WINDOWS_PER_BATCH[0])
-    return _fastest_once({many: partial(occlusion, case, size, stride, many) for many in WINDOWS_PER_BATCH})
+    return fastest_of({many: partial(occlusion, case, size, stride, many) for many in WINDOWS_PER_BATCH})

@@ -12,7 +12,17 @@ import torch
 from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import Workload
 from benchmarks.peers.peer_variants import PeerVariants, peer_variants
-from benchmarks.torch import cam_workloads, completeness_gap, gradient_workloads, limits, lrp_workloads, occlusion_workloads
+from benchmarks.torch import (
+    cam_workloads,
+    completeness_gap,
+    gradient_workloads,
+    limits,
+    lrp_workloads,
+    metric_workloads,
+    occlusion_workloads,
+    path_workloads,
+    region_workloads,
+)
 
 CLOCK = limits.CLOCK
 
@@ -20,7 +30,8 @@ CLOCK = limits.CLOCK
 @contextmanager
 def workloads(case: BenchmarkCase) -> Iterator[Iterator[Workload]]:
     """Provide the workloads; the process of other libraries ends with the ``with`` block."""
-    with peer_variants("torch", case, completeness_gap.score_change(case), partial(save, case), CLOCK) as peers:
+    more = {"attributions": path_workloads.attributions(case.x), "picture": metric_workloads.enlarged_picture()}
+    with peer_variants("torch", case, completeness_gap.score_change(case), partial(save, case), CLOCK, **more) as peers:
         yield _workloads(case, peers)
 
 
@@ -28,6 +39,9 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
     if not case.occlusion_only:
         yield from gradient_workloads.workloads(case, peers)
         yield from cam_workloads.workloads(case)
+        yield from path_workloads.workloads(case, peers)
+        yield from region_workloads.workloads(case)
+        yield from metric_workloads.workloads(case, peers)
     yield from lrp_workloads.workloads(case)
     yield from occlusion_workloads.workloads(case)
 
