@@ -298,6 +298,56 @@ titles = [
 saliency.show([tagged.picture, *map(saliency.VisualizeImageGrayscale, found)], titles, size=1.8)
 
 # %% [markdown]
+# ## Is this map right?
+#
+# `saliency.metrics.compare` measures methods on your own network and images. *Deletion* replaces the pixels of the
+# image, the highest of the map first: the sooner the score drops, the better. *Mass accuracy* is the share of the map
+# that lies on the digit. Each method is measured beside controls that know nothing of the network: a random map, the
+# edges of the image, a Gaussian in its center, and a blurred copy of its own map. The bars are 95% intervals over the
+# images. [docs/howto/is_this_map_right.md](docs/howto/is_this_map_right.md) tells what each metric can and cannot show.
+
+# %%
+from functools import partial
+
+from saliency import metrics
+
+some = list(scenes.values())[:14]
+digits = [scene.digits[0] for scene in some]
+compared = metrics.compare(
+    model,
+    [network.prepare(scene.picture) for scene in some],
+    {"GuidedBackprop": saliency.GuidedBackprop, "GradCAM": saliency.GradCAM},
+    [partial(metrics.deletion, steps=10, probability=True), metrics.mass_accuracy],
+    digits,
+    objects=[scene.mask(digit) for scene, digit in zip(some, digits, strict=True)],
+)
+compared.figure()
+
+# %% [markdown]
+# The notes list every metric that does not prefer a method to one of its controls. Deletion cannot tell the maps from
+# their blurred copies, because whole patches of pixels change the score as much as the right ones. The digits of these
+# scenes are near the center, so even a Gaussian there does well.
+
+# %%
+print("\n".join(compared.notes))
+
+# %% [markdown]
+# ## Regions instead of pixels
+#
+# Some methods hide whole regions and evaluate the score, so they need no gradients and explain any function.
+# The regions are superpixels (`"slic"` needs scikit-image), the cells of a grid, or labels of your own. Shapley
+# values average what a region adds to the score, over random orders in which the regions appear. They sum to the
+# score of the image minus the score without any region.
+
+# %%
+mask = saliency.ShapleySampling(model, 3).GetMask(x, regions="slic", n_regions=40, permutations=8, seed=0)
+values, errors = mask.details["region_values"], mask.details["region_errors"]
+best = values.argmax()
+print(f"{len(values)} regions; the sum of their values is {values.sum():+.2f}")
+print(f"the region that adds most adds {values[best]:+.2f}, with a standard error of {errors[best]:.2f}")
+mask
+
+# %% [markdown]
 # ## Migrating from DNNBrain
 #
 # `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channel numbers start at

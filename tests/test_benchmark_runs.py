@@ -76,6 +76,30 @@ def test_every_torch_variant_runs(bundled, monkeypatch):
                 variant.run()
 
 
+@pytest.mark.needs("torch", "captum", "skimage", "scipy")
+def test_every_variant_of_regions_paths_and_metrics_runs(bundled, monkeypatch):
+    from benchmarks.peers.peer_variants import PeerVariants
+    from benchmarks.torch import captum_variants, limits, metric_workloads, path_workloads, region_workloads
+
+    monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
+    monkeypatch.setattr(captum_variants, "fastest_of", lambda tried: max(tried))
+    monkeypatch.setattr(region_workloads, "CELLS", 2)
+    monkeypatch.setattr(region_workloads, "METHODS", {"LIME": {"nmasks": 6, "seed": 0}})
+    monkeypatch.setattr(metric_workloads, "STEPS", 3)
+    monkeypatch.setattr(path_workloads, "LARGE_BATCH", 2)
+    one, none = replace(bundled[0], steps=2), PeerVariants(None)
+    workloads = [
+        *path_workloads.workloads(one, none),
+        *region_workloads.workloads(one),
+        *metric_workloads.workloads(one, none),
+    ]
+    for workload in [*workloads, *metric_workloads.workloads(replace(one, batch=2), none)]:
+        comparison = workload.prepare()
+        assert next(iter(comparison.variants)) == OURS and comparison.max_ratios
+        for variant in comparison.variants.values():
+            variant.run()
+
+
 @pytest.mark.needs("torch")
 def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(bundled, monkeypatch):
     import saliency

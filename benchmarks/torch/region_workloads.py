@@ -32,7 +32,7 @@ def workloads(case: BenchmarkCase) -> Iterator[Workload]:
     if case.batch == 1:
         for name, options in METHODS.items():
             mask = getattr(saliency, name)(case.model, case.classes[0])
-            ours = partial(mask.GetMasks, case.inputs, n_regions=CELLS, **options)
+            ours = partial(mask.GetMasks, case.inputs, n_regions=CELLS**2, **options)
             yield Workload(name, partial(_comparison, case, ours))
         yield Workload(f"ShapleySampling, {ORDERS} orders of {CELLS**2} regions", partial(_shapley_values, case))
 
@@ -51,7 +51,7 @@ def _comparison(case: BenchmarkCase, ours: Callable[[], object], captum: Callabl
 def _shapley_values(case: BenchmarkCase) -> Comparison:
     """Prepare Shapley values from equally many random orders; Captum evaluates each forward alone."""
     mask = saliency.ShapleySampling(case.model, case.classes[0])
-    ours = partial(mask.GetMasks, case.inputs, n_regions=CELLS, permutations=ORDERS, seed=0)
+    ours = partial(mask.GetMasks, case.inputs, n_regions=CELLS**2, permutations=ORDERS, seed=0)
     labels = torch.from_numpy(grid_labels(case.x.shape[1:], CELLS)).to(captum_variants.input_tensor(case).device)
     method = attr.ShapleyValueSampling(case.model)
 
