@@ -71,7 +71,7 @@ class BenchmarkCase:
 
 def all_cases(framework: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:
     """Yield all cases of a framework."""
-    for name in (BUNDLED, SQUEEZENET, RESNET, *([VGG] if framework == "torch" else [])):
+    for name in (BUNDLED, SQUEEZENET, RESNET, VGG):
         yield from cases_of_network(framework, name, squeezenet)
 
 

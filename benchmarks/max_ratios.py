@@ -22,6 +22,12 @@ LRP_EPSILON, LRP, LRP_ZENNIT = 1.25, 2.2, 0.7
 OCCLUSION = {"VGG-16": 0.20, "SqueezeNet1_0": 0.32, "ResNet-18": 0.42}
 """To batched forward passes and to Captum, for windows of 16 pixels with stride 8 or 4."""
 
+TF_OCCLUSION = {"VGG-16": 0.25, "SqueezeNet1_0": 0.35, "ResNet-18": 0.55, "DemoNet": 1.0}
+"""The same in TensorFlow, to batched forward passes."""
+
+TF_SMALL_GRADCAM, TF_SMALL_SMOOTHGRAD = 1.30, 1.05
+"""To bare passes of the bundled network in TensorFlow, where a call costs as much as some of its layers."""
+
 MEMORY_GROWTH = 1.02
 """Of the peak memory with twenty times the steps or samples to the peak with few."""
 
@@ -52,3 +58,8 @@ def for_occlusion(network: str, size: int) -> dict[str, float]:
     """Return the bars of Occlusion with windows of ``size`` pixels on a network."""
     bar = OCCLUSION.get(network) if size == 16 else None
     return {LIMIT: bar, CAPTUM: bar} if bar else {}
+
+
+def for_tf_occlusion(network: str, size: int) -> dict[str, float]:
+    """Return the bars of Occlusion in TensorFlow."""
+    return {LIMIT: TF_OCCLUSION[network]} if size == 16 and network in TF_OCCLUSION else {}

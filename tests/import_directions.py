@@ -10,7 +10,7 @@ PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "batches": 3, "
 CORE = {
     "expected_input layer_hint nested_outputs types errors forked_process interrupts stack_frames": 0,
     "call_value container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
-    "argument_binding grid_reading layer_axes numerics position_grid user_grid value_description": 2,
+    "argument_binding grid_reading incremental layer_axes numerics position_grid user_grid value_description": 2,
     "display mask_unit": 3,
     "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers lrp_composites lrp_first_layer lrp_rules multiplier_rules output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
     "adapter adapter_contract optional_queries batch_independence channel_axis companion_check feed function_adapter function_gradients keras shape_hints wrap": 5,
@@ -80,4 +80,4 @@ def forbidden(name, target):
         return here[0] == "io" or (here[0] in PACKAGES and PACKAGES.get(there[0] if there else "", -1) >= PACKAGES[here[0]])
     if here[0] == "core" and len(here) > 1:
         return (here[1] == "display" and there[1] not in DISPLAY) or LEVELS[there[1]] > LEVELS[here[1]]
-    return here[0] == "tf" and len(here) > 1 and there[1] not in (here[1], "ops", "positions", "relevance")
+    return here[0] == "tf" and len(here) > 1 and there[1] not in (here[1], "incremental", "ops", "positions", "relevance")

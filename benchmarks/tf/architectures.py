@@ -1,4 +1,4 @@
-"""ResNet-18 and SqueezeNet 1.0 in Keras, with torchvision's shapes and random weights."""
+"""ResNet-18, SqueezeNet 1.0 and VGG-16 in Keras, with torchvision's shapes and random weights."""
 
 from __future__ import annotations
 
@@ -52,3 +52,16 @@ def _fire(x: Any, squeezed: int, expanded: int) -> Any:
     x = layers.Conv2D(squeezed, 1, activation="relu")(x)
     wide = layers.Conv2D(expanded, 3, padding="same", activation="relu")(x)
     return layers.Concatenate()([layers.Conv2D(expanded, 1, activation="relu")(x), wide])
+
+
+def build_vgg16() -> keras.Model:
+    """Build VGG-16: thirteen convolutions and three dense layers, Simonyan & Zisserman, arXiv:1409.1556."""
+    inputs = x = keras.Input((224, 224, 3))
+    for channels, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(convolutions):
+            x = layers.Conv2D(channels, 3, padding="same", activation="relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(x)
+    for _ in range(2):
+        x = layers.Dense(4096, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(CLASSES)(x))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.tf.architectures import build_resnet18, build_squeezenet
+from benchmarks.tf.architectures import build_resnet18, build_squeezenet, build_vgg16
 from saliency import nets
 from saliency.nets.preparation import MEAN, STD
 
@@ -27,6 +27,12 @@ def resnet18(side: int) -> nets.Network:
     """Return a ResNet-18 with random weights for images of ``side`` pixels."""
     keras.utils.set_random_seed(0)
     return nets.Network("ResNet-18", build_resnet18(side), (side, side), **PREPROCESSING)
+
+
+def vgg16() -> nets.Network:
+    """Return a VGG-16 with random weights."""
+    keras.utils.set_random_seed(0)
+    return nets.Network("VGG-16", build_vgg16(), (224, 224), **PREPROCESSING)
 
 
 def scores(model: keras.Model, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +12,12 @@ import tensorflow as tf
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import BUNDLED, BenchmarkCase
+from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import KERAS_VIS, LIMIT, OURS, PAIR, PAIR_GRAPH, Comparison, Variant, Workload, format_batch_sizes
 from benchmarks.peers.peer_variants import PeerVariants, peer_variants
-from benchmarks.tf import bare_passes, limits
+from benchmarks.tf import bare_passes, limits, occlusion_workloads
 
 CLOCK = limits.CLOCK
-WIDE_WINDOW = 56
-"""Size of the windows that larger networks are timed with: 16 windows and the clean input, each a full pass."""
 
 
 @contextmanager
@@ -37,6 +34,9 @@ def save(case: BenchmarkCase, folder: Path) -> None:
 
 
 def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
+    if case.occlusion_only:
+        yield from occlusion_workloads.workloads(case)
+        return
     model, x, y = case.model, case.inputs, case.classes[0]
     vanilla, integrated = saliency.Vanilla(model, y), saliency.IntegratedGradients(model, y)
     gradients = partial(_gradient_comparison, case, peers)
@@ -55,8 +55,7 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
         yield Workload("Vanilla, 8 targets of one input", partial(_several_targets, case))
     yield Workload("GradCAM", partial(_grad_cam, case, peers))
     yield Workload("GuidedGradCAM", partial(_guided_grad_cam, case))
-    for size, stride in case.windows:
-        yield Workload(f"Occlusion, {size}/{stride}", partial(_occlusion, case, size, stride))
+    yield from occlusion_workloads.workloads(case)
 
 
 def _gradient_comparison(
@@ -116,19 +115,3 @@ def _trace(variants: dict[str, Variant]) -> dict[str, Variant]:
     for variant in variants.values():
         variant.run()
     return variants
-
-
-def _occlusion(case: BenchmarkCase, size: int, stride: int) -> Comparison:
-    """Prepare Occlusion: the full mask, or wide windows, each of which is a full pass as well."""
-    mask = saliency.Occlusion(case.model, case.classes[0])
-    if case.name == BUNDLED:
-        ours = partial(mask.GetMasks, case.inputs, size=size, stride=stride)
-        factor, note = 1.0, case.note
-    else:
-        ours = partial(mask.GetMasks, case.inputs, size=WIDE_WINDOW, stride=WIDE_WINDOW)
-        windows = (-(-(case.x.shape[0] - size) // stride) + 1) ** 2
-        factor = (windows + 1) / 17
-        note = "; ".join(filter(None, (case.note, f"16 of {windows} windows timed")))
-    batches = bare_passes.record_batches(ours)
-    variants = {OURS: Variant(ours, format_batch_sizes(batches)), **limits.forward_limits(case, batches)}
-    return Comparison({name: replace(variant, factor=factor) for name, variant in variants.items()}, {}, note)

@@ -18,6 +18,7 @@ from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.channel_axis import find_channel_axis
 from saliency.core.keras.layers import channel_axis_of, layers_of
 from saliency.core.numerics.sliding_windows import SlidingWindows
+from saliency.core.target import Target
 from saliency.core.validation import boolean, channel_axis_option
 from saliency.tf.eager.fused_functions import call_fused, in_host_memory
 from saliency.tf.eager.input_tensors import feed_tensor, input_tensor, rounding_error
@@ -25,6 +26,7 @@ from saliency.tf.eager.last_layers import LastLayers, LayerQuery
 from saliency.tf.eager.model_fingerprint import fingerprint_of
 from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.models import model_function
+from saliency.tf.eager.occluded_forward import OccludedForward, supports_incremental
 from saliency.tf.eager.queries import ModelQueries
 from saliency.tf.eager.trace_cache import TraceCache
 from saliency.tf.eager.weights import first_batch_norm, named_weights, set_weights
@@ -177,6 +179,11 @@ class KerasAdapter(GradientAdapter):
         if in_host_memory(x, cover):
             return host_window_occluder(x, cover, windows)
         return super().window_occluder(x, cover, windows)
+
+    def occluded_outputs(self, x: Any, cover: Any, size: Sequence[int], target: Target) -> OccludedForward | None:
+        if not supports_incremental(x, cover, self.channel_axis):
+            return None
+        return OccludedForward(self._outputs, self._traces, x, cover, size, target)
 
     def _layout(self, x: Any, request: Request) -> SpatialLayout:
         return SpatialLayout.of_input(x.shape, self.channel_axis, request.grid)

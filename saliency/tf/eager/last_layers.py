@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from saliency.core.adapter_request import Request
 from saliency.core.errors import GradientError, TargetError
 from saliency.tf.eager.model_outputs import ModelOutputs
@@ -44,7 +46,7 @@ class LastLayers:
         if layout.stated is None and (is_new or (key, target, "graph") in table):
             with suppress(GradientError, TargetError):
                 info, results = query(x, request, layout)
-                nonzero = [bool(one) for one in results[-1]]
+                nonzero = np.asarray(results[-1]).tolist()  # iterating over a tensor is slow
                 if nonzero[0]:
                     table[key, target] = table[key, target, "graph"] = info.last_layer
                     later = [one for one, is_used in zip(info.passed_over, nonzero[1:], strict=True) if is_used]
@@ -74,4 +76,4 @@ class LastLayers:
 
 
 def _has_gradient(results: tuple[Any, ...]) -> bool:
-    return bool(results[-1][0])
+    return bool(np.asarray(results[-1])[0])

@@ -189,7 +189,8 @@ class ModelQueries:
 
     def tokens_left_out(self, layer: Any, layout: SpatialLayout) -> int | None:
         """Return how many tokens of an evaluated layer are outside its grid."""
-        return self._left_out.get((self._outputs.layer_path(layer), layout))
+        path = layer if isinstance(layer, str) and (layer, layout) in self._left_out else self._outputs.layer_path(layer)
+        return self._left_out.get((path, layout))
 
     def called_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, CalledLayer]:
         """Return the layers that may hold the input's positions and that the scores depend on, in the order of their calls.

@@ -21,6 +21,8 @@ class GraphInfo:
         hidden_logits: whether arithmetic after a softmax or sigmoid hides the logits.
         train_mode: names of the operations in train mode.
         relus_in_gates: whether all ReLUs that a rule modifies lie in gates.
+        incremental: for incremental occlusion, the estimated fraction of work that is saved, and the types of the operations
+            that receive patches, or full maps in the place of patches.
     """
 
     inlining: str = "none"
@@ -33,3 +35,4 @@ class GraphInfo:
     hidden_logits: bool = False
     relus_in_gates: bool = False
     train_mode: list[str] = field(default_factory=list)
+    incremental: tuple[float, tuple[str, ...], tuple[str, ...]] = (0.0, (), ())

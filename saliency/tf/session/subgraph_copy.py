@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from tensorflow.python.framework.ops import uid
-
 from saliency.core.errors import ModelError
 from saliency.tf.ops.custom_gradients import remember_original
-from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, called_graphs, control_flow_graphs, operations_between
+from saliency.tf.ops.graph_traversal import CONDITIONS, LOOPS, called_graphs, operations_between
+from saliency.tf.ops.operation_copy import copy_operation
 
 INLINED_CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 """Function calls that are replaced by the operations of the function."""
@@ -64,7 +63,7 @@ def _copy_operations(graph: Any, ops: Iterable[Any], copies: dict[str, Any]) -> 
             if op.type in INLINED_CALLS:
                 outputs = _inline_call(graph, op, inputs)
             else:
-                copy = copies[f"^{op.name}"] = _copy_operation(graph, op, inputs)
+                copy = copies[f"^{op.name}"] = copy_operation(graph, op, inputs)
                 outputs = copy.outputs
                 if op.type == "IdentityN":
                     remember_original(copy, op.name, copies)
@@ -82,20 +81,3 @@ def _inline_call(graph: Any, call: Any, inputs: list[Any]) -> list[Any]:
     input_names = {inner.op.name for inner in body.inputs}
     _copy_operations(graph, (op for op in body.get_operations() if op.name not in input_names), copies)
     return [copies[output.name] for output in body.outputs]
-
-
-def _copy_operation(graph: Any, op: Any, inputs: list[Any]) -> Any:
-    attributes = dict(op.node_def.attr)
-    attributes.pop("_class", None)  # colocation with the original
-    types = [output.dtype for output in op.outputs]
-    copy = graph.create_op(op.type, inputs, types, name=op.name, attrs=attributes, op_def=op.op_def)
-    _rename_control_flow_graphs(copy)
-    return copy
-
-
-def _rename_control_flow_graphs(op: Any) -> None:
-    """Give branches and loop bodies unique names: their gradients add functions of derived names to the graph."""
-    for body in control_flow_graphs(op):
-        body.name = f"saliency_{uid()}"
-        for inner in body.get_operations():
-            _rename_control_flow_graphs(inner)

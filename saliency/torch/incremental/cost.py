@@ -1,48 +1,16 @@
-"""Estimate the work that patches save, from shapes alone, so that the same call always makes the same choice."""
+"""Count the work of operators that receive full maps in a forward pass on patches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from saliency.torch.incremental.box_batch import BoxBatch
-
-ELEMENT_COST = 32
-"""Time to read and write a number, in multiplications; on two processors, VGG-16 ran at 30 to 60 of them per nanosecond."""
+from saliency.core.incremental.forward_cost import ForwardCost
 
 CALL_COST = 50_000
 """Python overhead of an operator on patches, in multiplications for each sample of a batch of two dozen."""
-
-
-@dataclass
-class ForwardCost:
-    """Work of a forward pass, in multiplications per sample.
-
-    Args:
-        full: work on full maps.
-        saved: the part of it that patches save.
-    """
-
-    full: float = 0.0
-    saved: float = 0.0
-
-    def add_patch(self, channels: int, boxes: BoxBatch, work: float) -> None:
-        """Add an operator on patches that takes ``work`` multiplications for a number of its output."""
-        patch_cost, map_cost = (channels * one[0] * one[1] * (work + ELEMENT_COST) for one in (boxes.size, boxes.map_size))
-        self.full += map_cost
-        self.saved += map_cost - patch_cost
-
-    def add_call(self, copied: float = 0.0) -> None:
-        """Add the overhead of a call in Python and of the numbers that it copies per sample."""
-        self.saved -= CALL_COST + ELEMENT_COST * copied
-
-    def add_full_operator(self, func: Any, args: tuple[Any, ...], output: torch.Tensor, samples: int) -> None:
-        """Add an operator on full maps."""
-        if not func.is_view:
-            self.full += output.numel() / samples * (_work(func.overloadpacket.__name__, args, output) + ELEMENT_COST)
 
 
 class CostCounterMode(TorchDispatchMode):  # type: ignore[no-untyped-call] # Torch leaves its hooks untyped
@@ -65,8 +33,8 @@ class CostCounterMode(TorchDispatchMode):  # type: ignore[no-untyped-call] # Tor
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         output = result[0] if isinstance(result, list | tuple) and result else result
-        if isinstance(output, torch.Tensor) and not isinstance(output, self._patch_type):
-            self._cost.add_full_operator(func, args, output, self._samples)
+        if isinstance(output, torch.Tensor) and not isinstance(output, self._patch_type) and not func.is_view:
+            self._cost.add_full(output.numel() / self._samples, _work(func.overloadpacket.__name__, args, output))
         return result
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from saliency.torch.incremental.cost import ForwardCost
+from saliency.core.incremental.forward_cost import ForwardCost
+from saliency.torch.incremental.cost import CALL_COST
 from saliency.torch.incremental.operator_cache import OperatorCache
 from saliency.torch.incremental.operator_call import OperatorCall, replace_instances
 from saliency.torch.incremental.patch import Patch
@@ -79,7 +80,7 @@ class IncrementalPass:
         cached = self.cache.next_operator(functional)
         patch_args = replace_instances(args, PatchTensor, lambda tensor: tensor.map_storage.value)
         call = OperatorCall(functional, patch_args, kwargs, cached, self.cost)
-        self.cost.add_call()
+        self.cost.add_call(CALL_COST)
         patch = None if cached.needs_full_maps else RULES[name](call)
         cached.needs_full_maps = patch is None
         return patch

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch.utils._pytree import tree_map
 
+from saliency.core.incremental.box_batch import BoxBatch
 from saliency.core.target import Target
 from saliency.torch.forward import ForwardRunner
-from saliency.torch.incremental.box_batch import BoxBatch
 from saliency.torch.incremental.cost import CostCounterMode
 from saliency.torch.incremental.incremental_pass import IncrementalPass
 from saliency.torch.incremental.operator_cache import OperatorCache
@@ -54,7 +54,7 @@ class OccludedForward:
                 return tree_map(to_full_maps, self._forward.run(x, self._target, feed))
             with CostCounterMode(forward_pass.cost, len(rows), PatchTensor):
                 outputs = self._forward.run(x, self._target, feed)
-            self.saved_fraction = forward_pass.cost.saved / forward_pass.cost.full
+            self.saved_fraction = forward_pass.cost.saved_fraction
             return tree_map(to_full_maps, outputs)
 
 

@@ -8,13 +8,10 @@ from typing import Any
 
 import torch
 
-from saliency.torch.incremental.box_batch import BoxBatch
-from saliency.torch.incremental.cost import ForwardCost
+from saliency.core.incremental.box_batch import BoxBatch
+from saliency.core.incremental.forward_cost import MAX_AREA_FRACTION, ForwardCost
 from saliency.torch.incremental.operator_cache import CachedOperator
 from saliency.torch.incremental.patch import Patch
-
-MAX_AREA_FRACTION = 0.7
-"""Largest fraction of a map that a box may cover in the first pass; beyond it, copying costs as much as it saves."""
 
 
 @dataclass(frozen=True)

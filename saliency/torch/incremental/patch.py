@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from saliency.torch.incremental.box_batch import BoxBatch
+from saliency.core.incremental.box_batch import BoxBatch
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from saliency.torch.incremental.box_batch import bounding_boxes
+from saliency.core.incremental.box_batch import bounding_boxes
+from saliency.torch.incremental.cost import CALL_COST
 from saliency.torch.incremental.operator_call import OperatorCall
 from saliency.torch.incremental.patch import Patch
 
@@ -47,7 +48,7 @@ def _apply(call: OperatorCall, patches: list[Patch]) -> Patch | None:
         return None
     for one in patches:
         if not one.boxes.equals(boxes):
-            call.cost.add_call(one.values.shape[1] * boxes.size[0] * boxes.size[1])
+            call.cost.add_call(CALL_COST, one.values.shape[1] * boxes.size[0] * boxes.size[1])
     return call.make_patch(boxes, call.evaluate(lambda patch: patch.values_in(boxes)), 1)
 
 

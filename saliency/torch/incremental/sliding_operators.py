@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
+from saliency.core.incremental.sliding_geometry import SlidingGeometry
+from saliency.torch.incremental.cost import CALL_COST
 from saliency.torch.incremental.operator_call import OperatorCall
 from saliency.torch.incremental.patch import Patch, gather, paste
-from saliency.torch.incremental.sliding_geometry import SlidingGeometry
 
 aten = torch.ops.aten
 
@@ -81,7 +82,7 @@ def _slide(
     padded_size = padded.shape[2:]
     required, changed = boxes.required_inputs(geometry, padded_size), x.boxes.shifted(geometry.padding, padded_size)
     part = paste(x.values, changed, gather(padded, x.indices, required), required)
-    call.cost.add_call(part[0].numel())
+    call.cost.add_call(CALL_COST, part[0].numel())
     return call.make_patch(boxes, apply(part), work)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.torch.incremental.sliding_geometry import SlidingGeometry
+from saliency.core.incremental.sliding_geometry import SlidingGeometry
 
 
 @dataclass(frozen=True)
