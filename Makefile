@@ -105,7 +105,7 @@ WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
 # torchvision requires the exact Torch release that it was built with, and grad-cam requires torchvision. The tests only use their
 # network architectures and their maps, so they are installed without dependencies; PEERS lists what grad-cam imports.
 .venv/.dev: .venv/.use
-	$(PIP) -e '.[torch,tf,regions,train,report,docs,dev]'
+	$(PIP) -e '.[torch,tf,regions,train,report,ray,docs,dev]'
 	$(PIP) --no-deps $(PEERS)
 	touch $@
 

@@ -125,7 +125,7 @@ __all__ = [  # noqa: RUF022 - ruff takes RISE for a constant
 ]
 
 _PAIR_NAMES = {"GradientSaliency": "Vanilla", "GuidedBackpropSaliency": "GuidedBackprop", "GradCam": "GradCAM"}
-_MODULES = ("compat", "io", "metrics", "nets", "tf", "torch")
+_MODULES = ("compat", "io", "metrics", "nets", "ray", "tf", "torch")
 
 
 def __getattr__(name: str) -> _ModuleType:

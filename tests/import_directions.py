@@ -4,7 +4,19 @@ import ast
 import functools
 from graphlib import CycleError, TopologicalSorter
 
-PACKAGES = {"core": 0, "torch": 1, "tf": 1, "jax": 1, "nets": 2, "batches": 3, "metrics": 3, "compat": 4, "cli": 5, "demo": 6}
+PACKAGES = {
+    "core": 0,
+    "torch": 1,
+    "tf": 1,
+    "jax": 1,
+    "nets": 2,
+    "batches": 3,
+    "metrics": 3,
+    "compat": 4,
+    "ray": 5,
+    "cli": 6,
+    "demo": 7,
+}
 """A package may import from itself and from those with a lower number."""
 
 CORE = {

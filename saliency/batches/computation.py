@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,10 +44,13 @@ class PieceComputer:
     Args:
         call: from inputs and their targets to their masks.
         shapes: name of an array of masks -> the shape of one mask, as far as it is known.
+        filled: number of inputs in each call. Copies of the last input fill a smaller piece, whose masks then have the same
+            bytes as in a full one. None for no copies.
     """
 
     call: Callable[[Sequence[Any], Sequence[Any]], Masks]
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    filled: int | None = None
 
     def compute(self, items: Sequence[Item]) -> Computed:
         """Compute the masks of a piece, together if possible, and each one alone if some fail."""
@@ -75,15 +79,19 @@ class PieceComputer:
         return parts
 
     def _arrays(self, items: Sequence[Item]) -> dict[str, Array]:
+        values, targets = [item.value for item in items], [item.target for item in items]
+        copies = max(0, (self.filled or 0) - len(items))
+        values += [deepcopy(values[-1]) for _ in range(copies)]  # one object would share a pass, of another shape
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ZeroGradientWarning)  # its numbers count within the piece
-            found = self.call([item.value for item in items], [item.target for item in items])
+            found = self.call(values, targets + targets[-1:] * copies)
         by_name = found if isinstance(found, Mapping) else {"": found}
         arrays = {}
         for name, masks in by_name.items():
             suffix = f"/{name}" if name else ""
-            arrays[f"masks{suffix}"] = np.asarray(masks)
-            arrays |= {f"details{suffix}/{one}": _storable(value) for one, value in masks.details.items()}
+            arrays[f"masks{suffix}"] = np.asarray(masks)[: len(items)]
+            details = {one: value[: len(items)] for one, value in masks.details.items()}
+            arrays |= {f"details{suffix}/{one}": _storable(value) for one, value in details.items()}
         for name, array in arrays.items():
             if name.startswith("masks"):
                 expected = self.shapes.setdefault(name, array.shape[1:])

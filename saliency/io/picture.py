@@ -1,8 +1,11 @@
 """Read a picture file as RGB, or raise an error with a code."""
 
+import io
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -35,9 +38,32 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
     if not isinstance(path, str | os.PathLike):
         raise PictureError("UNREADABLE", type(path).__name__, "must be the path of a picture")
     path = Path(path)
-    _check_file(path)
+    _check_size(path, _file_size(path))
+    return _decode(lambda: path.open("rb"), path, options)
+
+
+def decode_picture(content: bytes, name: str, options: PictureOptions = DEFAULT_OPTIONS) -> tuple[Image.Image, list[str]]:
+    """Decode the content of a picture file as 8-bit RGB, as ``read_picture`` does.
+
+    Args:
+        content: the bytes of a file in one of ``FORMATS``.
+        name: the name of the picture, for error messages.
+        options: which frame to read, and how to convert it.
+
+    Returns:
+        The picture (mode RGB), and a description of each conversion.
+
+    Raises:
+        PictureError: as ``read_picture``.
+    """
+    path = Path(name)
+    _check_size(path, len(content))
+    return _decode(lambda: io.BytesIO(content), path, options)
+
+
+def _decode(open_file: Callable[[], IO[bytes]], path: Path, options: PictureOptions) -> tuple[Image.Image, list[str]]:
     try:
-        with open_picture(path, options.max_pixels) as image:
+        with open_file() as file, open_picture(file, path, options.max_pixels) as image:
             notes = seek_frame(path, image, options.frame)
             check_pixels(path, image, options.max_pixels)  # a frame may have another size
             rgb, conversions = convert_to_rgb(path, image, options)
@@ -50,7 +76,8 @@ def read_picture(path: str | Path, options: PictureOptions = DEFAULT_OPTIONS) ->
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise PictureError("TOO_LARGE", path, f"exceeds the pixel limit ({error})") from None
     except UnidentifiedImageError:
-        raise _unidentified_error(path) from None
+        with open_file() as file:
+            raise _unidentified_error(path, file.read(16)) from None
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, ValueError, RuntimeError, struct.error
         if any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY):
             raise _memory_error(path, f" ({error})") from None
@@ -62,7 +89,8 @@ def _memory_error(path: Path, detail: str) -> PictureError:
     return PictureError("OOM", path, f"does not fit into memory{detail}; free memory, or make the picture smaller")
 
 
-def _check_file(path: Path) -> None:
+def _file_size(path: Path) -> int:
+    """Return the size of a regular file in bytes."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -75,15 +103,17 @@ def _check_file(path: Path) -> None:
         raise PictureError("MISSING", path, "does not exist") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PictureError("UNREADABLE", path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if status.st_size == 0:
+    return status.st_size
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size == 0:
         raise PictureError("EMPTY_FILE", path, "is empty (0 bytes)")
-    if status.st_size > MAX_BYTES:
-        raise PictureError("TOO_LARGE", path, f"has {status.st_size} bytes; at most {MAX_BYTES} are read")
+    if size > MAX_BYTES:
+        raise PictureError("TOO_LARGE", path, f"has {size} bytes; at most {MAX_BYTES} are read")
 
 
-def _unidentified_error(path: Path) -> PictureError:
-    with path.open("rb") as file:
-        start = file.read(16)
+def _unidentified_error(path: Path, start: bytes) -> PictureError:
     signatures = UNSUPPORTED_SIGNATURES.items()
     kind = next((kind for signature, kind in signatures if start.lstrip().startswith(signature)), None)
     kind = "HEIC" if start[4:8] == b"ftyp" else kind

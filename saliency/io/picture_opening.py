@@ -26,13 +26,14 @@ MEMORY = DECODED_BYTES * DEFAULT_MAX_PIXELS + 200 * 10**6
 
 
 @contextmanager
-def open_picture(path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
+def open_picture(file: IO[bytes], path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
     """Open a picture for the block; its pixels are decoded when they are needed.
 
     ``Image.open`` would compare the size with ``Image.MAX_IMAGE_PIXELS``, which all threads share.
 
     Args:
-        path: a regular file.
+        file: the open file; a decoder reads it within the block.
+        path: its name, for error messages.
         max_pixels: largest number of pixels; None for 89 million, or less for formats whose decoder needs much memory.
 
     Raises:
@@ -40,7 +41,7 @@ def open_picture(path: Path, max_pixels: int | None) -> Iterator[Image.Image]:
         UnidentifiedImageError: if the file has none of ``FORMATS``.
         Exception: whatever a decoder raises.
     """
-    with path.open("rb") as file, _PILLOW_WARNINGS.handled():
+    with PILLOW_WARNINGS.handled():
         image = _identify(file, str(path))
         check_pixels(path, image, max_pixels)
         if image.format == "PNG":
@@ -136,4 +137,5 @@ def _set_filters() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
-_PILLOW_WARNINGS = _SharedWarningFilters()
+PILLOW_WARNINGS = _SharedWarningFilters()
+"""Enter ``handled()`` in a thread that also changes warning filters while other threads read pictures."""

@@ -1,0 +1,129 @@
+"""Connect to a Ray cluster, and check before a job starts that its workers fit there."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from saliency.core.errors import InputError
+from saliency.core.validation import real_number, shown, whole_number
+from saliency.ray.installation import import_ray
+
+TIMEOUT = 30.0
+"""Seconds until a cluster must have answered."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a job on the connected cluster.
+
+    Args:
+        workers: number of workers, each a process with a network of its own.
+        cpus_per_worker: number of CPUs, and threads, of each worker.
+        gpus_per_worker: number of GPUs of each worker.
+    """
+
+    workers: int
+    cpus_per_worker: float = 1
+    gpus_per_worker: float = 0
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Ray's arguments of ``Dataset.map_batches``. A pool that may shrink goes on without a node that was lost."""
+        pool = import_ray("ray.data").ActorPoolStrategy(min_size=1, max_size=self.workers)
+        return {"compute": pool, "num_cpus": self.cpus_per_worker, "num_gpus": self.gpus_per_worker}
+
+
+def connect(
+    address: str | None = None,
+    workers: int | None = None,
+    gpus_per_worker: float = 0,
+    cpus_per_worker: float = 1,
+    timeout: float = TIMEOUT,
+) -> Cluster:
+    """Connect to a Ray cluster, unless this process is connected, and check that the workers fit there.
+
+    Args:
+        address: ``host:port`` of a cluster; ``"auto"`` for the cluster that this machine belongs to; None for the cluster that
+            this process is connected to, or a new one on this machine alone.
+        workers: number of workers; None for as many as fit.
+        gpus_per_worker: number of GPUs of each worker.
+        cpus_per_worker: number of CPUs of each worker, which are also its threads.
+        timeout: seconds until a cluster at the address must have answered.
+
+    Raises:
+        ImportError: if Ray is not installed.
+        InputError: if an argument is invalid, or the workers do not fit.
+        ConnectionError: if no cluster answers at the address in time.
+    """
+    ray = import_ray()
+    if workers is not None:
+        whole_number("workers", workers, least=1)
+    real_number("gpus_per_worker", gpus_per_worker, least=0)
+    real_number("cpus_per_worker", cpus_per_worker, least=0)
+    real_number("timeout", timeout, least=0)
+    if not (ray.is_initialized() and address in (None, "auto")):
+        _connect(ray, address, timeout)
+    return _fitting(ray.nodes(), workers, gpus_per_worker, cpus_per_worker)
+
+
+def _connect(ray: Any, address: str | None, timeout: float) -> None:
+    if address is not None and address != "auto":
+        _check_answers(address, timeout)
+    with _sigterm_handler_kept():
+        try:
+            local = {"include_dashboard": False} if address is None else {"address": address}
+            ray.init(**local, logging_level="warning", log_to_driver=False, ignore_reinit_error=True)
+        except ConnectionError as error:
+            hint = "start one with `ray start --head`, or pass its host:port"
+            raise ConnectionError(f"`address` (={address!r}): no Ray cluster runs on this machine; {hint}") from error
+
+
+def _check_answers(address: str, timeout: float) -> None:
+    """Check that something listens at an address, so that Ray does not wait for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdecimal() or not host or int(port) > 65535:
+        raise InputError(f"`address` (={shown(address)}) must be 'auto' or host:port, such as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
+    except OSError as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"`address` (={address!r}): no Ray cluster answers there ({reason}, within {timeout:g} seconds)"
+        raise ConnectionError(f"{message}; `ray status` prints the address on its first machine") from None
+
+
+@contextmanager
+def _sigterm_handler_kept() -> Iterator[None]:
+    """Restore this process's handler of SIGTERM, which ``ray.init`` replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _fitting(nodes: list[dict[str, Any]], workers: int | None, gpus: float, cpus: float) -> Cluster:
+    """Return the workers, if they fit; a worker needs all of its CPUs and GPUs on one machine."""
+    resources = [node["Resources"] for node in nodes if node["Alive"]]
+    most = sum(_workers_on(one, gpus, cpus) for one in resources)
+    if workers is not None and workers <= most:
+        return Cluster(workers, cpus, gpus)
+    if workers is None and most:
+        return Cluster(most, cpus, gpus)
+    has = ", ".join(f"{one.get('CPU', 0):g} CPUs and {one.get('GPU', 0):g} GPUs" for one in resources[:4])
+    more = f" and {len(resources) - 4} more" if len(resources) > 4 else ""
+    raise InputError(
+        f"`workers` (={workers}) with {gpus:g} GPUs and {cpus:g} CPUs each do not fit: {most} do. "
+        f"The machines of the cluster ({len(resources)}) have {has or 'nothing'}{more}"
+    )
+
+
+def _workers_on(resources: dict[str, float], gpus: float, cpus: float) -> int:
+    counts = [int(resources.get(name, 0) / each + 1e-9) for name, each in (("GPU", gpus), ("CPU", cpus)) if each]
+    return min(counts) if counts else 1
