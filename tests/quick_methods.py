@@ -3,6 +3,7 @@
 from functools import partial
 
 import saliency
+from saliency.core.lrp_composites import COMPOSITES
 from saliency.demo.gallery_methods import METHODS, TORCH_METHODS
 
 FEWER_SAMPLES = {
@@ -17,3 +18,9 @@ FEWER_SAMPLES = {
 QUICK_METHODS = {name: METHODS[name] for name in METHODS if name not in TORCH_METHODS} | {
     name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()
 }
+RELEVANCE = {
+    f"LRP, {rule}": partial(saliency.LRP, rule=rule, **({"low": -3.0, "high": 3.0} if rule.endswith("box") else {}))
+    for rule in COMPOSITES
+    if rule != "epsilon-plus"
+}
+"""LRP by the composites that are not the default."""

@@ -1,6 +1,7 @@
 """Torch and TensorFlow in one process: whichever comes first, and to the same masks."""
 
 import importlib
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from saliency.demo.localization import prepare_inputs, scene_targets
 from saliency.demo.scenes import HERE, load_scenes
 from tests import noise
 from tests.framework_import_order import import_order, largest_difference
-from tests.quick_methods import QUICK_METHODS
+from tests.quick_methods import QUICK_METHODS, RELEVANCE
 
 pytestmark = pytest.mark.needs("torch", "tensorflow")
 
+MASKS = QUICK_METHODS | RELEVANCE
 ASKED = scene_targets(load_scenes()[:24])[:2]
 
 
@@ -55,13 +57,12 @@ def same_noise(monkeypatch):
     monkeypatch.setattr(KerasAdapter, "normal", noise.normal)
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("name", QUICK_METHODS)
+@pytest.mark.parametrize(("name", "precision"), [*product(MASKS, ["float64"]), *product(QUICK_METHODS, ["float32"])])
 def test_the_demo_s_masks_are_the_same(name, precision, models, same_noise, fresh_process):
     found, digits = {}, [question.digit for question in ASKED]
     for framework in nets.FRAMEWORKS:
         network, model = models[framework, precision]
-        mask, x = QUICK_METHODS[name](model), prepare_inputs(network, ASKED)
+        mask, x = MASKS[name](model), prepare_inputs(network, ASKED)
         smooth = {"magnitude": False, "seed": 0, "nsamples": 3}
         masks = mask.GetSmoothedMasks(x, digits, **smooth) if name.endswith(SMOOTHGRAD_SUFFIX) else mask.GetMasks(x, digits)
         found[framework] = np.moveaxis(masks, -1, 1) if framework == "tf" and masks.ndim == 4 else masks

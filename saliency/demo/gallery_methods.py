@@ -68,7 +68,7 @@ TRANSFORMER_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyM
 }
 """The same for DemoViT, a vision transformer."""
 
-TORCH_METHODS = ("LRP", "LeGrad")
+TORCH_METHODS = ("LeGrad",)
 """Methods that need Torch."""
 
 METHODS, TRANSFORMER_METHODS = (

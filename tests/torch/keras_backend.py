@@ -58,7 +58,7 @@ def masks_of_the_demo_net():
     from saliency.nets import demo_net_keras
     from saliency.nets.keras_weights import load_weights
     from saliency.torch import TorchAdapter
-    from tests.quick_methods import QUICK_METHODS
+    from tests.quick_methods import QUICK_METHODS, RELEVANCE
 
     demo_net_keras.import_keras = lambda: keras  # it accepts TensorFlow only
     TorchAdapter.normal = noise.normal
@@ -66,7 +66,7 @@ def masks_of_the_demo_net():
     load_weights(model, HERE / "clean.safetensors")
     x = [np.moveaxis(one, 0, -1) for one in prepare_inputs(nets.load("DemoNet"), targets)]
     digits, found = [target.digit for target in targets], {}
-    for name, method in QUICK_METHODS.items():
+    for name, method in (QUICK_METHODS | RELEVANCE).items():
         mask = method(model)
         smooth = {"magnitude": False, "seed": 0, "nsamples": 3}
         smoothed = name.endswith(SMOOTHGRAD_SUFFIX)

@@ -10,8 +10,11 @@ from saliency.tf.ops.train_mode_operations import FUSED_NORMS
 from saliency.tf.relevance.linear_operations import Linear
 from saliency.tf.relevance.variable_graph import VariableGraph
 
-ARRANGING = {"Identity", "Reshape", "Squeeze", "ExpandDims", "BatchToSpaceND"}
+ARRANGING = {"Identity", "Reshape", "Squeeze", "ExpandDims", "BatchToSpaceND", "Cast"}
 TERMS = {"BiasAdd", "BiasAddV1", "Add", "AddV2", "Sub"}
+FACTORS = {"Mul", "Div", "RealDiv"}
+NOT_SECOND = {"Sub", "Div", "RealDiv"}
+"""Operations that shift or scale their first input only."""
 
 
 def with_following_terms(linear: Linear, graph: VariableGraph) -> tuple[Linear, list[Any]]:
@@ -49,12 +52,18 @@ def _is_rectified(tensor: Any, graph: VariableGraph) -> bool:
 
 def _with_operation(linear: Linear, op: Any, place: int, tensor: Any, size: int) -> Linear | None:
     """Return a linear operation followed by one more; None if this is no scale or shift of its output channels."""
+    if op.type in ("Identity", "Cast"):
+        return linear if op.outputs[0].dtype.is_floating else None
     if op.type in ARRANGING:
         keeps = linear.channel_axis == -1 and _channel_shape(op.outputs[0].shape, size) is not None and place == 0
         return linear if keeps else None
     if op.type in FUSED_NORMS:
         return None if place or op.get_attr("is_training") else _with_batch_norm(linear, op)
-    if op.type not in TERMS | {"Mul"} or (op.type == "Sub" and place == 1) or op.outputs[0].shape.rank != tensor.shape.rank:
+    if (
+        op.type not in TERMS | FACTORS
+        or (op.type in NOT_SECOND and place == 1)
+        or op.outputs[0].shape.rank != tensor.shape.rank
+    ):
         return None
     is_first = linear.channel_axis != -1 and not (op.type.startswith("BiasAdd") and op.get_attr("data_format") == b"NHWC")
     values = _by_channel(
@@ -62,7 +71,9 @@ def _with_operation(linear: Linear, op: Any, place: int, tensor: Any, size: int)
     )
     if values is None:
         return None
-    if op.type == "Mul":
+    values = tf.cast(values, linear.op.outputs[0].dtype)
+    if op.type in FACTORS:
+        values = values if op.type == "Mul" else 1 / values
         scale = values if linear.scale is None else linear.scale * values
         return replace(linear, scale=scale, shift=None if linear.shift is None else linear.shift * values)
     values = -values if op.type == "Sub" else values

@@ -13,6 +13,7 @@ from saliency.tf.ops.relu_operations import OPAQUE, is_relu
 from saliency.tf.ops.train_mode_operations import FUSED_NORMS
 from saliency.tf.relevance import passing_operations as kinds
 from saliency.tf.relevance.factors import attention_weights, constant_factor
+from saliency.tf.relevance.following_terms import FACTORS
 from saliency.tf.relevance.linear_operations import MATRIX_PRODUCTS, Linear
 from saliency.tf.relevance.variable_graph import VariableGraph
 
@@ -48,7 +49,7 @@ class RelevanceRules:
         if op in self.linear:
             return self._linear
         if op in self.passed:
-            return self._unchanged if op.type in FUSED_NORMS | {"Mul"} else None
+            return self._unchanged if op.type in FUSED_NORMS | FACTORS else None
         if op.type in FUSED_NORMS and inputs == [0] and not op.get_attr("is_training"):
             return self._stabilized
         if op.type == "IdentityN":  # a function with a gradient of its own: follow its operations instead

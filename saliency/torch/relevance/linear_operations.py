@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -41,14 +41,21 @@ class Convolution:
 
     @property
     def takes_scales(self) -> bool:
-        """Whether ``with_scale`` is supported."""
+        """Whether a scale of the output channels is supported."""
         transposed, groups = self.geometry[3], self.geometry[5]
         return not transposed or groups == 1
 
-    def with_scale(self, scale: torch.Tensor, shift: torch.Tensor, y: torch.Tensor) -> "Convolution":
-        """Return the convolution followed by a scale and a shift of each output channel, whose result is ``y``."""
-        bias = shift if self.bias is None else self.bias * scale + shift
-        return replace(self, y=y, bias=bias, scale=per_channel(scale, y))
+    @property
+    def channel_axis(self) -> int:
+        """The axis of the output's channels."""
+        return 1
+
+    def with_terms(self, scale: torch.Tensor | None, shift: torch.Tensor, y: torch.Tensor | None) -> "Convolution":
+        """Return the convolution followed by a scale and a shift of each output channel, and its result if it is known."""
+        if y is None:
+            y = _with_terms(self.y, None if scale is None else per_channel(scale, self.y), per_channel(shift, self.y))
+        bias = shift if self.bias is None else _with_terms(self.bias, scale, shift)
+        return replace(self, y=y, bias=bias, scale=None if scale is None else per_channel(scale, y))
 
     @cached_property
     def weight(self) -> torch.Tensor:
@@ -120,10 +127,16 @@ class MatrixProduct:
             right, y = right[:, None], y[:, None]
         return cls(right, y, left, bias, True) if weight_first else cls(left, y, right, bias)
 
-    def with_scale(self, scale: torch.Tensor, shift: torch.Tensor, y: torch.Tensor) -> "MatrixProduct":
-        """Return the product followed by a scale and a shift of each output channel, whose result is ``y``."""
-        bias = shift if self.bias is None else self.bias * scale + shift
-        return MatrixProduct(self.x, y, self.weight * scale, bias)
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of the output's channels; None if a channel's weights are not the last axis of the weights."""
+        return None if self.weight_first else self.y.ndim - 1
+
+    def with_terms(self, scale: torch.Tensor | None, shift: torch.Tensor, y: torch.Tensor | None) -> "MatrixProduct":
+        """Return the product followed by a scale and a shift of each output channel, and its result if it is known."""
+        y = _with_terms(self.y, scale, shift) if y is None else y
+        bias = shift if self.bias is None else _with_terms(self.bias, scale, shift)
+        return MatrixProduct(self.x, y, self.weight if scale is None else self.weight * scale, bias)
 
     @cached_property
     def is_nonnegative(self) -> bool:
@@ -139,6 +152,13 @@ class MatrixProduct:
         """Return the product of multipliers and the transposed weights."""
         weight = (self.weight if weight is None else weight).mT
         return weight @ multipliers if self.weight_first else multipliers @ weight
+
+
+Linear: TypeAlias = Convolution | MatrixProduct
+
+
+def _with_terms(values: torch.Tensor, scale: torch.Tensor | None, shift: torch.Tensor) -> torch.Tensor:
+    return values + shift if scale is None else values * scale + shift
 
 
 def detached(tensor: torch.Tensor | None) -> torch.Tensor | None:

@@ -1,6 +1,7 @@
 """Kinds of operators and autograd nodes, by name."""
 
 import re
+from typing import Any
 
 from torch.autograd.graph import Node
 
@@ -16,7 +17,7 @@ ACTIVATIONS = {"gelu", "silu", "mish", "hardswish", "elu", "celu", "selu", "tanh
                "hardsigmoid", "clamp", "clamp_max", "log_sigmoid_forward", "softshrink", "hardshrink", "pow", "sqrt",
                "threshold", "clamp_min"}  # fmt: skip
 TWO_TERMS = {"add", "sub"}
-"""Operators of which only the result is recorded."""
+"""Operators of which only the result is recorded, and terms that are as small as a bias."""
 
 RECORDED = {*TWO_TERMS, *CONVOLUTIONS, *MATRIX_PRODUCTS, *BATCH_NORMS, *NORMS, *ACTIVATIONS}
 """Operators by name: those whose values a rule needs."""
@@ -35,6 +36,9 @@ ARRANGEMENTS = {
     "Contiguous", "MovedimBackward", "Chunk", "Narrow", "Unflatten", "SwapAxes", "TransposeBackward", "RepeatInterleave",
 }  # fmt: skip
 """Nodes that only arrange or copy values."""
+
+TRANSPOSITIONS = {"Permute", "Transpose"}
+"""Nodes of them that change the order of axes."""
 
 SUMS = {
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "Cumsum", "Col2Im", "AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool1D",
@@ -71,3 +75,16 @@ For a softmax, the gradient is the rule of AttnLRP.
 def kind_of(node: Node) -> str:
     """Return the name of a node without ``Backward`` and the number behind it."""
     return re.sub(r"(Backward)?\d*$", "", node.name().rpartition("::")[-1]) if "Backward" in node.name() else node.name()
+
+
+def axis_order(node: Any, rank: int) -> list[int]:
+    """Return the order of the axes behind a transposition."""
+    if kind_of(node) == "Permute":
+        return [_signed(dim) % rank for dim in node._saved_dims]
+    first, second = (_signed(dim) % rank for dim in (node._saved_dim0, node._saved_dim1))
+    return [{first: second, second: first}.get(dim, dim) for dim in range(rank)]
+
+
+def _signed(dim: int) -> int:
+    """Return a saved axis: Torch returns negative ones as unsigned numbers."""
+    return dim - 2**64 if dim >= 2**63 else dim

@@ -59,7 +59,7 @@ def propagate(
     linear = LinearSteps(between, recorder.records, composite)
     before: set[Node] = set()
     if has_first and composite.first is not None:
-        linear.first, before = first_layers(leaf_nodes[0], between, linear, composite.first.needs_input_values)
+        linear.first, before = first_layers(leaf_nodes[0], between, linear.operations, composite.first)
     steps = Steps(nodes, recorder, composite, linear, relu_nodes, opaque)
     plan = _plan(
         scores.grad_fn,

@@ -79,7 +79,7 @@ class OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
         name = name.rstrip("_") if overwrites else name
         first = result[0] if isinstance(result, tuple | list) and result else result
         if name in TWO_TERMS:
-            kept = []
+            kept = [one if _is_small(one, first) else None for one in kept]
         if name in RECORDED and isinstance(first, torch.Tensor):
             self._hold(OperatorRecord(name, kept, kwargs, first))
         return result
@@ -116,6 +116,11 @@ def tensors_in(values: Any) -> Iterator[torch.Tensor]:
             yield value
         elif isinstance(value, list | tuple):
             yield from tensors_in(value)
+
+
+def _is_small(value: Any, result: torch.Tensor) -> bool:
+    """Return whether a term of a sum has at most one number for each channel, so that recording it takes no memory."""
+    return not isinstance(value, torch.Tensor) or value.numel() <= max(result.shape, default=1)
 
 
 def _copied(value: Any, overwritten: torch.Tensor) -> Any:
