@@ -55,6 +55,11 @@ class TokenLayout:
     heads_first: bool = False
     places: Places = ()
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether weights of a shape may have this layout."""
+        is_long = len(shape) > max(self.query_dim, self.key_dim)
+        return is_long and shape[self.query_dim] == shape[self.key_dim] == self.tokens
+
     def head_dims(self, rank: int) -> list[int]:
         """Return the dimensions of heads alone."""
         return [dim for dim in range(rank) if dim not in (self.query_dim, self.key_dim, self.sample_dim)]

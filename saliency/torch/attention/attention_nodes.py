@@ -10,8 +10,8 @@ from torch.autograd.graph import Node
 from saliency.core.token_layout import TokenLayout
 
 SOFTMAX_NODES = {"SoftmaxBackward0", "SafeSoftmaxBackward0"}
-WITH_LOGSUMEXP = {"ScaledDotProductFlashAttentionForCpuBackward0"}
-"""Fused kernels that save the logarithm of the sum of exponentials of each query, (N, heads, queries)."""
+WITH_LOGSUMEXP = {"ScaledDotProductFlashAttentionForCpuBackward0", "_scaled_dot_product_flash_attention_for_cpu"}
+"""Nodes and operators of fused kernels that return the logarithm of the sum of exponentials, (N, heads, queries)."""
 
 PRODUCTS = {"BmmBackward0", "MmBackward0", "BaddbmmBackward0", "MatmulBackward0"}
 TRANSPARENT = {
@@ -52,17 +52,41 @@ def attention_weights(node: Any) -> torch.Tensor:
     if not is_fused(node):
         result: torch.Tensor = node._saved_result.detach()
         return result
-    query, key = node._saved_query.detach(), node._saved_key.detach()
-    scale = getattr(node, "_saved_scale", None)
+    return fused_weights(
+        node._saved_query.detach(),
+        node._saved_key.detach(),
+        getattr(node, "_saved_scale", None),
+        getattr(node, "_saved_attn_mask", getattr(node, "_saved_attn_bias", None)),
+        getattr(node, "_saved_is_causal", False),
+        node._saved_logsumexp if node.name() in WITH_LOGSUMEXP else None,
+    )
+
+
+def fused_weights(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    scale: float | None,
+    bias: torch.Tensor | None,
+    is_causal: bool,
+    logsumexp: torch.Tensor | None,
+) -> torch.Tensor:
+    """Return the weights of a fused attention, (..., queries, keys).
+
+    Args:
+        query, key: (..., queries, channels) and (..., keys, channels).
+        scale: of the products; None for the kernel's default.
+        bias: what the kernel adds to the products, or which keys it uses; None without.
+        is_causal: whether a query uses no later keys.
+        logsumexp: the logarithm of the sum of exponentials of each query, if the kernel returned it.
+    """
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
     logits = (query * scale) @ _for_each_head(key, query).transpose(-1, -2)
-    bias = getattr(node, "_saved_attn_mask", getattr(node, "_saved_attn_bias", None))
-    if bias is None and node.name() in WITH_LOGSUMEXP and not node._saved_is_causal:  # half the time of a softmax
-        weights: torch.Tensor = logits.sub_(node._saved_logsumexp.unsqueeze(-1)).exp_()
+    if bias is None and logsumexp is not None and not is_causal:  # half the time of a softmax
+        weights: torch.Tensor = logits.sub_(logsumexp.unsqueeze(-1)).exp_()
         return weights
     if bias is not None:
         logits = logits.masked_fill_(~bias, -math.inf) if bias.dtype == torch.bool else logits.add_(bias.detach())
-    if getattr(node, "_saved_is_causal", False):
+    if is_causal:
         future = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).triu_(1)
         logits = logits.masked_fill_(future, -math.inf)
     return torch.softmax(logits, -1)

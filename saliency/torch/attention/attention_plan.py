@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch.autograd.graph import Node
 
 from saliency.core.attention import NotSelfAttention, TokenGrid, no_attention, unusable_attention
 from saliency.core.errors import ModelError
+from saliency.core.target import Target
 from saliency.core.token_layout import TokenLayout, read_layout, stated_layout, token_grid
 from saliency.core.user_grid import UserGrid
+from saliency.torch.attention.attention_calls import CallPlan
 from saliency.torch.attention.attention_nodes import (
     in_call_order,
     is_attention,
@@ -34,12 +35,20 @@ class AttentionPlan:
         layouts: how the weights of each are arranged; None for a softmax that is not attention, such as that of classes.
         grid: where the tokens lie in the input.
         readouts: the tokens that a score reads, by the kind of target, if they are always the same.
+        calls: finds the weights in a pass without a graph; None if this is not known.
+        needs_graph: whether they cannot be found in such a pass.
     """
 
     candidates: tuple[str, ...]
     layouts: tuple[TokenLayout | None, ...]
     grid: TokenGrid
-    readouts: dict[Any, torch.Tensor] = field(default_factory=dict)
+    readouts: dict[bool, torch.Tensor] = field(default_factory=dict)
+    calls: CallPlan | None = None
+    needs_graph: bool = False
+
+    def readout(self, target: Target) -> torch.Tensor | None:
+        """Return the tokens that the scores of a target read, (1, tokens), if they are known."""
+        return self.readouts.get(target_kind(target))
 
     def layers(self, scores: torch.Tensor, leaf: torch.Tensor) -> list[tuple[Node, TokenLayout]] | None:
         """Return the nodes of attention in a graph with their layouts; None if the plan is not that of this graph."""
@@ -47,13 +56,12 @@ class AttentionPlan:
         if tuple(node.name() for node in nodes) != self.candidates:
             return None
         found = [(node, layout) for node, layout in zip(nodes, self.layouts, strict=True) if layout is not None]
-        shapes = [(weights_shape(node), layout) for node, layout in found]
-        fits = all(
-            len(shape) > max(layout.query_dim, layout.key_dim)
-            and shape[layout.query_dim] == shape[layout.key_dim] == layout.tokens
-            for shape, layout in shapes
-        )
-        return found if fits else None
+        return found if all(layout.fits(weights_shape(node)) for node, layout in found) else None
+
+
+def target_kind(target: Target) -> bool:
+    """Return whether a target is a class of the output, all of which read the same tokens."""
+    return target.function is None and not target.layers and target.units.shape[-1] == 1
 
 
 def candidates_of(scores: torch.Tensor, leaf: torch.Tensor) -> list[Node]:

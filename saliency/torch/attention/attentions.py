@@ -1,6 +1,6 @@
 """Compute the attention of one forward pass: weights, gradients by them, and the tokens that the scores read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -10,8 +10,9 @@ from torch.autograd.graph import GradientEdge, Node
 from saliency.core.attention import AttentionLayers, Gradients, TokenGrid, readout_of
 from saliency.core.errors import GradientError
 from saliency.core.token_layout import TokenLayout
+from saliency.torch.attention.attention_calls import AttentionCalls
 from saliency.torch.attention.attention_nodes import arrange_weights, attention_weights, weights_gradient
-from saliency.torch.attention.attention_plan import AttentionPlan, make_plan
+from saliency.torch.attention.attention_plan import AttentionPlan, make_plan, target_kind
 from saliency.torch.attention.layer_scores import Blocks, blocks_of, find_blocks
 from saliency.torch.backward import check_finite, check_has_graph
 from saliency.torch.forward import ForwardRunner
@@ -57,12 +58,40 @@ class AttentionReader:
 
     def _read(self, query: ScoreQuery, leaf: torch.Tensor, with_gradients: bool) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
         """Return the grid of tokens; and scores, readout, the weights of each layer, and their gradients if computed."""
+        found = None if with_gradients else self._read_without_graph(query, leaf)
+        if found is not None:
+            return found
         plan, scores, layers = self._layers(query, leaf)
         weights = [arrange_weights(attention_weights(node), layout, len(query.x)) for node, layout in layers]
         if with_gradients:
             gradients = _gradients(scores, layers, len(query.x))
             return plan.grid, (scores.detach(), readout_of(torch, gradients[-1]), *weights, *gradients)
         return plan.grid, (scores.detach(), _readout(query, scores, layers, plan), *weights)
+
+    def _read_without_graph(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[TokenGrid, tuple[torch.Tensor, ...]] | None:
+        """Return what ``_read`` returns without gradients; None if only a graph shows it.
+
+        The second pass of a kind of query has a graph. It shows which calls of softmax and of fused kernels are the attention.
+        """
+        plan = self._plans(query).get(_key(query))
+        readout = None if plan is None else plan.readout(query.target)
+        if plan is None or readout is None or plan.needs_graph:
+            return None
+        x = leaf if plan.calls is None else leaf.detach()
+        with AttentionCalls(plan.calls) as calls, torch.set_grad_enabled(plan.calls is None):
+            outputs = self._forward.run(x, query.target, query.request.feed)
+        scores = query.scores(outputs)
+        weights = None
+        if plan.calls is not None:
+            weights = calls.weights(len(x))
+        elif (layers := plan.layers(scores, leaf)) is not None and (found := calls.plan(layers)) is not None:
+            weights = [arrange_weights(attention_weights(node), layout, len(x)) for node, layout in layers]
+            plan.calls = found
+        if weights is None:
+            plan.needs_graph = True
+            return None
+        check_finite(scores)
+        return plan.grid, (scores.detach(), _for_each_score(readout, scores), *weights)
 
     def _read_layer_scores(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
         """Return the same, with the gradients of the scores of each layer's own tokens."""
@@ -82,7 +111,7 @@ class AttentionReader:
 
     def _layers(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[AttentionPlan, torch.Tensor, Layers]:
         """Run the model; the first pass of a kind of query also follows the positions of its tokens."""
-        plans, key = memory_of(self._forward.model).attentions, (query_kind(query), len(query.x) > 1)
+        plans, key = self._plans(query), _key(query)
         plan = plans.get(key)
         if plan is not None:
             scores = self._scores(query)
@@ -95,6 +124,9 @@ class AttentionReader:
         scores = self._checked(query, outputs)
         plan = plans[key] = make_plan(scores, leaf, log, query.request.grid, self._forward.model)
         return plan, scores, plan.layers(scores, leaf) or ()
+
+    def _plans(self, query: ScoreQuery) -> dict[Any, AttentionPlan]:
+        return memory_of(query.adapter.model).attentions
 
     def _scores(self, query: ScoreQuery) -> torch.Tensor:
         return self._checked(query, query.run_forward(self._forward, grad=True))
@@ -140,13 +172,19 @@ def _readout(query: ScoreQuery, scores: torch.Tensor, layers: Layers, plan: Atte
 
     A class of an output (N, classes) reads the same tokens as any other: class tokens, or all of a mean.
     """
-    target = query.target
-    key = target.function is None and not target.layers and target.units.shape[-1] == 1
-    known = plan.readouts.get(key)
+    known = plan.readout(query.target)
     if known is not None:
-        return known.to(scores.device).expand(len(scores), -1)
+        return _for_each_score(known, scores)
     readout: torch.Tensor = readout_of(torch, _gradients(scores, layers[-1:], len(query.x))[-1])
     positions = readout[:, list(plan.grid.order)]
-    if key and bool((readout == readout[:1]).all()) and bool(positions.all() or not positions.any()):
-        plan.readouts[key] = readout[:1]
+    if target_kind(query.target) and bool((readout == readout[:1]).all()) and bool(positions.all() or not positions.any()):
+        plan.readouts[True] = readout[:1]
     return readout
+
+
+def _for_each_score(readout: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    return readout.to(scores.device).expand(len(scores), -1)
+
+
+def _key(query: ScoreQuery) -> Hashable:
+    return query_kind(query), len(query.x) > 1
