@@ -144,8 +144,8 @@ def _by_channel(values: Any, axis: int, node: Any) -> torch.Tensor | None:
     if values is None:  # it is too large
         return None
     output = node._input_metadata[0]
-    values = torch.as_tensor(values, dtype=output.dtype, device=output.device).detach()
-    shape = [1] * (len(output.shape) - values.ndim) + list(values.shape)
+    numbers: torch.Tensor = torch.as_tensor(values, dtype=output.dtype, device=output.device).detach()
+    shape = [1] * (len(output.shape) - numbers.ndim) + list(numbers.shape)
     if any(size != 1 and i != axis for i, size in enumerate(shape)):
         return None
-    return values.reshape(-1).expand(output.shape[axis])
+    return numbers.reshape(-1).expand(int(output.shape[axis]))
