@@ -4,7 +4,7 @@ from functools import partial
 
 import saliency
 from saliency.core.lrp_composites import COMPOSITES
-from saliency.demo.gallery_methods import METHODS, TORCH_METHODS
+from saliency.demo.gallery_methods import METHODS
 
 FEWER_SAMPLES = {
     "RISE": {"nmasks": 40},
@@ -15,9 +15,7 @@ FEWER_SAMPLES = {
     "BlurIG": {"x_steps": 6},
     "XRAI": {"base": saliency.InputXGradient},
 }
-QUICK_METHODS = {name: METHODS[name] for name in METHODS if name not in TORCH_METHODS} | {
-    name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()
-}
+QUICK_METHODS = METHODS | {name: partial(METHODS[name], **options) for name, options in FEWER_SAMPLES.items()}
 RELEVANCE = {
     f"LRP, {rule}": partial(saliency.LRP, rule=rule, **({"low": -3.0, "high": 3.0} if rule.endswith("box") else {}))
     for rule in COMPOSITES

@@ -95,16 +95,11 @@ def no_attention_support(adapter: str) -> ModelError:
     )
 
 
-def no_layer_scores() -> ModelError:
-    """Return the error for an adapter that does not score the tokens of each layer."""
-    return ModelError("LeGrad scores the tokens of each layer, which needs a Torch module. Use AttentionRelevance instead")
-
-
 def no_blocks() -> ModelError:
     """Return the error for a model whose layers cannot be scored one by one."""
     return ModelError(
-        "LeGrad needs the model's blocks: modules with one attention each, which pass all tokens from one to the next. They "
-        "were not found. Use AttentionRelevance, which needs no blocks"
+        "LeGrad needs the model's blocks: equal parts (in Torch, modules) with one attention each, which pass all tokens from "
+        "one to the next. They were not found. Use AttentionRelevance, which needs no blocks"
     )
 
 

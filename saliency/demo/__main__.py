@@ -17,7 +17,6 @@ from saliency.demo.gallery import draw_gallery
 from saliency.demo.gallery_methods import (
     GALLERY_SECTIONS,
     METHODS,
-    TORCH_METHODS,
     TRANSFORMER_METHODS,
     TRANSFORMER_SECTIONS,
 )
@@ -98,9 +97,7 @@ def _compare_methods(
 ) -> tuple[Figure, str]:
     """Draw and measure every method on a network; also measure the untrained model, if given."""
     methods = METHODS if network.name == "DemoNet" else TRANSFORMER_METHODS
-    in_torch = network.channel_axis == 0
-    shown = {title: [name for name in names if in_torch or name not in TORCH_METHODS] for title, names in sections.items()}
-    names, targets = [name for section in shown.values() for name in section], scene_targets(scenes)
+    names, targets = [name for section in sections.values() for name in section], scene_targets(scenes)
     print(
         f"{network.name}: computing {len(names)} maps for each of {len(targets)} digits in {len(scenes)} scenes ...",
         flush=True,
@@ -109,7 +106,7 @@ def _compare_methods(
     rows = [i for i, target in enumerate(targets) if (target.scene.name, target.digit) in GALLERY_TARGETS]
     logits = target_logits(network, targets)
     labels = [f"digit {targets[i].digit}\nlogit {logits[i]:+.1f}" for i in rows]
-    drawn = {title: {name: maps[name][rows] for name in section} for title, section in shown.items()}
+    drawn = {title: {name: maps[name][rows] for name in section} for title, section in sections.items()}
     heading = "Saliency maps for one digit of a scene: share of the map on the digit; ★ = the maximum is on the digit"
     columns = {"": {**maps, **control_maps(network, targets, seed)}}
     if random is not None:

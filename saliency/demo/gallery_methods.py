@@ -68,9 +68,6 @@ TRANSFORMER_SECTIONS: Mapping[str, Mapping[str, Callable[..., saliency.SaliencyM
 }
 """The same for DemoViT, a vision transformer."""
 
-TORCH_METHODS = ("LeGrad",)
-"""Methods that need Torch."""
-
 METHODS, TRANSFORMER_METHODS = (
     {name: method for section in sections.values() for name, method in section.items()}
     for sections in (GALLERY_SECTIONS, TRANSFORMER_SECTIONS)

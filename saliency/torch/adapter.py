@@ -33,7 +33,7 @@ from saliency.torch.memory_format import MemoryFormat
 from saliency.torch.model_call import ModelCall, forward_parameters
 from saliency.torch.model_check import check_model
 from saliency.torch.model_state import preserve_model_state
-from saliency.torch.module_tree import floating_types, named_tensors, named_weights, set_weights
+from saliency.torch.module_tree import first_floating_tensor, floating_types, named_weights, set_weights
 from saliency.torch.out_of_memory import translate_out_of_memory
 from saliency.torch.query import ScoreQuery
 from saliency.torch.relu_nodes import node_names
@@ -101,8 +101,8 @@ class TorchAdapter(GradientAdapter):
 
     @property
     def _reference_tensor(self) -> torch.Tensor:
-        tensors = (tensor for _, tensor in named_tensors(self.model) if tensor.is_floating_point())
-        return next(tensors, torch.empty(0))
+        first = first_floating_tensor(self.model)
+        return torch.empty(0) if first is None else first
 
     @property
     def input_parameters(self) -> Mapping[str, inspect.Parameter]:

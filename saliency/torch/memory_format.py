@@ -89,13 +89,18 @@ class MemoryFormat:
         return result
 
     def _is_faster(self, x: torch.Tensor, backward: bool) -> bool:
-        if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._convolutions:
+        if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._has_windows:
             return False
         tensors = (tensor for one in self._convolutions for tensor in one.parameters())
         if any(tensor.dtype != torch.float32 for tensor in tensors):
             return False
         weights = sum(_count_weights(one) for one in self._convolutions if one.kernel_size != (1, 1))
         return is_large(x) and weights <= MAX_WEIGHTS_PER_PIXEL[backward] * count_pixels(x)
+
+    @cached_property
+    def _has_windows(self) -> bool:
+        """Return whether a convolution does more than to cut patches, as in a vision transformer, which is slower that way."""
+        return any(one.kernel_size == (1, 1) or one.kernel_size != one.stride for one in self._convolutions)
 
     @property
     def _weights_to_convert(self) -> list[torch.Tensor]:

@@ -6,7 +6,7 @@ Keras registers neither the layers of a functional model as submodules, nor thei
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def child_modules(module: torch.nn.Module) -> list[torch.nn.Module]:
 def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Return a model's parameters and buffers by name. Those of a Keras model are its layers' variables."""
     if not is_keras(model):
-        yield from _unchanging(lambda: chain(model.named_parameters(), model.named_buffers()))
+        yield from _unchanging(lambda: _own_tensors(model))
         return
     for path, module in _walk(model):
         if is_keras(module):
@@ -46,6 +46,15 @@ def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         else:
             for name, tensor in chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False)):
                 yield f"{path}.{name}", tensor
+
+
+def first_floating_tensor(model: torch.nn.Module) -> torch.Tensor | None:
+    """Return the first parameter or buffer of a floating-point type; None if there is none."""
+    if is_keras(model):
+        tensors: Iterable[tuple[str, torch.Tensor]] = named_tensors(model)
+        return next((tensor for _, tensor in tensors if tensor.is_floating_point()), None)
+    first = _unchanging(lambda: islice((one for one in _own_tensors(model) if one[1].is_floating_point()), 1))
+    return first[0][1] if first else None
 
 
 def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -64,6 +73,10 @@ def set_weights(adapter: Any, weights: Mapping[str, npt.NDArray[Any]]) -> None:
         for name, tensor in named_tensors(adapter.model):
             if name in weights:
                 tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
+
+
+def _own_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    return chain(model.named_parameters(), model.named_buffers())
 
 
 def _unchanging(read: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> list[tuple[str, torch.Tensor]]:

@@ -47,7 +47,7 @@ def test_the_maps_of_a_transformer_are_on_the_grid_of_its_patches(networks):
 
 @pytest.mark.needs("torch", "tensorflow")
 def test_the_attention_of_both_frameworks_is_the_same(networks):
-    for method in (saliency.AttentionRelevance, saliency.AttentionRollout):
+    for method in (saliency.AttentionRelevance, saliency.AttentionRollout, saliency.LeGrad):
         one, other = (np.asarray(masks(network, method)[0]) for network in networks.values())
         assert np.abs(one - other).max() < 1e-4 and one.max() > 0.5
 

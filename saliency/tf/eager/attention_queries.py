@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.adapter_request import Request
-from saliency.core.attention import AttentionLayers, Gradients, no_layer_scores, readout_of
+from saliency.core.attention import AttentionLayers, Gradients, readout_of
 from saliency.core.errors import GradientError
 from saliency.core.token_layout import TokenLayout
 from saliency.tf.eager.model_outputs import ModelOutputs
@@ -16,6 +16,7 @@ from saliency.tf.ops.attention_operations import arrange_weights, find_attention
 from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.graph_traversal import operations_between
+from saliency.tf.ops.layer_scores import starts_by_layer
 from saliency.tf.ops.scores import BackwardStart, backpropagate
 from saliency.tf.ops.spatial_layout import SpatialLayout
 from saliency.tf.positions.attention_tracker import AttentionTracker
@@ -34,9 +35,7 @@ class AttentionQueries:
 
     def attentions(self, x: Any, request: Request, layout: SpatialLayout, gradients: Gradients) -> AttentionLayers:
         """Return the attention of inputs; see ``GradientAdapter.attentions``."""
-        if gradients == "own":
-            raise no_layer_scores()
-        with_gradients = gradients == "score"
+        with_gradients = gradients != "none"
         target, times, dtype = request.target, request.target.per_input(x.shape[0]), self._outputs.model.float_dtype
 
         def build(info: GraphInfo, x: Any, feed: Mapping[str, Any], *places: Any) -> Any:
@@ -50,11 +49,15 @@ class AttentionQueries:
             count = tracker.samples if layout.stated is None else 1  # see ``attention_maps``
             layers, info.token_grid = find_attention(operations, attention, count, layout.stated)
             weights = [arrange_weights(one, arranged, samples) for one, arranged in layers]
-            found = _gradients(scores.starts, x, layers if with_gradients else layers[-1:], samples)
+            if gradients == "own":
+                own = starts_by_layer(x, scores.starts, [one for one, _ in layers])
+                found = [_gradients(starts, x, [layer], samples)[0] for starts, layer in zip(own, layers, strict=True)]
+            else:
+                found = _gradients(scores.starts, x, layers if with_gradients else layers[-1:], samples)
             arrays = [readout_of(tnp, found[-1]), *weights, *(found if with_gradients else [])]
             return empty_rows(output, target), scores.values, *[tf.cast(one, dtype) for one in arrays]
 
-        key = ("attention", *self._outputs.target_key(target), times, layout, with_gradients)
+        key = ("attention", *self._outputs.target_key(target), times, layout, gradients)
         info, arrays = self._runner.run(key, build, x, request)
         return AttentionLayers.of(arrays, with_gradients, info.token_grid)
 

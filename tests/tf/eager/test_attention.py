@@ -7,13 +7,13 @@ import tensorflow as tf
 from keras import layers, ops
 
 import saliency
-from tests.tf.attention_networks import copy_weights, multi_head_with_dropout, vit
+from tests.tf.attention_networks import copy_weights, multi_head, multi_head_with_dropout, vit
 
 torch_networks = pytest.importorskip("tests.torch.attention_networks", exc_type=ImportError)
 
 X = np.random.default_rng(0).normal(size=(3, 24, 32, 3)).astype(np.float32)
 TARGETS = [2, 0, 4]
-METHODS = [saliency.AttentionRelevance, saliency.AttentionRollout]
+METHODS = [saliency.AttentionRelevance, saliency.AttentionRollout, saliency.LeGrad]
 
 
 def raw(method, model, x=X, y=TARGETS, **options):
@@ -38,7 +38,8 @@ def test_keras_gives_the_masks_of_torch():
 def test_attention_with_dropout_and_a_mean_of_tokens():
     twin = torch_networks.ViT(extra=2, read="patches")
     model = copy_weights(vit(multi_head_with_dropout, 2, "patches"), twin)
-    check_equal(raw(saliency.AttentionRelevance, model), raw(saliency.AttentionRelevance, twin, X.transpose(0, 3, 1, 2)))
+    for method in (saliency.AttentionRelevance, saliency.LeGrad):
+        check_equal(raw(method, model), raw(method, twin, X.transpose(0, 3, 1, 2)))
 
 
 def spelled(inner):
@@ -78,12 +79,29 @@ def gate(y):
 
 
 def test_a_saved_model(tmp_path):
-    model = vit(matmul, blocks=1)
-    expected = raw(saliency.AttentionRelevance, model)
-    assert expected.max() > 0
+    model = vit(matmul)
     model.export(tmp_path / "saved", verbose=False)
     saved = saliency.wrap(tf.saved_model.load(str(tmp_path / "saved")))
-    np.testing.assert_allclose(raw(saliency.AttentionRelevance, saved), expected, rtol=1e-5)
+    for method in (saliency.AttentionRelevance, saliency.LeGrad):
+        expected = raw(method, model)
+        assert expected.max() > 0
+        np.testing.assert_allclose(raw(method, saved), expected, rtol=1e-4, atol=1e-6 * expected.max())
+
+
+def test_the_layers_of_legrad():
+    model = vit(blocks=1)  # the plain gradient
+    layers_read = saliency.wrap(model).attentions(tf.constant(X), _request())
+    expected = np.maximum(layers_read.gradients[0], 0).mean((1, 2))[:, 1:].reshape(3, 3, 4)
+    np.testing.assert_allclose(raw(saliency.LeGrad, model), expected, rtol=1e-5)
+    unequal = vit(lambda y, i: layers.Dense(12)(multi_head(y, i)) if i else multi_head(y, i))
+    assert raw(saliency.AttentionRelevance, unequal).any()
+    with pytest.raises(saliency.ModelError, match="LeGrad needs the model's blocks: equal parts"):
+        raw(saliency.LeGrad, unequal)
+    rejoined = keras.Model(
+        unequal.input, unequal.output + layers.Dense(5)(layers.Flatten()(unequal.get_layer("tokens").output))
+    )
+    with pytest.raises(saliency.ModelError, match="LeGrad needs the model's blocks"):
+        raw(saliency.LeGrad, rejoined)
 
 
 @pytest.mark.parametrize(
