@@ -79,6 +79,12 @@ def readout_of(xp: Any, gradient: Array) -> Array:
     return xp.where(largest > 0, ones, ones - ones)
 
 
+UNKNOWN_TOKENS = (
+    "its tokens are not known to hold the input's positions; if they form a grid, state it: grid=(rows, columns), and "
+    "tokens=slice(...) or the number of other tokens in front"
+)
+
+
 def no_attention() -> ModelError:
     """Return the error for a model without attention."""
     return ModelError(

@@ -61,7 +61,10 @@ class LRP(SaliencyMask):
         """Return the relevance of x, or of the values of a layer."""
         if score.modifier is not None:
             raise InputError("`modifier` modifies gradients, but LRP propagates relevance; use InputXGradient")
-        bounds = (None if bound is None else _bound(score, x, name, bound) for name, bound in (("low", low), ("high", high)))
+        bounds = tuple(
+            None if bound is None else _bound(score, x, name, bound) for name, bound in (("low", low), ("high", high))
+        )
+        _check_order(score, *bounds)
         settings = LRPSettings(
             default_epsilon(rule) if epsilon is None else real_number("epsilon", epsilon, 0),
             real_number("gamma", gamma, 0),
@@ -98,6 +101,18 @@ def _bound(score: Score, x: Array, name: str, bound: Any) -> Array:
     if not fits:
         raise InputError(f"`{name}` (shape {tuple(value.shape)}) must broadcast to the shape of one input, {shape}")
     return value * score.adapter.xp.ones_like(x[:1])
+
+
+def _check_order(score: Score, low: Array | None, high: Array | None) -> None:
+    """Check that no lowest value lies above a highest one.
+
+    Raises:
+        InputError: if one does.
+    """
+    if low is not None and high is not None:
+        above = score.adapter.numpy(low - high).max()
+        if above > 0:
+            raise InputError(f"`low` must not exceed `high`, the highest possible input, but does so by up to {above:g}")
 
 
 def _record_conservation(score: Score, scores: Array, mask: Array) -> None:

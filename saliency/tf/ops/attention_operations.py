@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from saliency.core.attention import NotSelfAttention, TokenGrid, no_attention, unusable_attention
+from saliency.core.attention import UNKNOWN_TOKENS, NotSelfAttention, TokenGrid, no_attention, unusable_attention
 from saliency.core.errors import ModelError
 from saliency.core.token_layout import TokenLayout, read_layout, stated_layout, token_grid
 from saliency.tf.ops.graph_traversal import CONDITIONS, FUNCTION_CALLS, LOOPS, operations_between
@@ -67,7 +67,7 @@ def _layout(op: Any, positions: Any, inner: Collection[Any], samples: int, state
     shape = op.outputs[0].shape
     layout = stated_layout(shape.as_list() if shape.rank is not None else (), stated, samples)
     if layout is None:
-        raise NotSelfAttention("its tokens are not known to hold the input's positions")
+        raise NotSelfAttention(UNKNOWN_TOKENS)
     return layout
 
 

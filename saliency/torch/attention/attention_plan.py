@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch.autograd.graph import Node
 
-from saliency.core.attention import NotSelfAttention, TokenGrid, no_attention, unusable_attention
+from saliency.core.attention import UNKNOWN_TOKENS, NotSelfAttention, TokenGrid, no_attention, unusable_attention
 from saliency.core.errors import ModelError
 from saliency.core.target import Target
 from saliency.core.token_layout import TokenLayout, read_layout, stated_layout, token_grid
@@ -129,5 +129,5 @@ def _layout(
         return None
     layout = stated_layout(weights_shape(node), stated, samples)
     if layout is None:
-        raise NotSelfAttention("its tokens are not known to hold the input's positions")
+        raise NotSelfAttention(UNKNOWN_TOKENS)
     return layout

@@ -92,8 +92,8 @@ class OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
     def _resolve(self) -> None:
         """Store the pending records by their nodes, before an operator in place replaces these."""
         for tensor, record in self._pending:
-            if tensor.grad_fn is None:
-                continue
+            if tensor.grad_fn is None or _is_custom(tensor.grad_fn):
+                continue  # the node of a custom function does more than the last of its operators
             if isinstance(record, str):
                 self.on_views.setdefault(tensor.grad_fn, set()).add(record)
             else:
@@ -116,6 +116,11 @@ def tensors_in(values: Any) -> Iterator[torch.Tensor]:
             yield value
         elif isinstance(value, list | tuple):
             yield from tensors_in(value)
+
+
+def _is_custom(node: Node) -> bool:
+    """Return whether a node is that of a function with a backward pass of its own, in Python or in C++."""
+    return isinstance(node, torch.autograd.function.BackwardCFunction) or "CppNode" in node.name()
 
 
 def _is_small(value: Any, result: torch.Tensor) -> bool:

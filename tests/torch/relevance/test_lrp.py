@@ -99,6 +99,8 @@ def test_box_is_conserved_and_needs_bounds():
     assert mask.details["conservation"] == pytest.approx(1, abs=2e-3)
     with pytest.raises(saliency.InputError, match="`low`"):
         saliency.LRP(net, 1, rule="epsilon-gamma-box", high=4).GetMask(X[0])
+    with pytest.raises(saliency.InputError, match="`low` must not exceed `high`.* by up to 8"):
+        saliency.LRP(net, 1, rule="epsilon-gamma-box", low=4, high=-4).GetMask(X[0])
     with pytest.raises(saliency.InputError, match="broadcast"):
         saliency.LRP(net, 1, rule="epsilon-gamma-box", low=[1, 2], high=4).GetMask(X[0])
 

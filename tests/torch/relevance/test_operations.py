@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 import saliency
 
@@ -124,6 +125,31 @@ def test_an_operation_without_a_rule_is_named():
         saliency.LRP(net, 0).GetMask(X[0])
     mask = saliency.LRP(net, 0, allow_gradient=True).GetMask(X[0])
     np.testing.assert_allclose(mask[:, 0], X[0, :, 0] * np.exp(X[0, :, 0]))
+
+
+class Squared(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return x.square() @ weight
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, weight = ctx.saved_tensors
+        return 2 * x * (gradient @ weight.T), None
+
+
+def test_a_custom_function_is_more_than_its_last_operator():
+    def checkpointed(net, x):
+        return checkpoint(net.layers, x, use_reentrant=True).mean(1)
+
+    def squared(net, x):
+        return Squared.apply(x, net.layers[0].weight).mean(1)
+
+    layers = {"layers": lambda: nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))}
+    for function, name in ((checkpointed, "CheckpointFunctionBackward"), (squared, "SquaredBackward")):
+        with pytest.raises(saliency.ModelError, match=f"no rule for the operation {name}"):
+            saliency.LRP(Function(function, **layers), 0).GetMask(X[0])
 
 
 def test_first_layer_rules_need_a_first_layer():
