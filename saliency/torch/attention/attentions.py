@@ -81,7 +81,7 @@ class AttentionReader:
         with AttentionCalls(plan.calls) as calls, torch.set_grad_enabled(plan.calls is None):
             outputs = self._forward.run(x, query.target, query.request.feed)
         scores = query.scores(outputs)
-        weights = None
+        weights: list[torch.Tensor] | None = None
         if plan.calls is not None:
             weights = calls.weights(len(x))
         elif (layers := plan.layers(scores, leaf)) is not None and (found := calls.plan(layers)) is not None:
