@@ -148,7 +148,7 @@ def main() -> int:
     options = parser.parse_args()
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
     words = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error", "object_store_memory": 200 * 2**20}
-    ray.init(num_cpus=2, **words)
+    ray.init(num_cpus=4, **words)
     ray.data.DataContext.get_current().enable_progress_bars = False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -15,6 +15,10 @@ from saliency.ray.installation import import_ray
 TIMEOUT = 30.0
 """Seconds until a cluster must have answered."""
 
+SETTINGS = b"\x04"
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
+"""The first bytes of a client of HTTP/2, with an empty frame of settings; the server answers with its own (RFC 9113, 3.4)."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -65,8 +69,10 @@ def connect(
     real_number("gpus_per_worker", gpus_per_worker, least=0)
     real_number("cpus_per_worker", cpus_per_worker, least=0)
     real_number("timeout", timeout, least=0)
-    if not (ray.is_initialized() and address in (None, "auto")):
+    if not ray.is_initialized():
         _connect(ray, address, timeout)
+    elif address not in (None, "auto", current := ray.get_runtime_context().gcs_address):
+        raise InputError(f"`address` (={shown(address)}): this process is connected to {current}; call ray.shutdown() first")
     return _fitting(ray.nodes(), workers, gpus_per_worker, cpus_per_worker)
 
 
@@ -76,19 +82,22 @@ def _connect(ray: Any, address: str | None, timeout: float) -> None:
     with _sigterm_handler_kept():
         try:
             local = {"include_dashboard": False} if address is None else {"address": address}
-            ray.init(**local, logging_level="warning", log_to_driver=False, ignore_reinit_error=True)
+            ray.init(**local, logging_level="warning", log_to_driver=False)
         except ConnectionError as error:
             hint = "start one with `ray start --head`, or pass its host:port"
             raise ConnectionError(f"`address` (={address!r}): no Ray cluster runs on this machine; {hint}") from error
 
 
 def _check_answers(address: str, timeout: float) -> None:
-    """Check that something listens at an address, so that Ray does not wait for minutes."""
+    """Check that a gRPC server answers at an address, because Ray would wait for minutes."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdecimal() or not host or int(port) > 65535:
         raise InputError(f"`address` (={shown(address)}) must be 'auto' or host:port, such as 10.0.0.1:6379")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
+            connection.sendall(HTTP2_GREETING)
+            if connection.recv(4)[3:] != SETTINGS:
+                raise OSError("it is a server of another kind")
     except OSError as error:
         reason = getattr(error, "strerror", None) or error
         message = f"`address` (={address!r}): no Ray cluster answers there ({reason}, within {timeout:g} seconds)"

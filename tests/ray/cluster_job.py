@@ -99,6 +99,7 @@ def refusals(report, folder):
     for call in (
         lambda: saliency.ray.connect(workers=2, gpus_per_worker=1),
         lambda: saliency.ray.connect(workers=2, cpus_per_worker=2),
+        lambda: saliency.ray.connect("127.0.0.1:1"),
         lambda: check_files({str(here): {"bytes": 1, "sha256": "0"}}),
     ):
         try:

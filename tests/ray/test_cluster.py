@@ -112,7 +112,8 @@ def test_the_results_of_pieces_arrive_and_an_exception_ends_them(job):
 
 
 def test_what_the_cluster_does_not_have_is_refused_before_a_job(job):
-    gpus, cpus, file = job.refused
+    gpus, cpus, address, file = job.refused
     assert "`workers` (=2) with 1 GPUs and 1 CPUs each do not fit: 0 do" in gpus and "(2) have 1 CPUs and 0 GPUs" in gpus
     assert "with 0 GPUs and 2 CPUs each do not fit: 0 do" in cpus
+    assert "this process is connected to" in address
     assert "here.pt must be the same file on every machine" in file
