@@ -7,7 +7,9 @@ from pathlib import Path
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
+from saliency.cli.engine_options import add_engine_options, check_engine_options
 from saliency.cli.methods import METHODS, method_name
+from saliency.cli.metric_names import METRICS, add_metric_options
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, check_distinct, positive_integer
 from saliency.cli.report.columns import SIGNED, STRENGTH
@@ -47,8 +49,10 @@ def _run(arguments: list[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
+    check_engine_options(options)
     check_distinct("chn", options.chn or (), "channel")
     check_distinct("meth", options.meth, "method")
+    check_distinct("metric", options.metric, "metric")
     check_distinct("mode", options.mode, "mode")
     if options.size not in SIZES:
         raise CommandError(f"-size (={options.size}) must be between {SIZES[0]} and {SIZES[-1]} pixels")
@@ -68,10 +72,12 @@ def _parser() -> OptionParser:
     add("set", type=parse_method_setting, nargs="+", default=[], metavar="[METHOD.]NAME=VALUE", help=settings)
     smooth = "also show the mean of each map over N noisy copies of the image (SmoothGrad)"
     add("smooth", type=positive_integer, metavar="N", help=smooth)
+    add_metric_options(parser, default=[], help=f"also measure each map by metrics (default: none): {', '.join(METRICS)}")
     add("wrong", action="store_true", help="only images whose top class is not that of the stimulus file")
     mode = "draw maps with their sign, only their strength, or both (default: signed)"
     add("mode", choices=(SIGNED, STRENGTH), nargs="+", default=[SIGNED], help=mode)
     add("size", type=positive_integer, default=128, metavar="N", help="longer side of a thumbnail in pixels (default: 128)")
+    add_engine_options(parser)
     add("out", required=True, metavar="Output", help="the .html file to write")
     add("overwrite", action="store_true", help="replace an existing file")
     parser.add_debug_option()

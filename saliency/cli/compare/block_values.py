@@ -1,7 +1,6 @@
 """Compute the values of a block of stimuli; one that fails does not stop the others."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency import nets
-from saliency.batches.computation import FAILURES
 from saliency.cli.image_targets import ImageTargets
+from saliency.cli.map_metrics import MapMetrics, Sample, Value
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.report.method_maps import MethodMaps
-from saliency.cli.run_log import RunLog
 from saliency.cli.stimulus_image import StimulusImage
-from saliency.core.wrap import wrap
-from saliency.metrics.compared_maps import with_controls
-from saliency.metrics.measurement import Images, measure
 from saliency.metrics.registry import Metric
-
-Value = tuple[int, str, str, float]
-"""Index of a stimulus, name of a method or control, name of a metric, value."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +49,15 @@ class BlockValues:
     maps: MethodMaps
     metrics: Sequence[Metric]
     seed: int
-    log: RunLog
+    log: StimulusLog
 
     def __post_init__(self) -> None:
-        self._adapter = wrap(self.network.model)
-        self.directions: dict[str, bool | None] = {}
+        self._metrics = MapMetrics(self.network, self.metrics, self.log, self.seed, controls=True)
+
+    @property
+    def directions(self) -> dict[str, bool | None]:
+        """Whether larger values of each metric that was computed mean better maps; None if neither direction is better."""
+        return self._metrics.directions
 
     def compute(self, stimuli: Sequence[ReadStimulus]) -> tuple[list[Value], dict[str, str]]:
         """Return the values of stimuli, and what was explained by index of a stimulus, as text."""
@@ -75,49 +72,17 @@ class BlockValues:
         for i, (code, reason) in failures.items():
             self._fail(chosen[i], "gradient", code, reason)
         good = [i for i in range(len(chosen)) if i not in failures]
-        maps = {name: _strengths(masks)[good] for name, masks in zip(self.maps.names, found.values(), strict=True)}
-        values = self._values([chosen[i] for i in good], [channels[i] for i in good], maps)
+        samples = [self._sample(chosen[i], channels[i]) for i in good]
+        masks = {name: one[good] for name, one in zip(self.maps.names, found.values(), strict=True)}
+        values, failed = self._metrics.compute(samples, masks)
+        for one in chosen:
+            if one.image.index in failed:
+                self._fail(one, "metric", "METRIC", failed[one.image.index])
         captions = {str(chosen[i].image.index): self.targets.caption(channels[i], " rather than ") for i in good}
         return values, captions
 
-    def _values(
-        self, stimuli: Sequence[ReadStimulus], channels: Sequence[tuple[int, ...]], maps: Mapping[str, npt.NDArray[np.float64]]
-    ) -> list[Value]:
-        """Measure all stimuli together if possible, and each one alone if some fail."""
-        try:
-            return self._measure(stimuli, channels, maps) if stimuli else []
-        except FAILURES as error:
-            if len(stimuli) == 1:
-                self._fail(stimuli[0], "metric", "METRIC", str(error))
-                return []
-        found = []
-        for i, one in enumerate(stimuli):
-            found += self._values([one], [channels[i]], {name: masks[i : i + 1] for name, masks in maps.items()})
-        return found
-
-    def _measure(
-        self, stimuli: Sequence[ReadStimulus], channels: Sequence[tuple[int, ...]], maps: Mapping[str, npt.NDArray[np.float64]]
-    ) -> list[Value]:
-        first, values = stimuli[0].image.index, []
-        x, objects = [one.x for one in stimuli], [one.object_mask for one in stimuli]
-        images = Images(x, [self.targets.layer.target(one) for one in channels], objects)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # constant maps are counted as notes
-            compared = with_controls(maps, self._adapter, x, self.seed, first)
-            for name, metric, result in measure(self.metrics, self._adapter, images, compared, self.seed + first):
-                self.directions[metric.name] = result.higher_is_better
-                places = [one.image.index for one in stimuli]
-                values += [(i, name, metric.name, float(value)) for i, value in zip(places, result.value, strict=True)]
-        for name, masks in maps.items():
-            constant = np.ptp(masks.reshape(len(masks), -1), axis=1) == 0
-            self.log.notes[f"{name}: the map is constant, so metrics rank its positions at random"] += int(constant.sum())
-        return values
+    def _sample(self, one: ReadStimulus, channels: tuple[int, ...]) -> Sample:
+        return Sample(one.image.index, one.x, self.targets.layer.target(channels), one.object_mask)
 
     def _fail(self, one: ReadStimulus, stage: str, code: str, reason: str) -> None:
         self.log.add_failure(one.image.name, one.image.path, stage, code, reason)
-
-
-def _strengths(masks: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return maps (n, H, W): the sums of the magnitudes over the color channels, as in ``saliency.compare``."""
-    magnitudes = np.abs(masks.astype(np.float64))
-    return magnitudes.sum(axis=1) if magnitudes.ndim == 4 else magnitudes

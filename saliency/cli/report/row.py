@@ -23,6 +23,7 @@ class Row:
         targets: what the maps of each group of columns explain, such as ``zebra``.
         scores: the score of each group of columns; None if it is not finite.
         agreement: the agreement of the methods for each group: [plain], or [plain, smoothed]; None if it is undefined.
+        metrics: for each group, method and metric [plain], or [plain, smoothed]; None if it is undefined, or was not computed.
         maps: the thumbnails for each column: [plain], or [plain, smoothed]; None for a map that failed.
         failure: why something is missing.
     """
@@ -38,6 +39,7 @@ class Row:
     targets: Sequence[str] = ()
     scores: Sequence[float | None] = ()
     agreement: list[list[float | None]] = field(default_factory=list)
+    metrics: list[list[list[list[float | None]]]] = field(default_factory=list)
     maps: list[list[str | None]] = field(default_factory=list)
     failure: str | None = None
 

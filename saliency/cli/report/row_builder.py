@@ -11,24 +11,27 @@ import numpy.typing as npt
 from saliency import nets
 from saliency.cli.image_targets import NOT_FINITE, ImageTargets
 from saliency.cli.options import CommandError
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.provenance import channel_words, run_record
 from saliency.cli.report.agreement import agreement
 from saliency.cli.report.columns import drawn_methods
 from saliency.cli.report.method_maps import MethodMaps
 from saliency.cli.report.row import Row, round_for_json
+from saliency.cli.report.row_metrics import RowMetrics
 from saliency.cli.report.thumbnails import encode_map, encode_picture, thumbnail_size
-from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli
+from saliency.io.picture_options import PictureError
 from saliency.nets.preparation import Float32
 
 
 class ReadRow(NamedTuple):
-    """A row whose image was read: its file, its input, and the scores of all channels."""
+    """A row whose image was read: its file, its input, the positions of its object, and the scores of all channels."""
 
     row: Row
     path: Path
     x: Float32
+    object_mask: npt.NDArray[np.bool_] | None
     scores: npt.NDArray[Any]
 
 
@@ -45,11 +48,12 @@ class RowBuilder:
         CommandError, ValueError: if the layer does not have a channel, or an option of a method is invalid.
     """
 
-    def __init__(self, network: nets.Network, stimuli: Stimuli, options: argparse.Namespace, log: RunLog) -> None:
+    def __init__(self, network: nets.Network, stimuli: Stimuli, options: argparse.Namespace, log: StimulusLog) -> None:
         self.targets = ImageTargets.of(network, options, stimuli, shows_labels=True)
         if options.wrong and (self.targets.labels is None or not self.targets.layer.classifies):
             raise CommandError("-wrong needs classes in the stimulus file (-target COLUMN), and the output of a classifier")
-        self._network, self._stimuli = network, stimuli.for_network(network, options.size)
+        self._network, self.metrics = network, RowMetrics(network, self.targets, stimuli, options, log)
+        self._stimuli = stimuli if self.metrics.objects is not None else stimuli.for_network(network, options.size)
         self._side, self._log, self._only_wrong = options.size, log, options.wrong
         self._maps = MethodMaps(network, self.targets.layer, options)
         self._drawn, self._methods = drawn_methods(options), options.meth
@@ -58,7 +62,14 @@ class RowBuilder:
     def record(self, options: argparse.Namespace) -> dict[str, Any]:
         """Return the record of the computation, for the page."""
         layers = {self.targets.layer.layer: channel_words(self.targets.choices)}
-        return run_record("saliency report", options, self._network, layers, self._stimuli.names, self._maps.record())
+        return run_record(
+            "saliency report",
+            options,
+            self._network,
+            layers,
+            self._stimuli.names,
+            {**self.metrics.record(options), **self._maps.record()},
+        )
 
     def build(self, indices: range) -> list[Row]:
         """Return the rows of stimuli. A stimulus that fails has a row with the reason.
@@ -68,7 +79,7 @@ class RowBuilder:
         """
         rows = [Row(i + 1, self._stimuli.names[i]) for i in indices]
         read = [(row, *found) for row in rows if (found := self._read(row)) is not None]
-        scores = self.targets.scores.compute([x for _, _, x in read])
+        scores = self.targets.scores.compute([x for _, _, x, _ in read])
         scored = [ReadRow(*one, values) for one, values in zip(read, scores, strict=True)]
         for one in scored:
             self._add_classes(one)
@@ -79,14 +90,19 @@ class RowBuilder:
         left_out = {one.row.number for one in scored} - {one.row.number for one in chosen}
         return [row for row in rows if row.number not in left_out]
 
-    def _read(self, row: Row) -> tuple[Path, Float32] | None:
-        """Return the file and the input of a stimulus. Keep only the thumbnail of its image, which may be large."""
+    def _read(self, row: Row) -> tuple[Path, Float32, npt.NDArray[np.bool_] | None] | None:
+        """Return the file, the input and the object of a stimulus. Keep only the thumbnail of its image."""
         before = len(self._log.failures)
         for image in self._stimuli.read(range(row.number - 1, row.number), self._log):
             row.size = thumbnail_size(image.rgb, self._side)
             row.picture = encode_picture(image.rgb, row.size)
+            try:
+                object_mask = self.metrics.read_object(image)
+            except PictureError as error:
+                self._log.add_failure(image.name, image.path, "object", error.code, str(error))
+                break
             for _, x in preprocess_images(self._network, [image], self._log, pixels=1):
-                return image.path, x
+                return image.path, x, object_mask
         (failure,) = self._log.failures[before:]
         row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
         return None
@@ -115,13 +131,19 @@ class RowBuilder:
         targets = self.targets.rows([row.number - 1 for row in rows], inputs, np.stack([one.scores for one in read]))
         for i, one in enumerate(read):
             self._add_scores(one, [target.channels[i] for target in targets])
-        for masks in self._maps.compute(inputs, targets):  # one group of columns at a time
+        for group, masks in enumerate(self._maps.compute(inputs, targets)):  # one group of columns at a time
             for i, row in enumerate(rows):
                 self._add_maps(row, {method: array[i] for method, array in masks.items()})
+            self.metrics.add(rows, [(one.x, one.object_mask) for one in read], targets[group].channels, masks)
         self._maps.log_notes(self._log)
-        for i, (code, reason) in self._maps.failures().items():
+        unmeasured = self.metrics.pop_failures()
+        failures = {
+            i: ("metric", "METRIC", unmeasured[row.number - 1]) for i, row in enumerate(rows) if row.number - 1 in unmeasured
+        }
+        failures |= {i: ("gradient", code, reason) for i, (code, reason) in self._maps.failures().items()}
+        for i, (stage, code, reason) in failures.items():
             rows[i].failure = f"{code}: {reason}"
-            self._log.add_failure(rows[i].name, read[i].path, "gradient", code, reason)
+            self._log.add_failure(rows[i].name, read[i].path, stage, code, reason)
 
     def _add_scores(self, one: ReadRow, channels: Sequence[tuple[int, ...]]) -> None:
         """Add what the maps of a row explain, and its scores."""

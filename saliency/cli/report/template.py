@@ -3,7 +3,7 @@
 import argparse
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import saliency
 from saliency.cli.image_targets import ImageTargets
 from saliency.cli.options import CommandError
-from saliency.cli.report.columns import Column
+from saliency.cli.report.columns import Column, drawn_methods
 from saliency.cli.report.row import Row
 from saliency.cli.report.thumbnails import IMAGE_FORMAT, gradient_stops
 
@@ -31,6 +31,7 @@ class PageSummary:
         right, wrong: numbers of stimuli whose top class is, or is not, that of the stimulus file.
         rows_per_block: number of stimuli of a block of rows.
         record: describes the computation, as JSON.
+        directions: metric -> whether larger values mean better maps; None if neither direction is better.
     """
 
     network: str
@@ -40,6 +41,7 @@ class PageSummary:
     wrong: int
     rows_per_block: int
     record: str
+    directions: Mapping[str, bool | None]
 
 
 class PageTemplate:
@@ -61,7 +63,8 @@ class PageTemplate:
 
     def rows(self, rows: Iterable[Row], options: argparse.Namespace, targets: ImageTargets) -> str:
         """Return the HTML of a block of rows. Browsers lay out only the blocks near the visible part of the page."""
-        return self._rows.render(rows=rows, options=options, varies=[choice.varies for choice in targets.choices])
+        varies, methods = [choice.varies for choice in targets.choices], [method for method, _ in drawn_methods(options)]
+        return self._rows.render(rows=rows, options=options, varies=varies, methods=methods)
 
     def page(
         self, options: argparse.Namespace, targets: ImageTargets, summary: PageSummary, rows: Iterable[str]
@@ -76,7 +79,7 @@ class PageTemplate:
         """
         from markupsafe import Markup  # installed with Jinja2
 
-        style, script = _style(options.size), (FOLDER / "page.js").read_text(encoding="utf-8")
+        style, script = _style(options.size, len(options.metric)), (FOLDER / "page.js").read_text(encoding="utf-8")
         columns, choices = Column.all(options, targets.choices), targets.choices
         groups = [(targets.title(one), [each for each in columns if each.choice == one], one.varies) for one in choices]
         facts: dict[str, Any] = {"options": options, "layer": targets.layer, "labels": targets.labels, **vars(summary)}
@@ -87,11 +90,12 @@ class PageTemplate:
         return page.generate(**facts, **html, **hashes, image_format=IMAGE_FORMAT, version=saliency.__version__)
 
 
-def _style(size: int) -> str:
+def _style(size: int, lines: int) -> str:
+    """Return the style of a page whose thumbnails have a size in pixels, and whose maps have lines of metrics."""
     scales = "".join(
         f".{name} {{ background: linear-gradient(90deg, {gradient_stops(signed)}) }}\n" for name, signed in SCALES.items()
     )
-    return f":root {{ --size: {size}px }}\n{scales}" + (FOLDER / "page.css").read_text(encoding="utf-8")
+    return f":root {{ --size: {size}px; --lines: {lines} }}\n{scales}" + (FOLDER / "page.css").read_text(encoding="utf-8")
 
 
 def _csp_hash(text: str) -> str:

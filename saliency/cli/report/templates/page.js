@@ -13,6 +13,7 @@ const facts = new Map(rows.map((row, i) => [row, {
   name: row.querySelector("h2").textContent,
   scores: JSON.parse(row.dataset.scores),
   agreement: JSON.parse(row.dataset.agreement), // group of columns -> [plain, smoothed]
+  metrics: JSON.parse(row.dataset.metrics ?? "[]"), // group of columns -> method -> metric -> [plain, smoothed]
   ...JSON.parse(row.dataset.classes),
 }]));
 const highest = figures.map((_, group) => rows.reduce((most, row) => Math.max(most, facts.get(row).scores[group] ?? 0), 0));
@@ -94,18 +95,16 @@ function isShown(row) {
 }
 
 function sortKey(row) {
-  const [name, group] = control("sort").value.split(" ");
-  const value = facts.get(row)[name];
-  if (group === undefined) return value ?? null;
-  const number = value[group];
-  return (name === "agreement" ? number?.[smoothed() ? 1 : 0] : number) ?? null;
+  const [name, ...path] = control("sort").value.split(" ");
+  const value = path.reduce((part, i) => part?.[i], facts.get(row)[name]);
+  return (Array.isArray(value) ? value[smoothed() ? 1 : 0] : value) ?? null;
 }
 
 // Shows the rows that are searched and selected, in order. Numbers are sorted from high to low, unless the order is reversed.
 // Rows without a value, such as failed stimuli, always come last.
 function arrange() {
   const reversed = control("reverse").getAttribute("aria-pressed") === "true";
-  const numeric = control("sort").value.includes("score") || control("sort").value.includes("agreement");
+  const numeric = ["score", "scores", "agreement", "metrics"].includes(control("sort").value.split(" ")[0]);
   const sign = reversed === numeric ? 1 : -1;
   const keys = new Map(rows.map((row) => [row, sortKey(row)]));
   const { compare: alphabetic } = new Intl.Collator(undefined, { numeric: true });
@@ -157,7 +156,7 @@ function setOpacity(percent) {
 function updateSmoothing() {
   document.body.classList.toggle("show-smoothed", smoothed());
   for (const row of maps.keys()) drawMaps(row);
-  if (control("sort").value.startsWith("agreement")) arrange();
+  if (["agreement", "metrics"].includes(control("sort").value.split(" ")[0])) arrange();
 }
 
 function reverse() {
