@@ -17,31 +17,46 @@ COMMENT_KEYS = {".pdf": "Subject", ".png": "Description", ".svg": "Description"}
 
 
 def write_figure(figure: "Figure", path: Path, comment: str, dpi: int) -> None:
-    """Write a figure as a JPEG, PNG, PDF or SVG file with a comment; the suffix selects the format.
+    """Write a figure to a file; see ``encode_figure``.
+
+    Raises:
+        OSError: if the file was not written.
+    """
+    write_encoded(path, encode_figure(figure, path.suffix, comment, dpi))
+
+
+def write_encoded(path: Path, contents: bytes) -> None:
+    """Write the contents of a file, which appears under its name when it is complete.
+
+    Raises:
+        OSError: if the file was not written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(contents)  # Pillow itself ignores the error of a full disk
+
+
+def encode_figure(figure: "Figure", suffix: str, comment: str, dpi: int) -> bytes:
+    """Return the contents of a JPEG, PNG, PDF or SVG file of a figure, with a comment.
 
     Text in PDF and SVG files stays text.
 
     Args:
         figure: the figure.
-        path: of the file.
+        suffix: ``.jpg``, ``.png``, ``.pdf`` or ``.svg``, which selects the format.
         comment: describes the figure.
         dpi: pixels per inch of JPEG and PNG files, and of the images within PDF and SVG files.
-
-    Raises:
-        OSError: if the file was not written.
     """
     from matplotlib import rc_context
 
     from saliency.core.display.notebook_figure import FONTS
 
     encoded = io.BytesIO()
-    if path.suffix == ".jpg":
+    if suffix == ".jpg":
         figure_pixels(figure, dpi).save(encoded, "JPEG", dpi=(dpi, dpi), comment=comment)
     else:
         with rc_context(FONTS):
-            figure.savefig(encoded, format=path.suffix[1:], dpi=dpi, metadata={COMMENT_KEYS[path.suffix]: comment})
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(encoded.getvalue())  # Pillow itself ignores the error of a full disk
+            figure.savefig(encoded, format=suffix[1:], dpi=dpi, metadata={COMMENT_KEYS[suffix]: comment})
+    return encoded.getvalue()
 
 
 def figure_pixels(figure: "Figure", dpi: int) -> Image.Image:

@@ -15,7 +15,7 @@ from saliency.cli.channels import LayerChannels
 from saliency.cli.class_names_file import read_class_names
 from saliency.cli.label_column import CHANNEL_COLUMN, DEFAULT_COLUMNS, Labels
 from saliency.cli.options import CommandError
-from saliency.cli.run_log import RunLog
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.stimuli import Stimuli
 from saliency.cli.stimulus_image import StimulusImage
 
@@ -83,7 +83,7 @@ class ImageTargets:
         return [TargetRow(one, [one.channels(*pair) for pair in zip(tops, labels, strict=True)]) for one in self.choices]
 
     def split(
-        self, images: Sequence[StimulusImage], inputs: Sequence[Array], log: RunLog
+        self, images: Sequence[StimulusImage], inputs: Sequence[Array], log: StimulusLog
     ) -> tuple[list[int], list[TargetRow]]:
         """Return which images have a target, and the channels that each row explains for them; log the other images."""
         indices = [image.index for image in images]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from PIL import Image
 
 from saliency import nets
-from saliency.cli.run_log import RunLog
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.stimulus_image import StimulusImage
 from saliency.core.errors import InputError
 from saliency.nets.preparation import Float32, resize_and_crop, resize_whole
@@ -25,7 +25,7 @@ def seen_picture(network: nets.Network, picture: Image.Image) -> Image.Image:
 
 
 def preprocess_images(
-    network: nets.Network, images: Iterable[StimulusImage], log: RunLog, pixels: int = MAX_DRAWN_PIXELS
+    network: nets.Network, images: Iterable[StimulusImage], log: StimulusLog, pixels: int = MAX_DRAWN_PIXELS
 ) -> Iterator[tuple[StimulusImage, Float32]]:
     """Yield each image, reduced for drawing, and its network input; log the images whose preprocessing fails.
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from saliency import nets
 from saliency.cli.options import CommandError, OptionParser, finite_number, nonnegative_integer, positive_integer
-from saliency.cli.run_log import RunLog
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.stimulus_image import StimulusImage
 from saliency.io import stim
 from saliency.io.picture import read_picture
@@ -87,7 +87,7 @@ class Stimuli:
                 digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()[:16]
 
-    def read(self, indices: range, log: RunLog) -> Iterator[StimulusImage]:
+    def read(self, indices: range, log: StimulusLog) -> Iterator[StimulusImage]:
         """Yield the images of stimuli; log conversions, and images that cannot be read.
 
         Args:
@@ -100,7 +100,7 @@ class Stimuli:
                 yield image
             del image  # at most one picture is in memory in its original size
 
-    def _read_one(self, index: int, log: RunLog) -> StimulusImage | None:
+    def _read_one(self, index: int, log: StimulusLog) -> StimulusImage | None:
         name, path = self.names[index], self.folder / self.names[index]
         try:
             if not self.allow_outside and leads_outside(self.folder, name):

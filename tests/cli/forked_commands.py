@@ -33,17 +33,17 @@ class Process:
 
     def __init__(self, parent, command):
         print(json.dumps(command), file=parent.stdin, flush=True)
-        self._parent, self._pid, self._status = parent, int(parent.stdout.readline()), None
+        self._parent, self.pid, self._status = parent, int(parent.stdout.readline()), None
 
     def is_running(self):
         try:
-            os.kill(self._pid, 0)
+            os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
         return True
 
     def kill(self):
-        os.kill(self._pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     def wait(self):
         """Return the exit status, or the negative number of the signal that ended the process."""

@@ -10,8 +10,8 @@ from saliency import nets
 from saliency.cli.channel_choice import TargetRow
 from saliency.cli.channel_maps import ChannelExplainer
 from saliency.cli.channels import LayerChannels
+from saliency.cli.piece_log import StimulusLog
 from saliency.cli.report.method_options import settings_by_method
-from saliency.cli.run_log import RunLog
 
 Masks = Mapping[tuple[str, bool], npt.NDArray[Any]]
 
@@ -66,7 +66,7 @@ class MethodMaps:
             for i, (code, reason) in explainer.failures.items()
         }
 
-    def log_notes(self, log: RunLog) -> None:
+    def log_notes(self, log: StimulusLog) -> None:
         """Add the notes since the last call to the log."""
         for (method, smoothed), explainer in self._explainers.items():
             for note, n in explainer.pop_notes().items():

@@ -1,0 +1,35 @@
+"""Make the figures of ``dnn_saliency`` on this machine."""
+
+from contextlib import nullcontext
+
+from saliency.cli.drawing_queue import DrawingQueue
+from saliency.cli.figure_setup import FigureSetup
+from saliency.cli.read_ahead import read_pieces
+from saliency.cli.worker_pool import WorkerPool
+from saliency.io.journal import Journal
+
+
+def make_figures(setup: FigureSetup, journal: Journal | None) -> None:
+    """Make the figures that are not in the journal; with ``-jobs``, workers read the next images and draw the last figures.
+
+    Raises:
+        CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid.
+        TooManyFailures: if more images failed than ``-max-errors`` allows; all figures before have been written.
+    """
+    jobs = setup.options.jobs
+    with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+        _make_figures(setup, journal, pool)
+
+
+def _make_figures(setup: FigureSetup, journal: Journal | None, pool: WorkerPool | None) -> None:
+    pieces, recorded = setup.pieces, {} if journal is None else dict(journal.records)
+    missing = [indices for k, indices in pieces.items() if str(k) not in recorded]
+    read = read_pieces(setup.reader, missing, setup.log, pool, setup.options.jobs or 0)
+    files, maps, queue = setup.files, setup.maps, DrawingQueue(setup, journal, pool)
+    with queue.drained():
+        for k, indices in pieces.items():
+            if str(k) in recorded:
+                setup.log.restore(recorded[str(k)])
+                continue
+            path = None if files is None or setup.options.save is None else files.maps(k)
+            queue.add(k, maps.compute(next(read), indices, setup.log, path), indices)

@@ -1,0 +1,118 @@
+"""Processes that read pictures and draw figures beside the network's passes. None of them imports a framework."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+Result = TypeVar("Result")
+STARTS = 3
+"""How often a task is started if its process dies. After a death, tasks run alone, so that this task causes the last one."""
+
+
+class WorkerDied(Exception):  # noqa: N818 - its message is part of an error
+    """A process that computed a task died, as if it was killed or ran out of memory."""
+
+
+class PoolTask(Generic[Result]):
+    """A task of a pool.
+
+    Args:
+        pool: the pool.
+        function: a function of a module, which another process can import.
+        arguments: its arguments, which are pickled.
+    """
+
+    def __init__(self, pool: "WorkerPool", function: Callable[..., Result], arguments: tuple[Any, ...]) -> None:
+        self._pool, self._function, self._arguments = pool, function, arguments
+        self._start()
+
+    def result(self) -> Result:
+        """Wait for the result. If a process died, start the task again.
+
+        Raises:
+            WorkerDied: if the process died each time.
+            Exception: whatever the function raises.
+        """
+        for starts in range(1, STARTS + 1):
+            try:
+                return self._future.result()
+            except BrokenProcessPool:
+                self._pool.replace(self._executor)
+                if starts < STARTS:
+                    self._start()
+        raise WorkerDied(f"its process died {STARTS} times, as if it was killed or ran out of memory")
+
+    def _start(self) -> None:
+        self._executor = self._pool.executor
+        try:
+            self._future: Future[Result] = self._executor.submit(self._function, *self._arguments)
+        except BrokenProcessPool:  # a process died while it was idle
+            self._pool.replace(self._executor)
+            self._executor = self._pool.executor
+            self._future = self._executor.submit(self._function, *self._arguments)
+
+
+class WorkerPool:
+    """A pool of processes, as a context manager. If the block raises, its processes are stopped at once.
+
+    Args:
+        processes: their number.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._others = {process.pid for process in multiprocessing.active_children()}
+        self.executor = self._started()
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.executor.shutdown(wait=kind is None, cancel_futures=True)
+        finally:
+            self._stop()
+
+    def submit(self, function: Callable[..., Result], *arguments: Any) -> PoolTask[Result]:
+        """Start a task, or queue it."""
+        return PoolTask(self, function, arguments)
+
+    def replace(self, broken: ProcessPoolExecutor) -> None:
+        """Start new processes, unless this was done since the given ones broke."""
+        if broken is self.executor:
+            broken.shutdown(wait=False, cancel_futures=True)
+            self._stop()
+            self.executor = self._started()
+
+    def _started(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")  # a fork of a process that has used a framework can hang
+        return ProcessPoolExecutor(self._processes, context, _begin)
+
+    def _stop(self) -> None:
+        """Stop all processes of the pool, and wait for them."""
+        own = [process for process in multiprocessing.active_children() if process.pid not in self._others]
+        for process in own:
+            process.kill()  # they write no files
+        for process in own:
+            process.join()
+
+
+def _begin() -> None:
+    """Prepare a new process: a Ctrl-C stops it by its parent, and it ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    with contextlib.suppress(OSError):
+        parent.join()
+    os._exit(1)

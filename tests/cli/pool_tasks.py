@@ -1,0 +1,50 @@
+"""What tests run in the processes of a pool."""
+
+import os
+import signal
+import sys
+
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
+
+
+def double(x):
+    return 2 * x
+
+
+def fail(message):
+    raise ValueError(message)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(marker):
+    """Die, unless there is a file; it is created first."""
+    if not marker.exists():
+        marker.touch()
+        die()
+    return "alive"
+
+
+def imported_frameworks():
+    """Return the frameworks that reading images and drawing figures import."""
+    import saliency.cli.figure_job
+    import saliency.cli.read_ahead  # noqa: F401
+
+    return [name for name in FRAMEWORKS if name in sys.modules]
+
+
+class DeadlyReader:
+    """A reader that dies of one image."""
+
+    def __init__(self, reader, deadly):
+        self.reader, self.deadly, self.stimuli = reader, deadly, reader.stimuli
+
+    def part(self, indices):
+        return DeadlyReader(self.reader.part(indices), self.deadly)
+
+    def read(self, indices, log):
+        if self.deadly in indices:
+            die()
+        return self.reader.read(indices, log)
