@@ -1,34 +1,37 @@
 """Run ``dnn_act``: check all options, compute activations in batches, then write them to one file."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from saliency import nets
+from saliency.cli.activation_batch import ActivationBatch
 from saliency.cli.activation_files import ActivationFiles, check_output_path
 from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
+from saliency.cli.cluster_activations import Activations, ActivationWorker
+from saliency.cli.cluster_pieces import ClusterPieces
+from saliency.cli.engine_options import RAY
 from saliency.cli.network import load_network
-from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.provenance import run_record
+from saliency.cli.read_ahead import read_pieces
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.stimulus_image import StimulusImage
+from saliency.cli.stimulus_reader import StimulusReader
 from saliency.cli.unit_selection import selected_units
+from saliency.cli.worker_pool import WorkerPool
 from saliency.io import act
 from saliency.io.checksum import file_checksum
 from saliency.io.dmask import Dmask
 from saliency.io.hdf5_layer import check_layer_names
 from saliency.io.journal import OUTPUT, Journal, open_journal
 from saliency.io.raw_layer import RawFileLayer
-from saliency.nets.preparation import Float32
 
-Array = npt.NDArray[Any]
 RECORDED_OPTIONS = ("prompts", "layer", "chn", "pool", "framework", "device", "batch", "frame", "no_exif", "float_range",
                     "max_pixels", "allow_outside", "allow_duplicates")  # fmt: skip
 
@@ -57,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             extractor, stimuli = ActivationExtractor(network, mask, options), stimuli.for_network(network)
             record = run_record("dnn_act", options, network, _channels(mask), stimuli.names)
             record["pool"] = options.pool or "none"
-            ActivationRun(network, extractor, stimuli, files, log, journal, record).run()
+            ActivationRun(options, network, extractor, stimuli, files, log, journal, record).run()
         status = log.finish(files.errors)
         files.remove_temporary_files()
         files.parts.remove()
@@ -75,6 +78,7 @@ def _channels(mask: Dmask) -> dict[str, Any]:
 class ActivationRun:
     """The computation of a run, after its options, files and network have been checked."""
 
+    options: argparse.Namespace
     network: nets.Network
     extractor: ActivationExtractor
     stimuli: Stimuli
@@ -91,17 +95,41 @@ class ActivationRun:
     def run(self) -> None:
         """Compute the activations that are missing, and write the file."""
         self._begin()
-        for start in range(0, len(self.stimuli), self.extractor.batch):
-            indices = self._batch(start)
+        if self.options.engine == RAY:
+            self._compute_on_cluster()
+        else:
+            jobs = self.options.jobs
+            with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+                self._compute(pool)
+        act.write(act.Activation(self._parts), self.files.out, self.record)
+        self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})
+
+    def _compute(self, pool: WorkerPool | None) -> None:
+        """Compute the missing batches in order; workers read the images of the next ones."""
+        starts = range(0, len(self.stimuli), self.extractor.batch)
+        missing = [self._batch(start) for start in starts if str(start) not in self.journal.records]
+        reader = StimulusReader(self.stimuli, self.network, pixels=1)
+        read = read_pieces(reader, missing, self.log, pool, self.options.jobs or 0)
+        for start in starts:
             if str(start) in self.journal.records:
                 self.log.restore(self.journal.records[str(start)])
                 continue
-            images = self.stimuli.read(indices, self.log)
-            self._compute_batch(indices, list(preprocess_images(self.network, images, self.log, pixels=1)))
+            indices = self._batch(start)
+            self._write_batch(ActivationBatch(self.extractor, next(read), indices), indices)
             self.log.show_progress(indices.stop)
             self.journal.add(start, {**self.log.new_record(), "parts": self._checksums(start)})
-        act.write(act.Activation(self._parts), self.files.out, self.record)
-        self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})
+
+    def _compute_on_cluster(self) -> None:
+        """Compute the missing batches on a cluster; this process writes them as they are finished."""
+        pieces = {start: self._batch(start) for start in range(0, len(self.stimuli), self.extractor.batch)}
+        options = argparse.Namespace(**{**vars(self.options), "batch": self.extractor.batch})
+
+        def write(start: int, layers: Activations) -> dict[str, Any]:
+            for name, values in layers.items():
+                self._parts[name].write_stimuli(start, values)
+            return {"parts": self._checksums(start)}
+
+        ClusterPieces(options, self.stimuli, ActivationWorker, pieces).compute(self.log, self.journal, write)
 
     def _begin(self) -> None:
         """Start the run, or resume it with the batches that are intact."""
@@ -124,27 +152,10 @@ class ActivationRun:
         """Return the checksums of a batch's values in the file of each layer."""
         return {name: part.checksum(self._batch(start)) for name, part in self._parts.items()}
 
-    def _compute_batch(self, indices: range, inputs: Sequence[tuple[StimulusImage, Float32]]) -> None:
-        """Write the activations of a batch; stimuli without an input, or with values that are not finite, are rows of NaN."""
-        images = [image for image, _ in inputs]
-        rows = [image.index - indices.start for image in images]
-        x = self.extractor.stack([one for _, one in inputs]) if inputs else None
-        failures: dict[int, tuple[str, str]] = {}
-        for name, part in self._parts.items():
-            values = np.full((len(indices), *part.shape[1:]), np.nan, np.float32)
-            if images:
-                values[rows], shortages = self.extractor.compute(name, x)
-                finite = np.isfinite(values[rows]).all(axis=(1, 2, 3))
-                failures |= dict.fromkeys(
-                    np.flatnonzero(~finite).tolist(), ("NONFINITE_ACT", f"layer {name} has infinite or NaN values")
-                )
-                failures |= {i: ("OOM", reason) for i, reason in shortages.items()}
-            part.write_stimuli(indices.start, values)
-        for i, (code, reason) in sorted(failures.items()):
-            self._discard(images[i], code, reason)
-
-    def _discard(self, image: StimulusImage, code: str, reason: str) -> None:
-        """Replace the activations of a stimulus by NaN in all layers, and log the failure."""
-        for part in self._parts.values():
-            part.write_stimuli(image.index, np.full((1, *part.shape[1:]), np.nan, np.float32))
-        self.log.add_failure(image.name, image.path, "forward", code, reason)
+    def _write_batch(self, batch: ActivationBatch, indices: range) -> None:
+        """Write the activations of a batch; those that are not finite become NaN in all layers."""
+        for name, values in batch.layers():
+            self._parts[name].write_stimuli(indices.start, values)
+        for index in batch.failed(self.log):
+            for part in self._parts.values():
+                part.write_stimuli(index, np.full((1, *part.shape[1:]), np.nan, np.float32))

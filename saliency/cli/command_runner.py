@@ -12,8 +12,8 @@ from saliency.cli.stop_signals import StopSignals
 from saliency.core.errors import SaliencyError
 
 PYTHON_ARGUMENT = re.compile(
-    r"`(net|weights|framework|trust|max_model_bytes|weights_timeout)`"
-)  # arguments of nets.load, which are options of the commands
+    r"`(net|weights|framework|trust|max_model_bytes|weights_timeout|address|workers|gpus_per_worker)`"
+)  # arguments of nets.load and saliency.ray.connect, which are options of the commands
 REPORTED_ERRORS = (CommandError, SaliencyError, ValueError, RuntimeError, OSError, ImportError, MemoryError)
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

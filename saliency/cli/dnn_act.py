@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from saliency.cli.command_runner import run_command
+from saliency.cli.engine_options import add_engine_options, check_engine_options
 from saliency.cli.network import add_network_options
 from saliency.cli.options import OptionParser
 from saliency.cli.stimuli import add_stimulus_options
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parser().parse(arguments)
+    check_engine_options(options)
     from saliency.cli.activation_run import run
 
     return run(options)
@@ -44,6 +46,7 @@ def _parser() -> OptionParser:
     add_unit_options(parser)
     add_stimulus_options(parser)
     parser.add_option("pool", choices=tuple(POOLS), help="reduce each channel's map to one number (default: keep the maps)")
+    add_engine_options(parser, "also start N processes, which read images while the network computes (default: none)")
     parser.add_option("out", required=True, metavar="Output", help="the .act.h5 file to write")
     parser.add_option("overwrite", action="store_true", help="replace existing files")
     parser.add_debug_option()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
+from saliency.cli.engine_options import add_engine_options, check_engine_options
 from saliency.cli.methods import COLOR_METHODS, METHODS, method_name, split_settings
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, check_distinct, finite_number, name_value, positive_integer
@@ -42,14 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parse(arguments)
-    from saliency.cli.saliency_run import SaliencyRun
+    from saliency.cli.saliency_run import run
 
-    return SaliencyRun.prepare(options).run()
+    return run(options)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
     _check_output(options)
+    check_engine_options(options)
     check_distinct("chn", options.chn or (), "channel")
     options.set = dict(options.set)
     split_settings(options.meth, options.set, options.smooth)
@@ -112,6 +114,8 @@ def _parser() -> OptionParser:
     add("show", action="store_true", help="show the figures")
     add("out", metavar="Output", help="folder to save the figures in; created if necessary")
     add("save", choices=("npz", "h5"), help="also save the maps as numbers: npz, one file per figure; h5, one file for all")
+    jobs = "also start N processes, which read images and draw figures while the network computes (default: none)"
+    add_engine_options(parser, jobs)
     add("overwrite", action="store_true", help="replace existing files")
     parser.add_debug_option()
     return parser

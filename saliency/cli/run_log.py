@@ -65,6 +65,15 @@ class RunLog:
         self.notes.update(record["notes"])
         self._recorded = len(self.failures), self.notes.copy()
 
+    def restore_all(self, records: Mapping[int, Mapping[str, Any]]) -> None:
+        """Add the failures and notes of all pieces that an earlier part of this run recorded."""
+        for record in records.values():
+            self.restore(record)
+
+    def sort_failures(self, records: Mapping[int, Mapping[str, Any]]) -> None:
+        """Sort the failures by the numbers of their pieces, which were finished in another order; all are recorded."""
+        self.failures = [Failure(**one) for number in sorted(records) for one in records[number]["failures"]]
+
     def show_resumed(self, done: int) -> None:
         """Print how many stimuli an earlier part of this run finished, if any."""
         if done:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
+from saliency.cli.engine_options import add_engine_options, check_engine_options
 from saliency.cli.methods import METHODS, method_name
 from saliency.cli.metric_names import METRICS, add_metric_options
 from saliency.cli.network import add_network_options
@@ -48,6 +49,7 @@ def _run(arguments: list[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = _parser().parse(arguments)
+    check_engine_options(options)
     check_distinct("chn", options.chn or (), "channel")
     check_distinct("meth", options.meth, "method")
     check_distinct("metric", options.metric, "metric")
@@ -71,6 +73,7 @@ def _parser() -> OptionParser:
     metrics = f"metrics (default: insertion deletion): {', '.join(METRICS)}"
     add_metric_options(parser, default=["insertion", "deletion"], help=metrics)
     add("seed", type=nonnegative_integer, default=0, metavar="N", help="seed of everything that is random (default: 0)")
+    add_engine_options(parser)
     add("out", required=True, metavar="Output", help="folder of the results; created if necessary")
     add("format", choices=("png", "pdf", "svg", "jpg"), default="png", help="format of the figure (default: png)")
     add("overwrite", action="store_true", help="replace existing files")

@@ -10,6 +10,7 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.cli.compare import run as compare_run
+from saliency.cli.compare.block_values import BlockValues
 from saliency.cli.main import main
 from saliency.cli.metric_names import METRICS, chosen_metrics
 from saliency.demo.scenes import load_scenes
@@ -64,7 +65,7 @@ def test_the_values_are_those_of_python(labeled, tmp_path, capsys):
 def test_a_run_that_is_interrupted_resumes(labeled, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(compare_run, "BLOCK", 1)
     assert run(capsys, *QUICK, "-stim", labeled, "-out", tmp_path / "whole")[0] == 0
-    original, computed = compare_run.BlockValues.compute, []
+    original, computed = BlockValues.compute, []
 
     def stop(block, stimuli):
         if len(computed) == 2:
@@ -72,13 +73,13 @@ def test_a_run_that_is_interrupted_resumes(labeled, tmp_path, capsys, monkeypatc
         computed.append(stimuli)
         return original(block, stimuli)
 
-    monkeypatch.setattr(compare_run.BlockValues, "compute", stop)
+    monkeypatch.setattr(BlockValues, "compute", stop)
     status, _, errors = run(capsys, *QUICK, "-stim", labeled, "-out", tmp_path / "out")
     assert status == 130 and "run the same command again to resume" in errors
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".comparison.journal"]
     status, _, errors = run(capsys, *QUICK, "-stim", labeled, "-out", tmp_path / "out", "-seed", "1")
     assert status == 2 and "-seed (was 0, is now 1)" in errors
-    monkeypatch.setattr(compare_run.BlockValues, "compute", original)
+    monkeypatch.setattr(BlockValues, "compute", original)
     status, printed, errors = run(capsys, *QUICK, "-stim", labeled, "-out", tmp_path / "out")
     assert (status, printed) == (0, "Finish: 3/3\n") and "resuming after 2 stimuli" in errors
     for name in FILES - {"comparison.png"}:

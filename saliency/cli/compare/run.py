@@ -10,24 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from saliency.cli.channels import LayerChannels
-from saliency.cli.compare.block_values import BlockValues, ReadStimulus
+from saliency.cli.cluster_pieces import ClusterPieces
 from saliency.cli.compare.files import ComparisonFiles
-from saliency.cli.image_targets import ImageTargets
-from saliency.cli.metric_names import chosen_metrics
-from saliency.cli.network import load_network
-from saliency.cli.object_columns import ObjectColumns
-from saliency.cli.options import CommandError
+from saliency.cli.compare.stimulus_measurement import MeasurementWorker, StimulusMeasurement
+from saliency.cli.engine_options import RAY
 from saliency.cli.outputs import writable_folder
-from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.provenance import channel_words, run_record
-from saliency.cli.report.method_maps import MethodMaps
 from saliency.cli.run_log import RunLog, print_message
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.stimulus_image import StimulusImage
 from saliency.io.journal import Journal, open_journal
-from saliency.io.picture_options import PictureError
 from saliency.metrics import Comparison
 
 BLOCK = 16  # stimuli that are computed and recorded together
@@ -41,9 +33,7 @@ class ComparisonRun:
     """A run whose options, files and network have been checked."""
 
     options: argparse.Namespace
-    stimuli: Stimuli
-    objects: ObjectColumns | None
-    values: BlockValues
+    measurement: StimulusMeasurement
     files: ComparisonFiles
     log: RunLog
 
@@ -54,40 +44,40 @@ class ComparisonRun:
         Raises:
             CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid; nothing has been written.
         """
-        metrics = chosen_metrics(options.metric, options.metric_set)
         stimuli = Stimuli.of(options)
-        network = load_network(options)
-        targets = ImageTargets.of(network, options, stimuli)
-        _check_one_choice(targets, targets.layer)
-        objects = ObjectColumns.of(stimuli, network) if any(metric.needs == "objects" for metric in metrics) else None
-        stimuli = stimuli if objects is not None else stimuli.for_network(network)
         log = RunLog("saliency compare", len(stimuli), options.max_errors)
-        maps = MethodMaps(network, targets.layer, options)
-        values = BlockValues(network, targets, maps, metrics, options.seed, log)
-        return cls(options, stimuli, objects, values, ComparisonFiles(Path(options.out), options.format), log)
+        measurement = StimulusMeasurement.prepare(options, stimuli, log)
+        return cls(options, measurement, ComparisonFiles(Path(options.out), options.format), log)
 
     def run(self) -> int:
         """Measure the stimuli that are missing, and write the files; return the exit status."""
-        n = len(self.stimuli)
+        n = len(self.measurement.stimuli)
+        blocks = [range(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
         with self._open_journal() as journal:
-            for start in range(0, n, BLOCK):
-                if str(start) in journal.records:
-                    self.log.restore(journal.records[str(start)])
-                    continue
-                indices = range(start, min(start + BLOCK, n))
-                values, targets = self.values.compute(self._read(indices))
-                self.log.show_progress(indices.stop)
-                found = {"values": values, "targets": targets, "directions": self.values.directions}
-                journal.add(start, {**self.log.new_record(), **found})
-            self._write([journal.records[str(start)] for start in range(0, n, BLOCK)])
+            if self.options.engine == RAY:
+                pieces = {one.start: one for one in blocks}
+                on_cluster = ClusterPieces(self.options, self.measurement.stimuli, MeasurementWorker, pieces)
+                on_cluster.compute(self.log, journal, lambda _, record: record)
+            else:
+                self._measure(blocks, journal)
+            self._write([journal.records[str(one.start)] for one in blocks])
             status = self.log.finish(self.files.errors)
             journal.finish()
             return status
 
+    def _measure(self, blocks: Sequence[range], journal: Journal) -> None:
+        for indices in blocks:
+            if str(indices.start) in journal.records:
+                self.log.restore(journal.records[str(indices.start)])
+                continue
+            found = self.measurement.compute(indices)
+            self.log.show_progress(indices.stop)
+            journal.add(indices.start, {**self.log.new_record(), **found})
+
     @contextmanager
     def _open_journal(self) -> Iterator[Journal]:
         """Start the run, or resume it after the blocks of its earlier part."""
-        settings = run_settings(self.options, RECORDED_OPTIONS, self.stimuli)
+        settings = run_settings(self.options, RECORDED_OPTIONS, self.measurement.stimuli)
         with (
             writable_folder(self.files.folder),
             open_journal(self.files.journal, settings, self.options.overwrite) as journal,
@@ -99,22 +89,6 @@ class ComparisonRun:
             self.log.show_resumed(BLOCK * len(journal.pieces))
             yield journal
 
-    def _read(self, indices: range) -> list[ReadStimulus]:
-        """Read stimuli with their objects; log those that cannot be read."""
-        object_masks: dict[int, Any] = {}
-
-        def images() -> Iterator[StimulusImage]:
-            for image in self.stimuli.read(indices, self.log):
-                try:
-                    object_masks[image.index] = None if self.objects is None else self.objects.read(image)
-                except PictureError as error:
-                    self.log.add_failure(image.name, image.path, "object", error.code, str(error))
-                else:
-                    yield image
-
-        read = preprocess_images(self.values.network, images(), self.log, pixels=1)
-        return [ReadStimulus(image, x, object_masks[image.index]) for image, x in read]
-
     def _write(self, blocks: Sequence[dict[str, Any]]) -> None:
         """Write the files from the records of all blocks, and print the notes."""
         self.files.remove_results()
@@ -122,7 +96,7 @@ class ComparisonRun:
         if not rows:
             return
         directions = {name: better for block in blocks for name, better in block["directions"].items()}
-        methods = dict.fromkeys(name for name in (row[1] for row in rows) if name in self.values.maps.names)
+        methods = dict.fromkeys(name for name in (row[1] for row in rows) if name in self.measurement.values.maps.names)
         values = pd.DataFrame(rows, columns=["picture", "method", "metric", "value"])
         comparison = Comparison(values, tuple(methods), directions, self.options.seed)
         targets = {int(i): text for block in blocks for i, text in block["targets"].items()}
@@ -137,22 +111,15 @@ class ComparisonRun:
         places = values["picture"]
         front = {
             "number": places + 1,
-            "stimID": [self.stimuli.names[i] for i in places],
+            "stimID": [self.measurement.stimuli.names[i] for i in places],
             "target": [targets[i] for i in places],
         }
         return pd.DataFrame(front).join(values[["method", "metric", "value"]])
 
     def _record(self) -> dict[str, Any]:
         """Return the record of the computation, for the figure."""
-        layers = {self.values.targets.layer.layer: channel_words(self.values.targets.choices)}
+        measured = self.measurement.values
+        layers = {measured.targets.layer.layer: channel_words(measured.targets.choices)}
         own = {"metrics": self.options.metric, "metric_options": self.options.metric_set, "seed": self.options.seed}
-        computation = {**own, **self.values.maps.record()}
-        return run_record("saliency compare", self.options, self.values.network, layers, self.stimuli.names, computation)
-
-
-def _check_one_choice(targets: ImageTargets, layer: LayerChannels) -> None:
-    if len(targets.choices) > 1:
-        words = " ".join(map(str, targets.choices))
-        raise CommandError(
-            f"-chn ({words}) must select one channel of {layer.layer} for each image: the maps of one are compared"
-        )
+        computation, names = {**own, **measured.maps.record()}, self.measurement.stimuli.names
+        return run_record("saliency compare", self.options, measured.network, layers, names, computation)

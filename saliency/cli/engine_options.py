@@ -1,0 +1,47 @@
+"""The options that choose where a command computes: on this machine, with helping processes, or on a Ray cluster."""
+
+import argparse
+
+from saliency.cli.options import CommandError, OptionParser, finite_number, positive_integer
+
+LOCAL, RAY = "local", "ray"
+CLUSTER_OPTIONS = ("address", "workers", "gpus_per_worker")
+MAX_JOBS = 256
+
+
+def add_engine_options(parser: OptionParser, jobs: str | None = None) -> None:
+    """Add ``-engine`` and the options of a cluster.
+
+    Args:
+        parser: the parser of the command.
+        jobs: help of ``-jobs``; None for a command without it.
+    """
+    add = parser.add_option
+    add("engine", choices=(LOCAL, RAY), default=LOCAL, help="compute on this machine, or on a Ray cluster (default: local)")
+    add("address", metavar="HOST:PORT", help="of the Ray cluster; auto: the one of this machine (default: a new one)")
+    add("workers", type=positive_integer, metavar="N", help="processes on the cluster (default: as many as fit)")
+    gpus = "GPUs of each process on the cluster, such as 1 or 0.5 (default: 0)"
+    add("gpus-per-worker", type=finite_number, metavar="G", help=gpus)
+    if jobs is not None:
+        add("jobs", type=positive_integer, metavar="N", help=jobs)
+
+
+def check_engine_options(options: argparse.Namespace) -> None:
+    """Check that no option is given for another engine.
+
+    Raises:
+        CommandError: if one is, or its value is out of range.
+    """
+    jobs, is_ray = getattr(options, "jobs", None), options.engine == RAY
+    given = [f"-{name.replace('_', '-')}" for name in CLUSTER_OPTIONS if getattr(options, name) is not None]
+    if given and not is_ray:
+        raise CommandError(f"{given[0]} needs -engine ray")
+    if jobs is not None and is_ray:
+        raise CommandError("-jobs is for -engine local; use -workers with -engine ray")
+    if jobs is not None and jobs > MAX_JOBS:
+        raise CommandError(f"-jobs (={jobs}) must be at most {MAX_JOBS}")
+    if getattr(options, "show", False) and (is_ray or jobs is not None):
+        option = "-engine ray" if is_ray else "-jobs"
+        raise CommandError(f"{option} draws figures in other processes, which cannot show them: leave out -show or {option}")
+    if options.gpus_per_worker is not None and options.gpus_per_worker < 0:
+        raise CommandError(f"-gpus-per-worker (={options.gpus_per_worker:g}) must not be negative")

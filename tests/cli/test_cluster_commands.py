@@ -1,0 +1,112 @@
+"""Commands with ``-engine ray``: the same files as on one machine, and errors before anything is written."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+
+from saliency.cli.dnn_saliency import main
+from tests.cli.saliency_command import BUNDLED, run, table
+
+needs_torch = pytest.mark.needs("torch")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """The folder and the report of commands on a cluster, which run once."""
+    if not importlib.util.find_spec("ray"):
+        pytest.skip("Ray is not installed")
+    folder, short = tmp_path_factory.mktemp("ray"), tempfile.mkdtemp(prefix="r", dir="/tmp")
+    settings = {
+        "RAY_TMPDIR": short,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_enable_metrics_collection": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    command, root = (
+        [sys.executable, "-W", "ignore", "-m", "tests.cli.cluster_commands", str(folder)],
+        Path(__file__).parents[2],
+    )
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env={**os.environ, **settings}, timeout=600)
+    finally:
+        shutil.rmtree(short, ignore_errors=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return SimpleNamespace(folder=folder, **json.loads((folder / "report.json").read_text()))
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@needs_torch
+def test_every_command_writes_the_same_files_on_a_cluster(cluster):
+    local, ray = files(cluster.folder / "local"), files(cluster.folder / "ray")
+    for name in ("figures", "activations", "report", "compare"):
+        for engine in ("local", "ray"):
+            status, errors = getattr(cluster, f"{name} {engine}")
+            assert status == 1 and "none.png: MISSING" in errors and "1 failed" in errors, errors
+    assert len(local) > 10 and set(ray) == set(local)
+    assert {name for name in local if ray[name] != local[name]} == set()
+
+
+@needs_torch
+def test_an_interrupted_run_keeps_its_finished_figures(cluster):
+    status, errors = cluster.interrupted
+    assert status == 130 and errors.endswith("dnn_saliency: interrupted; run the same command again to resume\n")
+    assert "resuming after 6 stimuli" in getattr(cluster, "figures ray")[1]
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gpus", "with 1 GPUs and 1 CPUs each do not fit"),
+        ("workers", "`-workers` (=9)"),
+        ("address", "`-address` (='127.0.0.1:1'): no Ray cluster answers there"),
+    ],
+)
+def test_a_cluster_that_does_not_fit_is_an_error_before_anything_is_written(name, message, cluster):
+    status, errors, left = getattr(cluster, name)
+    assert status == 2 and message in errors and errors.count("\n") == 1 and left == []
+
+
+@needs_torch
+def test_a_missing_ray_is_an_error_with_the_line_that_installs_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    arguments = [*BUNDLED, "-engine", "ray", "-stim", table(tmp_path, ["scene_00.png"]), "-out", tmp_path / "out"]
+    status, _, errors = run(capsys, *arguments)
+    assert status == 2 and "pip install 'saliency-masks[ray]'" in errors and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-workers", "2"], "-workers needs -engine ray"),
+        (["-gpus-per-worker", "1"], "-gpus-per-worker needs -engine ray"),
+        (["-engine", "ray", "-jobs", "2"], "-jobs is for -engine local"),
+        (["-engine", "ray", "-show"], "leave out -show or -engine ray"),
+        (["-engine", "ray", "-gpus-per-worker", "-1"], "must not be negative"),
+        (["-jobs", "1000"], "must be at most"),
+        (["-engine", "dask"], "invalid choice"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(arguments, message, tmp_path, capsys):
+    stim = table(tmp_path, ["scene_00.png"])
+    assert main([*BUNDLED, *arguments, "-stim", stim, "-out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@needs_torch
+def test_activations_on_a_cluster_are_those_of_one_machine(cluster):
+    with h5py.File(cluster.folder / "ray" / "scenes.act.h5") as file:
+        assert np.isnan(file["fc1"][7]).all() and np.isfinite(np.delete(file["fc1"][()], 7, axis=0)).all()
