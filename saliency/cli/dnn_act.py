@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from saliency.cli.command_runner import run_command
-from saliency.cli.engine_options import add_engine_options, check_engine_options
+from saliency.cli.engine_options import add_engine_options, check_engine_options, yield_processors
 from saliency.cli.network import add_network_options
 from saliency.cli.options import OptionParser
 from saliency.cli.stimuli import add_stimulus_options
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     options = _parser().parse(arguments)
     check_engine_options(options)
+    yield_processors(options)
     from saliency.cli.activation_run import run
 
     return run(options)

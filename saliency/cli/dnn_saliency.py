@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
-from saliency.cli.engine_options import add_engine_options, check_engine_options
+from saliency.cli.engine_options import add_engine_options, check_engine_options, yield_processors
 from saliency.cli.methods import COLOR_METHODS, METHODS, method_name, split_settings
 from saliency.cli.network import add_network_options
 from saliency.cli.options import CommandError, OptionParser, check_distinct, finite_number, name_value, positive_integer
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parse(arguments)
+    yield_processors(options)
     from saliency.cli.saliency_run import run
 
     return run(options)

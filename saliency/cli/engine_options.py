@@ -1,6 +1,7 @@
 """The options that choose where a command computes: on this machine, with helping processes, or on a Ray cluster."""
 
 import argparse
+import os
 
 from saliency.cli.options import CommandError, OptionParser, finite_number, positive_integer
 
@@ -45,3 +46,9 @@ def check_engine_options(options: argparse.Namespace) -> None:
         raise CommandError(f"{option} draws figures in other processes, which cannot show them: leave out -show or {option}")
     if options.gpus_per_worker is not None and options.gpus_per_worker < 0:
         raise CommandError(f"-gpus-per-worker (={options.gpus_per_worker:g}) must not be negative")
+
+
+def yield_processors(options: argparse.Namespace) -> None:
+    """With ``-jobs``, let waiting threads of the network sleep, so that the other processes run; before Torch is imported."""
+    if options.jobs is not None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -50,13 +50,16 @@ class PoolTask(Generic[Result]):
         raise WorkerDied(f"its process died {STARTS} times, as if it was killed or ran out of memory")
 
     def _start(self) -> None:
-        self._executor = self._pool.executor
         try:
-            self._future: Future[Result] = self._executor.submit(self._function, *self._arguments)
+            self._submit()
         except BrokenProcessPool:  # a process died while it was idle
             self._pool.replace(self._executor)
-            self._executor = self._pool.executor
-            self._future = self._executor.submit(self._function, *self._arguments)
+            self._submit()
+
+    def _submit(self) -> None:
+        self._executor = self._pool.executor
+        with _interrupts_blocked():  # a new process inherits this
+            self._future: Future[Result] = self._executor.submit(self._function, *self._arguments)
 
 
 class WorkerPool:
@@ -104,8 +107,21 @@ class WorkerPool:
             process.join()
 
 
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Delay SIGINT until the end of the block; on Windows, do nothing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin() -> None:
-    """Prepare a new process: a Ctrl-C stops it by its parent, and it ends with its parent."""
+    """Prepare a new process: its parent stops it after a Ctrl-C, and it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
