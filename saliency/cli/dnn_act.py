@@ -47,7 +47,7 @@ def _parser() -> OptionParser:
     add_unit_options(parser)
     add_stimulus_options(parser)
     parser.add_option("pool", choices=tuple(POOLS), help="reduce each channel's map to one number (default: keep the maps)")
-    add_engine_options(parser, "also start N processes, which read images while the network computes (default: none)")
+    add_engine_options(parser, "also start N processes, which read images while the network computes")
     parser.add_option("out", required=True, metavar="Output", help="the .act.h5 file to write")
     parser.add_option("overwrite", action="store_true", help="replace existing files")
     parser.add_debug_option()

@@ -115,7 +115,7 @@ def _parser() -> OptionParser:
     add("show", action="store_true", help="show the figures")
     add("out", metavar="Output", help="folder to save the figures in; created if necessary")
     add("save", choices=("npz", "h5"), help="also save the maps as numbers: npz, one file per figure; h5, one file for all")
-    jobs = "also start N processes, which read images and draw figures while the network computes (default: none)"
+    jobs = "also start N processes, which read images and draw figures while the network computes"
     add_engine_options(parser, jobs)
     add("overwrite", action="store_true", help="replace existing files")
     parser.add_debug_option()

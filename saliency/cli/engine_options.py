@@ -18,10 +18,10 @@ def add_engine_options(parser: OptionParser, jobs: str | None = None) -> None:
         jobs: help of ``-jobs``; None for a command without it.
     """
     add = parser.add_option
-    add("engine", choices=(LOCAL, RAY), default=LOCAL, help="compute on this machine, or on a Ray cluster (default: local)")
-    add("address", metavar="HOST:PORT", help="of the Ray cluster; auto: the one of this machine (default: a new one)")
-    add("workers", type=positive_integer, metavar="N", help="processes on the cluster (default: as many as fit)")
-    gpus = "GPUs of each process on the cluster, such as 1 or 0.5 (default: 0)"
+    add("engine", choices=(LOCAL, RAY), default=LOCAL, help="this machine, or a Ray cluster (default: local)")
+    add("address", metavar="HOST:PORT", help="Ray cluster; auto: that of this machine (default: new)")
+    add("workers", type=positive_integer, metavar="N", help="processes on the cluster (default: all that fit)")
+    gpus = "GPUs of each of these processes (default: 0)"
     add("gpus-per-worker", type=finite_number, metavar="G", help=gpus)
     if jobs is not None:
         add("jobs", type=positive_integer, metavar="N", help=jobs)

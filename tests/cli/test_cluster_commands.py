@@ -71,8 +71,8 @@ def test_an_interrupted_run_keeps_its_finished_figures(cluster):
     ("name", "message"),
     [
         ("gpus", "with 1 GPUs and 1 CPUs each do not fit"),
-        ("workers", "`-workers` (=9)"),
-        ("address", "`-address` (='127.0.0.1:1'): no Ray cluster answers there"),
+        ("workers", "-workers (=9)"),
+        ("address", "-address (='127.0.0.1:1'): no Ray cluster answers there"),
     ],
 )
 def test_a_cluster_that_does_not_fit_is_an_error_before_anything_is_written(name, message, cluster):
