@@ -69,7 +69,9 @@ def all_commands(folder, report):
         if name == "figures":
             report["interrupted"], report[f"{name} ray"] = interrupted_figures(folder, stimuli)
         else:
-            report[f"{name} ray"] = run(command, *arguments, "-engine", "ray", "-stim", stimuli, "-out", folder / "ray" / out)
+            report[f"{name} ray"] = run(
+                command, *arguments, "-engine", "ray", "-workers", "1", "-stim", stimuli, "-out", folder / "ray" / out
+            )
 
 
 def refused(folder, report):
