@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from saliency.cli.options import CommandError
 from saliency.cli.piece_log import PieceLog
 from saliency.cli.run_log import RunLog
 from saliency.cli.stimuli import Stimuli
+from saliency.core.errors import SaliencyError, one_line
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import Journal
+
+if TYPE_CHECKING:
+    from saliency.ray import Cluster
 
 Result = TypeVar("Result")
 Worker = Callable[[range], tuple[Result, PieceLog]]
@@ -68,7 +72,7 @@ class ClusterPieces(Generic[Result]):
     @contextmanager
     def _results(self, pieces: Sequence[tuple[int, range]]) -> Iterator[Iterator[tuple[int, tuple[Result, PieceLog]]]]:
         """Connect to the cluster; yield the numbers and the results of pieces in the order in which they are finished."""
-        from saliency.ray import compute_pieces, connect
+        from saliency.ray import compute_pieces
         from saliency.ray.installation import import_ray
         from saliency.ray.network_source import NetworkSource
         from saliency.ray.worker_files import check_files
@@ -78,13 +82,26 @@ class ClusterPieces(Generic[Result]):
         try:
             import_ray("ray.data").DataContext.get_current().enable_progress_bars = False
             logging.getLogger("ray.data").setLevel(logging.WARNING)
-            cluster = connect(options.address, options.workers, options.gpus_per_worker or 0)
+            cluster = _connect(options)
             source = NetworkSource(options.net, {} if options.weights is None else {"weights": options.weights})
             check_files({**source.files, **_some_picture(self.stimuli)})
             yield compute_pieces(_build, (self.build, options, str(Path.cwd()), sys.path), pieces, cluster)
+        except ray.exceptions.RayError as error:
+            raise CommandError(f"-engine ray: {one_line(error)}; run the same command again to resume") from error
         finally:
             if not connected:
                 ray.shutdown()
+
+
+def _connect(options: argparse.Namespace) -> "Cluster":
+    from saliency.ray import connect
+
+    try:
+        return connect(options.address, options.workers, options.gpus_per_worker or 0)
+    except (SaliencyError, ImportError, OSError, ValueError):
+        raise
+    except Exception as error:  # Ray raises plain exceptions if its own processes do not start
+        raise CommandError(f"-engine ray: Ray did not start: {one_line(error)}") from error
 
 
 def _some_picture(stimuli: Stimuli) -> dict[str, dict[str, Any]]:

@@ -90,6 +90,43 @@ def test_a_missing_ray_is_an_error_with_the_line_that_installs_it(tmp_path, caps
     assert status == 2 and "pip install 'saliency-masks[ray]'" in errors and not (tmp_path / "out").exists()
 
 
+class LostActorError(Exception):
+    """In the place of Ray's error."""
+
+
+def lose(*arguments):
+    raise LostActorError("an actor died\nits log")
+    yield
+
+
+def refuse(*arguments):
+    raise Exception("the node timed out")
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "function", "message"),
+    [
+        ("connect", refuse, "-engine ray: Ray did not start: Exception: the node timed out"),
+        ("compute_pieces", lose, "-engine ray: LostActorError: an actor died; run the same command again to resume"),
+    ],
+)
+def test_an_error_of_ray_is_one_line(name, function, message, tmp_path, capsys, monkeypatch):
+    context = SimpleNamespace(get_current=SimpleNamespace)
+    modules = {
+        "ray": SimpleNamespace(is_initialized=lambda: True, exceptions=SimpleNamespace(RayError=LostActorError)),
+        "ray.data": SimpleNamespace(DataContext=context),
+    }
+    for module, fake in modules.items():
+        monkeypatch.setitem(sys.modules, module, fake)
+    for where, answer in (("connect", lambda *_: None), (name, function)):
+        monkeypatch.setattr(f"saliency.ray.{where}", answer)
+    monkeypatch.setattr("saliency.ray.worker_files.check_files", lambda files: None)
+    arguments = [*BUNDLED, "-engine", "ray", "-stim", table(tmp_path, ["scene_00.png"]), "-out", tmp_path / "out"]
+    status, _, errors = run(capsys, *arguments)
+    assert (status, errors) == (2, f"dnn_saliency: error: {message}\n") and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
