@@ -56,8 +56,10 @@ class Noise:
         seeds = [sample_seeds(self.seed, draws.stop, i) for i in range(inputs)]
         pair = score.repeat(2) if self.antithetic else score
         for chunk in pair.chunks(len(draws)):
-            drawn = _draw(adapter, tuple(x.shape[1:]), [[own[draws[i]] for i in chunk] for own in seeds])
-            yield adapter.call_fused(_add_noise, self.antithetic, drawn, scale, x)
+            own_seeds = [[own[draws[i]] for i in chunk] for own in seeds]
+            yield adapter.call_fused(
+                _add_noise, self.antithetic, _draw(adapter, tuple(x.shape[1:]), own_seeds), scale, x
+            )  # without a name for the drawn numbers, which would stay in memory during the passes
 
 
 def _draw(adapter: GradientAdapter, shape: tuple[int, ...], seeds: Sequence[Sequence[int]]) -> Array:

@@ -160,6 +160,7 @@ class Smoothing:
                 score.record(layer=copy_score.details["layer"][: score.n])
             if "score" in copy_score.details:
                 moments.scores.add(xp.reshape(copy_score.details["score"], (copies, score.n)))
+            del noisy, mask, copy_score  # before the next copies are drawn
 
     def _new_moments(self, score: Score) -> "_MaskAndScoreMoments":
         powers = {(False, False): 1, (False, True): 2, (True, False): 2, (True, True): 4}

@@ -96,7 +96,7 @@ class KerasAdapter(GradientAdapter):
         self._outputs = ModelOutputs(self._model, channels_last, traces.output_selector, self.joined)
         self._outputs.channel_axis = self.channel_axis
         self._queries = ModelQueries(self._outputs, traces, train_mode)
-        self._last_layers = LastLayers(self._queries, self._outputs, traces.last_layers)
+        self._last_layers = LastLayers(self._queries.layers, self._outputs, traces.last_layers)
 
     @property
     def input_parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -155,10 +155,10 @@ class KerasAdapter(GradientAdapter):
             return self._queries.values_and_gradients_at(x, request)
 
     def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
-        return self._at_layer(x, request, self._queries.features)
+        return self._at_layer(x, request, self._queries.layers.features)
 
     def features_and_gradients(self, x: Any, request: Request) -> tuple[Any, ...]:
-        return self._at_layer(x, request, self._queries.features_and_gradients)
+        return self._at_layer(x, request, self._queries.layers.features_and_gradients)
 
     def attentions(self, x: Any, request: Request, gradients: Gradients = "score") -> AttentionLayers:
         with DeferredInterrupts(), translate_errors(x):
@@ -170,7 +170,9 @@ class KerasAdapter(GradientAdapter):
 
     def tokens_left_out(self, x: Any, request: Request) -> int | None:
         layer, layout = request.layer, self._layout(x, request)
-        return self._queries.tokens_left_out(self._last_layers.find(request, layout) if layer is None else layer, layout)
+        return self._queries.layers.tokens_left_out(
+            self._last_layers.find(request, layout) if layer is None else layer, layout
+        )
 
     def call_fused(self, function: Callable[..., Any], how: Hashable, *arrays: Any) -> Any:
         return call_fused(function, how, *arrays)

@@ -10,8 +10,8 @@ import numpy as np
 
 from saliency.core.adapter_request import Request
 from saliency.core.errors import GradientError, TargetError
+from saliency.tf.eager.layer_queries import LayerQueries, LayerResult
 from saliency.tf.eager.model_outputs import ModelOutputs
-from saliency.tf.eager.queries import LayerResult, ModelQueries
 from saliency.tf.ops.last_spatial_layer import evaluate_last_layer, found_layer, warn_of_later_layer
 from saliency.tf.ops.spatial_layout import SpatialLayout
 
@@ -30,11 +30,12 @@ class LastLayers:
     gradients by all layers.
 
     Args:
-        queries, outputs: of the model.
+        queries: on the layers of the model.
+        outputs: of the model.
         shared: the layers that all adapters of the model found.
     """
 
-    def __init__(self, queries: ModelQueries, outputs: ModelOutputs, shared: dict[Any, Any]) -> None:
+    def __init__(self, queries: LayerQueries, outputs: ModelOutputs, shared: dict[Any, Any]) -> None:
         self._queries, self._outputs, self._shared = queries, outputs, shared
         self._own: dict[Any, Any] = {}  # of functions that may reference the model
         self._warned: set[Any] = set()
