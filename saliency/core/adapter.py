@@ -37,9 +37,6 @@ class GradientAdapter(OptionalQueries):
     even_batches: bool = True
     """Whether masks split points into batches of even size; if False, all batches but the last one are full."""
 
-    moves_last_axis: bool = False
-    """Whether ``outputs`` moves the last axis of an output (N, ..., channels) to axis 1."""
-
     propagates_relevance: bool = False
     """Whether ``gradients`` and ``values_and_gradients_at`` support ``relevance`` in a request."""
 

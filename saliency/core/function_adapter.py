@@ -13,9 +13,13 @@ from saliency.core.adapter_request import Request
 from saliency.core.argument_binding import ArgumentBinding, parameters_of
 from saliency.core.errors import InputError, MemoryShortage, ModelError, TargetError, one_line
 from saliency.core.function_gradients import call_vjp, check_request, checked_vjp, pull_back
+from saliency.core.function_outputs import check_numbers, copy_outputs
 from saliency.core.joined_inputs import InputLayout
+from saliency.core.layer_axes import LayerAxes
+from saliency.core.output_axes import output_order
 from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
+from saliency.core.target import Target
 from saliency.core.types import Array
 from saliency.core.validation import channel_axis_option, host_numbers, shown
 
@@ -106,7 +110,8 @@ class FunctionAdapter(GradientAdapter):
         outputs = self._call(x.astype(self.dtype), request.feed)
         outputs = self._selector.select(outputs, len(x), target.function is None)
         if target.function is None:
-            _check_numbers(outputs)
+            check_numbers(outputs)
+            outputs = outputs.transpose(self._order(target, outputs.shape))
             if len(target.units) and not np.isfinite(target.scores(outputs, len(x), self)).all():
                 raise ModelError("the function returned NaN or infinite values for the explained class; they must be finite")
         return outputs
@@ -123,7 +128,7 @@ class FunctionAdapter(GradientAdapter):
                 parts = {name: part.copy() for name, part in self.joined.split(np, x).items()}
                 x, copies = parts.pop(self.joined.names[0]), {**parts, **copies}
             args, arguments = self._binding.bind(x, copies)
-            return _copy_outputs(self.function(*args, **arguments))
+            return copy_outputs(self.function(*args, **arguments))
         except MemoryError as error:
             raise MemoryShortage(f"{what}: out of memory") from error
         except Exception as error:
@@ -153,8 +158,18 @@ class FunctionAdapter(GradientAdapter):
             raise ModelError("`model` is a function with `vjp`, which explains one input; choose it with `input`")
         outputs = np.asarray(self.outputs(x, request))
         scores = self.asarray(request.target.scores(outputs, len(x), self))
-        pull = partial(call_vjp, function, name, x.astype(self.dtype), request.feed, count)
+        call = partial(call_vjp, function, name, x.astype(self.dtype), request.feed, count)
+        back = np.argsort(self._order(request.target, outputs.shape))
+
+        def pull(cotangent: Array) -> tuple[Array, ...]:
+            return call(cotangent.transpose(back))
+
         return scores, tuple(one.astype(x.dtype) for one in pull_back(pull, outputs, request.target))
+
+    def _order(self, target: Target, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the order of an output's axes as (N, channels, *space): axis 1 has the channels if inputs are (C, ...)."""
+        usual = LayerAxes(0, 1) if self.channel_axis == 0 else None
+        return output_order(target, shape, lambda: usual) or tuple(range(len(shape)))
 
     def _refuse(self, what: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -175,24 +190,3 @@ def _floating_dtype(dtype: Any) -> np.dtype[Any]:
     if parsed.kind != "f":
         raise InputError(f"`dtype` (={shown(dtype)}) must be a floating dtype of NumPy")
     return parsed
-
-
-def _copy_outputs(outputs: Any) -> Any:
-    """Copy arrays of any library to NumPy arrays; leave everything else unchanged."""
-    if isinstance(outputs, Mapping):
-        return {name: _copy_outputs(one) for name, one in outputs.items()}
-    if isinstance(outputs, list | tuple) and any(len(getattr(one, "shape", ())) > 1 for one in outputs):
-        return [_copy_outputs(one) for one in outputs]  # several outputs, (N, ...) each
-    array = np.asarray(outputs)  # not np.array, for which Torch's tensors warn
-    return outputs if array.dtype == object else array.copy()
-
-
-def _check_numbers(outputs: Any) -> None:
-    """Check that outputs are one array of numbers."""
-    if isinstance(outputs, np.ndarray) and outputs.dtype.kind in "buif":
-        return
-    kind = f"an array of {outputs.dtype}" if isinstance(outputs, np.ndarray) else f"a {type(outputs).__name__}"
-    raise ModelError(
-        f"the function returned {kind}; explaining a class needs one array of numbers (N, classes): return one, or "
-        "pass `y` as a callable that reads its score from the outputs"
-    )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError, ModelError, TargetError
+from saliency.core.types import ChannelAxis
 from saliency.core.validation import as_index, host_numbers, shown
 
 NAMED_MASKS = ("argmax", "peak")
@@ -31,18 +32,27 @@ class Region:
             - ``"argmax"``: the positions where the channel has the highest score of all channels, for the clean input,
             - ``"peak"``: the position where the channel is highest, for the clean input,
             - None: all positions.
+        axis: the axis of the output that holds the channels, counted from 0 with the samples, or from the end: -1 for an
+            output (N, rows, columns, classes). None finds it in the model.
 
     Raises:
-        InputError: if the mask is neither of these, or selects nothing.
+        InputError: if the mask is neither of these, or selects nothing; if the axis is not a whole number, or is that of the
+            samples.
         TargetError: if the channel is not a whole number.
     """
 
     channel: int | None
     mask: Any = None
+    axis: int | None = None
 
     def __post_init__(self) -> None:
         if self.channel is not None and as_index(self.channel) is None:
             raise TargetError(f"`channel` (={shown(self.channel)}) of a Region must be a whole number, or None")
+        axis = as_index(self.axis)
+        if self.axis is not None and (not axis or self.channel is None):
+            rule = "must be a whole number other than 0, the axis of the samples" if not axis else "needs a channel"
+            raise InputError(f"`axis` (={shown(self.axis)}) of a Region {rule}")
+        object.__setattr__(self, "axis", axis)
         if isinstance(self.mask, str) and self.mask not in NAMED_MASKS:
             raise InputError(f'`mask` (={shown(self.mask)}) of a Region must be an array, "argmax", "peak" or None')
         if self.mask is not None and not isinstance(self.mask, str):
@@ -63,15 +73,19 @@ class Region:
             return f"{what} where it is the top class" if self.mask == "argmax" else f"{what} at its peak"
         return what if self.mask is None else f"{what} in a region"
 
+    @property
+    def channel_axis(self) -> ChannelAxis:
+        """The axis of the output that holds the channels, as in ``Target``."""
+        return None if self.channel is None else "found" if self.axis is None else self.axis
+
     def positions(
-        self, output: npt.NDArray[Any], input_space: Sequence[int], last_axis_is_first: bool
+        self, output: npt.NDArray[Any], input_space: Sequence[int]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return the indices of the region's positions in the output, and their weights.
 
         Args:
             output: the output for the clean input, (channels, *space), or (*space) without a channel.
             input_space: the spatial size of the input.
-            last_axis_is_first: whether an output without a channel axis has its last axis first.
 
         Returns:
             (terms, axes of the output) and (terms,); the weights add up to 1.
@@ -84,11 +98,9 @@ class Region:
             raise TargetError(f"`y` is a Region, but the output has no positions: its shape is (N, {_sizes(output.shape)})")
         if channel is not None and not 0 <= channel < len(output):
             raise TargetError(f"`y`: class or channel {channel} is not in the model's output (N, {_sizes(output.shape)})")
-        moves = channel is None and last_axis_is_first
-        values = np.moveaxis(output, 0, -1) if moves else output if channel is None else output[channel]
-        weights = self._weights(output, values, tuple(input_space))
-        places = np.argwhere(np.moveaxis(weights, -1, 0) if moves else weights)
-        flat = (np.moveaxis(weights, -1, 0) if moves else weights)[tuple(places.T)]
+        weights = self._weights(output, output if channel is None else output[channel], tuple(input_space))
+        places = np.argwhere(weights)
+        flat = weights[tuple(places.T)]
         units = places if channel is None else np.insert(places, 0, channel, axis=1)
         return units.astype(np.int64), flat / flat.sum()
 

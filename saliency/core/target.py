@@ -12,7 +12,8 @@ import numpy.typing as npt
 from saliency.core.box import Box
 from saliency.core.errors import TargetError
 from saliency.core.score_reading import call_target, check_indices, check_one_per_sample, read_scores, with_channel_axis
-from saliency.core.target_terms import Difference, check_layer, parse_terms, reads_positions, regions_of
+from saliency.core.target_terms import Difference, channel_axis_of, check_layer, parse_terms, reads_positions
+from saliency.core.types import ChannelAxis
 from saliency.core.validation import shown
 
 
@@ -34,6 +35,8 @@ class Target:
         logits: if the model ends in a softmax or sigmoid, read the logit.
         spatial_axes: number of spatial axes of an input, against which those of an output are checked; None for no check.
         rows: (N, numbers), what the function receives for each sample, on the host; None for a function of outputs alone.
+        channel_axis: the axis of the model's output that holds the channels, counted with the samples; ``"found"`` for the one
+            that the model proves, None if ``units`` index all axes as they are.
     """
 
     layer: Any = None
@@ -43,6 +46,7 @@ class Target:
     logits: bool = True
     spatial_axes: int | None = None
     rows: npt.NDArray[np.float64] | None = None
+    channel_axis: ChannelAxis = "found"
 
     @classmethod
     def of(cls, ys: Sequence[Any], logits: bool = True) -> "Target":
@@ -134,10 +138,10 @@ class Target:
         if self.spatial_axes == 2 and len(shape) == 3 and self.layer is None and self.units.shape[-1] == 1:
             channel = self.units[0, 0, 0]
             raise TargetError(
-                f"`y` (class {channel}): the model's output for images has the shape (N, {shape[1]}, {shape[2]}), and it is "
-                "not known what its last two axes are. For an object detector, pass a saliency.Box, as saliency.Box.top(0). "
-                f"For number {channel} of axis 1, averaged over the other axis, pass saliency.Region({channel}). Else pass a "
-                "callable `y`"
+                f"`y` (class {channel}): the model's output for images has two axes besides that of the samples, with "
+                f"{shape[1]} and {shape[2]} entries, and it is not known what they are. For an object detector, pass a "
+                f"saliency.Box, as saliency.Box.top(0). For number {channel} of axis 1 or 2, averaged over the other axis, "
+                f"pass saliency.Region({channel}, axis=1) or axis=2. Else pass a callable `y`"
             )
         check_indices(self.units, shape, self.layer)
 
@@ -162,10 +166,10 @@ def place_of(y: Any) -> Hashable:
     if isinstance(y, Box):
         return "box", y.no_object, y.objectness
     if reads_positions(y):
-        return "region", all(one.channel is None for one in regions_of(y))
+        return "region", channel_axis_of(y)
     single = y.one if isinstance(y, Difference) else y
     placed = isinstance(single, tuple) and len(single) in (2, 4)
-    return "units", _layer_key(single[0]) if placed else None, len(single) if placed else 2
+    return "units", _layer_key(single[0]) if placed else None, len(single) if placed else 2, channel_axis_of(y)
 
 
 def _layer_key(layer: Any) -> Hashable:

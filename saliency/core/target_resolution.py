@@ -20,7 +20,7 @@ from saliency.core.errors import InputError, ModelError, TargetError
 from saliency.core.region import Region
 from saliency.core.score_reading import with_channel_axis
 from saliency.core.target import Target
-from saliency.core.target_terms import Difference, Terms, parse_terms, reads_positions, regions_of
+from saliency.core.target_terms import Difference, Terms, channel_axis_of, parse_terms, reads_positions, regions_of
 from saliency.core.types import Array
 from saliency.core.validation import as_index, shown
 
@@ -49,14 +49,15 @@ def resolve_targets(
     if isinstance(ys[0], Box):
         return _detections(adapter, x, feed, ys, differentiates)
     axes = len(x.shape) - 1 - (adapter.channel_axis is not None)
-    checked = None if all(map(regions_of, ys)) else axes
-    if not any(y is None or reads_positions(y) for y in ys):
-        return replace(Target.of(ys, logits), spatial_axes=checked)
-    outputs = _clean_outputs(adapter, x, feed, plan)
-    times, space = len(ys) // int(x.shape[0]), spatial_size(adapter, x)
-    moved = adapter.moves_last_axis
-    found = Target.of([_resolved(y, outputs[i // times], space, moved) for i, y in enumerate(ys)], logits)
-    return replace(found, spatial_axes=checked)
+    place = Target(logits=logits, spatial_axes=None if all(map(regions_of, ys)) else axes, channel_axis=channel_axis_of(ys[0]))
+    if any(y is None or reads_positions(y) for y in ys):
+        outputs, times, space = (
+            _clean_outputs(adapter, x, feed, plan, place),
+            len(ys) // int(x.shape[0]),
+            spatial_size(adapter, x),
+        )
+        ys = [_resolved(y, outputs[i // times], space) for i, y in enumerate(ys)]
+    return replace(Target.of(ys, logits), spatial_axes=place.spatial_axes, channel_axis=place.channel_axis)
 
 
 def spatial_size(adapter: GradientAdapter, x: Array) -> tuple[int, ...]:
@@ -67,18 +68,18 @@ def spatial_size(adapter: GradientAdapter, x: Array) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-def _clean_outputs(adapter: GradientAdapter, x: Array, feed: Feed, plan: BatchPlan) -> npt.NDArray[Any]:
-    """Return the outputs (N, channels, *space) for the clean inputs, on the host."""
+def _clean_outputs(adapter: GradientAdapter, x: Array, feed: Feed, plan: BatchPlan, place: Target) -> npt.NDArray[Any]:
+    """Return the outputs (N, channels, *space) for the clean inputs, on the host; as they are if they have no channels."""
 
     def evaluate(x: Array, request: Request) -> tuple[Array]:
         return (with_channel_axis(adapter.outputs(x, request), x.shape[0]),)
 
-    request = Request(Target(logits=False), feed)  # a softmax or sigmoid keeps the order
+    request = Request(replace(place, logits=False), feed)  # a softmax or sigmoid keeps the order
     call = partial(evaluate_checked, evaluate, adapter, verdicts=plan.independence) if plan.checks_independence else evaluate
     return adapter.numpy(call(x, request)[0])
 
 
-def _resolved(y: Any, output: npt.NDArray[Any], space: Sequence[int], moved: bool) -> Any:
+def _resolved(y: Any, output: npt.NDArray[Any], space: Sequence[int]) -> Any:
     """Return a target without reference to the clean output (channels, *space); other targets as they are."""
     if y is None:
         scores = output.reshape(len(output), -1).mean(axis=1)
@@ -88,16 +89,16 @@ def _resolved(y: Any, output: npt.NDArray[Any], space: Sequence[int], moved: boo
     if not reads_positions(y):
         return y
     if isinstance(y, Difference):
-        return parse_terms(Difference(*(_terms(side, output, space, moved) for side in (y.one, y.other))))
-    return _terms(y, output, space, moved)
+        return parse_terms(Difference(*(_terms(side, output, space) for side in (y.one, y.other))))
+    return _terms(y, output, space)
 
 
-def _terms(y: Any, output: npt.NDArray[Any], space: Sequence[int], moved: bool) -> Terms:
+def _terms(y: Any, output: npt.NDArray[Any], space: Sequence[int]) -> Terms:
     index = as_index(y)
     region = y if isinstance(y, Region) else Region(index) if index is not None else None
     if region is None:
         raise TargetError(f"`y` compares a Region with {shown(y)}; both sides of a Difference must be regions or classes")
-    return Terms(None, *region.positions(output, space, moved))
+    return Terms(None, *region.positions(output, space))
 
 
 def as_returned(outputs: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import TargetError
 from saliency.core.region import Region
+from saliency.core.types import ChannelAxis
 from saliency.core.validation import MAX_COUNT, as_index, shown
 
 FORMS = (
@@ -136,6 +137,20 @@ def regions_of(y: Any) -> list[Region]:
     """Return the regions of a target: itself, or the sides of a difference."""
     sides = (y.one, y.other) if isinstance(y, Difference) else (y,)
     return [side for side in sides if isinstance(side, Region)]
+
+
+def channel_axis_of(y: Any) -> ChannelAxis:
+    """Return which axis of the model's output a target reads channels from, as in ``Target``.
+
+    Raises:
+        TargetError: if the sides of a difference name different axes.
+    """
+    axes = {region.channel_axis for region in regions_of(y)}
+    if len(axes) > 1:
+        raise TargetError(
+            f"`y` (={shown(y)}) compares regions that name different axes of the output; both need the same `axis`"
+        )
+    return axes.pop() if axes else "found"
 
 
 def reads_positions(y: Any) -> bool:

@@ -20,6 +20,10 @@ graph, once for each ReLU, and keeps the graph as long as the rule exists.
 """
 
 
+ChannelAxis: TypeAlias = int | Literal["found"] | None
+"""The axis of a model's output that holds the channels; ``"found"``: the one that the model proves; None: there is none."""
+
+
 @dataclass(frozen=True)
 class OutputOf:
     """Select the output of a layer for an option that selects the layer's input otherwise.

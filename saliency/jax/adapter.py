@@ -63,7 +63,6 @@ class JaxAdapter(GradientAdapter):
         self._model, self._selector = JaxModel(model, params, vmap, input), OutputSelector(output)
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         self.channel_axis = channel_axis_option(-1 if self._auto else channel_axis)
-        self.moves_last_axis = self.channel_axis != 0
         self._queries: dict[Any, Query] = {}
         self._found: dict[Any, str] = {}
 
@@ -96,7 +95,6 @@ class JaxAdapter(GradientAdapter):
             default = -1 if looks_channels_last(shape) or self._model.kind in ("keras", "nnx") else 0
             axis = default if proven is None else proven
             read_channel_axis(self, shape, axis, lambda _: "unknown" if proven is None else proven)
-            self.moves_last_axis = self.channel_axis != 0
 
     def outputs(self, x: Any, request: Request) -> Any:
         inputs, query = self._query(x, request)
@@ -168,7 +166,7 @@ class JaxAdapter(GradientAdapter):
     def _query(self, x: Any, request: Request) -> tuple[Inputs, Query]:
         inputs, target = self._inputs(x, request.feed), request.target
         layers = tuple(self._model.path_of(layer, "y") for layer in target.layers)
-        places = (target.units.shape, target.per_input(len(x)), layers, target.function, target.logits)
+        places = (target.units.shape, target.per_input(len(x)), layers, target.function, target.logits, target.channel_axis)
         key = (self._model.read()[0], inputs.key, places, self.channel_axis)
         if key not in self._queries:
             self._queries[key] = Query(self._model, inputs, request, self._selector, self.channel_axis)

@@ -142,6 +142,18 @@ def _convolution(step: Step) -> Axes | None:
     return found
 
 
+def begin_grid(eqn: Any, found: Axes, spatial: Sequence[int]) -> Axes:
+    """Return a grid, along axes of the graph's input, for the result of a convolution of a value without positions."""
+    dims = eqn.params["dimension_numbers"].out_spec[2:]
+    if len(dims) > len(spatial) or not all(np.isnan(found[dim]).all() for dim in dims):
+        return found
+    grid = list(found)
+    for dim, axis in zip(dims, spatial, strict=False):
+        grid[dim] = np.zeros_like(found[dim])
+        grid[dim][:, axis] = np.arange(1.0, len(grid[dim]) + 1)
+    return grid
+
+
 def _product(step: Step) -> Axes:
     """Return the axes of a product: those of the batch, then the free ones of each side; a side of weights has none."""
     (contracted, batch), found = step.eqn.params["dimension_numbers"], list[Axis]()

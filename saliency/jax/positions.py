@@ -15,7 +15,7 @@ import numpy.typing as npt
 from saliency.core.grid_reading import Centers, read_grid
 from saliency.core.position_grid import PositionGrid
 from saliency.jax.graph import inner_graphs, variables
-from saliency.jax.position_rules import RULES, Axes, Axis, Step, elementwise
+from saliency.jax.position_rules import RULES, Axes, Axis, Step, begin_grid, elementwise
 from saliency.jax.relu_rules import POINTWISE
 
 
@@ -25,10 +25,12 @@ class Positions:
     Args:
         graph: a flat graph.
         x: its variable that holds the input, (N, *input).
+        begun: the spatial axes of the input, along which a convolution of values without positions begins a grid. It tells the
+            axis of the channels from the others, but is not a grid of the input.
     """
 
-    def __init__(self, graph: Any, x: Any) -> None:
-        self.shape = x.aval.shape
+    def __init__(self, graph: Any, x: Any, begun: Sequence[int] = ()) -> None:
+        self.shape, self._begun = x.aval.shape, begun
         axes = np.arange(len(self.shape))
         given = [np.where(axes == k, np.arange(1.0, length + 1)[:, None], 0) for k, length in enumerate(self.shape)]
         self.known: dict[Any, Axes] = {x: given}
@@ -71,6 +73,8 @@ class Positions:
                 results = self._inner(eqn, given) if eqn.primitive.name.startswith("custom_") else None
                 for i, (var, shape) in enumerate(zip(eqn.outvars, shapes, strict=True)):
                     found = results[i] if results else rule(Step(eqn, given, shape, i)) if rule else None
+                    if self._begun and eqn.primitive.name == "conv_general_dilated":
+                        found = begin_grid(eqn, found or [self._unknown(length) for length in shape], self._begun)
                     self.known[var] = found or [self._unknown(length) for length in shape]
 
     def _inner(self, eqn: Any, given: list[Axes | None]) -> list[Axes | None] | None:

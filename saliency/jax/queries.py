@@ -18,7 +18,7 @@ from saliency.jax.graph import Evaluate, dependents, evaluate, flat_graph, inter
 from saliency.jax.logits import LogitSearch
 from saliency.jax.models import JaxModel
 from saliency.jax.positions import Positions
-from saliency.jax.target_axes import layer_channels_first
+from saliency.jax.target_axes import layer_channels_first, output_channels_first
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Query:
         self, model: JaxModel, inputs: Inputs, request: Request, selector: OutputSelector, channel_axis: int | None
     ) -> None:
         self.model, self.target, self._selector = model, request.target, selector
-        self._channel_axis, self._channels_last = channel_axis, channel_axis != 0
+        self._channel_axis = channel_axis
         self.n, self.place = len(inputs.x), len(inputs.arrays)
 
         def call(arrays: Any, x: Any, feed: Any) -> Any:
@@ -116,11 +116,15 @@ class Query:
     def _find_logits(self, x: int) -> tuple[dict[Any, Any], bool]:
         if self.target.function is not None or self.target.layer is not None or not self.target.logits:
             return {}, False
-        shapes = jax.tree.leaves(self._shapes)
-        selected = self._selector.select(self._shapes, self.n, of_class=True)
+        reached, output = dependents(self._graph, self._graph.jaxpr.invars[x]), self._output_variable
+        return ({}, False) if output is None else LogitSearch(self._graph, reached).find(output)
+
+    @cached_property
+    def _output_variable(self) -> Any:
+        """The variable of the output that classes are read from, in the model's graph; None if it is a constant."""
+        shapes, selected = jax.tree.leaves(self._shapes), self._selector.select(self._shapes, self.n, of_class=True)
         outputs = [var for var, shape in zip(self._graph.jaxpr.outvars, shapes, strict=True) if shape is selected]
-        reached = dependents(self._graph, self._graph.jaxpr.invars[x])
-        return LogitSearch(self._graph, reached).find(outputs[0]) if outputs and variables(outputs) else ({}, False)
+        return next(iter(variables(outputs)), None)
 
     def output(self, flat: list[Any]) -> Any:
         """Return the output that scores are read from: (N, channels, *space), or for a callable the model's own output."""
@@ -155,8 +159,8 @@ class Query:
             output = self._selector.select(tree.unflatten(leaves), self.n, of_class)
         if not of_class:
             return output
-        output = with_channel_axis(output, self.n)
-        return jnp.moveaxis(output, -1, 1) if self._channels_last and output.ndim > 2 else output
+        output, x = with_channel_axis(output, self.n), self._graph.jaxpr.invars[self.place]
+        return output_channels_first(output, self._graph, x, self._output_variable, self._channel_axis, self.target)
 
     def _scores(self, flat: list[Any], places: list[Any]) -> Any:
         output, function = self.output(flat), self.target.function

@@ -146,7 +146,8 @@ class TorchAdapter(GradientAdapter):
         target, feed = request.target, request.feed
         with translate_out_of_memory(x), preserve_model_state(self.model, self.device, grad=False):
             self._forward.find_axes(x := x.to(self._reference_tensor.dtype), target, feed, self.channel_axis)
-            return self._memory_format.call(lambda x: self._forward.run(x, target, feed), x)
+            call = partial(self._memory_format.call, lambda x: self._forward.run(x, target, feed), x)
+            return self._forward.with_axes(call, x, feed, self.channel_axis)
 
     def selected_output(self, request: Request) -> str | None:
         return self._forward.selector.selected_for(request.target)
@@ -202,6 +203,7 @@ class TorchAdapter(GradientAdapter):
         """Return what a function computes from ``x`` with the model, in the masks' type; the model's state is preserved."""
         reference = self._reference_tensor
         with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad):
-            self._forward.find_axes(x.to(reference.dtype), request.target, request.feed, self.channel_axis)
-            tensors = self._memory_format.call(function, x, backward)
+            self._forward.find_axes(x := x.to(reference.dtype), request.target, request.feed, self.channel_axis)
+            call = partial(self._memory_format.call, function, x, backward)
+            tensors = self._forward.with_axes(call, x, request.feed, self.channel_axis)
             return tuple(tensor.to(mask_dtype(reference)) for tensor in tensors)

@@ -1,11 +1,11 @@
 """Run a model forward and return its output, its logits or the output of layers."""
 
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import ExitStack
 from copy import copy
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,7 +22,9 @@ from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.pre_softmax_logits import LogitRecorder
 from saliency.torch.softmax_detection import final_activation, is_outside_probability_range
 from saliency.torch.state import start_pass
-from saliency.torch.target_axes import TargetAxes
+from saliency.torch.target_axes import OutputAxesNeeded, TargetAxes
+
+T = TypeVar("T")
 
 
 class ForwardRunner:
@@ -35,7 +37,7 @@ class ForwardRunner:
     """
 
     def __init__(self, call: ModelCall, selector: OutputSelector, channels_last: bool = False) -> None:
-        self.call, self.selector, self.model, self._channels_last = call, selector, call.model, channels_last
+        self.call, self.selector, self.model = call, selector, call.model
         self.axes = TargetAxes(call, channels_last)
         self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
 
@@ -59,6 +61,23 @@ class ForwardRunner:
         """
         self.axes.channel_axis = channel_axis
         self.axes.find(partial(_call, self.call, x, feed), x, target, feed)
+
+    def with_axes(self, compute: Callable[[], T], x: torch.Tensor, feed: Mapping[str, Any], channel_axis: int | None) -> T:
+        """Return what a function computes with ``run``; if that needs the axes of the model's output, find them first.
+
+        Args:
+            compute: the function.
+            x, feed, channel_axis: as for ``find_axes``.
+        """
+        try:
+            return compute()
+        except OutputAxesNeeded:
+            self.axes.channel_axis = channel_axis
+            self.axes.find_of_output(partial(self._selected, x, feed), x, feed, self.selector.choice)
+        return compute()
+
+    def _selected(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
+        return self.selector.select(_call(self.call, x, feed), len(x), of_class=True)
 
     def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         """Run the model and return the outputs from which a target reads its scores.
@@ -112,7 +131,7 @@ class ForwardRunner:
         if recorder is not None:
             self._last_output.outside_probability_range = is_outside_probability_range(output)
             output = recorder.logits_of(output)
-        return self._with_channels_first(output, target)
+        return self.axes.arrange_output(output, x, target, feed, self.selector.choice)
 
     def _run_to_layers(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
         with record_layer_outputs(self.model, target.layers) as calls:
@@ -120,11 +139,6 @@ class ForwardRunner:
         recorded = (single_output(one, layer) for one, layer in zip(calls, target.layers, strict=True))
         outputs = tuple(self.axes.arrange(output, x, target, feed) for output in recorded)
         return outputs if isinstance(target.layer, tuple) else outputs[0]
-
-    def _with_channels_first(self, output: Any, target: Target) -> Any:
-        """Return an output as (N, channels, *space), from which a target reads units; unchanged for a function."""
-        is_moved = self._channels_last and target.function is None and isinstance(output, torch.Tensor) and output.ndim > 2
-        return output.movedim(-1, 1) if is_moved else output
 
 
 def _call(call: ModelCall, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:

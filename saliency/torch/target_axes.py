@@ -1,4 +1,4 @@
-"""Find and remember which axes of a layer's output hold samples and channels, for targets that name a layer."""
+"""Find and remember which axes of the output of a layer, or of the model, hold samples and channels."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from torch import nn
 from saliency.core.layer_axes import LayerAxes, UsualAxes, check_layer_axes, find_layer_axes
 from saliency.core.layer_entries import read_entry
 from saliency.core.numerics.resampling import spatial_axes
+from saliency.core.output_axes import find_output_axes, output_order
 from saliency.core.target import Target
 from saliency.torch.layer_memory import LayerMemory, memory_of
 from saliency.torch.layers import LayerPlace, find_place, forward_hooks
@@ -20,6 +21,10 @@ from saliency.torch.positions.state import Positions
 
 CHANNELS_ON_AXIS_1 = tuple(f"torch.nn.modules.{name}" for name in ("conv", "batchnorm", "instancenorm", "pooling"))
 """Modules of layers that define axis 1 of their output as the channels."""
+
+
+class OutputAxesNeeded(Exception):  # noqa: N818 - not an error
+    """A pass needs the axes of the model's output, which ``TargetAxes.find_of_output`` finds in a pass of its own."""
 
 
 class TargetAxes:
@@ -51,6 +56,41 @@ class TargetAxes:
         if key not in self._memory.axes:
             is_defined = not self._channels_last and not place.entry and type(place.module).__module__ in CHANNELS_ON_AXIS_1
             self._memory.axes[key] = LayerAxes(0, 1) if is_defined else self._recorded(run, place, x, target)
+
+    def find_of_output(self, run: Callable[[], Any], x: torch.Tensor, feed: Mapping[str, Any], choice: Any) -> None:
+        """Find the axes of the model's output.
+
+        Args:
+            run: runs the model on ``x`` and returns the output that a target reads.
+            x, feed: as for ``find``.
+            choice: the user's choice of an output.
+        """
+        joined = self._call.layout is not None
+        dims = (None,) * 3 if joined else spatial_axes(self.channel_axis, x.ndim)  # joined inputs are numbers in a row
+        recorder = PositionRecorder(x, dims, begins_grids=True)
+        with torch.no_grad(), recorder:
+            output = run()
+        positions, shape = recorder.of(output), tuple(output.shape)
+        is_known = positions is not None and not positions.in_pairs and 0 not in shape
+        *spatial, samples = map(centers_of, positions.axes) if positions is not None and is_known else [None]
+        memory_of(self._call.model).axes[self._output_key(x, feed, choice)] = find_output_axes(spatial, samples, shape, len(x))
+
+    def arrange_output(self, output: Any, x: torch.Tensor, target: Target, feed: Mapping[str, Any], choice: Any) -> Any:
+        """Return the model's output as (N, channels, *space), a view if possible.
+
+        Raises:
+            OutputAxesNeeded: if the axes must be found first.
+            TargetError: if they are not known.
+        """
+
+        def find() -> LayerAxes | None:
+            memory, key = memory_of(self._call.model).axes, self._output_key(x, feed, choice)
+            if key not in memory:
+                raise OutputAxesNeeded
+            return memory[key]
+
+        order = output_order(target, output.shape, find) if isinstance(output, torch.Tensor) else None
+        return output if order is None else output.permute(order)
 
     def _recorded(self, run: Callable[[], Any], place: LayerPlace, x: torch.Tensor, target: Target) -> LayerAxes | None:
         """Return the axes of a layer's output, from the positions of the input that reach it."""
@@ -94,3 +134,6 @@ class TargetAxes:
 
     def _key(self, place: LayerPlace, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         return id(place.module), place.entry, self._call.input, tuple(x.shape[1:]), tuple(feed), self.channel_axis
+
+    def _output_key(self, x: torch.Tensor, feed: Mapping[str, Any], choice: Any) -> Any:
+        return "output", choice, self._call.input, tuple(x.shape[1:]), tuple(feed), self.channel_axis

@@ -44,3 +44,34 @@ def test_tokens_that_are_not_known_to_be_positions_are_refused():
     with pytest.raises(TargetError, match="names a channel of layer 'b'.*does not show which axis"):
         saliency.Vanilla(model, ("b", 5)).GetMasks(X)
     assert np.abs(saliency.Vanilla(model, ("b", lambda t: t[..., 5].mean(1))).GetMasks(X)).max() > 0
+
+
+class Dense(nnx.Module):
+    """A dense output (N, rows, columns, classes) in an order of its axes, from the image or from a latent vector."""
+
+    def __init__(self, order, latent=False):
+        rngs, self.order, self.latent = nnx.Rngs(0), order, latent
+        self.conv = nnx.Conv(3, 12, (3, 3), rngs=rngs)
+
+    def last(self, x):
+        return jnp.tanh(x.reshape(len(x), -1)).reshape(len(x), 12, 12, 4) if self.latent else jnp.tanh(self.conv(x))
+
+    def __call__(self, x):
+        return self.last(x).transpose(self.order)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2), (0, 1, 3, 2)])
+def test_the_axis_of_the_classes_of_a_dense_output(order):
+    model = Dense(order)
+    expected = jax.grad(lambda x: model.last(x)[..., 5].mean((1, 2)).sum())(jnp.asarray(X))
+    np.testing.assert_allclose(saliency.Vanilla(model, 5).GetMasks(X), expected, rtol=1e-4, atol=1e-7)
+
+
+def test_an_axis_that_nothing_shows_is_named_by_the_user():
+    model = Dense((0, 1, 2, 3), latent=True)
+    with pytest.raises(TargetError, match=r"output \(N, 12, 12, 4\), and the model does not show which axis"):
+        saliency.Vanilla(model, 3).GetMasks(X)
+    expected = jax.grad(lambda x: model(x)[..., 3].mean((1, 2)).sum())(jnp.asarray(X))
+    np.testing.assert_allclose(
+        saliency.Vanilla(model, saliency.Region(3, axis=-1)).GetMasks(X), expected, rtol=1e-4, atol=1e-7
+    )

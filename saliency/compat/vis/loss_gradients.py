@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.compat.vis.channel_axes import channel_axis_of
 from saliency.compat.vis.losses import ActivationMaximization, nonnegative_indices, weighted_sum
 from saliency.compat.vis.network import Network
 from saliency.compat.vis.seed_inputs import SeedInputs
@@ -67,7 +68,7 @@ class LossGradients:
         if None in layers:
             raise TargetError("the layer of a loss (=None) must be given when there are several losses or a user-defined loss")
         custom = not all(isinstance(loss, ActivationMaximization) for loss, _ in losses)
-        y = layers, weighted_sum(losses, network.channels, network.adapter.xp)
+        y = layers, weighted_sum(losses, _channel_axes(network, losses, layers, seeds), network.adapter.xp)
         return cls(network, seeds, at, y, 1.0, custom, logits, exact)
 
     def compute_masks(
@@ -99,9 +100,13 @@ class LossGradients:
 
     def channel_maximum(self, maps: NumpyArray) -> NumpyArray:
         """Return the maximum over channels, or the maps if they have no channels. keras-vis reduces even a single axis."""
-        channels = self.at is not None or self.network.adapter.channel_axis is not None
-        reduce = self.exact or (channels and maps.ndim > 2)
-        result: NumpyArray = maps.max(axis=self.network.channels) if reduce else maps
+        own, axis = self.network.adapter.channel_axis, self.network.channels
+        if self.at is not None and maps.ndim > 2:
+            axis = channel_axis_of(self.network, self.at.layer, self.seeds, "wrt_tensor")
+        elif self.at is None and own is not None:
+            axis = 1 if own == 0 else -1
+        reduce = self.exact or ((self.at is not None or own is not None) and maps.ndim > 2)
+        result: NumpyArray = maps.max(axis=axis) if reduce else maps
         return result
 
     def _modifier(self, modify: Callable[[NumpyArray], NumpyArray]) -> Callable[[Array], Array]:
@@ -147,6 +152,17 @@ def check_losses(losses: Any) -> list[tuple[Any, float]]:
 
 def _is_loss(loss: Any) -> bool:
     return hasattr(loss, "layer") and callable(getattr(loss, "build_loss", None))
+
+
+def _channel_axes(
+    network: Network, losses: Sequence[tuple[Any, float]], layers: Sequence[Any], seeds: SeedInputs
+) -> tuple[int, ...]:
+    """Return the channel axis of each loss's layer; the usual one for a loss that reads the output itself, or all of it."""
+    reads = [isinstance(loss, ActivationMaximization) and loss.filter_indices is not None for loss, _ in losses]
+    return tuple(
+        channel_axis_of(network, layer, seeds, "layer") if named else network.channels
+        for layer, named in zip(layers, reads, strict=True)
+    )
 
 
 def _filter_target(network: Network, loss: ActivationMaximization, seeds: SeedInputs, logits: bool) -> tuple[Any, float]:

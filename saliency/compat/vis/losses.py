@@ -111,24 +111,32 @@ def mean_activation(output: Array, indices: Indices, channels: int, xp: Any) -> 
     return sum(xp.mean(one, axis=space) if space else one for one in each)
 
 
-def weighted_sum(losses: Sequence[tuple[Any, float]], channels: int, xp: Any) -> Callable[[tuple[Array, ...]], Array]:
-    """Return a function from layer outputs, one per loss, to the weighted sum of the losses, (N,)."""
+def weighted_sum(
+    losses: Sequence[tuple[Any, float]], channels: Sequence[int], xp: Any
+) -> Callable[[tuple[Array, ...]], Array]:
+    """Return a function from layer outputs, one per loss, to the weighted sum of the losses, (N,).
+
+    Args:
+        losses: losses and weights.
+        channels: the channel axis of each layer's output.
+        xp: the array namespace of the outputs.
+    """
     if all(isinstance(loss, ActivationMaximization) for loss, _ in losses):  # a cached function keeps its traced graph
-        return _weighted_activations(tuple((loss.filter_indices, weight) for loss, weight in losses), channels, xp)
+        terms = ((loss.filter_indices, weight, axis) for (loss, weight), axis in zip(losses, channels, strict=True))
+        return _weighted_activations(tuple(terms), xp)
 
     def weighted(outputs: tuple[Array, ...]) -> Array:
-        return sum(w * _evaluate_loss(loss, output, channels, xp) for (loss, w), output in zip(losses, outputs, strict=True))
+        each = zip(losses, outputs, channels, strict=True)
+        return sum(weight * _evaluate_loss(loss, output, axis, xp) for (loss, weight), output, axis in each)
 
     return weighted
 
 
 @lru_cache(64)
-def _weighted_activations(
-    terms: tuple[tuple[Indices, float], ...], channels: int, xp: Any
-) -> Callable[[tuple[Array, ...]], Array]:
+def _weighted_activations(terms: tuple[tuple[Indices, float, int], ...], xp: Any) -> Callable[[tuple[Array, ...]], Array]:
     def weighted(outputs: tuple[Array, ...]) -> Array:
         pairs = zip(terms, outputs, strict=True)
-        return sum(-weight * mean_activation(output, indices, channels, xp) for (indices, weight), output in pairs)
+        return sum(-weight * mean_activation(output, indices, axis, xp) for (indices, weight, axis), output in pairs)
 
     return weighted
 

@@ -89,7 +89,7 @@ class KerasAdapter(GradientAdapter):
         self._default_axis = channel_axis_of(layers.values()) if self._auto else channel_axis
         self._axis_evidence = find_channel_axis(list(layers.values()), self._default_axis) if self._auto else "unknown"
         self.channel_axis = self._default_axis
-        channels_last = self.moves_last_axis = self.channel_axis != 0
+        channels_last = self.channel_axis != 0
         options = (signature, explained, output, channels_last, jit_compile)
         traces = TraceCache.of(self.model, options, fingerprint_of(self.model, layers.values()), jit_compile)
         self._traces, self._output = traces, output

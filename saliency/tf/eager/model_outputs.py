@@ -25,8 +25,8 @@ from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import find_operation_output, outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.scores import Scores, backward_starts, entries_at, scores_at
-from saliency.tf.ops.spatial_layout import SpatialLayout, channels_first
-from saliency.tf.ops.target_axes import layer_channels_first
+from saliency.tf.ops.spatial_layout import SpatialLayout
+from saliency.tf.ops.target_axes import layer_channels_first, output_channels_first
 from saliency.tf.ops.train_mode_operations import train_mode_operations
 
 
@@ -50,7 +50,8 @@ class ModelOutputs:
     def target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what a graph depends on in a target."""
         reads = target.function is not None, isinstance(target.layer, tuple)
-        return self.target_paths(target), target.units.shape[-1], target.logits, target.layers and self.channel_axis, *reads
+        places = self.target_paths(target), target.units.shape[-1], target.channel_axis, self.channel_axis
+        return *places, target.logits, *reads
 
     def layer_path(self, layer: Any) -> Any:
         """Return the path of a layer that is given by name or as an object; for a model without layers, the argument."""
@@ -170,12 +171,12 @@ class ModelOutputs:
                 "the model's output has an unknown number of axes; a class needs (N, classes): pass `y` as a callable"
             )
         batch = output.shape[0] if isinstance(output, tf.Tensor) and output.shape.rank else None
-        output = with_channel_axis(output, batch)
+        source = output = with_channel_axis(output, batch)
         if target.logits and target.layer is None:
             output, info.hidden_logits = find_logits(output)
         output = tf.cast(output, self.model.float_dtype)
-        if self.channels_last and len(output.shape) > 2 and not outputs:
-            output = channels_first(output)
+        if not outputs:
+            output = output_channels_first(output, source, x, self.channel_axis, self.joined is not None, target)
         info.output_shape = tuple(output.shape)
         return output
 

@@ -87,9 +87,3 @@ class SpatialLayout:
                 f"output of {name}; it must return (N, channels, *space) with {len(self.axes)} spatial axes"
             )
         return arranged
-
-
-def channels_first(output: Any, xp: Any = tf) -> Any:
-    """Return (N, ..., channels) as (N, channels, ...); ``xp`` is the output's namespace, TensorFlow or NumPy."""
-    axes = len(output.shape)
-    return xp.transpose(output, (0, axes - 1, *range(1, axes - 1)))

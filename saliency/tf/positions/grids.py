@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from saliency.tf.positions.intervals import Intervals, resample, unite, varying_dims
+from saliency.tf.positions.intervals import Intervals, along, resample, unite, varying_dims
 from saliency.tf.positions.sources import Rule, Sources, UnknownShape, number
 from saliency.tf.positions.state import Positions, Shape
 
@@ -32,6 +32,21 @@ def lay_grid(op: Any, first: Positions, sources: Sources) -> Positions | None:
         projections=frozenset({op.name}) if keeps and is_dense else frozenset(),
         whole=first.whole,
     )
+
+
+def begin_grid(op: Any, count: int, shape: Shape | None) -> Positions | None:
+    """Return a grid of its own for the result of a convolution; None for other operations.
+
+    Args:
+        op: the operation.
+        count: number of the input's spatial axes.
+        shape: of its result; None if it is not known.
+    """
+    if op.type not in CONVOLUTIONS | TRANSPOSED or shape is None or len(shape) > count + 2:
+        return None
+    dims = _spatial_dims(op, len(shape))
+    axes = [*(along(dim, shape) for dim in dims), *[None] * (count - len(dims)), along(0, shape)]
+    return Positions(shape, tuple(axes))
 
 
 def _resampled(intervals: Intervals | None, spatial: Sequence[int], before: Shape, after: Shape) -> Intervals | None:

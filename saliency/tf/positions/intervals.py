@@ -24,6 +24,13 @@ def partition(length: int, start: float = 0, stop: float = UNIT) -> Intervals:
     return np.asarray(edges[:-1] + 1j * (UNIT - edges[1:]))
 
 
+def along(axis: int, shape: Sequence[int]) -> Intervals | None:
+    """Return the intervals of a tensor whose entries lie side by side along one axis; None if it has a single one."""
+    view = [1] * len(shape)
+    view[axis] = -1
+    return partition(shape[axis]).reshape(view) if shape[axis] > 1 else None
+
+
 def intersect(first: Intervals, second: Intervals) -> Intervals:
     """Return the narrower of two nested intervals, or the union of two others."""
     inside_2 = (first.real >= second.real) & (first.imag >= second.imag)

@@ -6,7 +6,8 @@ from typing import Any
 
 from saliency.tf.ops.graph_traversal import operations_after, operations_before, operations_between
 from saliency.tf.positions.constants import constant_value
-from saliency.tf.positions.intervals import partition
+from saliency.tf.positions.grids import begin_grid
+from saliency.tf.positions.intervals import along
 from saliency.tf.positions.products import PRODUCTS, attention_operands
 from saliency.tf.positions.rules import result_positions
 from saliency.tf.positions.sources import UnknownShape
@@ -38,19 +39,25 @@ class PositionTracker:
         shape: (N, *input); the lengths of the input are known here, also if those of the tensor are not.
         spatial_axes: the axes of ``x`` that are spatial.
         results: the tensors that are of interest.
+        begins_grids: whether a convolution of a tensor without positions begins a grid. It tells the axis of the channels from
+            the others, but is not a grid of the input.
     """
 
-    def __init__(self, x: Any, shape: Sequence[int], spatial_axes: Sequence[int], results: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        x: Any,
+        shape: Sequence[int],
+        spatial_axes: Sequence[int | None],
+        results: Sequence[Any],
+        begins_grids: bool = False,
+    ) -> None:
+        self._begins_grids, self._axes = begins_grids, len(spatial_axes)
         static = x.shape.as_list() if x.shape.rank is not None else [None]
         self.samples = int(static[0] or SAMPLES)
         self.attention: set[str] = set()  # the products that return queries, keys or values
         whole = (self.samples, *(int(length) for length in shape[1:]))
-        axes = []
-        for axis in (*spatial_axes, 0):
-            view = [1] * len(whole)
-            view[axis] = -1
-            axes.append(partition(whole[axis]).reshape(view) if whole[axis] > 1 else None)
-        self._found: dict[Any, Positions] = {x.ref(): Positions(whole, tuple(axes))}
+        axes = tuple(None if axis is None else along(axis, whole) for axis in (*spatial_axes, 0))
+        self._found: dict[Any, Positions] = {x.ref(): Positions(whole, axes)}
         between = operations_between(x, list(results)) or _operations_on_indices(x, results)
         for op in x.graph.get_operations():
             if op in between:
@@ -84,6 +91,8 @@ class PositionTracker:
         found: Any = None
         with suppress(*UNREADABLE):
             found = result_positions(op, self)
+        if self._begins_grids and not (isinstance(found, Positions) and found.has_space):
+            found = begin_grid(op, self._axes, self.shape(op.outputs[0])) if op.outputs else None
         each = [found] if isinstance(found, Positions) else found or []
         for tensor, positions in zip(op.outputs, each, strict=False):
             if positions is not None and self._fits(tensor, positions):

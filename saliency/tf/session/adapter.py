@@ -87,7 +87,7 @@ class GraphAdapter(GradientAdapter):
         queries.has_single_row(Target())  # raises an error for a `y` of the wrong shape
         self._runner = SessionRunner(GraphSession(graph, session, self.x), queries)
         self._host = FunctionAdapter(session.run, channel_axis, "float64" if double else "float32")
-        self.channel_axis, self.moves_last_axis = channel_axis, channel_axis != 0
+        self.channel_axis = channel_axis
         self.conv_layer = None if conv_layer is None else resolve_layer(conv_layer, self.x, self.y)
         self._grids: dict[Any, PositionGrid | None] = {}  # layer and layout -> its grid
         self._last_layers: dict[Any, Any] = {}  # kind of input and target -> the last spatial layer

@@ -19,8 +19,8 @@ from saliency.tf.ops.operation_lookup import outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import backward_starts
-from saliency.tf.ops.spatial_layout import SpatialLayout, channels_first
-from saliency.tf.ops.target_axes import layer_channels_first
+from saliency.tf.ops.spatial_layout import SpatialLayout
+from saliency.tf.ops.target_axes import layer_channels_first, output_channels_first
 from saliency.tf.session.op_cache import QueryTensors, cached_ops
 from saliency.tf.session.score_placeholders import ScorePlaceholders, add_scores
 from saliency.tf.session.subgraph_copy import differentiable_copies, refuse_unsupported_loops
@@ -148,7 +148,7 @@ class GraphQueries:
     def _target_key(self, target: Target) -> tuple[Any, ...]:
         """Return what an output's operations depend on."""
         layer = None if target.layer is None else self.score_source(target).name
-        return self.x.name, self.y.name, layer, target.logits, self.channels_last, self.float_dtype.name
+        return self.x.name, self.y.name, layer, target.logits, self.channels_last, target.channel_axis, self.float_dtype.name
 
     def _score_key(self, request: Request, targets_per_input: int) -> tuple[Any, ...]:
         """Return what the operations of scores and their gradients depend on."""
@@ -165,7 +165,8 @@ class GraphQueries:
             return tf.reshape(tensor, (-1, 1))
         if target.layer is not None:
             return self._layer_channels_first(tensor, target)
-        return channels_first(tensor) if self.channels_last and rank > 2 else tensor
+        axis = None if self.x.shape.rank == 3 else -1 if self.channels_last else 0  # (N, H, W) or (N, length, channels)
+        return output_channels_first(tensor, self.score_source(target), self.x, axis, False, target)
 
     def _layer_channels_first(self, output: Any, target: Target) -> Any:
         """Return the output of the layer that a target names, or a copy of it, as (n, channels, *space)."""

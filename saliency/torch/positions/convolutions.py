@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from saliency.torch.positions.intervals import Intervals, resample, unite
+from saliency.torch.positions.intervals import Intervals, along, resample, unite
 from saliency.torch.positions.operator_call import OperatorCall
 from saliency.torch.positions.state import Positions
 
@@ -26,6 +26,20 @@ def lay_grid(call: OperatorCall) -> Positions | None:
         return None
     axes = tuple([None if one is None else _lay_axis(one, before, after, count) for one in first.axes])
     return Positions(axes, attended=first.attended and bool(kernel) and all(length == 1 for length in kernel))
+
+
+def begin_grid(call: OperatorCall, count: int) -> Positions | None:
+    """Return a grid of its own for the result of a convolution, (N, channels, *space); None for other operators.
+
+    Args:
+        call: the operator's call.
+        count: number of the input's spatial axes.
+    """
+    kernel, result = _kernel_shape(call.name, call.args), call.result
+    if not 0 < len(kernel) <= count or not isinstance(result, torch.Tensor) or result.ndim != len(kernel) + 2:
+        return None
+    dims = [*range(2, result.ndim), *[None] * (count - len(kernel)), 0]
+    return Positions(tuple([None if dim is None else along(dim, tuple(result.shape)) for dim in dims]))
 
 
 def _lay_axis(one: Intervals, before: Shape, after: Shape, count: int) -> Intervals | None:

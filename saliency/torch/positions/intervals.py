@@ -62,6 +62,12 @@ def partition(length: int, start: int = 0, stop: int = UNIT) -> Packed:
     return pack(edges[:-1], UNIT - edges[1:])
 
 
+def along(axis: int, shape: tuple[int, ...]) -> Intervals | None:
+    """Return the intervals of a tensor whose entries lie side by side along one axis; None if it has a single one."""
+    view = [-1 if dim == axis % len(shape) else 1 for dim in range(len(shape))]
+    return Intervals(partition(shape[axis]).reshape(view), shape) if shape[axis] > 1 else None
+
+
 def pack(start: Packed, gap: Packed) -> Packed:
     """Return intervals from their starts and the gaps behind them."""
     return (start << BITS) + gap

@@ -8,7 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from saliency.torch.positions.attention_log import AttentionLog
-from saliency.torch.positions.intervals import Intervals, partition
+from saliency.torch.positions.convolutions import begin_grid
+from saliency.torch.positions.intervals import along
 from saliency.torch.positions.operator_call import OperatorCall
 from saliency.torch.positions.products import attention_operands
 from saliency.torch.positions.rules import result_positions
@@ -30,21 +31,25 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
 
     Args:
         x: (N, *input).
-        spatial_axes: the axes of ``x`` that are spatial.
+        spatial_axes: the axes of ``x`` that are spatial; None for one that no axis of ``x`` is known to be.
         attentions: receives the attention of the forward pass.
+        begins_grids: whether a convolution of a tensor without positions begins a grid. It tells the axis of the channels from
+            the others, but is not a grid of the input.
     """
 
-    def __init__(self, x: torch.Tensor, spatial_axes: Sequence[int], attentions: AttentionLog | None = None) -> None:
+    def __init__(
+        self,
+        x: torch.Tensor,
+        spatial_axes: Sequence[int | None],
+        attentions: AttentionLog | None = None,
+        begins_grids: bool = False,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._begins_grids, self._axes = begins_grids, len(spatial_axes)
         self._positions, self._attentions = PositionTable(), attentions
         self._varying = VaryingTensors()
         self.projections: set[torch.nn.Module] = set()  # layers that return queries, keys or values
-        shape = tuple(x.shape)
-        axes = []
-        for axis in (*spatial_axes, 0):
-            view = [-1 if dim == axis % x.ndim else 1 for dim in range(x.ndim)]
-            axes.append(Intervals(partition(shape[axis]).reshape(view), shape) if shape[axis] > 1 else None)
-        self.set(x, Positions(tuple(axes)))
+        self.set(x, Positions(tuple([None if axis is None else along(axis, tuple(x.shape)) for axis in (*spatial_axes, 0)])))
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -66,6 +71,8 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
         if self._has_positions(args) or self._has_positions(kwargs.values()):
             self._record(OperatorCall(func, func.overloadpacket.__name__, args, kwargs, result, self.of))
             self._varying.add(result)
+        elif self._begins_grids and "convolution" in func.overloadpacket.__name__:
+            self._record(OperatorCall(func, func.overloadpacket.__name__, args, kwargs, result, self.of))
         elif self._varying.include(func, (*args, *kwargs.values())):
             self._varying.add(result)
         return result
@@ -85,6 +92,8 @@ class PositionRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # To
             found = self._positions_of_result(call)
             if self._attentions is not None:
                 self._attentions.add(call, found)
+        if self._begins_grids and (found is None or (isinstance(found, Positions) and not found.has_space)):
+            found = begin_grid(call, self._axes) or found
         if call.args and result is call.args[0] and self.of(result) is not found:
             self._forget_base(result)
         if isinstance(result, torch.Tensor):
