@@ -48,6 +48,29 @@ def test_tokens_whose_order_varies_are_refused_by_name():
         saliency.GradCAM(ShuffledPatches(RANDOM).eval(), 1, layer="norm").GetMask(X)
 
 
+class Mirrored(nn.Module):
+    """A spatial transformer, which samples the features at other places: here it mirrors them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.head = nn.Conv2d(3, 6, 4, 4), nn.GroupNorm(1, 6), nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.conv(x)
+        turned = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]]).expand(len(x), -1, -1)
+        grid = nn.functional.affine_grid(turned, list(features.shape), align_corners=False)
+        sampled = nn.functional.grid_sample(features, grid, align_corners=False)
+        return self.head(self.norm(sampled).tanh().mean((2, 3)))
+
+
+def test_features_that_were_sampled_at_other_places_are_passed_over():
+    torch.manual_seed(0)
+    mask = saliency.GradCAM(Mirrored().eval(), 1).GetMask(X, should_resize=False)
+    assert (mask.details["layer"], tuple(mask.details["grid"])) == ("conv", (7, 7))
+    with pytest.raises(saliency.TargetError, match="layer 'norm'"):
+        saliency.GradCAM(Mirrored().eval(), 1, layer="norm").GetMask(X)
+
+
 class FoldedPatches(nn.Module):
     """Layers on patches of 2 x 2 positions, which leave out the last row and column of a grid with odd lengths."""
 

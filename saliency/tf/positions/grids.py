@@ -14,6 +14,7 @@ CONVOLUTIONS = {"Conv2D", "Conv3D", "DepthwiseConv2dNative", "_FusedConv2D", "Fu
 TRANSPOSED = {"Conv2DBackpropInput", "Conv3DBackpropInputV2", "DepthwiseConv2dNativeBackpropInput"}
 POOLINGS = {"AvgPool", "MaxPool", "AvgPool3D", "MaxPool3D", "MaxPoolV2", "MaxPoolWithArgmax"}
 RESIZINGS = {"ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea", "ScaleAndTranslate"}
+"""Resizings of a whole image. ``ScaleAndTranslate`` may also cut out a part."""
 
 
 def lay_grid(op: Any, first: Positions, sources: Sources) -> Positions | None:
@@ -151,10 +152,19 @@ def _join_phases(op: Any, first: Positions, sources: Sources) -> Positions | Non
     return None if any(one is not None and one.size == 0 for one in axes) else Positions(shape, tuple(axes))
 
 
+def _scaled(op: Any, first: Positions, sources: Sources) -> Positions | None:
+    """Return the positions of a resized image; None if constants cut out or move a part of it."""
+    size, scale, translation = (sources.constant(one) for one in op.inputs[1:4])
+    is_cut = scale is not None and not np.allclose(scale, np.divide(size, first.shape[1:3]), rtol=1e-3)
+    is_moved = translation is not None and bool(np.any(translation))
+    return None if is_cut or is_moved else lay_grid(op, first, sources)
+
+
 GRIDS: Mapping[str, Rule] = {
     **dict.fromkeys((*CONVOLUTIONS, *POOLINGS, *RESIZINGS), lay_grid),
     **dict.fromkeys(("ExtractImagePatches", "ExtractVolumePatches", "SpaceToDepth", "DepthToSpace", "Dilation2D"), lay_grid),
     **dict.fromkeys(TRANSPOSED, _transposed),
+    "ScaleAndTranslate": _scaled,
     "SpaceToBatchND": _dilate,
     "BatchToSpaceND": _join_phases,
 }

@@ -38,7 +38,7 @@ REDUCTIONS = {
     "sum", "mean", "amax", "amin", "max", "min", "var", "std", "linalg_vector_norm", "norm", "logsumexp", "prod", "median",
     "var_mean", "std_mean", "all", "any",
 }  # fmt: skip
-SPATIAL = re.compile("conv|pool|upsample|deform|grid_sampler|_interpolate|resize")
+SPATIAL = re.compile("conv|pool|upsample|deform|_interpolate|resize")
 PADDING = re.compile(r"^(constant|reflection|replication)_pad|^_pad_circular")
 
 

@@ -75,11 +75,18 @@ def mixer(x):
     return tokens + tf.transpose(tf.transpose(tokens, (0, 2, 1)) @ weights(24, 24), (0, 2, 1))
 
 
+def resized(x, size, scale, translation):
+    scale, translation = [scale, scale], [0.0, translation]
+    return tf.raw_ops.ScaleAndTranslate(images=x, size=size, scale=scale, translation=translation)
+
+
 PICTURES = {
     "convolution": (lambda x: tf.nn.conv2d(x, weights(3, 3, 3, 8), 2, "VALID"), (15, 23)),
     "deconvolution": (lambda x: tf.nn.conv2d_transpose(x, weights(2, 2, 4, 3), (tf.shape(x)[0], 64, 96, 4), 2), (64, 96)),
     "channels first": (lambda x: tf.transpose(tf.nn.avg_pool2d(x, 4, 4, "SAME"), (0, 3, 1, 2)), (8, 12)),
     "resized": (lambda x: tf.image.resize(x, (20, 30)), (20, 30)),
+    "resized by averaging": (lambda x: tf.image.resize(x, (20, 30), antialias=True), (20, 30)),
+    "resized by a scale": (lambda x: resized(x, (16, 24), 0.5, 0.0), (16, 24)),
     "pixel shuffle": (lambda x: tf.nn.depth_to_space(tf.nn.conv2d(x, weights(1, 1, 3, 8), 2, "SAME"), 2), (32, 48)),
     "tokens": (patches, (4, 6)),
     "tokens behind others": (lambda x: tf.concat([tf.zeros((tf.shape(x)[0], 3, 8)), patches(x)], 1), (4, 6)),
@@ -115,6 +122,8 @@ OTHERS = {
     "an unknown operation": untouched,
     "columns": lambda x: tf.reduce_mean(x, 1),
     "channels as columns": lambda x: tf.reshape(x, (-1, 32, 144, 1)),
+    "moved by a resizing": lambda x: resized(x, (16, 24), 0.5, -9.0),
+    "cut out by a resizing": lambda x: resized(x, (16, 24), 1.0, 0.0),
     "left half": lambda x: tf.nn.avg_pool2d(x[:, :, :24], 2, 2, "SAME"),
     "one position": lambda x: tf.reduce_mean(x, (1, 2), keepdims=True),
     "sorted tokens": lambda x: tf.gather(patches(x), tf.math.top_k(patches(x)[..., 0], 24).indices, batch_dims=1),
