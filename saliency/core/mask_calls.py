@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeAlias, overload
+from typing import Any, ClassVar, overload
 
 from saliency.core.adapter import GradientAdapter
 from saliency.core.gradient_modifiers import Modifier
@@ -10,11 +10,8 @@ from saliency.core.method_options import options_by_name
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.pickling import ByAttributes
 from saliency.core.result import MaskArray
-from saliency.core.several_inputs import SeveralInputs, holds_names, inputs_by_name
+from saliency.core.several_inputs import Named, SeveralInputs, holds_names, inputs_by_name
 from saliency.core.types import Array
-
-Named: TypeAlias = Mapping[str, Any] | tuple[Any, ...]
-"""Several inputs of one sample: by name, or in the model's order."""
 
 
 class MaskCalls(ByAttributes, ABC):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from saliency.core.errors import InputError
 from saliency.core.feed import checked_feed, single_feed
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.model_inputs import ModelInputs, as_sequence
+
+Named: TypeAlias = Mapping[str, Any] | tuple[Any, ...]
+"""Several inputs of one sample: by name, or in the model's order."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """DNNBrain's ``.stim.csv`` files: ``key=value`` header lines, a ``data=`` line with the columns, a row per stimulus."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.io.atomic_write import atomic_write
+from saliency.io.stim_columns import as_column, parse_column, parse_rows, read_column
 from saliency.io.text_lines import encode_text, file_error, file_path, numbered_lines
 
 SUFFIX = ".stim.csv"
 TYPES = ("image", "video", "video_clip")
-NAMES = ("class", "mask")
-"""Columns that hold names of classes or of files, unless all of their values are numbers."""
 EXAMPLE = "A stimulus file has lines like these: type=image | path=images | data=stimID,label | cat.jpg,281"
 
 
@@ -63,11 +60,11 @@ def read(file: str | Path) -> Stimulus:
     columns = [name.strip() for name in lines[split][1].partition("=")[2].split(",")]
     if "stimID" not in columns or len(set(columns)) < len(columns):
         raise file_error(file, f"line {lines[split][0]}: data= ({', '.join(columns)}) must name stimID, and every column once")
-    rows = list(_parse_rows(file, lines[split + 1 :], len(columns)))
+    rows = list(parse_rows(file, lines[split + 1 :], len(columns)))
     if not rows:
         raise file_error(file, "has no stimuli: no row follows the data= line")
     stimulus_type, path = header.pop("type"), header.pop("path")
-    data = {name: _read_column(file, name, [(i, row[k]) for i, row in rows], stimulus_type) for k, name in enumerate(columns)}
+    data = {name: read_column(file, name, [(i, row[k]) for i, row in rows], stimulus_type) for k, name in enumerate(columns)}
     return Stimulus(stimulus_type, path, data, header)
 
 
@@ -88,7 +85,7 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
     file = file_path(file, SUFFIX)
     _check_types(file, stimulus)
     header = {"type": stimulus.type, "path": stimulus.path, **stimulus.header}
-    columns = {name: _as_column(file, name, values) for name, values in stimulus.data.items()}
+    columns = {name: as_column(file, name, values) for name, values in stimulus.data.items()}
     _check_header(file, stimulus)
     _check_texts(file, columns, ',="')
     if "stimID" not in columns or {column.shape for column in columns.values()} != {(len(stimulus),)} or not len(stimulus):
@@ -96,22 +93,11 @@ def write(stimulus: Stimulus, file: str | Path) -> None:
     rows = np.array(list(columns.values())).astype(str).T.tolist()
     for name, cells in zip(columns, zip(*rows, strict=True), strict=True):
         _check_texts(file, cells, ',"')
-        _parse_column(file, name, list(enumerate(cells, start=len(header) + 2)), stimulus.type)
+        parse_column(file, name, list(enumerate(cells, start=len(header) + 2)), stimulus.type)
     head = [f"{key}={value}" for key, value in header.items()]
     content = encode_text(file, "\n".join([*head, f"data={','.join(columns)}", *map(",".join, rows)]))
     with atomic_write(file) as temporary:
         temporary.write_bytes(content)
-
-
-def _as_column(file: Path, name: str, values: Any) -> npt.NDArray[Any]:
-    """Return a column as an array of numbers, texts or objects."""
-    try:
-        column = np.asarray(values)
-    except Exception as error:  # NumPy and the frameworks raise different types
-        raise file_error(file, f"data: {name} ({type(values).__name__}) must hold numbers or texts: {error}") from None
-    if column.dtype.kind == "V":
-        raise file_error(file, f"data: {name} ({column.dtype}) must hold numbers or texts")
-    return column
 
 
 def _check_types(file: Path, stimulus: Stimulus) -> None:
@@ -157,47 +143,3 @@ def _parse_header(file: Path, lines: list[tuple[int, str]]) -> Iterator[tuple[st
     for key in ("type", "path"):
         if key not in keys:
             raise file_error(file, f"has no {key}= line. {EXAMPLE}")
-
-
-def _parse_rows(file: Path, lines: list[tuple[int, str]], width: int) -> Iterator[tuple[int, list[str]]]:
-    for i, line in lines:
-        try:
-            (cells,) = csv.reader([line], skipinitialspace=True)
-        except csv.Error as error:
-            raise file_error(file, f"line {i} can't be read: {error}") from None
-        if len(cells) == width + 1 and not cells[-1]:  # a comma at the end
-            cells.pop()
-        if len(cells) != width:
-            hint = " (put quotation marks around a name with a comma)"
-            raise file_error(file, f"line {i} has {len(cells)} fields; the data= line names {width}{hint}")
-        yield i, [cell.strip() for cell in cells]
-
-
-def _read_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_type: str) -> npt.NDArray[Any]:
-    """Parse a column of a file, in which ``class`` and ``mask`` may hold names."""
-    if name in NAMES and not all(_is_number(cell) for _, cell in cells):
-        return np.array([cell for _, cell in cells])
-    return _parse_column(file, name, cells, stimulus_type)
-
-
-def _is_number(cell: str) -> bool:
-    with suppress(ValueError):
-        float(cell)
-        return True
-    return False
-
-
-def _parse_column(file: Path, name: str, cells: list[tuple[int, str]], stimulus_type: str) -> npt.NDArray[Any]:
-    is_integer = name == "label" or (name == "stimID" and stimulus_type == "video")
-    if name == "condition" or (name == "stimID" and not is_integer):
-        return np.array([cell for _, cell in cells])
-    numbers = []
-    for i, cell in cells:
-        try:
-            numbers.append(float(cell))
-        except ValueError:
-            hint = "; text goes into the column condition" if cell else ""
-            raise file_error(file, f"line {i}: {name} (={cell!r}) must be a number{hint}") from None
-        if is_integer and not (numbers[-1].is_integer() and abs(numbers[-1]) < 2**53):
-            raise file_error(file, f"line {i}: {name} (={cell!r}) must be a whole number")
-    return np.array(numbers, dtype=np.int64 if is_integer else np.float64)

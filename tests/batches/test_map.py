@@ -2,45 +2,13 @@
 
 import json
 
-import h5py
 import numpy as np
 import pytest
 
 import saliency
 from saliency.io.journal import JournalError
+from tests.batches.written_files import RNG, X, contents, occlusion, same_contents, until
 from tests.core.function_models import W, net
-
-RNG = np.random.default_rng(1)
-X = RNG.normal(size=(7, 2, 5, 6)).astype(np.float32)
-
-
-def occlusion(y=1, function=net, **options):
-    return saliency.Occlusion(saliency.FunctionAdapter(function, channel_axis=0), y, size=2, stride=2, **options)
-
-
-def contents(path):
-    """Return the arrays of a file, and its attributes."""
-    with h5py.File(path) as h5:
-        found = {}
-        h5.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-        return found, dict(h5.attrs)
-
-
-def same_contents(one, other):
-    (one, about), (other, other_about) = contents(one), contents(other)
-    return (
-        about == other_about
-        and list(one) == list(other)
-        and all(np.array_equal(one[k], other[k], equal_nan=one[k].dtype.kind == "f") for k in one)
-    )
-
-
-def until(stop, values=X):
-    """Yield the inputs, and interrupt before one of them."""
-    for i, x in enumerate(values):
-        if i == stop:
-            raise KeyboardInterrupt
-        yield x
 
 
 def test_the_masks_are_those_of_get_masks(tmp_path):
@@ -218,49 +186,3 @@ def test_a_zarr_folder_has_the_same_arrays(tmp_path):
     saliency.map(occlusion(2), inputs, tmp_path / "a.zarr", resume=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "a.zarr"]
     assert zarr.open_group(tmp_path / "a.zarr", mode="r").attrs["target"] == 2
-
-
-@pytest.mark.needs("torch")
-def test_a_loader_of_torch(tmp_path):
-    import torch
-    from torch.utils.data import DataLoader, TensorDataset
-
-    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 4))
-    labels = torch.arange(7) % 4
-    mask, pairs = saliency.Vanilla(model), TensorDataset(torch.tensor(X), labels)
-    saliency.map(mask, DataLoader(pairs, batch_size=2), tmp_path / "a.h5", "paired", piece=3)
-    saliency.map(mask, DataLoader(TensorDataset(torch.tensor(X)), batch_size=4), tmp_path / "b.h5", labels)
-    saliency.map(mask, pairs, tmp_path / "c.h5", "paired")
-    saliency.map(mask, (x for x, _ in DataLoader(pairs, batch_size=2)), tmp_path / "d.h5", labels, batched=True)
-    for name in "abcd":
-        np.testing.assert_array_equal(contents(tmp_path / f"{name}.h5")[0]["masks"], mask.GetMasks(X, labels))
-    with pytest.raises(saliency.InputError, match="`inputs` yields a list of 2: pass targets='paired'"):
-        saliency.map(mask, DataLoader(pairs, batch_size=2), tmp_path / "e.h5")
-
-
-@pytest.mark.needs("torch")
-def test_a_run_with_other_weights_is_not_resumed(tmp_path):
-    import torch
-
-    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(60, 4))
-    with pytest.raises(KeyboardInterrupt):
-        saliency.map(saliency.Vanilla(model, 1), until(4), tmp_path / "a.h5", piece=2)
-    torch.nn.init.normal_(model[1].bias)
-    with pytest.raises(JournalError, match="weights_sha256 "):
-        saliency.map(saliency.Vanilla(model, 1), X, tmp_path / "a.h5", piece=2)
-
-
-@pytest.mark.needs("tensorflow")
-def test_a_dataset_of_tensorflow(tmp_path):
-    import keras
-    import tensorflow as tf
-
-    model = keras.Sequential([keras.Input((2, 5, 6)), keras.layers.Flatten(), keras.layers.Dense(4)])
-    labels, mask = np.arange(7) % 4, saliency.Vanilla(model)
-    data = tf.data.Dataset.from_tensor_slices((X, labels))
-    with pytest.raises(saliency.InputError, match=r"`batched` \(=None\) must be given for a tf.data.Dataset"):
-        saliency.map(mask, data, tmp_path / "a.h5", "paired")
-    saliency.map(mask, data, tmp_path / "a.h5", "paired", batched=False)
-    saliency.map(mask, data.batch(3), tmp_path / "b.h5", "paired", batched=True, piece=2)
-    for name in "ab":
-        np.testing.assert_array_equal(contents(tmp_path / f"{name}.h5")[0]["masks"], mask.GetMasks(X, labels))

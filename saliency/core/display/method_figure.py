@@ -57,7 +57,8 @@ def figure(
     Raises:
         InputError: if the columns differ in their number of masks, or an argument is invalid.
     """
-    from saliency.core.display.method_grid import SCALES, GridStyle, method_grid
+    from saliency.core.display.grid_columns import SCALES, GridStyle
+    from saliency.core.display.method_grid import method_grid
 
     names = checked_class_names({} if class_names is None else class_names)
     columns = _columns(masks, image, names)

@@ -3,71 +3,23 @@
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
 from saliency.core.display.figure_record import figure_record
+from saliency.core.display.grid_columns import GridColumn, GridStyle
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, hide_ticks
 from saliency.core.display.map_style import OUTLINE, MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
 from saliency.core.display.projection import HostArray, MaskProjection
 from saliency.core.errors import InputError
 
-SCALES = ("own", "method", "all")
 TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 8.0, 7.0, 6.0  # points
 CHARACTER = 0.58  # mean width of a character, as a share of its size
 LINE = 1.3 / 72  # height of a line of text, in inches for each point of its size
 BAR_HEIGHT = 0.26  # of a color bar with its ticks, in inches
 DPI = 120
-
-
-@dataclass(frozen=True)
-class GridStyle:
-    """How a grid is drawn.
-
-    Args:
-        maps: how its maps are drawn.
-        scale: one of ``SCALES``.
-        signed: whether maps are drawn with their sign; None decides it for each column.
-        width: of the figure, in inches.
-    """
-
-    maps: MapStyle
-    scale: str
-    signed: bool | None
-    width: float
-
-    @property
-    def has_bar_each_row(self) -> bool:
-        """Whether the color bars of a column differ between its rows."""
-        return self.scale == "own" and self.maps.units
-
-
-@dataclass(frozen=True)
-class GridColumn:
-    """The masks of a column, as they are drawn."""
-
-    masks: Sequence[DescribedMask]
-    planes: Sequence[MaskProjection]
-    signed: bool
-
-    @classmethod
-    def of(cls, masks: Sequence[DescribedMask], signed: bool | None) -> "GridColumn":
-        """Reduce masks to two dimensions, and decide whether their sign is drawn."""
-        planes = [one.projection for one in masks]
-        return cls(masks, planes, any((one.signed < 0).any() for one in planes) if signed is None else signed)
-
-    @property
-    def values(self) -> list[HostArray]:
-        """The maps, (H, W) or (n,)."""
-        return [one.signed if self.signed else one.strength for one in self.planes]
-
-    @property
-    def unit(self) -> str:
-        """The unit of the maps."""
-        return self.masks[0].about.unit
 
 
 def method_grid(
