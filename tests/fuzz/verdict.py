@@ -13,8 +13,8 @@ from saliency.cli.options import CommandError
 from saliency.core.errors import SaliencyError
 
 LIBRARY = Path(saliency.__file__).parent
-SECONDS = 20
-"""Time limit of one call. It is generous, because a shared machine may stall."""
+SECONDS = 60
+"""Time limit of one call. It is generous, because a machine that many processes share may stall for half a minute."""
 
 
 class Hang(BaseException):
