@@ -34,19 +34,19 @@ def call_with_channels_last(model: torch.nn.Module, images: Any, call_model_args
 
 
 def information_curve(model: torch.nn.Module, settings: Any) -> None:
-    """Compute PAIR's performance information curve; the network gets the nearest pixels."""
+    """Compute PAIR's performance information curve."""
     picture, x, y = settings["picture"], settings["x"], int(settings["y"])
-    pixels, low, high = np.arange(x.shape[1]) * len(picture) // x.shape[1], float(x.min()), float(x.max())
+    low, high = float(x.min()), float(x.max())
     rows, columns = np.indices(picture.shape[:2]) / len(picture)
 
     def predict(images: Any) -> Any:
-        few = low + (high - low) * images[:, pixels][:, :, pixels] / np.float32(255)
+        inputs = low + (high - low) * images / np.float32(255)
         with torch.inference_mode():
-            return model(torch.tensor(np.moveaxis(few, -1, 1), dtype=torch.float32, device=DEVICE))[:, y].tolist()
+            return model(torch.tensor(np.moveaxis(inputs, -1, 1), dtype=torch.float32, device=DEVICE))[:, y].tolist()
 
     always = pic.generate_random_mask(*picture.shape[:2])
     values = np.sin(7 * rows) * np.cos(5 * columns)
-    pic.compute_pic_metric(picture, values, always, predict, list(FRACTIONS), min_pred_value=-np.inf)
+    pic.compute_pic_metric(picture, values, always, predict, list(FRACTIONS), min_pred_value=-1e9)
 
 
 def variants(model: torch.nn.Module, settings: Any) -> dict[str, Callable[[], Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import max_ratios
-from benchmarks.cases import BUNDLED, IMAGE_FILE, PIXELS, BenchmarkCase
+from benchmarks.cases import BUNDLED, IMAGE_FILE, BenchmarkCase
 from benchmarks.comparison import OURS, PAIR, QUANTUS, Comparison, Variant, Workload, format_batch_sizes
 from benchmarks.peers.peer_variants import PeerVariants
 from benchmarks.torch import bare_passes, limits
@@ -27,7 +27,7 @@ def workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
         yield Workload(f"insertion, {STEPS} steps", partial(_curves, case, metrics.insertion))
         yield Workload(f"deletion, {STEPS} steps", partial(_curves, case, metrics.deletion))
     elif case.name == BUNDLED:
-        yield Workload(f"PIC, {PIXELS} pixels", partial(_information_curve, case, peers))
+        yield Workload("PIC", partial(_information_curve, case, peers))
 
 
 def _curves(case: BenchmarkCase, metric: Callable[..., object]) -> Comparison:
@@ -52,20 +52,19 @@ def _pixel_flipping(case: BenchmarkCase, maps: np.ndarray[Any, Any]) -> Callable
 
 
 def _information_curve(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
-    picture = enlarged_picture()
-    prepare = partial(prepared, side=case.x.shape[1], low=float(case.x.min()), high=float(case.x.max()))
-    values = attributions(np.zeros((1, PIXELS, PIXELS)))
-    ours = partial(metrics.pic, case.model, [picture], values, case.classes[0], prepare=prepare, least=-np.inf)
+    prepare = partial(prepared, low=float(case.x.min()), high=float(case.x.max()))
+    values = attributions(np.zeros((1, *case.x.shape[1:])))
+    ours = partial(metrics.pic, case.model, [picture_of(case)], values, case.classes[0], prepare=prepare, least=-1e9)
     assert np.isfinite(ours().value).all(), "the blurred picture has no lower score"
     return Comparison({OURS: Variant(ours), **peers.variants({PAIR: "pic"})}, max_ratios.PIC, case.note)
 
 
-def enlarged_picture() -> np.ndarray[Any, Any]:
-    """Return the picture of the cases, (H, W, 3), uint8, at the usual size of networks for photographs."""
-    return np.array(Image.open(IMAGE_FILE).convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.BICUBIC))
+def picture_of(case: BenchmarkCase) -> np.ndarray[Any, Any]:
+    """Return the picture of a case in the size of its input, (H, W, 3), uint8."""
+    size = case.x.shape[2], case.x.shape[1]
+    return np.array(Image.open(IMAGE_FILE).convert("RGB").resize(size, Image.Resampling.BICUBIC))
 
 
-def prepared(picture: np.ndarray[Any, Any], side: int, low: float, high: float) -> np.ndarray[Any, Any]:
-    """Return a picture as an input of the network, (3, side, side), from low to high."""
-    pixels = np.arange(side) * len(picture) // side
-    return np.moveaxis(low + (high - low) * picture[pixels][:, pixels] / np.float32(255), -1, 0).astype(np.float32)
+def prepared(picture: np.ndarray[Any, Any], low: float, high: float) -> np.ndarray[Any, Any]:
+    """Return a picture as an input of the network, (3, H, W), from low to high."""
+    return np.moveaxis(low + (high - low) * picture / np.float32(255), -1, 0).astype(np.float32)

@@ -30,7 +30,7 @@ CLOCK = limits.CLOCK
 @contextmanager
 def workloads(case: BenchmarkCase) -> Iterator[Iterator[Workload]]:
     """Provide the workloads; the process of other libraries ends with the ``with`` block."""
-    more = {"attributions": path_workloads.attributions(case.x), "picture": metric_workloads.enlarged_picture()}
+    more = {"attributions": path_workloads.attributions(case.x), "picture": metric_workloads.picture_of(case)}
     with peer_variants("torch", case, completeness_gap.score_change(case), partial(save, case), CLOCK, **more) as peers:
         yield _workloads(case, peers)
 
