@@ -11,7 +11,7 @@ import numpy as np
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import LARGE_BATCH, BenchmarkCase
+from benchmarks.cases import LARGE_BATCH, PIXELS, BenchmarkCase
 from benchmarks.comparison import OURS, PAIR, Comparison, Variant, Workload
 from benchmarks.peers.peer_variants import PeerVariants
 from benchmarks.torch import bare_passes, limits
@@ -52,7 +52,8 @@ def _several_guided_paths(case: BenchmarkCase, peers: PeerVariants, ours: Callab
 def _regions_only(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
     """Prepare the segmentation and the order of the regions, without any pass through the model but that of the score."""
     ours = partial(saliency.XRAI(case.model, case.classes[0]).GetMask, case.x, base=attributions(case.x))
-    return Comparison({OURS: Variant(ours), **peers.variants({PAIR: "regions"})}, max_ratios.XRAI_REGIONS, case.note)
+    bars = max_ratios.XRAI_REGIONS if case.x.shape[-1] == PIXELS else {}  # both resize smaller images for the segmentation
+    return Comparison({OURS: Variant(ours), **peers.variants({PAIR: "regions"})}, bars, case.note)
 
 
 def attributions(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
