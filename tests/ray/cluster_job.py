@@ -108,10 +108,20 @@ def refusals(report, folder):
             report["refused"].append(str(error))
 
 
+def started_cluster(tries=3):
+    """Return a cluster of one node; on a busy machine, Ray can take longer than the 30 seconds that it gives itself."""
+    try:
+        return Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, "_system_config": SYSTEM})
+    except Exception:
+        if tries == 1:
+            raise
+    return started_cluster(tries - 1)
+
+
 def main(folder):
     times, report = {}, {}
     start = time.monotonic()
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, "_system_config": SYSTEM})
+    cluster = started_cluster()
     node = cluster.add_node(**NODE)
     workers = saliency.ray.connect(cluster.address, workers=2, cpus_per_worker=0.4)
     ray.data.DataContext.get_current().enable_progress_bars = False

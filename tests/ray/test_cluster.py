@@ -38,7 +38,7 @@ def job(tmp_path_factory):
     root = Path(__file__).parents[2]
     environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, timeout=600)
     finally:
         shutil.rmtree(short, ignore_errors=True)
     assert done.returncode == 0, done.stderr[-3000:]
