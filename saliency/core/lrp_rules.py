@@ -133,8 +133,14 @@ class Gamma(LRPRule):
         if operation.is_rectified:
             divisor = _above_zero(xp, y + self.gamma * positive)  # negative outputs have no relevance
             return _transpose(operation, y * multipliers / divisor, raised, lowered)
-        shares = y * multipliers / stabilized(xp, y + self.gamma * xp.where(y > 0, positive, y - positive))
-        above, below = xp.where(y > 0, shares, 0 * y), xp.where(y < 0, shares, 0 * y)
+        is_positive = y > 0
+        shares = y * multipliers / stabilized(xp, y + self.gamma * xp.where(is_positive, positive, y - positive))
+        if operation.is_nonnegative:  # lowered weights are (1 + gamma) weight - gamma up
+            of_weights = xp.where(is_positive, shares, (1 + self.gamma) * shares)
+            return operation.transpose(of_weights) + operation.transpose(
+                self.gamma * xp.where(is_positive, shares, -shares), up()
+            )
+        above, below = xp.where(is_positive, shares, 0 * y), xp.where(y < 0, shares, 0 * y)
         return _transpose(operation, above, raised, lowered) + _transpose(operation, below, lowered, raised)
 
 

@@ -102,6 +102,18 @@ def test_attention_by_its_definition(rule):
         np.testing.assert_allclose(masks, expected.detach(), atol=1e-7)
 
 
+@pytest.mark.parametrize("part", [np.abs, np.asarray], ids=["positive inputs", "inputs of both signs"])
+def test_gamma_by_its_definition(part):
+    torch.manual_seed(0)
+    net, x = nn.Linear(8, 5).double(), torch.tensor(part(X[0]))
+    terms, bias, y = x[:, :, None] * net.weight.T, net.bias, net(x)
+    own = [terms.clamp(min=0), terms.clamp(max=0)], [bias.clamp(min=0), bias.clamp(max=0)]
+    of_sign, of_bias = (torch.where((y > 0).reshape(-1, *[1] * (one[0].ndim - 2), 5), *one) for one in own)
+    shares = (terms + 0.3 * of_sign) / (y + 0.3 * (of_sign.sum(1) + of_bias))[:, None]
+    masks = saliency.LRP(net, lambda out: out.sum(1), rule={"linear": "gamma"}, gamma=0.3).GetMasks(x)
+    np.testing.assert_allclose(masks, (shares * y[:, None]).sum(2).detach(), atol=1e-4)
+
+
 @pytest.mark.parametrize("layer", [
     lambda: nn.ConvTranspose1d(6, 4, 3, stride=2), lambda: nn.Conv1d(6, 4, 3, dilation=2, padding=2, groups=2),
 ])  # fmt: skip
