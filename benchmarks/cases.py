@@ -16,6 +16,7 @@ from saliency import nets
 from saliency.core.mask_runner import default_batch_size
 
 IMAGE_FILE = Path(saliency.demo.__file__).parent / "scenes" / "scene_17.png"
+TRANSFORMERS = ("DemoViT", "ViT-B/32")
 BUNDLED, SQUEEZENET, RESNET, VGG = "DemoNet", "SqueezeNet1_0", "ResNet-18", "VGG-16"
 LARGE_BATCH = 16
 PIXELS = 224
@@ -41,6 +42,7 @@ class BenchmarkCase:
         samples, steps: numbers of SmoothGrad's samples and Integrated Gradients' steps.
         max_steps: maximum number of steps to reach a completeness gap.
         occlusion_only: run no other workloads.
+        has_attention: the network is a transformer: run the workloads of attention and LRP only.
         note: a remark for the reader of the table.
     """
 
@@ -55,6 +57,7 @@ class BenchmarkCase:
     steps: int = 50
     max_steps: int = 512
     occlusion_only: bool = False
+    has_attention: bool = False
     note: str = ""
 
     @property
@@ -71,7 +74,7 @@ class BenchmarkCase:
 
 def all_cases(framework: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:
     """Yield all cases of a framework."""
-    for name in (BUNDLED, SQUEEZENET, RESNET, VGG):
+    for name in (BUNDLED, SQUEEZENET, RESNET, VGG, *(TRANSFORMERS if framework == "torch" else [])):
         yield from cases_of_network(framework, name, squeezenet)
 
 
@@ -91,6 +94,10 @@ def cases_of_network(framework: str, name: str, squeezenet: Path | None) -> Iter
         yield _make_case(backend, backend.resnet18(PIXELS), "layer4", WINDOWS, note=RANDOM_WEIGHTS)
         note = f"{RANDOM_WEIGHTS}, {SMALL_PIXELS} x {SMALL_PIXELS} pixels"
         yield replace(_make_case(backend, backend.resnet18(SMALL_PIXELS), "layer4", (), note=note), **few)
+    elif name in TRANSFORMERS:
+        bundled = name == TRANSFORMERS[0]
+        network, note = (nets.load(name), "") if bundled else (backend.vision_transformer(), RANDOM_WEIGHTS)
+        yield _make_case(backend, network, "", (), note=note, has_attention=True)
     else:
         yield _make_case(backend, backend.vgg16(), "features.28", WINDOWS[1:], note=RANDOM_WEIGHTS, occlusion_only=True)
 

@@ -36,6 +36,8 @@ MULTI_PASS = {CAPTUM: 0.9, DEFAULT: 0.7}
 OTHER_LIBRARIES = {KERAS_VIS: 0.5, PAIR: 0.5}
 COMPLETENESS_GAP = {CAPTUM: 0.5, PAIR: 0.5}
 GRADCAM = {LIMIT: CAM, BEST: CAM, GRAD_CAM: 0.4}
+DEEP_LIFT = {CAPTUM: 1.0}
+ROLLOUT, RELEVANCE = {LIMIT: 1.1}, {LIMIT: 1.3}
 BLUR_IG, GUIDED_IG, SEVERAL_GUIDED_PATHS = {PAIR: 0.6}, {PAIR: 0.9}, {PAIR: 0.4}
 XRAI, XRAI_REGIONS = {PAIR: 0.5}, {PAIR: 0.15}
 REGIONS = {LIMIT: 1.1, BEST: 1.1, CAPTUM: 0.7}
@@ -46,7 +48,7 @@ GUIDED_GRADCAM = {LIMIT: CAM, CAPTUM: 0.7}
 
 def for_lrp(rule: str) -> dict[str, float]:
     """Return the bars of a composite of LRP: one that needs two or three convolutions a layer may take longer."""
-    return {LIMIT: LRP_EPSILON if rule == "epsilon" else LRP, ZENNIT: LRP_ZENNIT}
+    return {LIMIT: LRP_EPSILON if rule in ("epsilon", "attn-lrp") else LRP, ZENNIT: LRP_ZENNIT}
 
 
 def for_bare_passes(bar: float) -> dict[str, float]:

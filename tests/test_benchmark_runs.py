@@ -17,7 +17,9 @@ def bundled():
     return list(cases_of_network("torch", BUNDLED, None))
 
 
-ignore_captum_warnings = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not", "ignore:Setting backward hooks")
+ignore_captum_warnings = pytest.mark.filterwarnings(
+    "ignore:Input Tensor 0 did not", "ignore:Setting backward hooks", "ignore:Setting forward, backward hooks"
+)
 
 
 def close(ours, theirs, tolerance=1e-4):
@@ -74,6 +76,22 @@ def test_every_torch_variant_runs(bundled, monkeypatch):
             assert next(iter(comparison.variants)) == OURS and len(comparison.variants) > 1
             for variant in comparison.variants.values():
                 variant.run()
+
+
+@pytest.mark.needs("torch")
+def test_every_variant_of_attention_runs():
+    pytest.importorskip("torch")
+    from benchmarks.cases import TRANSFORMERS, cases_of_network
+    from benchmarks.torch.workloads import workloads
+
+    (case,) = cases_of_network("torch", TRANSFORMERS[0], None)
+    with workloads(case) as found:
+        rows = {workload.name: workload.prepare() for workload in found}
+    assert list(rows) == ["AttentionRollout", "AttentionRelevance", "LeGrad", "LRP, attn-lrp"]
+    for comparison in rows.values():
+        assert list(comparison.variants) == [OURS, LIMIT]
+        for variant in comparison.variants.values():
+            variant.run()
 
 
 @pytest.mark.needs("torch", "captum", "skimage", "scipy")

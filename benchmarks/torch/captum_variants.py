@@ -24,6 +24,11 @@ def vanilla(case: BenchmarkCase) -> Callable[[], torch.Tensor]:
     return partial(attr.Saliency(case.model).attribute, input_tensor(case), case.classes[0], abs=False)
 
 
+def deep_lift(case: BenchmarkCase) -> Callable[[], torch.Tensor]:
+    """Return a function that computes DeepLIFT; a network that calls a ReLU twice is refused."""
+    return partial(attr.DeepLift(case.model).attribute, input_tensor(case), target=case.classes[0])
+
+
 def targets(case: BenchmarkCase) -> Callable[[], torch.Tensor]:
     """Return a function that computes one input's gradients for eight classes, by repeating the input."""
     x = input_tensor(case)[:1].repeat(len(case.classes), 1, 1, 1)

@@ -7,7 +7,7 @@ from functools import partial
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import BenchmarkCase
+from benchmarks.cases import BUNDLED, SQUEEZENET, BenchmarkCase
 from benchmarks.comparison import CAPTUM, LIMIT, OURS, PAIR, Comparison, Variant, Workload, format_batch_sizes
 from benchmarks.peers.peer_variants import PeerVariants
 from benchmarks.torch import bare_passes, captum_variants, completeness_gap, limits
@@ -19,6 +19,8 @@ def workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
     yield Workload(f"SmoothGrad, {case.samples} samples", partial(smoothgrad, case, peers))
     yield Workload(f"IntegratedGradients, {case.steps} steps", partial(integrated_gradients, case, peers))
     yield Workload("GuidedBackprop", partial(guided_backprop, case))
+    if case.name in (BUNDLED, SQUEEZENET):
+        yield Workload("DeepLIFT", partial(deep_lift, case))
     if case.batch == 1:
         yield Workload("IntegratedGradients to a gap of 1 %", partial(completeness_gap.gap_comparison, case, peers))
         yield Workload("Vanilla, 8 targets of one input", partial(several_targets, case))
@@ -56,6 +58,12 @@ def guided_backprop(case: BenchmarkCase) -> Comparison:
     """Prepare guided backpropagation."""
     ours = partial(saliency.GuidedBackprop(case.model, case.classes[0]).GetMasks, case.inputs)
     return _comparison(case, ours, {CAPTUM: Variant(captum_variants.guided_backprop(case))}, {})
+
+
+def deep_lift(case: BenchmarkCase) -> Comparison:
+    """Prepare DeepLIFT; the limit passes the inputs and their baselines."""
+    ours = partial(saliency.DeepLIFT(case.model, case.classes[0]).GetMasks, case.inputs)
+    return _comparison(case, ours, {CAPTUM: Variant(captum_variants.deep_lift(case))}, max_ratios.DEEP_LIFT)
 
 
 def several_targets(case: BenchmarkCase) -> Comparison:

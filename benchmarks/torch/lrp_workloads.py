@@ -29,7 +29,9 @@ ZENNIT_COMPOSITES = {
 
 def workloads(case: BenchmarkCase) -> Iterator[Workload]:
     """Yield a workload for each composite."""
-    if case.batch == 1:
+    if case.has_attention:
+        yield Workload("LRP, attn-lrp", partial(lrp, case, "attn-lrp"))
+    elif case.batch == 1:
         for rule in ("epsilon", *ZENNIT_COMPOSITES):
             yield Workload(f"LRP, {rule}", partial(lrp, case, rule))
 

@@ -34,6 +34,14 @@ def vgg16() -> nets.Network:
     return _random("vgg16", "VGG-16", 224)
 
 
+def vision_transformer() -> nets.Network:
+    """Return a ViT-B/32 with random weights, also in its last layer, where torchvision has zeros."""
+    network = _random("vit_b_32", "ViT-B/32", 224)
+    generator = torch.Generator().manual_seed(0)
+    torch.nn.init.normal_(network.model.heads.head.weight, generator=generator)
+    return network
+
+
 def _random(builder: str, name: str, side: int) -> nets.Network:
     from tests.torchvision_ops import declare
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from benchmarks.cases import BenchmarkCase
 from benchmarks.comparison import Workload
 from benchmarks.peers.peer_variants import PeerVariants, peer_variants
 from benchmarks.torch import (
+    attention_workloads,
     cam_workloads,
     completeness_gap,
     gradient_workloads,
@@ -30,6 +32,9 @@ CLOCK = limits.CLOCK
 @contextmanager
 def workloads(case: BenchmarkCase) -> Iterator[Iterator[Workload]]:
     """Provide the workloads; the process of other libraries ends with the ``with`` block."""
+    if case.has_attention:
+        yield chain(attention_workloads.workloads(case), lrp_workloads.workloads(case))
+        return
     more = {"attributions": path_workloads.attributions(case.x), "picture": metric_workloads.picture_of(case)}
     with peer_variants("torch", case, completeness_gap.score_change(case), partial(save, case), CLOCK, **more) as peers:
         yield _workloads(case, peers)
