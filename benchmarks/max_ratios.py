@@ -62,6 +62,16 @@ def for_occlusion(network: str, size: int) -> dict[str, float]:
     return {LIMIT: bar, CAPTUM: bar} if bar else {}
 
 
+def for_tf_gradcam(network: str) -> dict[str, float]:
+    """Return the bars of GradCAM in TensorFlow."""
+    return GRADCAM | ({LIMIT: TF_SMALL_GRADCAM, BEST: TF_SMALL_GRADCAM} if network == "DemoNet" else {})
+
+
+def for_tf_smoothgrad(network: str) -> dict[str, float]:
+    """Return the bars of SmoothGrad in TensorFlow."""
+    return for_bare_passes(TF_SMALL_SMOOTHGRAD if network == "DemoNet" else BARE_PASSES) | OTHER_LIBRARIES
+
+
 def for_tf_occlusion(network: str, size: int) -> dict[str, float]:
     """Return the bars of Occlusion in TensorFlow."""
     return {LIMIT: TF_OCCLUSION[network]} if size == 16 and network in TF_OCCLUSION else {}

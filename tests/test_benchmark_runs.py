@@ -143,3 +143,15 @@ def test_every_tf_variant_runs(monkeypatch):
     for workload in workloads._workloads(case, PeerVariants(None)):
         for variant in workload.prepare().variants.values():
             variant.run()
+
+
+@pytest.mark.needs("tensorflow")
+def test_a_mask_s_time_is_extrapolated_in_tensorflow(monkeypatch):
+    from benchmarks.cases import BUNDLED, cases_of_network
+    from benchmarks.tf import limits, occlusion_workloads
+
+    monkeypatch.setattr(limits, "_fastest_batch", lambda passes, case: 7)
+    row = occlusion_workloads.sampled_comparison(next(cases_of_network("tf", BUNDLED, None)), 16, 4)
+    scores = np.asarray(row.variants[OURS].run())
+    assert "of 441 windows" in row.variants[OURS].description and scores.shape == (100, 1) and np.ptp(scores) > 0
+    assert row.variants[LIMIT].factor == row.variants[OURS].factor > 1 and row.variants[OURS].offset > 0

@@ -47,7 +47,8 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
     )
     names = f"SmoothGrad, {case.samples} samples", f"IntegratedGradients, {case.steps} steps"
     many = max_ratios.for_bare_passes(max_ratios.BARE_PASSES) | max_ratios.OTHER_LIBRARIES
-    yield Workload(names[0], partial(gradients, partial(vanilla.GetSmoothedMasks, x, **samples), "smoothgrad", many))
+    smooth = max_ratios.for_tf_smoothgrad(case.name)
+    yield Workload(names[0], partial(gradients, partial(vanilla.GetSmoothedMasks, x, **samples), "smoothgrad", smooth))
     yield Workload(names[1], partial(gradients, partial(integrated.GetMasks, x, **steps), "integrated", many))
     yield Workload("GuidedBackprop", partial(gradients, partial(saliency.GuidedBackprop(model, y).GetMasks, x), "", {}))
     if case.batch == 1:
@@ -98,7 +99,7 @@ def _grad_cam(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
     theirs = peers.variants({KERAS_VIS: "keras-vis gradcam"})
     return Comparison(
         {OURS: Variant(ours, format_batch_sizes(batches)), **limits.forward_limits(case, batches), **theirs},
-        max_ratios.GRADCAM,
+        max_ratios.for_tf_gradcam(case.name),
         case.note,
     )
 
