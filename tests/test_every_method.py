@@ -65,7 +65,7 @@ SMOOTHED = [name for name in TABLE if name not in RANDOM]
 
 
 def test_the_table_holds_every_method():
-    kinds = {kind for kind in map(saliency.__dict__.get, saliency.__all__) if isinstance(kind, type)}
+    kinds = {kind for kind in [getattr(saliency, name) for name in saliency.__all__] if isinstance(kind, type)}
     methods = {kind for kind in kinds if issubclass(kind, saliency.SaliencyMask)} - {saliency.SaliencyMask}
     of_attention = {saliency.AttentionRelevance, saliency.AttentionRollout, saliency.LeGrad}  # of tests/torch/test_attention
     of_graphs = {saliency.LRP}  # not every adapter has it: tests/torch/relevance

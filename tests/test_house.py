@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import saliency
+from saliency.public_names import MODULE_OF
 from tests.import_directions import LEVELS, imports, tree, violations
 
 ROOT = Path(saliency.__file__).parent
@@ -66,9 +67,35 @@ def test_tf_does_not_bring_torch(fresh_process):
 
 
 def test_all_is_sorted_and_true():
-    assert saliency.__all__ == sorted(saliency.__all__)
+    assert saliency.__all__ == sorted(saliency.__all__) == sorted(MODULE_OF)
+    assert all(getattr(saliency, name) is not None for name in saliency.__all__) and set(saliency.__all__) <= set(
+        dir(saliency)
+    )
     public = {name for name, value in vars(saliency).items() if not name.startswith("_") and not isinstance(value, type(sys))}
     assert public == set(saliency.__all__)
+
+
+def test_type_checkers_see_the_names_that_are_imported_on_first_use():
+    assert imports((ROOT / "__init__.py").read_text()) - {"importlib", "typing", "saliency.core.forked_process"} == {
+        *(f"saliency.{module}.{name}" for name, module in MODULE_OF.items()),
+        "saliency.public_names.MODULE_OF",
+    }
+
+
+SLOW = ("PIL", "h5py", "matplotlib", "pandas", "saliency.core.mask", "saliency.nets.registry", "scipy", "skimage", "tqdm")
+
+
+@pytest.mark.parametrize(
+    ("code", "banned"),
+    [
+        ("import saliency", ("numpy", *SLOW)),
+        ("from saliency.cli.dnn_saliency import main; main(['-h'])", SLOW),
+        ("from saliency.cli.dnn_act import main; main(['-h'])", SLOW),
+    ],
+)
+def test_a_start_imports_nothing_that_it_does_not_need(code, banned):
+    shown = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nprint([n for n in {banned} if n in sys.modules], file=sys.stderr)"
+    assert subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stderr.strip() == "[]"
 
 
 def test_imports_point_one_way():

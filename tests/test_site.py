@@ -14,7 +14,7 @@ import pytest
 import saliency
 
 ROOT = Path(saliency.__file__).parents[1]
-CLASSES = [value for value in vars(saliency).values() if isinstance(value, type)]
+CLASSES = [value for name in saliency.__all__ if isinstance(value := getattr(saliency, name), type)]
 METHODS = {kind.__name__ for kind in CLASSES if issubclass(kind, saliency.SaliencyMask)} - {"SaliencyMask"}
 REGION_PAGES = {
     "feature_ablation",

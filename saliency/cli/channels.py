@@ -1,5 +1,7 @@
 """The channels of a network's layer, counted from 1."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +13,6 @@ from saliency import nets
 from saliency.cli.channel_choice import ChannelChoice
 from saliency.cli.network import gray_input
 from saliency.cli.options import CommandError, OptionParser
-from saliency.core.adapter_request import Request
-from saliency.core.shape_hints import add_shape_hints
-from saliency.core.target import Target
-from saliency.core.wrap import wrap
 
 
 def add_channel_options(parser: OptionParser) -> None:
@@ -59,7 +57,7 @@ class LayerChannels:
     is_vector: bool = False
 
     @classmethod
-    def of(cls, network: nets.Network, layer: str | None) -> "LayerChannels":
+    def of(cls, network: nets.Network, layer: str | None) -> LayerChannels:
         """Run the network on a gray image to find the channels of a layer.
 
         Args:
@@ -70,7 +68,11 @@ class LayerChannels:
             TargetError: if there is no such layer; the network has not been run then.
             CommandError: if the layer has no channels.
         """
-        path, adapter = None if layer is None else network.layer(layer), wrap(network.model)
+        from saliency.core.adapter_request import Request
+        from saliency.core.shape_hints import add_shape_hints
+        from saliency.core.target import Target
+
+        path, adapter = None if layer is None else network.layer(layer), saliency.wrap(network.model)
         x = adapter.asarray(gray_input(network)[None])
         with add_shape_hints(adapter):
             output = adapter.outputs(x, Request(Target(logits=False)))

@@ -1,17 +1,18 @@
 """Load the network of a command and move it to a device."""
 
+from __future__ import annotations
+
 import argparse
 import os
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from saliency import nets
 from saliency.cli.options import CommandError, OptionParser, finite_number, positive_integer
 from saliency.cli.run_log import print_message
 from saliency.nets.file_rules import MAX_MODEL_BYTES, WEIGHTS_TIMEOUT
-from saliency.nets.preparation import Float32
-from saliency.nets.registry import framework_of
+
+if TYPE_CHECKING:
+    from saliency.nets.preparation import Float32
 
 
 def add_network_options(parser: OptionParser) -> None:
@@ -43,6 +44,8 @@ def load_network(options: argparse.Namespace) -> nets.Network:
     Raises:
         CommandError, ValueError, RuntimeError, OSError: if it cannot be loaded.
     """
+    from saliency.nets.registry import framework_of
+
     if options.weights is not None and not os.path.isfile(options.weights):
         raise CommandError(f"-weights ({options.weights}) must be a file, but it does not exist")
     framework = options.framework or framework_of(options.net)
@@ -74,6 +77,8 @@ def load_network(options: argparse.Namespace) -> nets.Network:
 
 def gray_input(network: nets.Network) -> Float32:
     """Return a gray image, preprocessed for the network."""
+    from PIL import Image
+
     height, width = network.size
     return network.prepare(Image.new("RGB", (width, height), "gray"))
 

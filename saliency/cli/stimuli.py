@@ -1,5 +1,7 @@
 """Read the images of a stimulus file, as the options specify."""
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import os
@@ -17,7 +19,6 @@ from saliency.cli.options import CommandError, OptionParser, finite_number, nonn
 from saliency.cli.piece_log import StimulusLog
 from saliency.cli.stimulus_image import StimulusImage
 from saliency.io import stim
-from saliency.io.picture import read_picture
 from saliency.io.picture_options import PictureError, PictureOptions
 
 
@@ -42,7 +43,7 @@ class Stimuli:
     columns: Mapping[str, npt.NDArray[Any]]
 
     @classmethod
-    def of(cls, options: argparse.Namespace) -> "Stimuli":
+    def of(cls, options: argparse.Namespace) -> Stimuli:
         """Read the stimulus file of ``-stim``.
 
         A relative ``path=`` is resolved relative to the working directory, as in DNNBrain. If there is no such folder, it is
@@ -64,7 +65,7 @@ class Stimuli:
         columns = {name: values for name, values in table.data.items() if name != "stimID"}
         return cls(names, folder, _reading(options), options.allow_outside, file, columns)
 
-    def for_network(self, network: nets.Network, drawn_side: int = 0) -> "Stimuli":
+    def for_network(self, network: nets.Network, drawn_side: int = 0) -> Stimuli:
         """Return the same stimuli; the largest ones are reduced while they are read.
 
         Args:
@@ -101,6 +102,8 @@ class Stimuli:
             del image  # at most one picture is in memory in its original size
 
     def _read_one(self, index: int, log: StimulusLog) -> StimulusImage | None:
+        from saliency.io.picture import read_picture
+
         name, path = self.names[index], self.folder / self.names[index]
         try:
             if not self.allow_outside and leads_outside(self.folder, name):

@@ -1,9 +1,14 @@
 """The image of a stimulus."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from __future__ import annotations
 
-from PIL import Image
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,10 @@ class StimulusImage:
     path: Path
     rgb: Image.Image
 
-    def reduced(self, pixels: int) -> "StimulusImage":
+    def reduced(self, pixels: int) -> StimulusImage:
         """Return the stimulus with an image of at most this number of pixels, for drawing."""
+        from PIL import Image
+
         factor = (pixels / (self.rgb.width * self.rgb.height)) ** 0.5
         if factor >= 1:
             return self

@@ -4,12 +4,14 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saliency.core.errors import InputError
-from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import boolean
+
+if TYPE_CHECKING:
+    from saliency.core.score import Score
 
 CONSTRUCTOR_OPTIONS = ("y", "batch_size", "logits", "modifier")
 """Options of the constructor that a call does not accept."""
@@ -33,7 +35,7 @@ def _cached_option_names(function: Callable[..., Array], bound: bool) -> list[st
 
 def bind_options(
     masks: Callable[..., Array], owner: str, defaults: Mapping[str, Any], options: Mapping[str, Any]
-) -> Callable[[Score, Array], Array]:
+) -> "Callable[[Score, Array], Array]":
     """Return ``masks`` with its options bound.
 
     Args:

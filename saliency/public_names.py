@@ -1,0 +1,50 @@
+"""The module of every public name, which is imported when the name is first used, so that ``import saliency`` is fast."""
+
+_NAMES_OF = {
+    "batches.map": "map",
+    "core.activations": "activations",
+    "core.adapter": "GradientAdapter",
+    "core.box": "Box",
+    "core.display.method_figure": "figure",
+    "core.display.overlay": "overlay",
+    "core.display.show": "show",
+    "core.display.visualization": "VisualizeImageDiverging VisualizeImageGrayscale",
+    "core.errors": "BatchWarning GateWarning GradientError InputError LogitWarning MemoryShortage ModelError "
+    "PreprocessingWarning SaliencyError TargetError ToleranceWarning ZeroGradientWarning",
+    "core.function_adapter": "FunctionAdapter",
+    "core.lrp_rules": "LRPRule",
+    "core.mask": "SaliencyMask",
+    "core.methods.attention_relevance": "AttentionRelevance",
+    "core.methods.attention_rollout": "AttentionRollout",
+    "core.methods.blur_ig": "BlurIG",
+    "core.methods.deep_lift": "DeepLIFT DeepSHAP",
+    "core.methods.feature_ablation": "FeatureAblation",
+    "core.methods.grad_cam": "GradCAM GradCAMPlusPlus GuidedGradCAM HiResCAM LayerCAM XGradCAM",
+    "core.methods.gradient_shap": "GradientSHAP",
+    "core.methods.guided_backprop": "Deconvnet GuidedBackprop",
+    "core.methods.guided_ig": "GuidedIG",
+    "core.methods.hsic": "HSIC",
+    "core.methods.input_x_gradient": "InputXGradient",
+    "core.methods.integrated_gradients": "IntegratedGradients",
+    "core.methods.kernel_shap": "KernelSHAP",
+    "core.methods.legrad": "LeGrad",
+    "core.methods.lime": "LIME",
+    "core.methods.lrp": "LRP",
+    "core.methods.occlusion": "Occlusion",
+    "core.methods.rise": "RISE",
+    "core.methods.score_cam": "ScoreCAM",
+    "core.methods.shapley_sampling": "ShapleySampling",
+    "core.methods.sobol_indices": "SobolIndices",
+    "core.methods.vanilla": "Vanilla",
+    "core.methods.xrai": "XRAI",
+    "core.per_sample": "PerSample",
+    "core.region": "Region",
+    "core.result": "MaskArray",
+    "core.target_terms": "Difference",
+    "core.types": "OutputOf",
+    "core.wrap": "wrap",
+}
+"""Module -> its public names. The same imports stand in ``saliency/__init__.py`` for type checkers."""
+
+MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names.split()}
+"""Public name -> its module, without ``saliency.``."""
