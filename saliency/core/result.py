@@ -30,7 +30,7 @@ class MaskArray(npt.NDArray[Any]):
 
     - ``score``, if the method evaluates it at the input; ``mean_score`` of the noisy copies of a smoothed mask,
     - ``gap``, ``change`` and ``points`` of integrated gradients,
-    - ``standard_error`` and ``samples`` of a smoothed mask,
+    - ``standard_error`` and ``samples`` of a smoothed mask, and of ``RISE``,
     - ``target``, the top class, if ``y`` is None,
     - ``class_name``, if the model carries the names of its classes,
     - ``output``, the name of the explained output, if the model returns several,

@@ -55,10 +55,12 @@ def expected_of_linear(x, w, keep, cells):
     return (1 - keep) * np.einsum("cij,ik,jl->kl", w * x, *together)
 
 
-@pytest.mark.parametrize(("keep", "cells"), [(0.5, 3), (0.3, 2)])
-def test_a_linear_function_s_map_is_its_contributions_smoothed_by_the_masks_covariance(keep, cells):
+@pytest.mark.parametrize(("keep", "cells", "control_variate"), [(0.5, 3, False), (0.3, 2, False), (0.3, 2, True)])
+def test_a_linear_function_s_map_is_its_contributions_smoothed_by_the_masks_covariance(keep, cells, control_variate):
     cover = np.array([0.5, -1.0]).reshape(2, 1, 1)
-    mask = RISE(ForwardAdapter(linear), 1, batch_size=500, keep=keep, cells=cells, value=cover)
+    mask = RISE(
+        ForwardAdapter(linear), 1, batch_size=500, keep=keep, cells=cells, value=cover, control_variate=control_variate
+    )
     found = np.array([mask.GetMask(X[0], nmasks=500, seed=seed)[0] for seed in range(30)])
     expected = expected_of_linear(X[0] - cover, W[1], keep, cells)
     error = found.std(axis=0, ddof=1) / np.sqrt(30)
@@ -72,11 +74,14 @@ def test_one_cell_is_all_or_nothing():
 
     model = ForwardAdapter(f, keep_inputs=True)
     cover = np.full(SHAPE, 0.3)
-    mask = RISE(model, 0).GetMask(X[0], nmasks=40, cells=1, seed=3, keep=0.4, value=0.3)
+    options = {"nmasks": 40, "cells": 1, "seed": 3, "keep": 0.4, "value": 0.3}
+    mask = RISE(model, 0, control_variate=False).GetMask(X[0], **options)
     shown = np.array([np.abs(x - cover).max() > 1e-9 for batch in model.inputs for x in batch])
     assert 0 < shown.sum() < 40
     gain = (f(X[:1]) - f(cover[None]))[0, 0]
     np.testing.assert_allclose(mask, np.full(SHAPE, (1 - shown.mean()) * gain), rtol=1e-9)
+    controlled = RISE(model, 0).GetMask(X[0], **options)  # a function of one cell is linear
+    np.testing.assert_allclose(controlled, np.full(SHAPE, (1 - 0.4) * gain), rtol=1e-4)
 
 
 def test_a_pixel_without_influence_gets_about_zero():
@@ -88,11 +93,12 @@ def test_a_pixel_without_influence_gets_about_zero():
     assert abs(far.mean()) < 0.02
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size):
-    alone = [RISE(ForwardAdapter(linear), batch_size=30).GetMasks(x[None], y=[y], seed=7, nmasks=30)[0] for x, y in zip(X, (1, 0, 1), strict=True)]  # fmt: skip
+@pytest.mark.parametrize(("size", "control_variate"), [(1, True), (3, True), (100, True), (3, False)])
+def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size, control_variate):
+    options = {"seed": 7, "nmasks": 30, "control_variate": control_variate}
+    alone = [RISE(ForwardAdapter(linear), batch_size=30).GetMasks(x[None], y=[y], **options)[0] for x, y in zip(X, (1, 0, 1), strict=True)]  # fmt: skip
     model = ForwardAdapter(linear)
-    together = RISE(model, batch_size=size).GetMasks(X, y=[1, 0, 1], seed=7, nmasks=30)
+    together = RISE(model, batch_size=size).GetMasks(X, y=[1, 0, 1], **options)
     np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-12)
     assert max(model.batch_sizes) <= size
     assert sum(model.batch_sizes) == 3 * 30
@@ -152,9 +158,13 @@ def test_the_score_s_offset_does_not_count():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"nmasks": 0}, r"`nmasks` \(=0\) must be a whole number, 1 or more"),
+        ({"nmasks": 1}, r"`nmasks` \(=1\) must be a whole number, 2 or more"),
+        ({"nmasks": 0, "control_variate": False}, r"`nmasks` \(=0\) must be a whole number, 1 or more"),
         ({"nmasks": 2.0}, r"`nmasks` \(=2.0\) must be a whole number"),
-        ({"nmasks": 1, "seed": 0}, r"`nmasks` \(=1\) is too small: \d+ of 54 pixels are visible in none"),
+        (
+            {"nmasks": 1, "seed": 0, "control_variate": False},
+            r"`nmasks` \(=1\) is too small: \d+ of 54 pixels are visible in none",
+        ),
         ({"cells": 0}, r"`cells` \(=0\) must be a whole number, 1 or more"),
         ({"cells": (3, 3)}, r"`cells` \(=\(3, 3\)\) must be a whole number"),
         ({"keep": 0}, r"`keep` \(=0\) must be a number between 0 and 1"),
@@ -162,6 +172,10 @@ def test_the_score_s_offset_does_not_count():
         ({"keep": float("nan")}, r"`keep` \(=nan\) must be"),
         ({"keep": True}, r"`keep` \(=True\) must be"),
         ({"keep": "half"}, r"`keep` \(='half'\) must be"),
+        ({"control_variate": 1}, r"`control_variate` \(=1\) must be"),
+        ({"tolerance": 0}, r"`tolerance` \(=0\) must be a finite number above 0"),
+        ({"tolerance": 0.1, "max_masks": 100}, r"`max_masks` \(=100\) must not be less than `nmasks` \(=2000\)"),
+        ({"max_masks": 0}, r"`max_masks` \(=0\) must be a whole number, 1 or more"),
         ({"seed": -1}, r"`seed` \(=-1\) must be a whole number, 0 or more"),
         ({"seed": 0.5}, r"`seed` \(=0.5\) must be"),
         ({"value": "gray"}, r"`value` \(='gray'\) must be a number, an array, or one of"),
