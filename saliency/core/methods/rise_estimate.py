@@ -55,7 +55,8 @@ def plain_estimate(masks: RandomMasks, seeds: Sequence[int], scores: Floats, err
 
     def influence(visibility: Floats, chunk: slice, i: int) -> Floats:
         own = centered[chunk, i].reshape(-1, *[1] * len(masks.lengths))
-        return (own - found[i]) * visibility * (len(scores) / sums[-1]) - own
+        terms: Floats = (own - found[i]) * visibility * (len(scores) / sums[-1]) - own
+        return terms
 
     return Estimate(found, _standard_error(masks, seeds, scores.shape, influence))
 
@@ -91,7 +92,8 @@ def controlled_estimate(masks: RandomMasks, seeds: Sequence[int], scores: Floats
 
     def influence(visibility: Floats, chunk: slice, i: int) -> Floats:
         own = residuals[chunk, i].reshape(-1, *[1] * len(masks.lengths))
-        return centers[np.arange(len(own)) % folds, i] + own * (visibility / masks.keep - 1.0)
+        terms: Floats = centers[np.arange(len(own)) % folds, i] + own * (visibility / masks.keep - 1.0)
+        return terms
 
     return Estimate(found, _standard_error(masks, seeds, scores.shape, influence))
 
