@@ -34,6 +34,20 @@ def run(command, *arguments):
     return status, errors.getvalue()
 
 
+def start_ray(attempts=4):
+    """Start Ray, which waits 30 seconds for its own processes: too little if other tests keep the machine busy."""
+    settings = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+    for left in reversed(range(attempts)):
+        try:
+            ray.init(**settings, logging_level="warning", log_to_driver=False)
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
+        else:
+            return
+
+
 def write_stimuli(folder):
     rows = [f"{name},{i % 5}" for i, name in enumerate([*NAMES[:7], "none.png", *NAMES[7:]])]
     file = folder / "some.stim.csv"
@@ -84,7 +98,7 @@ def refused(folder, report):
 
 if __name__ == "__main__":
     here, found = Path(sys.argv[1]), {}
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 * 2**20, logging_level="warning", log_to_driver=False)
+    start_ray()
     all_commands(here, found)
     refused(here, found)
     ray.shutdown()
