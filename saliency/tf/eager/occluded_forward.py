@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from saliency.core.errors import ForwardError
 from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.methods import incremental_occlusion
 from saliency.core.target import Target
@@ -19,8 +20,8 @@ from saliency.tf.ops.error_translation import translate_errors
 from saliency.tf.ops.graph_info import GraphInfo
 
 
-class SavesTooLittleError(Exception):
-    """Raised if too little work would be saved; the caller then runs plain passes."""
+class IncrementalError(Exception):
+    """Raised if too little work would be saved, or the graph can't be built; the caller then runs plain passes."""
 
 
 class OccludedForward:
@@ -59,18 +60,26 @@ class OccludedForward:
         """Return what patches need of the activations of the clean inputs.
 
         Raises:
-            SavesTooLittleError: if it is not worth the while, so that the second graph is not built.
+            IncrementalError: if it is not worth the while, so that the second graph is not built.
         """
         trace = self._trace("clean maps", self._build_clean_maps, feed, samples, [])
         self.saved_fraction, self.patched, self.unpatched = trace.info.incremental
         if self.saved_fraction < incremental_occlusion.MIN_SAVED_FRACTION:
-            raise SavesTooLittleError
+            raise IncrementalError
         return list(trace(self._x, feed, *samples))
 
     def _trace(self, kind: str, build: Any, feed: Mapping[str, Any], samples: tuple[Any, ...], clean: list[Any]) -> Trace:
         key = (kind, *self._outputs.target_key(self._target), self._size, self._channels_first)
-        own = [] if self._target.function is None else [self._target.function]
-        return self._traces.get(key, own, build, self._x, feed, *samples, *clean)
+        if self._target.function is not None:
+            return self._traces.get(key, [self._target.function], build, self._x, feed, *samples, *clean)
+        failed = (*key, self._x.shape[1:], *feed)
+        if failed in self._traces.failed:  # building a graph that can't be built takes seconds
+            raise IncrementalError
+        try:
+            return self._traces.get(key, [], build, self._x, feed, *samples, *clean)
+        except ForwardError:
+            self._traces.failed.add(failed)
+            raise
 
     def _build_clean_maps(self, info: GraphInfo, x: Any, feed: Mapping[str, Any], *samples: Any) -> list[Any]:
         clean_maps = CleanMaps()

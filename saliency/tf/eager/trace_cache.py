@@ -35,6 +35,7 @@ class TraceCache:
         self._store = _TraceStore()
         self._inlining_mode = 0
         self.output_selector = OutputSelector()
+        self.failed: set[Hashable] = set()  # kinds of optional graphs that can't be built, see ``OccludedForward``
         self.last_layers: dict[Any, Any] = {}  # by the kinds of inputs and targets, see ``LastLayers``
 
     @classmethod
