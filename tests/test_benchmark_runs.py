@@ -119,6 +119,23 @@ def test_every_variant_of_regions_paths_and_metrics_runs(bundled, monkeypatch):
 
 
 @pytest.mark.needs("torch")
+def test_the_plain_mean_of_rise_gets_as_many_masks_as_its_error_needs(bundled, monkeypatch):
+    import saliency
+    from benchmarks.torch import rise_workloads
+
+    case = bundled[0]
+    for name, value in {"START": 32, "MEASURED": 64, "TIMED": 16, "TOLERANCE": 0.4}.items():
+        monkeypatch.setattr(rise_workloads, name, value)
+    variants = rise_workloads.rise(case).variants
+    options = {"seed": 0, "nmasks": 64, "control_variate": False, "standard_error": True}
+    plain = saliency.RISE(case.model, case.classes[0]).GetMask(case.x, **options)
+    error = np.linalg.norm(plain.details["standard_error"]) / np.linalg.norm(plain)
+    assert variants[LIMIT].factor == pytest.approx(64 * (error / 0.4) ** 2 / 16, rel=0.02)
+    theirs = rise_workloads.mean_over_masks(case, 256).numpy()
+    assert np.corrcoef(theirs.ravel(), variants[OURS].run()[0].ravel())[0, 1] > 0.7
+
+
+@pytest.mark.needs("torch")
 def test_a_mask_s_time_is_extrapolated_from_a_sample_of_windows(bundled, monkeypatch):
     import saliency
     from benchmarks.torch import captum_variants, occlusion_workloads

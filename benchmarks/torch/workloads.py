@@ -24,6 +24,7 @@ from benchmarks.torch import (
     occlusion_workloads,
     path_workloads,
     region_workloads,
+    rise_workloads,
 )
 
 CLOCK = limits.CLOCK
@@ -47,6 +48,7 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
         yield from path_workloads.workloads(case, peers)
         yield from region_workloads.workloads(case)
         yield from metric_workloads.workloads(case, peers)
+        yield from rise_workloads.workloads(case)
     yield from lrp_workloads.workloads(case)
     yield from occlusion_workloads.workloads(case)
 
