@@ -348,6 +348,28 @@ print(f"the region that adds most adds {values[best]:+.2f}, with a standard erro
 mask
 
 # %% [markdown]
+# ## A transformer
+#
+# `DemoViT` is a vision transformer for the same scenes: 12 by 12 patches and a class token. Its attention weights show
+# which patches it combines. `AttentionRollout` multiplies them over the layers, so it is the same map for every class.
+# `AttentionRelevance` weights them by their gradients, and `LeGrad` asks which weights raise the score of each layer's
+# own tokens. `LRP` redistributes the score through attention, normalizations and GELUs to the pixels.
+
+# %%
+transformer = nets.load("DemoViT", framework=framework)
+tokens = transformer.prepare(scene.picture)
+found = {}
+for digit in (3, 8):
+    for method in (saliency.AttentionRollout, saliency.AttentionRelevance, saliency.LeGrad):
+        found[f"{method.__name__}: the {digit}"] = method(transformer.model, digit).GetMask(tokens)
+    found[f"LRP: the {digit}"] = saliency.LRP(transformer.model, digit, rule="attn-lrp").GetMask(tokens)
+maps = [saliency.VisualizeImageGrayscale(np.maximum(mask, 0)) for mask in found.values()]
+saliency.show(maps, list(found), columns=4, size=1.8)
+
+# %% [markdown]
+# [docs/transformers.md](docs/transformers.md) says which method supports which transformer.
+
+# %% [markdown]
 # ## Migrating from DNNBrain
 #
 # `saliency.compat.dnnbrain` keeps DNNBrain's names, so only the imports of your code change. Channel numbers start at
