@@ -21,12 +21,15 @@ check: lint
 
 # LINT= leaves the lint out: mypy passes with the pinned versions, but not with the older type stubs that Python 3.10 gets.
 LINT ?= lint
+# Two processes run the tests side by side; a file's tests stay together, because they share networks. WORKERS=0 uses one process.
+WORKERS ?= 2
+PYTEST = -m pytest -n $(WORKERS) --dist loadgroup
 test: .venv/.dev $(LINT)
-	.venv/bin/python -m pytest
+	.venv/bin/python $(PYTEST)
 
 # The same tests with no framework, with Torch alone and with TensorFlow alone. Tests that need a missing framework are skipped.
 test-none test-torch test-tf: test-%: .venv-%/.ready
-	.venv-$*/bin/python -m pytest
+	.venv-$*/bin/python $(PYTEST)
 
 # The tests of the JAX adapter, beside Torch and TensorFlow.
 test-jax: .venv-jax/.ready
@@ -83,16 +86,16 @@ train: .venv/.dev
 
 PEERS := torchvision grad-cam ttach opencv-python-headless
 WITH_build := build hatchling
-WITH_none := -e '.[regions,train,report]' pytest hypothesis
+WITH_none := -e '.[regions,train,report]' pytest pytest-xdist hypothesis
 WITH_jax := -e '.[torch,tf,jax,regions,train]' pytest hypothesis flax equinox
-WITH_torch := -e '.[torch,regions,train,report]' pytest hypothesis captum
+WITH_torch := -e '.[torch,regions,train,report]' pytest pytest-xdist hypothesis captum
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
 # What Quantus and xplique import. Both are installed without dependencies, because these would replace releases that others need.
 WITH_test-peers := -e '.[torch,tf,regions]' pytest scikit-learn pandas matplotlib cachetools einops deprecated
 METRIC_PEERS := $(PEERS) quantus xplique tensorflow-probability tf_keras dm-tree decorator attrs
-WITH_tf := -e '.[tf,regions,train,report]' pytest hypothesis tf_keras
+WITH_tf := -e '.[tf,regions,train,report]' pytest pytest-xdist hypothesis tf_keras
 
 .venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip .venv-test-peers/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=/path/to/python")'
