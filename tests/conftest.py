@@ -38,6 +38,7 @@ def pytest_runtest_setup(item):
                 pytest.skip(f"{module} is not installed")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config, items):
     """Keep a file's tests in one process, because they share networks, and all tests that start a cluster in another."""
     if not config.pluginmanager.hasplugin("xdist"):

@@ -91,6 +91,8 @@ def all_commands(folder, report):
 def refused(folder, report):
     command, arguments, _ = COMMANDS["report"]
     for name, options in ERRORS.items():
+        if "-address" in options:
+            ray.shutdown()  # a connected process refuses another address
         out = folder / f"{name}.html"
         status, errors = run(command, *arguments, "-engine", "ray", *options, "-stim", folder / "some.stim.csv", "-out", out)
         report[name] = [status, errors, sorted(path.name for path in folder.glob(f"*{name}.html*"))]
@@ -101,5 +103,4 @@ if __name__ == "__main__":
     start_ray()
     all_commands(here, found)
     refused(here, found)
-    ray.shutdown()
     (here / "report.json").write_text(json.dumps(found))

@@ -85,7 +85,7 @@ def test_a_figure_keeps_one_large_image_at_a_time(folder, capsys, monkeypatch):
     for i, name in enumerate(names):
         Image.new("RGB", (1500, 1000), (i, 0, 0)).save(name, compress_level=1)
     table("large", names, folder)
-    monkeypatch.setattr("saliency.cli.stimuli.read_picture", counted)
+    monkeypatch.setattr("saliency.io.picture.read_picture", counted)
     arguments = "-net DemoNet -layer fc1 -chn 3 -meth vanilla -stim large.stim.csv -out figures"
     assert dnn_saliency.main(arguments.split()) == 0
     assert alive == [0, 0, 0]

@@ -36,7 +36,7 @@ OUTPUTS = {dnn_saliency.main: "out", dnn_act.main: "out.act.h5", saliency_report
 )
 @pytest.mark.parametrize("main", OUTPUTS)
 def test_a_wrong_layer_is_an_error_before_any_image_is_read(main, layer, message, runs, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("saliency.cli.stimuli.read_picture", None)
+    monkeypatch.setattr("saliency.io.picture.read_picture", None)
     (tmp_path / "own.py").write_text(SOURCE)
     names = [path.name for path in sorted((DEMO / "scenes").glob("*.png"))]
     stim, out = table(tmp_path, names), str(tmp_path / OUTPUTS[main])

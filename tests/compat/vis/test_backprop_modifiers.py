@@ -34,7 +34,7 @@ def test_the_identity_rule_makes_the_network_linear():
     model = keras.Model(x, keras.layers.Dense(2, name="b")(y(x)))
     a, _, b, _ = model.get_weights()
     got = visualize_saliency(model, -1, 1, np.ones(3), backprop_modifier=lambda gradient, output: gradient, **SIGNED)
-    np.testing.assert_allclose(got, (a @ b)[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(got, (a @ b)[:, 1], rtol=1e-5, atol=1e-7)
 
 
 def _clone(model):
