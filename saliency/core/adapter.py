@@ -37,6 +37,9 @@ class GradientAdapter(OptionalQueries):
     even_batches: bool = True
     """Whether masks split points into batches of even size; if False, all batches but the last one are full."""
 
+    shares_targets: bool = False
+    """Whether several targets of one input take little more memory than one, so that more of them fit into a pass."""
+
     propagates_relevance: bool = False
     """Whether ``gradients`` and ``values_and_gradients_at`` support ``relevance`` in a request."""
 

@@ -44,7 +44,7 @@ def run_in_batches(
     results, start = [], 0
     with all_undone(), add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < inputs.n:
-            stop, per_input = inputs.batch(start, plan.size)
+            stop, per_input = inputs.batch(start, plan.size, plan.most_targets)
             try:
                 request, x = inputs.to_device(adapter, slice(start, stop), per_input, logits, differentiates, plan)
                 score = Score(adapter, request, stop - start, plan, per_input, modifier, x, samples=range(start, stop))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from saliency.core.adapter import GradientAdapter
-from saliency.core.batching import BatchPlan
+from saliency.core.batching import TARGETS_OF_ONE_INPUT, BatchPlan
 from saliency.core.computation_record import method_record
 from saliency.core.errors import InputError
 from saliency.core.gradient_modifiers import parse_modifier
@@ -55,7 +55,8 @@ class SaliencyMask(MaskCalls):
             - (layer, callable) or ((layer, layer, ...), callable): the same from the outputs of layers,
             - None: the top class of each input.
         batch_size: largest number of samples in one pass through the model; ``"auto"`` chooses it from the size of an input.
-            A batch that does not fit into memory is halved.
+            With ``"auto"``, up to four times as many targets of one input share a pass: they share the forward pass and what
+            it keeps in memory. A batch that does not fit into memory is halved.
         logits: if the model ends in a softmax or sigmoid and ``y`` is a class, explain its logit instead of its probability.
         modifier: a modification of every gradient before the method uses it: ``"increase"``, ``"decrease"``, ``"absolute"``,
             ``"positive"``, ``"maintain"``, ``"invert"`` (see ``saliency.core.gradient_modifiers``), a callable, or None.
@@ -172,7 +173,8 @@ class SaliencyMask(MaskCalls):
         size = self.batch_size or default_batch_size(inputs.x_values[0], adapter)
         unit, passes = "gradients" if self.differentiates else "outputs", computation.samples * inputs.n
         counter = Progress(passes, unit, None if progress is None else boolean("progress", progress))
-        plan = BatchPlan(size, counter, self.checks_batches, even=self.adapter.even_batches)
+        targets = TARGETS_OF_ONE_INPUT if self.batch_size is None and adapter.shares_targets else 1
+        plan = BatchPlan(size, counter, self.checks_batches, even=self.adapter.even_batches, targets=targets)
         about = computation.name, computation.unit
         masks = compute_masks(
             computation.compute, adapter, inputs, plan, self.logits, self.modifier, self.differentiates, *about, self.empty

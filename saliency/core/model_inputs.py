@@ -74,16 +74,16 @@ class ModelInputs:
         """Return one input with its target; arrays in ``feed_dict`` have no batch axis yet."""
         return cls.of(adapter, [x_value], y, None, single_feed(adapter, feed_dict))
 
-    def batch(self, start: int, size: int) -> tuple[int, int]:
+    def batch(self, start: int, size: int, most_targets: int = 1) -> tuple[int, int]:
         """Return the end of the batch that begins at ``start``, and the number of consecutive entries that share an input.
 
-        A batch has at most ``size`` entries, whose targets are read at the same place. Batches are of even size: a small last
-        batch would cost almost a full pass.
+        A batch has at most ``size`` entries, whose targets are read at the same place, or ``most_targets`` of one input.
+        Batches are of even size: a small last batch would cost almost a full pass.
         """
         first = bisect_right(self.group_ends, start)
         shared = stop = self.group_ends[first] - start
-        if shared > size:  # an even part of one input's targets
-            part = -(-shared // -(-shared // size))
+        if shared > size:  # all of one input's targets, or an even part of them
+            part = -(-shared // -(-shared // max(size, most_targets)))
             return start + part, part
         place_end = self.place_ends[bisect_right(self.place_ends, start)]
         left = bisect_right(self.group_ends, place_end) - first

@@ -67,7 +67,7 @@ class TorchAdapter(GradientAdapter):
     """
 
     xp, named_weights, set_weights, first_batch_norm = torch, named_weights, set_weights, first_batch_norm
-    propagates_relevance = True
+    propagates_relevance = shares_targets = True
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class TorchAdapter(GradientAdapter):
         target, feed = request.target, request.feed
         with translate_out_of_memory(x), preserve_model_state(self.model, self.device, grad=False):
             self._forward.find_axes(x := x.to(self._reference_tensor.dtype), target, feed, self.channel_axis)
-            call = partial(self._memory_format.call, lambda x: self._forward.run(x, target, feed), x)
+            call = partial(self._memory_format.call, lambda x: self._forward.run(x, target, feed, outputs_only=True), x)
             return self._forward.with_axes(call, x, feed, self.channel_axis)
 
     def selected_output(self, request: Request) -> str | None:

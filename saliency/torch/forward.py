@@ -14,6 +14,7 @@ from saliency.core.output_selection import OutputSelector
 from saliency.core.score_reading import LOGITS_NOT_FOUND
 from saliency.core.target import Target
 from saliency.core.warnings import warn
+from saliency.torch.class_token import ClassTokenPasses
 from saliency.torch.layers import record_layer_outputs, single_output
 from saliency.torch.model_call import ModelCall
 from saliency.torch.model_check import check_dense, mixed_types_hint
@@ -38,8 +39,9 @@ class ForwardRunner:
 
     def __init__(self, call: ModelCall, selector: OutputSelector, channels_last: bool = False) -> None:
         self.call, self.selector, self.model = call, selector, call.model
-        self.axes = TargetAxes(call, channels_last)
+        self.axes, self._class_token = TargetAxes(call, channels_last), ClassTokenPasses(call.model)
         self._last_output = threading.local()  # hints that save time: `probability`, `outside_probability_range`
+        self.repeats: dict[Hashable, bool] = {}  # kind of query -> whether ``gradients_of_targets`` supports the model
 
     @property
     def options(self) -> Hashable:
@@ -79,13 +81,15 @@ class ForwardRunner:
     def _selected(self, x: torch.Tensor, feed: Mapping[str, Any]) -> Any:
         return self.selector.select(_call(self.call, x, feed), len(x), of_class=True)
 
-    def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any]) -> Any:
+    def run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], outputs_only: bool = False) -> Any:
         """Run the model and return the outputs from which a target reads its scores.
 
         Args:
             x: (N, *input), in the model's own type.
             target: names the layer, if any, and whether logits are wanted.
             feed: the model's other inputs by name; the model receives copies.
+            outputs_only: only the outputs are needed, and what a transformer computes for tokens that they do not depend on
+                is left out; see ``class_token``.
 
         Raises:
             ForwardError: if the forward pass fails.
@@ -94,37 +98,40 @@ class ForwardRunner:
         """
         needs_logits = target.logits and target.layer is None
         if needs_logits and getattr(self._last_output, "outside_probability_range", False):
-            outputs = self._run(x, target, feed, record_logits=False)  # recording costs up to a tenth of a pass
+            outputs = self._run(x, target, feed, False, outputs_only)  # recording costs up to a tenth of a pass
             if is_outside_probability_range(outputs):
                 return outputs
-        return self._run(x, target, feed, record_logits=needs_logits)
+        return self._run(x, target, feed, needs_logits, outputs_only)
 
-    def run_with_graph(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], grad: bool = True) -> Any:
+    def run_with_graph(
+        self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], grad: bool = True, outputs_only: bool = False
+    ) -> Any:
         """Run the model with a graph, and again with recorded logits only if the graph ends in a softmax or sigmoid.
 
         Args:
-            x, target, feed: as for ``run``.
+            x, target, feed, outputs_only: as for ``run``.
             grad: record the graph from the input on; otherwise a hook starts it at a layer.
         """
         needs_logits = target.logits and target.layer is None
         record_logits = needs_logits and getattr(self._last_output, "probability", False)
         with torch.set_grad_enabled(grad):
-            outputs = self._run(x, target, feed, record_logits)
+            outputs = self._run(x, target, feed, record_logits, outputs_only)
         activation = final_activation(outputs) if needs_logits and not record_logits else None
         if activation == "hidden":
             warn(LOGITS_NOT_FOUND, LogitWarning)
         elif activation == "probability":
             self._last_output.probability = True
             with torch.set_grad_enabled(grad):
-                outputs = self._run(x, target, feed, record_logits=True)
+                outputs = self._run(x, target, feed, True, outputs_only)
         return outputs
 
-    def _run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], record_logits: bool) -> Any:
+    def _run(self, x: torch.Tensor, target: Target, feed: Mapping[str, Any], record_logits: bool, outputs_only: bool) -> Any:
         if target.layers:
             return self._run_to_layers(x, target, feed)
         with ExitStack() as stack:
             recorder = stack.enter_context(LogitRecorder()) if record_logits else None
-            output = _call(self.call, x, feed)
+            call = partial(_call, self.call, x, feed)
+            output = self._class_token.run(call) if outputs_only else call()
         output = self.selector.select(output, len(x), target.function is None)
         if target.function is None:
             check_dense(output)

@@ -14,6 +14,7 @@ from saliency.torch.forward import ForwardRunner
 from saliency.torch.layer_features import LayerFeatures, has_nonzero
 from saliency.torch.layers import describe_layer, find_place, forward_hooks
 from saliency.torch.query import ScoreQuery
+from saliency.torch.several_targets import gradients_of_targets
 
 MakeQuery: TypeAlias = Callable[[torch.Tensor], ScoreQuery]
 """A function from inputs (N, *input) to a query about them."""
@@ -23,9 +24,12 @@ DESCRIPTION_AND_NAME = "the input", "`x_value`"
 
 def input_gradients(forward: ForwardRunner, make_query: MakeQuery, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return scores (N * T,) and gradients (N * T, *input); see ``GradientAdapter.gradients``."""
+    several = gradients_of_targets(forward, make_query, x)
+    if several is not None:
+        return several
     leaf = make_leaf(x)
     query = make_query(leaf)
-    scores = query.scores(query.run_forward(forward, grad=True))
+    scores = query.scores(query.run_forward(forward, grad=True, outputs_only=True))
     gradients = query.gradients(scores, leaf, *DESCRIPTION_AND_NAME)
     return scores.detach(), gradients
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn.modules import module as hooks
 
 from saliency.core.keras.layers import children_of, is_keras, unique_path
 
@@ -31,6 +32,17 @@ def child_modules(module: torch.nn.Module) -> list[torch.nn.Module]:
     """Return the modules that a module holds directly."""
     children = [child for child in module._modules.values() if child is not None]
     return [child for _, child in _named_children(module)] if is_keras(module) else children
+
+
+def calls_are_plain(model: torch.nn.Module) -> bool:
+    """Return whether a model has neither forward hooks nor scripted modules.
+
+    A user's hooks would receive the tensors of a changed pass, and scripted modules optimize themselves for them.
+    """
+    if hooks._global_forward_hooks or hooks._global_forward_pre_hooks:
+        return False
+    modules = named_modules(model).values()
+    return not any(one._forward_hooks or one._forward_pre_hooks or isinstance(one, torch.jit.ScriptModule) for one in modules)
 
 
 def named_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

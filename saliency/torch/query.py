@@ -50,10 +50,11 @@ class ScoreQuery:
         """Return the same query with plain gradients."""
         return replace(self, request=replace(self.request, rule=None))
 
-    def run_forward(self, forward: ForwardRunner, grad: bool) -> Any:
+    def run_forward(self, forward: ForwardRunner, grad: bool, outputs_only: bool = False) -> Any:
         """Run the model forward so that a rule finds its ReLUs; see ``ForwardRunner.run_with_graph``."""
+        outputs_only = outputs_only and self.request.rule is None and self.request.relevance is None
         with nullcontext() if self.request.rule is None else InPlaceReluMode(), self._recording:
-            return forward.run_with_graph(self.x, self.target, self.request.feed, grad)
+            return forward.run_with_graph(self.x, self.target, self.request.feed, grad, outputs_only)
 
     def scores(self, outputs: Any) -> torch.Tensor:
         """Return the scores (N * T,) of a forward pass's outputs."""

@@ -77,6 +77,19 @@ def test_several_targets_of_one_input_share_its_passes():
         assert adapter.passes == [1]
 
 
+def test_many_targets_of_one_input_share_a_pass_if_they_need_little_memory():
+    def masks_and_passes(most, **settings):
+        adapter = limit_memory(quadratic([1, 2, 3, 4]), most)
+        adapter.shares_targets = True
+        masks = Vanilla(adapter, **settings).GetMasks([X[0]] * 100, y=[0, 1, 2, 3] * 25)
+        np.testing.assert_allclose(masks, [scale * X[0] for scale in (1, 2, 3, 4)] * 25)
+        return adapter.passes
+
+    assert masks_and_passes(1000) == [1]  # a batch of inputs has at most 32
+    assert masks_and_passes(1000, batch_size=20) == [1] * 5
+    assert sum(masks_and_passes(3)) == 100  # each target has a pass of its own
+
+
 def test_several_targets_of_several_inputs():
     adapter = quadratic([1, 2, 3, 4])
     x_values = [X[0]] * 4 + [X[1]] * 4 + [X[2]] * 4

@@ -51,7 +51,7 @@ class OccludedForward:
             patch = Patch(clean, indices, boxes, gather(self._cover, indices, boxes))
             forward_pass, x = IncrementalPass.start(patch, self._cache)
             if self._cache.operators:
-                return tree_map(to_full_maps, self._forward.run(x, self._target, feed))
+                return tree_map(to_full_maps, self._forward.run(x, self._target, feed, outputs_only=True))
             with CostCounterMode(forward_pass.cost, len(rows), PatchTensor):
                 outputs = self._forward.run(x, self._target, feed)
             self.saved_fraction = forward_pass.cost.saved_fraction
