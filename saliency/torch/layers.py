@@ -62,7 +62,10 @@ def find_place(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
     """Return a layer of the model, and the entry of its output that a path behind its name selects; see ``find_layer``."""
     if not isinstance(layer, str):
         return LayerPlace(find_layer(model, layer, option))
-    names = [name for name in named_modules(model) if name]
+    named = named_modules(model)
+    if layer and layer in named:
+        return LayerPlace(named[layer])
+    names = [name for name in named if name]
     name, entry = split_entry(layer, lambda name: bool(paths_matching(name, names)))
     return LayerPlace(find_layer(model, name, option), entry)
 

@@ -50,9 +50,10 @@ class IntegrationPath:
             points = nodes[chunk.start : chunk.stop] * difference  # (points, N, ...)
             points += self.start
             scores, gradients = self.evaluate(points)
-            flat = xp.reshape(gradients, (len(chunk), -1))
+            flat, shape = xp.reshape(gradients, (len(chunk), -1)), gradients.shape[1:]
             weighted = weights[:, chunk.start : chunk.stop] @ flat  # reads the gradients once
-            self.total = self.total + xp.reshape(weighted, (n, *gradients.shape[1:]))
+            self.total = self.total + xp.reshape(weighted, (n, *shape))
+            del points, gradients, flat, weighted  # the next pass needs their memory
             scores = xp.reshape(scores, (len(chunk), n))
             self.end_scores |= {float(new.nodes[chunk[i]]): scores[i] for i in (0, -1) if new.nodes[chunk[i]] in (0.0, 1.0)}
 
