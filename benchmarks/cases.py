@@ -18,6 +18,7 @@ from saliency.core.mask_runner import default_batch_size
 IMAGE_FILE = Path(saliency.demo.__file__).parent / "scenes" / "scene_17.png"
 TRANSFORMERS = ("DemoViT", "ViT-B/32")
 BUNDLED, SQUEEZENET, RESNET, VGG = "DemoNet", "SqueezeNet1_0", "ResNet-18", "VGG-16"
+BUNDLED_TRANSFORMER, TRANSFORMER = TRANSFORMERS[0], "ViT-B/16"
 LARGE_BATCH = 16
 PIXELS = 224
 SMALL_PIXELS = 112
@@ -43,6 +44,7 @@ class BenchmarkCase:
         max_steps: maximum number of steps to reach a completeness gap.
         occlusion_only: run no other workloads.
         has_attention: the network is a transformer: run the workloads of attention and LRP only.
+        gradients_only: run only workloads of input gradients, and Occlusion.
         note: a remark for the reader of the table.
     """
 
@@ -58,6 +60,7 @@ class BenchmarkCase:
     max_steps: int = 512
     occlusion_only: bool = False
     has_attention: bool = False
+    gradients_only: bool = False
     note: str = ""
 
     @property
@@ -74,7 +77,8 @@ class BenchmarkCase:
 
 def all_cases(framework: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:
     """Yield all cases of a framework."""
-    for name in (BUNDLED, SQUEEZENET, RESNET, VGG, *(TRANSFORMERS if framework == "torch" else [])):
+    transformers = (*TRANSFORMERS, TRANSFORMER) if framework == "torch" else ()
+    for name in (BUNDLED, SQUEEZENET, RESNET, VGG, *transformers):
         yield from cases_of_network(framework, name, squeezenet)
 
 
@@ -98,6 +102,10 @@ def cases_of_network(framework: str, name: str, squeezenet: Path | None) -> Iter
         bundled = name == TRANSFORMERS[0]
         network, note = (nets.load(name), "") if bundled else (backend.vision_transformer(), RANDOM_WEIGHTS)
         yield _make_case(backend, network, "", (), note=note, has_attention=True)
+        if bundled:
+            yield _make_case(backend, network, "", WINDOWS[:1], gradients_only=True)
+    elif name == TRANSFORMER:
+        yield _make_case(backend, backend.vit_b_16(), "", WINDOWS[:1], note=RANDOM_WEIGHTS, gradients_only=True)
     else:
         yield _make_case(backend, backend.vgg16(), "features.28", WINDOWS[1:], note=RANDOM_WEIGHTS, occlusion_only=True)
 

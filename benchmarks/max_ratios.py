@@ -13,11 +13,20 @@ CHANNELS_LAST = 0.85
 CAM = 1.05
 """To a bare forward pass, or for Guided Grad-CAM to a forward and a backward pass."""
 
-SEVERAL_TARGETS = 0.65
-"""To bare passes of the repeated image, for several targets of one image."""
+SEVERAL_TARGETS = {"DemoNet": 0.75, "ResNet-18": 0.70}
+"""To bare passes of the repeated image, for several targets of one image; 0.65 for other networks."""
+
+TRANSFORMERS = ("DemoViT", "ViT-B/16")
+TRANSFORMER = 1.0
+"""To the bare passes of a transformer, whose last layer is computed for the class token only."""
+
+TRANSFORMER_OCCLUSION = 0.75
 
 LRP_EPSILON, LRP, LRP_ZENNIT = 1.25, 2.2, 0.7
 """To a bare forward and backward pass for LRP with the epsilon rule, and with others; and to zennit."""
+
+SMALL_CAM = 1.15
+"""To a bare forward pass of a small network, for Grad-CAM."""
 
 OCCLUSION = {"VGG-16": 0.20, "SqueezeNet1_0": 0.32, "ResNet-18": 0.42}
 """To batched forward passes and to Captum, for windows of 16 pixels with stride 8 or 4."""
@@ -52,6 +61,16 @@ def for_lrp(rule: str) -> dict[str, float]:
     return {LIMIT: LRP_EPSILON if rule in ("epsilon", "attn-lrp") else LRP, ZENNIT: LRP_ZENNIT}
 
 
+def for_targets(network: str) -> dict[str, float]:
+    """Return the bars of several targets of one image."""
+    return {LIMIT: SEVERAL_TARGETS.get(network, 0.65)}
+
+
+def for_grad_cam(network: str) -> dict[str, float]:
+    """Return the bars of Grad-CAM."""
+    return GRADCAM | ({LIMIT: SMALL_CAM} if network == "DemoNet" else {})
+
+
 def for_bare_passes(bar: float) -> dict[str, float]:
     """Return the bars of a method that does little more than bare passes."""
     return {LIMIT: bar, BEST: bar}
@@ -59,6 +78,8 @@ def for_bare_passes(bar: float) -> dict[str, float]:
 
 def for_occlusion(network: str, size: int) -> dict[str, float]:
     """Return the bars of Occlusion with windows of ``size`` pixels on a network."""
+    if network in TRANSFORMERS:
+        return {LIMIT: TRANSFORMER_OCCLUSION}
     bar = OCCLUSION.get(network) if size == 16 else None
     return {LIMIT: bar, CAPTUM: bar} if bar else {}
 

@@ -90,7 +90,7 @@ def _several_targets(case: BenchmarkCase) -> Comparison:
     limit = Variant(
         partial(limits.bare_passes_of(case).gradients, batches), f"the input repeated, {format_batch_sizes(batches)}"
     )
-    return Comparison(_trace({OURS: Variant(ours), LIMIT: limit}), {LIMIT: max_ratios.SEVERAL_TARGETS}, case.note)
+    return Comparison(_trace({OURS: Variant(ours), LIMIT: limit}), max_ratios.for_targets(case.name), case.note)
 
 
 def _grad_cam(case: BenchmarkCase, peers: PeerVariants) -> Comparison:

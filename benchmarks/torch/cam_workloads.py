@@ -26,7 +26,7 @@ def grad_cam(case: BenchmarkCase) -> Comparison:
     variants = {CAPTUM: Variant(captum_variants.grad_cam(case)), GRAD_CAM: _pytorch_grad_cam(case)}
     return Comparison(
         {OURS: Variant(ours, format_batch_sizes(batches)), **limits.forward_limits(case, batches), **variants},
-        max_ratios.GRADCAM,
+        max_ratios.for_grad_cam(case.name),
         case.note,
     )
 

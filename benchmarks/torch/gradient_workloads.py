@@ -76,7 +76,7 @@ def several_targets(case: BenchmarkCase) -> Comparison:
         f"the input repeated, {format_batch_sizes(batches)}",
     )
     variants = {OURS: Variant(ours), LIMIT: limit, CAPTUM: Variant(captum_variants.targets(case))}
-    return Comparison(variants, {LIMIT: max_ratios.SEVERAL_TARGETS}, case.note)
+    return Comparison(variants, max_ratios.for_targets(case.name), case.note)
 
 
 def _comparison(

@@ -13,7 +13,7 @@ from benchmarks.clock import Clock
 from benchmarks.comparison import Variant
 from benchmarks.interleaved import compare
 from benchmarks.limits import fastest_batch_size, limit_variants
-from benchmarks.max_ratios import BARE_PASSES, CHANNELS_LAST
+from benchmarks.max_ratios import BARE_PASSES, CHANNELS_LAST, TRANSFORMER, TRANSFORMERS
 from benchmarks.torch import bare_passes
 from benchmarks.torch.networks import synchronize, tensor
 
@@ -58,6 +58,8 @@ def noisy_inputs(case: BenchmarkCase, count: int) -> torch.Tensor:
 @cache
 def gradient_max_ratio(case: BenchmarkCase, size: int) -> float:
     """Return the bar of gradients in batches of ``size``: the lower one if channels-last makes bare gradients that fast."""
+    if case.name in TRANSFORMERS:
+        return TRANSFORMER
     last = deepcopy(case.model).to(memory_format=torch.channels_last)
     x = noisy_inputs(case, size)
     both = {

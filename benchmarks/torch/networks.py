@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.cases import TRANSFORMER
 from saliency import nets
 from saliency.nets.preparation import MEAN, STD
 
@@ -39,6 +40,15 @@ def vision_transformer() -> nets.Network:
     network = _random("vit_b_32", "ViT-B/32", 224)
     generator = torch.Generator().manual_seed(0)
     torch.nn.init.normal_(network.model.heads.head.weight, generator=generator)
+    return network
+
+
+def vit_b_16() -> nets.Network:
+    """Return a ViT-B/16 with random weights, also in its head, which torchvision initializes with zeros."""
+    network = _random("vit_b_16", TRANSFORMER, 224)
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(0)
+        torch.nn.init.normal_(network.model.heads.head.weight, std=0.1)
     return network
 
 

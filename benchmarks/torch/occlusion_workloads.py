@@ -11,7 +11,7 @@ import torch
 
 import saliency
 from benchmarks import max_ratios
-from benchmarks.cases import BUNDLED, BenchmarkCase
+from benchmarks.cases import BUNDLED, BUNDLED_TRANSFORMER, BenchmarkCase
 from benchmarks.comparison import CAPTUM, OURS, Comparison, Variant, Workload
 from benchmarks.torch import bare_passes, captum_variants, limits
 from saliency.core.adapter_request import Request
@@ -29,7 +29,7 @@ WIDE_WINDOW = 56
 def workloads(case: BenchmarkCase) -> Iterator[Workload]:
     """Yield the workloads of a case."""
     for size, stride in case.windows:
-        prepare = full_comparison if case.name == BUNDLED else sampled_comparison
+        prepare = full_comparison if case.name in (BUNDLED, BUNDLED_TRANSFORMER) else sampled_comparison
         yield Workload(f"Occlusion, {size}/{stride}", partial(prepare, case, size, stride))
 
 
@@ -75,7 +75,7 @@ def sampled_comparison(case: BenchmarkCase, size: int, stride: int) -> Compariso
             score.values(x)
 
     occluded = adapter.occluded_outputs(x, torch.zeros_like(x), windows.sizes, score.request.target)
-    if occluded is None:  # on a GPU, for example: the method computes full passes
+    if occluded is None or case.gradients_only:  # on a GPU, or for a transformer: the method computes full passes
         return _wide_window_comparison(case, windows, size)
     some = range(windows.middle_index, min(windows.middle_index + BATCH_FACTOR * batch, windows.count))
     inputs = torch.where(_window_masks(windows, some)[:, 0].to(x.device), 0.0, x)

@@ -44,12 +44,14 @@ def workloads(case: BenchmarkCase) -> Iterator[Iterator[Workload]]:
 def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
     if not case.occlusion_only:
         yield from gradient_workloads.workloads(case, peers)
+    if not case.occlusion_only and not case.gradients_only:
         yield from cam_workloads.workloads(case)
         yield from path_workloads.workloads(case, peers)
         yield from region_workloads.workloads(case)
         yield from metric_workloads.workloads(case, peers)
         yield from rise_workloads.workloads(case)
-    yield from lrp_workloads.workloads(case)
+    if not case.gradients_only:
+        yield from lrp_workloads.workloads(case)
     yield from occlusion_workloads.workloads(case)
 
 

@@ -1,8 +1,10 @@
 """Scores of inputs with an occluded window, by full forward passes or by recomputing only what a window changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -33,6 +35,10 @@ BATCH_FACTOR = 4
 Measured on a CPU, this is close to the fastest."""
 
 
+_too_little_saved: "WeakKeyDictionary[Any, set[Hashable]]" = WeakKeyDictionary()
+"""Model -> kinds of calls for which a trial has shown that too little is saved, such as those of a transformer."""
+
+
 def occluded_scores(score: Score, x: Array, cover: Array, windows: SlidingWindows, clean_scores: Array) -> Array:
     """Return the score of each input with each window occluded, and record whether it was computed incrementally.
 
@@ -50,13 +56,32 @@ def occluded_scores(score: Score, x: Array, cover: Array, windows: SlidingWindow
     inputs = slice(None, None, score.per_input)
     if windows.count >= MIN_WINDOWS:
         occluded = score.adapter.occluded_outputs(x[inputs], cover[inputs], windows.sizes, score.request.target)
-        scores = occluded and _incremental_scores(score, occluded, windows, full_forward, clean_scores)
+        if occluded and not _is_too_little_saved(score, x, windows):
+            scores = _incremental_scores(score, occluded, windows, full_forward, clean_scores, x)
     score.record(incremental=scores is not None)
     return _concatenate_scores(score, full_forward, score.batches(windows.count)) if scores is None else scores
 
 
+def _is_too_little_saved(score: Score, x: Array, windows: SlidingWindows, found: bool = False) -> bool:
+    """Return whether an earlier trial has shown that too little is saved; ``found`` notes that one has."""
+    owner, options = score.adapter.cache_owner
+    layers = tuple(layer if isinstance(layer, str) else id(layer) for layer in score.request.target.layers)
+    kind = options, tuple(x.shape[1:]), tuple(windows.sizes), windows.count, layers
+    with suppress(TypeError):  # no weak references
+        known = _too_little_saved.setdefault(owner, set())
+        if found:
+            known.add(kind)
+        return kind in known
+    return False
+
+
 def _incremental_scores(
-    score: Score, occluded: OccludedOutputs, windows: SlidingWindows, full_forward: WindowScores, clean_scores: Array
+    score: Score,
+    occluded: OccludedOutputs,
+    windows: SlidingWindows,
+    full_forward: WindowScores,
+    clean_scores: Array,
+    x: Array,
 ) -> Array | None:
     """Return the scores by recomputing changes; None if this does not pay, or differs from full forward passes."""
     large_batches = replace(score, plan=BatchPlan(BATCH_FACTOR * score.plan.size, score.plan.progress))
@@ -67,9 +92,11 @@ def _incremental_scores(
         return large_batches.occluded_values(occluded, windows.corners(chunk))
 
     try:
-        trial = _concatenate_scores(score, incremental, (range(i, i + 1) for i in trial_windows))
+        first = incremental(range(trial_windows[0], trial_windows[0] + 1))
         if occluded.saved_fraction < MIN_SAVED_FRACTION:
+            _is_too_little_saved(score, x, windows, found=True)
             return None
+        trial = score.adapter.xp.concatenate([first, incremental(range(trial_windows[1], windows.count))])
         expected = _concatenate_scores(score, full_forward, (range(i, i + 1) for i in trial_windows))
         if not _scores_agree(score, trial, expected, trial - clean_scores, MAX_TRIAL_ERROR):
             return None
