@@ -4,9 +4,10 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from saliency.core.errors import SaliencyError
+from saliency.core.errors import SaliencyError, TargetError
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.module_tree import calls_are_plain
+from saliency.torch.out_of_memory import is_out_of_memory
 from saliency.torch.query import ScoreQuery
 from saliency.torch.repeated_input import RepeatedBackward, RepeatedForward
 
@@ -41,7 +42,9 @@ def gradients_of_targets(
         scores = repeated.scores(outputs)
         if key not in forward.repeats:
             forward.repeats[key] = _are_scores_alone(forward, query, scores)
-    except (SaliencyError, RuntimeError):  # the model uses rows together, or needs memory of its own for each
+    except (SaliencyError, RuntimeError) as error:  # the model may mix rows
+        if isinstance(error, TargetError) or is_out_of_memory(error):
+            raise
         forward.repeats[key] = False
     if not forward.repeats[key]:
         return None

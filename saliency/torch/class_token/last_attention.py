@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_map
 from saliency.torch.class_token.deferred_tensor import Deferral, Deferred, DeferredTensor, evaluated
 from saliency.torch.class_token.token_axis import TokenAxis
 from saliency.torch.module_tree import calls_are_plain
+from saliency.torch.out_of_memory import is_out_of_memory
 
 MIN_TOKENS = 8
 """Smallest number of tokens for which it pays to evaluate some of them alone."""
@@ -58,7 +59,8 @@ class ClassTokenPasses:
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self._model, self._last, self._pays = model, None, True
+        self._model, self._pays = model, True
+        self._last: int | None = None
 
     def run(self, call: Callable[[], Any]) -> Any:
         """Return the model's outputs; ``call`` runs it."""
@@ -69,8 +71,8 @@ class ClassTokenPasses:
             with mode:
                 outputs = tree_map(evaluated, call())
             is_complete = mode.deferral is None or not any(one() is not None for one in mode.deferral.tensors)
-        except Exception:
-            if mode.deferral is None:
+        except Exception as error:
+            if mode.deferral is None or is_out_of_memory(error):
                 raise
             is_complete = False
         if not is_complete:  # the model needs values that a pass with deferred tokens does not have

@@ -45,5 +45,6 @@ class TokenAxis:
 
     def narrow(self, tensor: torch.Tensor, tokens: slice) -> torch.Tensor:
         """Return some of the tokens of a tensor."""
-        split = tensor.unflatten(self.axis, (self.outer, self.tokens, self.inner))
+        shape = tensor.shape
+        split = tensor.reshape(*shape[: self.axis], self.outer, self.tokens, self.inner, *shape[self.axis + 1 :])
         return split[(slice(None),) * (self.axis + 1) + (tokens,)].flatten(self.axis, self.axis + 2)
