@@ -48,7 +48,7 @@ def gradients_of_targets(
         forward.repeats[key] = False
     if not forward.repeats[key]:
         return None
-    with RepeatedBackward():
+    with RepeatedBackward():  # type: ignore[no-untyped-call] # its base class has no types
         gradients = repeated.gradients(scores, leaf, "the input", "`x_value`")
     return scores.detach(), gradients
 

@@ -134,11 +134,12 @@ def _getitem(_func: Any, args: Sequence[Any], _kwargs: dict[str, Any]) -> Any:
     if len(index) <= where.axis or (where.outer, where.inner) != (1, 1):
         return None
     chosen = index[where.axis]
+    rest: int | slice = slice(None)
     if isinstance(chosen, int):
-        first = chosen + where.tokens if chosen < 0 else chosen
-        start, stop, step, rest = first, first + 1, 1, 0
+        start, step, rest = chosen + where.tokens if chosen < 0 else chosen, 1, 0
+        stop = start + 1
     else:
-        (start, stop, step), rest = chosen.indices(where.tokens), slice(None)
+        start, stop, step = chosen.indices(where.tokens)
     if step != 1 or not 0 <= start < stop <= where.tokens or stop - start > MAX_SELECTED * where.tokens:
         return None
     some = x.deferred.evaluate_some(slice(start, stop))
