@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
@@ -27,11 +27,13 @@ class Deferral:
 
     Args:
         grad: whether the model records a graph where it calls the attention.
+        apply: runs a function that receives deferred tensors, for its name and arguments.
         tensors: the deferred tensors.
         has_selected: whether some tokens were evaluated without the others.
     """
 
     grad: bool
+    apply: Callable[[Any, str, Sequence[Any], dict[str, Any]], Any]
     tensors: list[ref[torch.Tensor]] = field(default_factory=list)
     has_selected: bool = False
 
@@ -109,7 +111,7 @@ class Deferred:
 
 
 class DeferredTensor(torch.Tensor):
-    """A tensor whose values are not computed yet; ``rules.apply`` runs the functions that receive it.
+    """A tensor whose values are not computed yet; its ``Deferral`` runs the functions that receive it.
 
     Args:
         deferred: how to compute it.
@@ -127,17 +129,25 @@ class DeferredTensor(torch.Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        from saliency.torch.class_token.rules import apply  # the rules make deferred tensors
-
         name = getattr(func, "__name__", "")
         if name in METADATA or func in METADATA_ATTRIBUTES:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **(kwargs or {}))
-        return apply(func, name, args, kwargs or {})
+        first = next(_deferred_in([*args, *(kwargs or {}).values()]))
+        return first.deferred.deferral.apply(func, name, args, kwargs or {})
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         raise DeferralError(f"{func} received tokens that are not computed yet")
+
+
+def _deferred_in(values: Any) -> Iterator[DeferredTensor]:
+    """Yield the deferred tensors among values, also in lists and tuples."""
+    for value in values:
+        if isinstance(value, DeferredTensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _deferred_in(value)
 
 
 def evaluated(value: Any) -> Any:

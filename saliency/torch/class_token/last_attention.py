@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
 from saliency.torch.class_token.deferred_tensor import Deferral, Deferred, DeferredTensor, evaluated
+from saliency.torch.class_token.rules import apply
 from saliency.torch.class_token.token_axis import TokenAxis
 from saliency.torch.module_tree import calls_are_plain
 from saliency.torch.out_of_memory import is_out_of_memory
@@ -43,7 +44,7 @@ class LastAttentionMode(TorchFunctionMode):
             return func(*args, **options)
         self.calls += 1
         if self.calls == self._deferred_call and not any(isinstance(one, DeferredTensor) for one in args):
-            deferral = Deferral(torch.is_grad_enabled())
+            deferral = Deferral(torch.is_grad_enabled(), apply)
             result = attention(func, args, options, deferral)
             if result is not None:
                 self.deferral = deferral
