@@ -27,12 +27,14 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # internal, though they occur in the signatures of public methods
 nitpick_ignore = [
-    ("py:class", f"saliency.core.{name}")
+    ("py:class", f"saliency.{name}")
     for name in (
-        "batching.BatchPlan",
-        "joined_inputs.InputLayout",
-        "regions.explanation.RegionValues",
-        "regions.hiding.RegionScores",
+        "core.batching.BatchPlan",
+        "core.joined_inputs.InputLayout",
+        "core.regions.explanation.RegionValues",
+        "core.regions.hiding.RegionScores",
+        "ray.pieces.Piece",
+        "ray.pieces.Result",
     )
 ]
 

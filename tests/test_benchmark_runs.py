@@ -84,7 +84,7 @@ def test_every_variant_of_attention_runs():
     from benchmarks.cases import TRANSFORMERS, cases_of_network
     from benchmarks.torch.workloads import workloads
 
-    (case,) = cases_of_network("torch", TRANSFORMERS[0], None)
+    case, _ = cases_of_network("torch", TRANSFORMERS[0], None)  # the second is of gradients
     with workloads(case) as found:
         rows = {workload.name: workload.prepare() for workload in found}
     assert list(rows) == ["AttentionRollout", "AttentionRelevance", "LeGrad", "LRP, attn-lrp"]

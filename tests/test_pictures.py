@@ -34,7 +34,7 @@ def test_every_method_and_its_page_have_an_image(pictures):
 
 def test_images_are_small():
     sizes = {image: image.stat().st_size for image in IMAGES.rglob("*.*")}
-    assert sum(sizes.values()) < 1_700_000
+    assert sum(sizes.values()) < 2_000_000
     assert all(size < 60_000 for image, size in sizes.items() if image.parent.name == "methods")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from saliency.core.errors import TargetError
+from saliency.core.errors import ModelError, TargetError
 from saliency.core.grid_reading import Centers, read_axes
 from saliency.core.layer_axes import LayerAxes
 from saliency.core.target import Target
@@ -19,6 +19,7 @@ def output_order(target: Target, shape: Sequence[Any], find: Callable[[], LayerA
 
     Raises:
         TargetError: if the target needs the axis of the channels and it is not known, or the output has no such axis.
+        ModelError: if the first axis is not that of the samples.
     """
     rank = len(shape)
     if target.function is not None or target.channel_axis is None or rank < 3:
@@ -27,6 +28,12 @@ def output_order(target: Target, shape: Sequence[Any], find: Callable[[], LayerA
         axes = find()
         if axes is None:
             raise _unknown(target, shape)
+        if axes.sample:
+            n, first = shape[axes.sample], "whose first axis must be that of the samples"
+            raise ModelError(
+                f"the model's output has the shape {tuple(shape)} for {n} input(s), {first}; it is axis {axes.sample}: "
+                f"wrap the model in a function that moves this axis"
+            )
     else:
         axes = LayerAxes(0, _checked(target.channel_axis, shape))
     order = axes.channels_first(rank)

@@ -118,7 +118,8 @@ def test_the_transformer_learns_from_small_views(maker, capsys, monkeypatch):
     datasets = make_patch_datasets(maker, 16)
     torch.manual_seed(0)
     net = initial_network()
-    train_stage(net, Stage(48, 4, warm_up=1), datasets[48], np.random.default_rng(0))
+    monkeypatch.setattr("training.vit.WARM_UP", 1)
+    train_stage(net, Stage(48, 4), datasets[48], np.random.default_rng(0))
     losses = [float(line.split("loss")[1].split()[0]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
     assert losses[-1] < 0.9 * losses[0]
     assert net(torch.zeros(2, 3, 96, 96)).shape == (2, 10)
