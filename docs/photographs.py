@@ -20,6 +20,7 @@ CLASSES = {"cat": (285, "Egyptian cat"), "coffee": (967, "espresso"), "rocket": 
 """Photograph -> its class among ImageNet's, which is the network's top class, and the name of the class."""
 
 WINDOW = {"size": 32, "stride": 8}
+SUPERPIXELS = {"regions": "slic", "n_regions": 49, "value": "mean"}
 HERO = "SmoothGrad", "Guided backpropagation", "Integrated gradients, smoothed", "Grad-CAM", "Occlusion"
 FINE = (
     "Gradient",
@@ -28,9 +29,12 @@ FINE = (
     "Integrated gradients",
     "Integrated gradients, smoothed",
     "GradientSHAP",
+    "Guided IG",
+    "Blur IG",
     "Guided Grad-CAM",
 )
-COARSE = "Grad-CAM", "Grad-CAM++", "LayerCAM, earlier layer", "Occlusion"
+COARSE = "Grad-CAM", "Grad-CAM++", "LayerCAM, earlier layer", "Score-CAM", "Occlusion", "RISE"
+REGIONS = "XRAI", "Feature ablation", "Shapley values", "Kernel SHAP", "LIME"
 
 Compute = Callable[[Any, Sequence[Any], Sequence[int]], saliency.MaskArray]
 
@@ -52,16 +56,25 @@ METHODS: Mapping[str, Compute] = {
     "Integrated gradients": plain(saliency.IntegratedGradients, x_steps=50),
     "Integrated gradients, smoothed": smoothed(saliency.IntegratedGradients, nsamples=20, x_steps=10),
     "GradientSHAP": plain(saliency.GradientSHAP, x_steps=50, spread=0.1, seed=0),
+    "Guided IG": plain(saliency.GuidedIG, x_steps=50),
+    "Blur IG": plain(saliency.BlurIG, x_steps=50),
     "Guided Grad-CAM": plain(saliency.GuidedGradCAM),
     "Grad-CAM": plain(saliency.GradCAM),
     "Grad-CAM++": plain(saliency.GradCAMPlusPlus),
     "LayerCAM, earlier layer": plain(saliency.LayerCAM, layer="features.7"),
+    "Score-CAM": plain(saliency.ScoreCAM),
     "Occlusion": plain(saliency.Occlusion, **WINDOW),
+    "RISE": plain(saliency.RISE, nmasks=1000, seed=0),
+    "XRAI": plain(saliency.XRAI),
+    "Feature ablation": plain(saliency.FeatureAblation, **SUPERPIXELS),
+    "Shapley values": plain(saliency.ShapleySampling, permutations=6, seed=0, **SUPERPIXELS),
+    "Kernel SHAP": plain(saliency.KernelSHAP, nmasks=300, seed=0, **SUPERPIXELS),
+    "LIME": plain(saliency.LIME, nmasks=300, seed=0, **SUPERPIXELS),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the three images."""
+    """Write the images."""
     parser = argparse.ArgumentParser(prog="docs/photographs.py", description=__doc__.partition(": ")[2])
     parser.add_argument("weights", type=Path, help="weights of torchvision's squeezenet1_0, .safetensors")
     parser.add_argument("--out", type=Path, default=HERE / "images", help="output folder (default: docs/images)")
@@ -92,7 +105,8 @@ def draw_figures(masks: Mapping[str, saliency.MaskArray]) -> dict[str, Figure]:
     return {
         "photograph": draw([masks[name][:1] for name in HERO], HERO, width=10),
         "photographs_fine": draw([masks[name] for name in FINE], FINE, width=11),
-        "photographs_coarse": draw([masks[name] for name in COARSE], COARSE, width=8, overlay=True),
+        "photographs_coarse": draw([masks[name] for name in COARSE], COARSE, width=9.5, overlay=True),
+        "photographs_regions": draw([masks[name] for name in REGIONS], REGIONS, width=8.5, overlay=True),
     }
 
 

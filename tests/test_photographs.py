@@ -27,7 +27,7 @@ def photographs():
 
 
 def test_every_method_is_drawn(photographs):
-    assert {*photographs.HERO, *photographs.FINE, *photographs.COARSE} == set(photographs.METHODS)
+    assert {*photographs.HERO, *photographs.FINE, *photographs.COARSE, *photographs.REGIONS} == set(photographs.METHODS)
 
 
 def test_the_stored_images_are_those_that_are_drawn(photographs):

@@ -29,10 +29,9 @@ def output_order(target: Target, shape: Sequence[Any], find: Callable[[], LayerA
         if axes is None:
             raise _unknown(target, shape)
         if axes.sample:
-            n, first = shape[axes.sample], "whose first axis must be that of the samples"
             raise ModelError(
-                f"the model's output has the shape {tuple(shape)} for {n} input(s), {first}; it is axis {axes.sample}: "
-                f"wrap the model in a function that moves this axis"
+                f"the model's output has the shape ({', '.join(map(str, shape))}), and the samples are on its axis {axes.sample}; "
+                f"they must be on the first axis: wrap the model in a function that moves them there"
             )
     else:
         axes = LayerAxes(0, _checked(target.channel_axis, shape))

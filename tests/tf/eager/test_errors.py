@@ -44,16 +44,24 @@ def test_call_inside_a_graph():
 
 
 WRONG_ROWS = {
-    "twice as many": lambda z: tf.concat([z, 10 * z], 0),
-    "another axis first": lambda z: tf.stack([z, 2 * z, 3 * z]),
+    "twice as many": (lambda z: tf.concat([z, 10 * z], 0), r"the shape .* for 2 input\(s\)"),
+    "another axis first": (
+        lambda z: tf.stack([z, 2 * z, 3 * z]),
+        r"the shape \(3, .*, 6\), and the samples are on its axis 1",
+    ),
+    "another axis of that length": (
+        lambda z: tf.stack([z, 2 * z]),
+        r"the shape \(2, .*, 6\), and the samples are on its axis 1",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", WRONG_ROWS)
 def test_wrong_number_of_output_rows(name):
-    model = tf.function(lambda x: WRONG_ROWS[name](tf.tanh(x)))
+    rows, message = WRONG_ROWS[name]
+    model = tf.function(lambda x: rows(tf.tanh(x)))
     for method in (Vanilla, Occlusion):
-        with pytest.raises(ModelError, match=r"the model's output has the shape .* for 2 input\(s\)"):
+        with pytest.raises(ModelError, match="the model's output has " + message):
             method(saliency.wrap(model), 1).GetMasks(X[:2], **({"size": 1} if method is Occlusion else {}))
 
 
