@@ -30,8 +30,8 @@ def output_order(target: Target, shape: Sequence[Any], find: Callable[[], LayerA
             raise _unknown(target, shape)
         if axes.sample:
             raise ModelError(
-                f"the model's output has the shape ({', '.join(map(str, shape))}), and the samples are on its axis {axes.sample}; "
-                f"they must be on the first axis: wrap the model in a function that moves them there"
+                f"the model's output has the shape ({', '.join(map(str, shape))}), and the samples are on its axis "
+                f"{axes.sample}; they must be on the first axis: wrap the model in a function that moves them there"
             )
     else:
         axes = LayerAxes(0, _checked(target.channel_axis, shape))
