@@ -109,7 +109,7 @@ def test_a_sequence_is_no_image(part):
     x = keras.Input((64, 64, 1))
     h = L.MaxPooling2D(4, name="pool")(L.Conv2D(8, 3, padding="same", activation="relu", name="conv")(x))  # (16, 16, 8)
     model = keras.Model(x, L.Dense(3)(L.GlobalAveragePooling1D()(part(h))))
-    image = np.random.default_rng(0).normal(size=(64, 64, 1)).astype("f4")
+    image = np.random.default_rng(1).normal(size=(64, 64, 1)).astype("f4")
     with pytest.warns(UserWarning, match="the later layer 'last' with the shape .* was passed over"):
         mask = GradCAM(model, 1).GetMask(image, should_resize=False)
     assert str(mask.details["layer"]).rstrip("_0123456789") in ("permute", "reshape") and mask.shape == (16, 16)
