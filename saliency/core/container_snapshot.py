@@ -51,8 +51,13 @@ def may_hold_state(value: Any) -> bool:
     """Return whether an object's attributes may be a model's state: not those of functions, classes and ``OTHER_PACKAGES``."""
     if isinstance(value, type | Enum | ModuleType | FunctionType | MethodType):
         return False
-    package = type(value).__module__.partition(".")[0]
-    return package in {"__main__", "collections", "types"} or package not in OTHER_PACKAGES | sys.stdlib_module_names
+    return type(value).__module__.partition(".")[0] in {"collections", "types"} or not is_other_package(type(value))
+
+
+def is_other_package(kind: type) -> bool:
+    """Return whether a class is one of the standard library or of ``OTHER_PACKAGES``, rather than of a model's own code."""
+    package = kind.__module__.partition(".")[0]
+    return package != "__main__" and package in OTHER_PACKAGES | sys.stdlib_module_names
 
 
 def is_record(value: Any) -> bool:

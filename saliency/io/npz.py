@@ -59,11 +59,19 @@ def read_maps(path: Path, way_on: str) -> Iterator[tuple[str, Array, Array]]:
     with open_working_file(path, "rb") as file:
         try:
             with np.load(file, allow_pickle=False) as maps:
-                rows = maps[NUMBER] - 1
+                rows = _array(maps, NUMBER) - 1
                 for name in (name for name in maps.files if name not in (NUMBER, NAMES, PROVENANCE)):
-                    yield name, rows, maps[name]
+                    yield name, rows, _array(maps, name)
         except MemoryError:
             raise
         except Exception as error:  # NumPy and zipfile raise anything: BadZipFile, ValueError, KeyError, EOFError, zlib.error
             reason = (str(error).strip().splitlines() or [""])[0]
             raise NpzError(f"{path}: is damaged ({type(error).__name__}: {reason}); {way_on}") from error
+
+
+def _array(maps: Any, name: str) -> Array:
+    """Return an array of an open file. NumPy returns the bytes of an entry that does not begin as an array does."""
+    array = maps[name]
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is not an array")
+    return array

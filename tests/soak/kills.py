@@ -114,6 +114,8 @@ def _wrong_end(sent, status, message):
     last = (message.strip().splitlines() or [""])[-1]
     if status in (-sent, 0):  # killed; or SIGTERM came before the command began or after it had ended
         return []
+    if _had_finished(status, message):
+        return []
     if sent == signal.SIGTERM and status == 128 + sent:
         return [] if LINE in last and "Traceback" not in message else [f"its last line is {last!r}"]
     return [f"status {status} after {sent.name}: {last!r}"]
@@ -123,10 +125,14 @@ def _finish(name, place):
     """Run the command to its end; return its status and the hashes of all its files."""
     with _start(name, place) as process:
         _, message = process.communicate()
-    finished = process.returncode == 2 and "already exists" in message  # the run that was killed had finished
     files = sorted(path for path in place.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(place)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return 0 if finished else process.returncode, hashes
+    return 0 if _had_finished(process.returncode, message) else process.returncode, hashes
+
+
+def _had_finished(status, message):
+    """Return whether the command refused to begin, because its run before was killed after its output was complete."""
+    return status == 2 and "already exists" in message
 
 
 def _difference(found, expected):

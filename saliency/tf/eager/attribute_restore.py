@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.class_snapshot import ClassSnapshot, stateful_classes
 from saliency.core.container_snapshot import SequenceSnapshot, SetSnapshot, Snapshot, may_hold_state, restore_mapping
 from saliency.core.undo import Undo, undoable
 
@@ -30,6 +31,7 @@ class PartSnapshot:
         self._wrappers: list[Any] = []
         self._recorded: dict[int, Any] = {}  # id -> the object, which keeps the id from being used again
         self._add_attributes(vars(part), MAX_DEPTH)
+        self._add_classes(type(part), MAX_DEPTH)
 
     def restore(self) -> None:
         """Restore the attributes, unless the part was built in the meantime: its new variables must stay."""
@@ -43,6 +45,12 @@ class PartSnapshot:
     def _add_attributes(self, attributes: dict[Any, Any], depth: int) -> None:
         self._mappings.append((attributes, dict(attributes)))
         self._add_all(attributes.values(), depth)
+
+    def _add_classes(self, kind: type, depth: int) -> None:
+        for each in stateful_classes(kind):
+            snapshot = ClassSnapshot(each)
+            self._others.append(snapshot)
+            self._add_all(snapshot.attributes.values(), depth)
 
     def _add_all(self, values: Iterable[Any], depth: int) -> None:
         for value in list(values):
@@ -68,6 +76,7 @@ class PartSnapshot:
             self._others.append(SetSnapshot(value))
         elif hasattr(value, "__dict__") and not _has_variables(value) and may_hold_state(value):
             self._add_attributes(vars(value), depth)
+            self._add_classes(type(value), depth)
 
 
 @undoable

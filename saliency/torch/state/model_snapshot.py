@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from saliency.core.class_snapshot import ClassSnapshot, stateful_classes
 from saliency.core.container_snapshot import (
     ArraySnapshot,
     GeneratorSnapshot,
@@ -40,7 +41,8 @@ class ModelSnapshot:
     """The state of a model at the start of a call.
 
     The attributes of modules are recorded by identity. So are the elements of lists, dictionaries, sets and deques in them,
-    and the attributes of other objects in them, except loggers, trainers and the like (``OTHER_PACKAGES``).
+    and the attributes of other objects in them and of their classes, except loggers, trainers and the like
+    (``OTHER_PACKAGES``).
 
     Args:
         model: the model.
@@ -100,6 +102,16 @@ class ModelSnapshot:
         for child in children_of(module) if is_keras(module) else ():
             self._add(child, module, depth + 1)  # as deep as the modules of Torch
         self._add_all([attributes[name] for name in attributes.keys() - NOT_INSPECTED], module, depth)
+        self._add_classes(type(module), module, depth)
+
+    def _add_classes(self, kind: type, owner: Any, depth: int) -> None:
+        """Record what all instances of a class share."""
+        for each in stateful_classes(kind):
+            if id(each) not in self._recorded:
+                self._recorded[id(each)] = each
+                snapshot = ClassSnapshot(each)
+                self._others.append(snapshot)
+                self._add_all(snapshot.attributes.values(), owner, depth)
 
     def _add_script(self, module: torch.jit.ScriptModule, depth: int) -> None:
         self.has_scripts = True
@@ -160,6 +172,7 @@ class ModelSnapshot:
             slots = SlotsSnapshot(value)
             self._others.append(slots)
             self._add_all(slots.attributes.values(), owner, depth - 1)
+        self._add_classes(type(value), owner, depth - 1)
 
     def _add_elements(self, elements: Iterable[Any], count: int, owner: Any, depth: int) -> None:
         if count <= MAX_ELEMENTS:

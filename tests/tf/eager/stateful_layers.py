@@ -109,14 +109,27 @@ class Attributes(Stateful):
         self.new = x
 
 
-KINDS = [Assigns, Scatters, Slices, InCondition, InLoop, InFunction, InBackward, Generator, Seeds, Attributes]
+class ClassAttributes(Stateful):
+    """Python attributes of the class, which all its layers share."""
+
+    calls, last, history, cache = 0, None, [0.0], {"h": None}
+
+    def change(self, x):
+        kind = type(self)
+        kind.calls, kind.last = kind.calls + 1, x
+        self.history.append(x)
+        self.cache["h"] = kind.new = x
+
+
+KINDS = [ClassAttributes, Assigns, Scatters, Slices, InCondition, InLoop, InFunction, InBackward, Generator, Seeds, Attributes]
 
 
 def state(model):
     """Return the values of all variables, and all other attributes by value or identity."""
     found = {}
     for layer in model._flatten_layers():
-        for name, value in vars(layer).items():
+        shared = vars(type(layer)) if isinstance(layer, Stateful) else {}
+        for name, value in {**shared, **vars(layer)}.items():
             variable = getattr(value, "state", value)
             if isinstance(variable, tf.Variable | keras.Variable):
                 found[layer.name, name] = np.asarray(variable).tobytes()

@@ -51,7 +51,8 @@ def test_attributes_are_restored_after_an_exception(error):
 
     model = model_with(Fails())
     model(X[None])
-    before, Fails.fails = state(model), error("no")
+    Fails.fails = error("no")
+    before = state(model)
     with pytest.raises((error, saliency.SaliencyError)):
         saliency.Vanilla(model, 1).GetMask(X)
     assert state(model) == before
