@@ -20,8 +20,8 @@ PACKAGES = {
 """A package may import from itself and from those with a lower number."""
 
 CORE = {
-    "expected_input layer_hint nested_outputs types errors forked_process interrupts stack_frames": 0,
-    "call_value class_snapshot container_snapshot joined_inputs layer_entries per_sample pickling progress undo validation warnings": 1,
+    "expected_input nested_outputs types errors forked_process interrupts stack_frames": 0,
+    "call_value class_snapshot container_snapshot joined_inputs layer_entries layer_hint per_sample pickling progress undo validation warnings": 1,
     "argument_binding grid_reading incremental layer_axes numerics position_grid user_grid value_description": 2,
     "display mask_unit": 3,
     "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers lrp_composites lrp_first_layer lrp_rules multiplier_rules output_axes output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,

@@ -31,7 +31,7 @@ def workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
 
 
 def _curves(case: BenchmarkCase, metric: Callable[..., object]) -> Comparison:
-    """Prepare the curves; Quantus has the deletion, and removes each channel of a pixel alone, in equally many steps."""
+    """Prepare the curves; Quantus has the deletion, and removes each channel of a pixel alone, in almost as many steps."""
     maps = np.stack([attributions(x).sum(axis=0) for x in case.inputs])
     ours = partial(metric, case.model, case.inputs, maps, case.classes[0], steps=STEPS)
     batches = bare_passes.record_batches(case.model, ours)
@@ -45,7 +45,11 @@ def _pixel_flipping(case: BenchmarkCase, maps: np.ndarray[Any, Any]) -> Callable
     import quantus
 
     options = {"abs": False, "normalise": False, "disable_warnings": True, "perturb_baseline": 0.0}
-    metric = quantus.PixelFlipping(features_in_step=-(-case.x.size // STEPS), **options)
+    pixels = int(
+        np.prod(case.x.shape[1:])
+    )  # Quantus asks for a divisor of their number: 576 values, 48 steps, for 96 x 96 pixels
+    at_once = next(n for n in range(-(-case.x.size // STEPS), pixels + 1) if pixels % n == 0)
+    metric = quantus.PixelFlipping(features_in_step=at_once, **options)
     targets, attribution = np.full(case.batch, case.classes[0]), np.broadcast_to(maps[:, None], case.inputs.shape)
     call = {"y_batch": targets, "a_batch": attribution.copy(), "softmax": False}
     return lambda: metric(model=case.model, x_batch=case.inputs, **call)

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from saliency.core.validation import shown
+
 MAX_LISTED = 8
 
 
@@ -14,7 +16,7 @@ def layer_hint(name: Any, layers: Iterable[str]) -> str:
         name: what the user passed as the name of a layer.
         layers: the names of the model's layers.
     """
-    names, text = list(layers), name if isinstance(name, str) else str(name)
+    names, text = list(layers), name if isinstance(name, str) else shown(name)
     if not isinstance(name, str) and text in names:
         return f'nearest: "{text}"; the name of a layer is a string'
     near = difflib.get_close_matches(text, names, n=3, cutoff=0.3)

@@ -29,7 +29,8 @@ def describe_value(value: Any) -> Any:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return _describe_array(value)
     if hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
+        module = getattr(value, "__module__", None)  # generators and built-in methods have none
+        return value.__qualname__ if module is None else f"{module}.{value.__qualname__}"
     name = getattr(value, "name", None)
     return f"{type(value).__name__} {name}" if isinstance(name, str) else type(value).__name__
 

@@ -56,6 +56,8 @@ class PictureOptions:
         if self.float_range is not None and not _is_range(self.float_range):
             kind = type(self.float_range).__name__
             raise ValueError(f"`float_range` ({kind}) must be two finite numbers, black less than white, or None")
+        if not isinstance(self.range_option, str):
+            raise ValueError(f"`range_option` ({type(self.range_option).__name__}) must be a text")
 
 
 def _check_number(name: str, value: Any, least: int) -> None:

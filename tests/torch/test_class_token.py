@@ -40,6 +40,19 @@ class Fused(nn.Module):
         return self.out(x)
 
 
+class Biased(Fused):
+    """Fused self-attention with a bias for each pair of tokens, as in BEiT."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.randn(3, 17, 17))
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).reshape(*x.shape[:2], 3, 3, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        x = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias, dropout_p=0.0).transpose(1, 2).reshape(x.shape)
+        return self.out(x)
+
+
 class Transformer(nn.Module):
     def __init__(self, attention, read, change=lambda x: x):
         super().__init__()
@@ -106,6 +119,10 @@ def test_models_that_read_some_tokens(attention, read):
 )
 def test_models_that_read_all_tokens_or_choose_them_otherwise(attention, read, defers):
     assert_exact(Transformer(attention, read).double().eval(), defers)
+
+
+def test_attention_with_a_bias_is_computed_whole():
+    assert_exact(Transformer(Biased, lambda x: x[:, 0]).double().eval(), False)
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)

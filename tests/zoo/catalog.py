@@ -57,8 +57,8 @@ TIMM = (
     _timm("poolformer_s12", "4-" + MERGING),  # its first padding of 2 rounds up for a remainder of 3 only
     _timm("crossvit_tiny_240", "12-", left_out=1, grid=(20, 20)),
     _timm(
-        "levit_128s", TWOS + " 2+", size_option="img_size", fixed={"attention_biases": (0, -9)}
-    ),  # attention to the same place
+        "levit_128s", TWOS + " 2+", size_option="img_size", reach=None, fixed={"attention_biases": (0, -9)}
+    ),  # the same place
     _sized("twins_svt_small", "4-" + POOLING),
     _timm("coat_tiny", "4-" + POOLING, left_out=1, size_option="img_size", reach=None),
     _timm("davit_tiny", "4+" + MERGING),

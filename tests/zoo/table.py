@@ -31,9 +31,9 @@ A network is built for the size where its constructor accepts one. "refused" mea
 - the layer, the grid and the number of other tokens are those of the table, and the grid follows from the strides of the
   network's operators;
 - if a part of the image that belongs to one position changes, the layer's output changes most at this position or next to it. In
-  mobile networks, `mobilevitv2_050` and `coat_tiny`, each change spreads over the whole stage; there, the changes for all
-  positions together fit this grid better than one that is reversed or shifted by one position. `efficientvim_m1` has small weights
-  for the layers that mix all positions, and `levit_128s` has attention biases for the same place. For Keras's EfficientNetB0 at
+  mobile networks, `mobilevitv2_050`, `coat_tiny` and `levit_128s`, each change spreads over the whole stage; there, the changes
+  for all positions together fit this grid better than one that is reversed or shifted by one position. `efficientvim_m1` has small
+  weights for the layers that mix all positions, and `levit_128s` has attention biases for the same place. For Keras's EfficientNetB0 at
   160 x 256, a grid shifted by one row fits as well: it pads on one side, so that the centers of its receptive fields are 0.484 of a
   position (15.5 pixels) below and to the right of the middle of their cells. The grid of the table is the nearest one: shifted by
   one row, it would be 0.516 of a position away;

@@ -1,5 +1,6 @@
 """Felzenszwalb's segmentation of an image, by scikit-image."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from types import ModuleType
@@ -50,7 +51,9 @@ def felzenszwalb_labels(image: npt.NDArray[Any], scales: Sequence[float] = SCALE
         image = transform.resize(image, WORKING_SIZE, order=3, mode="constant", preserve_range=True, anti_aliasing=True)
     axis = -1 if image.ndim == 3 else None
     segment = partial(segmentation.felzenszwalb, image, sigma=SIGMA, min_size=MIN_SIZE, channel_axis=axis)
-    found = [segment(scale=scale) for scale in scales]
+    with warnings.catch_warnings():  # about images of more than three channels, which are intended here
+        warnings.filterwarnings("ignore", "Got image with third dimension", RuntimeWarning)
+        found = [segment(scale=scale) for scale in scales]
     if size != WORKING_SIZE:
         resize = partial(transform.resize, output_shape=size, order=0, mode="constant", preserve_range=True)
         found = [resize(labels, anti_aliasing=False) for labels in found]

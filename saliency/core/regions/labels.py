@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.channel_axis import input_axes
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, SaliencyError
 from saliency.core.per_sample import PerSample
 from saliency.core.regions.felzenszwalb import Labels, felzenszwalb_labels
 from saliency.core.regions.segmentation import Picture, grid_labels, slic_labels, unit_range
@@ -18,6 +18,7 @@ from saliency.core.validation import shown, whole_number
 
 DEFAULT_REGIONS = 49
 SCALE = 250  # of felzenszwalb: a few dozens of segments of a photograph
+LARGEST_LABEL = 2**53  # whole numbers up to it are exact in double precision
 SEGMENTATIONS = ("grid", "slic", "felzenszwalb")
 
 Regions: TypeAlias = Any
@@ -80,7 +81,7 @@ class _Reader:
             return [labels] * int(x.shape[0])
         pictures = np.moveaxis(score.adapter.numpy(x), self.axes, range(1, len(self.axes) + 1))
         pictures = pictures.reshape(len(pictures), *self.space, -1)
-        return [self._checked(segment(unit_range(one)), regions) for one in pictures]
+        return [self._checked(_segmented(segment, unit_range(one)), regions) for one in pictures]
 
     def _grid(self) -> Labels:
         return grid_labels(self.space, max(1, round(self.n_regions ** (1 / len(self.space)))))
@@ -118,13 +119,25 @@ class _Reader:
         return np.asarray(contiguous.reshape(self.space), np.int64)
 
 
+def _segmented(segment: Callable[[Picture], Any], picture: Picture) -> Any:
+    try:
+        return segment(picture)
+    except (SaliencyError, MemoryError):
+        raise
+    except Exception as error:  # whatever a user's function raises
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"`regions` (={shown(segment)}) failed for a picture of shape {picture.shape}: {reason}") from error
+
+
 def _whole_numbers(labels: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
     except Exception as error:  # whatever a user's class raises
         raise InputError(f"`regions` ({type(labels).__name__}) must hold labels: {error}") from error
-    if array.dtype.kind in "biu":
-        return array.astype(np.int64)
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all():
+    is_whole = array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all()
+    if array.dtype.kind in "biu" or is_whole:
+        if array.size and (array.min() < -LARGEST_LABEL or array.max() > LARGEST_LABEL):
+            wrong = array.max() if array.max() > LARGEST_LABEL else array.min()
+            raise InputError(f"`regions` (label {wrong}) must hold labels from 0 to {LARGEST_LABEL}")
         return array.astype(np.int64)
     raise InputError(f"`regions` (dtype {array.dtype}) must hold whole numbers, 0 or more")

@@ -79,16 +79,19 @@ class ClassTokenPasses:
         if not is_complete:  # the model needs values that a pass with deferred tokens does not have
             self._pays = False
             return call()
-        self._pays = mode.deferral.has_selected if mode.deferral is not None else mode.calls > 0
+        if mode.deferral is not None:
+            self._pays = mode.deferral.has_selected
+        else:  # no attention, or a last one with a mask
+            self._pays = mode.calls not in (0, self._last)
         self._last = self._last if mode.deferral is not None else mode.calls
         return outputs
 
 
 def _defer_product(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], deferral: Deferral) -> Any:
     """Defer ``scaled_dot_product_attention``; None if it has a mask or dropout."""
-    plain = {"scale", "enable_gqa"}
     query, value = args[0], args[2] if len(args) == 3 else None
-    if value is None or query.ndim < 3 or any(given for name, given in kwargs.items() if name not in plain):
+    is_plain = kwargs.get("attn_mask") is None and not kwargs.get("dropout_p") and not kwargs.get("is_causal")
+    if value is None or query.ndim < 3 or not is_plain:
         return None
     where, shape = TokenAxis(query.ndim - 2, query.shape[-2]), (*query.shape[:-1], value.shape[-1])
     return _defer(func, args, kwargs, shape, where, deferral)

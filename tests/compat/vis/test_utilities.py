@@ -111,6 +111,7 @@ def test_small_integers_are_normalized_without_overflow():
         (lambda model: normalize([1.0, 2.0], None), r"`min_value` \(=None\) must be a finite number"),
         (lambda model: overlay(np.zeros(2), np.zeros(2), 1.5), r"`alpha` \(=1.5\) must be a finite number, from 0 to 1"),
         (lambda model: overlay(np.zeros(2), ["a", "b"]), r"`array2` \(list of <U1\) must be an array of real numbers"),
+        (lambda model: overlay(np.zeros(2, int), np.full(2, 2.0**70)), r"the overlay \(from .*e\+20\) must fit into .* int64"),
         (lambda model: visualize_saliency(model, -1, 1, X, keepdims="no"), r"`keepdims` \(='no'\) must be True or False"),
         (lambda model: visualize_saliency(model, -1, 1, X, exact=[0]), r"`exact` \(=\[0\]\) must be True or False"),
         (lambda model: visualize_cam(model, -1, 1, X, normalize=None), r"`normalize` \(=None\) must be True or False"),

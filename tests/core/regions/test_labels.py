@@ -8,6 +8,7 @@ from PIL import Image
 
 import saliency
 from saliency import FeatureAblation, KernelSHAP, PerSample
+from saliency.core.regions.felzenszwalb import felzenszwalb_labels
 from saliency.core.regions.segmentation import grid_labels
 from tests.core.methods.forward_adapter import ForwardAdapter
 
@@ -125,6 +126,12 @@ def test_smoothing_runs_on_noisy_copies():
         ({"regions": BLOCKS * 0 + 4}, r"`regions` \(labels\) must divide each input into 2 regions or more"),
         ({"regions": BLOCKS + 0.5}, r"`regions` \(dtype float64\) must hold whole numbers"),
         ({"regions": np.full(BLOCKS.shape, np.nan)}, r"`regions` \(dtype float64\) must hold whole numbers"),
+        ({"regions": BLOCKS + 1e300}, r"`regions` \(label 1e\+300\) must hold labels from 0 to 9007199254740992"),
+        (
+            {"regions": BLOCKS.astype("u8") + 2**63},
+            r"`regions` \(label 92233\d*\) must hold labels from 0 to 9007199254740992",
+        ),
+        ({"regions": int}, r"`regions` \(=<class 'int'>\) failed for a picture of shape \(20, 30, 3\): TypeError: "),
         ({"regions": "watershed"}, r"`regions` \(='watershed'\) must be one of \"grid\", \"slic\", \"felzenszwalb\""),
         ({"regions": None}, r"`regions` \(dtype object\) must hold whole numbers"),
         ({"regions": lambda _: BLOCKS.T}, r"`regions` \(labels of shape \(30, 20\)\)"),
@@ -146,6 +153,14 @@ def test_pictures_that_cannot_be_divided_raise(mask):
             line.GetMask(np.ones(20), regions=regions)
     with pytest.raises(saliency.InputError, match=r'`regions` \(="felzenszwalb"\) must divide each input into 2 regions'):
         mask.GetMask(np.ones_like(X[0]), regions="felzenszwalb")
+
+
+def test_a_picture_of_many_channels_is_divided_without_a_warning():
+    pytest.importorskip("skimage")
+    x = np.zeros((224, 224, 8))
+    x[:, 112:] = 1
+    (labels,) = felzenszwalb_labels(x, [50])
+    assert len(np.unique(labels[:, :108])) == len(np.unique(labels[:, 116:])) == 1 and labels[0, 0] != labels[0, -1]
 
 
 def test_a_partial_of_a_segmentation_is_a_callable(mask):

@@ -80,13 +80,21 @@ def overlay(array1: Any, array2: Any, alpha: float = 0.5) -> npt.NDArray[Any]:
     """Return ``array1 * alpha + array2 * (1 - alpha)`` in the dtype of ``array1``.
 
     Raises:
-        InputError: if the shapes differ, an array holds anything but finite numbers, or ``alpha`` is not between 0 and 1.
+        InputError: if the shapes differ, an array holds anything but finite numbers, ``alpha`` is not between 0 and 1, or the
+            dtype is too small for the result.
     """
     one, other = (host_numbers(*pair, None, LARGEST) for pair in ((array1, "array1"), (array2, "array2")))
     alpha = real_number("alpha", alpha, 0, 1)
     if one.shape != other.shape:
         raise InputError(f"`array1` {one.shape} must have the shape of `array2` {other.shape}")
-    return (one * alpha + other * (1 - alpha)).astype(one.dtype)
+    mixed = one * alpha + other * (1 - alpha)
+    if one.dtype.kind in "iu" and mixed.size and not _fits(mixed, np.iinfo(one.dtype)):
+        raise InputError(f"the overlay (from {mixed.min():g} to {mixed.max():g}) must fit into `array1`'s dtype, {one.dtype}")
+    return mixed.astype(one.dtype)
+
+
+def _fits(numbers: npt.NDArray[Any], limits: np.iinfo[Any]) -> bool:
+    return bool(float(limits.min) - 1 < numbers.min() and numbers.max() < float(limits.max) + 1)
 
 
 def _floats(array: Any, name: str) -> npt.NDArray[Any]:
