@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from saliency.core.lrp_rules import LinearOperation, negative_part, positive_part, stabilized
+from saliency.core.lrp_rules import LinearOperation, Part, stabilized
 from saliency.core.types import Array
 
 
@@ -59,8 +59,7 @@ class Box(FirstLayerRule):
         xp, x, weight, apply = operation.xp, operation.x, operation.weight, operation.apply
         shape = (1, *x.shape[1:])
         low, high = xp.reshape(self.low, shape), xp.reshape(self.high, shape)
-        up, down, bias = positive_part(xp, weight)(), negative_part(xp, weight)(), operation.bias
-        biases = (None, None) if bias is None else (positive_part(xp, bias)(), negative_part(xp, bias)())
-        z = apply(x, weight, bias) - apply(low, up, biases[0]) - apply(high, down, biases[1])
+        up, down = Part(operation, 1.0, 0.0), Part(operation, 0.0, 1.0)
+        z = apply(x, weight, operation.bias) - apply(low, up.weight, up.bias) - apply(high, down.weight, down.bias)
         shares = relevance / stabilized(xp, z)
-        return (x - low) * operation.transpose(shares, up) + (x - high) * operation.transpose(shares, down)
+        return (x - low) * operation.transpose(shares, up.weight) + (x - high) * operation.transpose(shares, down.weight)

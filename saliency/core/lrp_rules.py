@@ -5,15 +5,11 @@ multipliers of an operation's output and returns those of its input.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Protocol, TypeAlias, final
+from functools import cached_property
+from typing import Any, Protocol, final
 
 from saliency.core.types import Array
-
-Part: TypeAlias = Callable[[], Array]
-"""A function that computes a part of the weights."""
 
 
 class LinearOperation(Protocol):
@@ -33,6 +29,12 @@ class LinearOperation(Protocol):
     """Whether all values of ``x`` are known to be at least 0."""
     is_rectified: bool
     """Whether only positive outputs can have relevance, because a ReLU follows."""
+
+    def weight_by_sign(self, positive: float, negative: float) -> Array:
+        """Return the weights, the positive ones times one factor and the negative ones times another; both are at least 0.
+
+        The array may be overwritten when a rule requests the same factors for another operation.
+        """
 
     def apply(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         """Return the operation's output for another input, other weights and another bias (None: no bias)."""
@@ -61,17 +63,24 @@ STABILIZER = 1e-6
 """Moves divisors away from zero, in units of an operation's output."""
 
 
-def stabilized(xp: Any, z: Array, epsilon: float = STABILIZER) -> Array:
-    """Move numbers away from zero by epsilon, so that they can be divisors; zero becomes epsilon, or 1 without one."""
+def stabilized(xp: Any, z: Array) -> Array:
+    """Move numbers away from zero by ``STABILIZER``, so that they can be divisors; zero becomes positive."""
+    return xp.where(z < 0, z - STABILIZER, z + STABILIZER)
+
+
+def damped(xp: Any, multipliers: Array, z: Array, epsilon: float) -> Array:
+    """Return the part of a result's multipliers that the epsilon rule passes on: ``abs(z) / (abs(z) + epsilon)`` of them.
+
+    Args:
+        xp: the framework's array namespace.
+        multipliers: of the result.
+        z: the result, of the same shape.
+        epsilon: the strength of the rule; without one, all multipliers are passed on but those of a result of 0.
+    """
     if epsilon == 0:
-        return xp.where(z == 0, xp.ones_like(z), z)
-    return xp.where(z < 0, z - epsilon, z + epsilon)
-
-
-def stable_ratio(xp: Any, z: Array, epsilon: float) -> Array:
-    """Return numbers divided by themselves after ``stabilized``: the part of the relevance that the epsilon rule passes on."""
+        return xp.where(z == 0, z, multipliers)
     size = abs(z)
-    return size / (size + epsilon) if epsilon else size / stabilized(xp, size, 0)
+    return multipliers * (size / (size + epsilon))
 
 
 @final
@@ -87,7 +96,7 @@ class Epsilon(LRPRule):
 
     def multipliers(self, operation: LinearOperation, multipliers: Array) -> Array:
         """Return the multipliers of the input."""
-        return operation.transpose(multipliers * stable_ratio(operation.xp, operation.y, self.epsilon))
+        return operation.transpose(damped(operation.xp, multipliers, operation.y, self.epsilon))
 
 
 @final
@@ -104,13 +113,14 @@ class AlphaBeta(LRPRule):
     def multipliers(self, operation: LinearOperation, multipliers: Array) -> Array:
         """Return the multipliers of the input."""
         xp, relevance = operation.xp, operation.y * multipliers
-        up, down = positive_part(xp, operation.weight), negative_part(xp, operation.weight)
-        positive = _positive_output(operation, up, down)
-        found = _transpose(operation, relevance / _above_zero(xp, positive), up, down)
+        up, down = Part(operation, 1.0, 0.0), Part(operation, 0.0, 1.0)
+        positive = _output(operation, up, down)
+        shares = (relevance if self.alpha == 1 else self.alpha * relevance) / _above_zero(xp, positive)
+        found = _transpose(operation, shares, up, down)
         if self.beta == 0:
             return found
-        shares = relevance / stabilized(xp, operation.y - positive)
-        return self.alpha * found - self.beta * _transpose(operation, shares, down, up)
+        negative = xp.clip(operation.y - positive, None, 0.0) - STABILIZER
+        return found - _transpose(operation, (relevance if self.beta == 1 else self.beta * relevance) / negative, down, up)
 
 
 @final
@@ -126,32 +136,57 @@ class Gamma(LRPRule):
 
     def multipliers(self, operation: LinearOperation, multipliers: Array) -> Array:
         """Return the multipliers of the input."""
-        xp, y, weight = operation.xp, operation.y, operation.weight
-        up, down = positive_part(xp, weight), negative_part(xp, weight)
-        positive = _positive_output(operation, up, down)
-        raised, lowered = (cache(lambda part=part: weight + self.gamma * part()) for part in (up, down))
-        if operation.is_rectified:
-            divisor = _above_zero(xp, y + self.gamma * positive)  # negative outputs have no relevance
-            return _transpose(operation, y * multipliers / divisor, raised, lowered)
-        is_positive = y > 0
+        xp, y = operation.xp, operation.y
+        raised, lowered = Part(operation, 1 + self.gamma, 1.0), Part(operation, 1.0, 1 + self.gamma)
+        if operation.is_rectified:  # negative outputs have no relevance
+            return _transpose(
+                operation, y * multipliers / _above_zero(xp, _output(operation, raised, lowered)), raised, lowered
+            )
+        up, down, is_positive = Part(operation, 1.0, 0.0), Part(operation, 0.0, 1.0), y > 0
+        positive = _output(operation, up, down)
         shares = y * multipliers / stabilized(xp, y + self.gamma * xp.where(is_positive, positive, y - positive))
         if operation.is_nonnegative:  # lowered weights are (1 + gamma) weight - gamma up
             of_weights = xp.where(is_positive, shares, (1 + self.gamma) * shares)
             return operation.transpose(of_weights) + operation.transpose(
-                self.gamma * xp.where(is_positive, shares, -shares), up()
+                self.gamma * xp.where(is_positive, shares, -shares), up.weight
             )
         above, below = xp.where(is_positive, shares, 0 * y), xp.where(y < 0, shares, 0 * y)
         return _transpose(operation, above, raised, lowered) + _transpose(operation, below, lowered, raised)
 
 
-def positive_part(xp: Any, array: Array) -> Part:
-    """Return a function that computes the positive part of an array, once and only if it is needed."""
-    return cache(lambda: xp.clip(array, 0.0, None))
+@dataclass(frozen=True)
+class Part:
+    """The weights of an operation by their sign, computed if they are needed.
+
+    Args:
+        operation: the operation.
+        positive, negative: factors of its positive and of its negative weights.
+    """
+
+    operation: LinearOperation
+    positive: float
+    negative: float
+
+    @cached_property
+    def weight(self) -> Array:
+        """The weights, times the factors."""
+        return self.operation.weight_by_sign(self.positive, self.negative)
+
+    @property
+    def bias(self) -> Array | None:
+        """The bias, times the factors."""
+        bias, xp = self.operation.bias, self.operation.xp
+        return None if bias is None else by_sign(xp, bias, self.positive, self.negative)
 
 
-def negative_part(xp: Any, array: Array) -> Part:
-    """Return a function that computes the negative part of an array, once and only if it is needed."""
-    return cache(lambda: xp.clip(array, None, 0.0))
+def by_sign(xp: Any, array: Array, positive: float, negative: float) -> Array:
+    """Return an array, the positive numbers times one factor and the negative ones times another."""
+    parts = [
+        part if factor == 1 else factor * part
+        for factor, part in ((positive, xp.clip(array, 0.0, None)), (negative, xp.clip(array, None, 0.0)))
+        if factor != 0
+    ]
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
 def _above_zero(xp: Any, z: Array) -> Array:
@@ -159,18 +194,18 @@ def _above_zero(xp: Any, z: Array) -> Array:
     return xp.clip(z, 0.0, None) + STABILIZER
 
 
-def _positive_output(operation: LinearOperation, up: Part, down: Part) -> Array:
-    """Return the sum of an output's positive contributions, with a positive bias, from the parts of the weights."""
+def _output(operation: LinearOperation, of_positive: Part, of_negative: Part) -> Array:
+    """Return an operation's output with other weights for positive and for negative inputs; its bias is that of the former."""
     xp, x, apply = operation.xp, operation.x, operation.apply
-    bias = None if operation.bias is None else xp.clip(operation.bias, 0.0, None)
     if operation.is_nonnegative:
-        return apply(x, up(), bias)
-    return apply(xp.clip(x, 0.0, None), up(), bias) + apply(xp.clip(x, None, 0.0), down())
+        return apply(x, of_positive.weight, of_positive.bias)
+    above, below = xp.clip(x, 0.0, None), xp.clip(x, None, 0.0)
+    return apply(above, of_positive.weight, of_positive.bias) + apply(below, of_negative.weight)
 
 
 def _transpose(operation: LinearOperation, shares: Array, of_positive: Part, of_negative: Part) -> Array:
     """Return transposed weights times shares of the output: those of positive inputs, and those of negative inputs."""
-    found = operation.transpose(shares, of_positive())
+    found = operation.transpose(shares, of_positive.weight)
     if operation.is_nonnegative:
         return found
-    return operation.xp.where(operation.x > 0, found, operation.transpose(shares, of_negative()))
+    return operation.xp.where(operation.x > 0, found, operation.transpose(shares, of_negative.weight))

@@ -67,9 +67,15 @@ def find_leaf_nodes(consumers: dict[Node, list[Node]], leaf: torch.Tensor) -> li
     return [node for node in consumers if getattr(node, "variable", None) is leaf]
 
 
-def nodes_between(score: torch.Tensor, leaf: torch.Tensor) -> list[Node]:
-    """Return the nodes on all paths from the score back to the leaf."""
-    consumers = find_consumers(score)
+def nodes_between(score: torch.Tensor, leaf: torch.Tensor, consumers: dict[Node, list[Node]] | None = None) -> list[Node]:
+    """Return the nodes on all paths from the score back to the leaf.
+
+    Args:
+        score: with its graph.
+        leaf: of the graph.
+        consumers: of the score's graph, if they are known.
+    """
+    consumers = find_consumers(score) if consumers is None else consumers
     nodes = dict.fromkeys(find_leaf_nodes(consumers, leaf))
     stack = list(nodes)
     while stack:

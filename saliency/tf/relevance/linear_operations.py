@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
+from saliency.core.lrp_rules import by_sign
 from saliency.tf.ops.gradient_functions import copy_operation, registered_gradient
 from saliency.tf.ops.strided_convolution_gradient import fast_convolution_gradients, has_fast_gradient
 from saliency.tf.relevance.signs import is_nonnegative
@@ -76,6 +77,10 @@ class Linear:
         for name in ("transpose_b", "adj_y"):
             is_transposed |= name in self.op.node_def.attr and self.op.get_attr(name)
         return weight * (self.scale[:, None] if is_transposed else self.scale)
+
+    def weight_by_sign(self, positive: float, negative: float) -> Any:
+        """Return the weights, the positive ones times one factor and the negative ones times another."""
+        return by_sign(tnp, self.weight, positive, negative)
 
     @cached_property
     def bias(self) -> Any:

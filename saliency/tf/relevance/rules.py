@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import tensorflow.experimental.numpy as tnp
 
 from saliency.core.lrp_composites import LRPComposite, activation_multipliers, checked_multipliers, missing_rule
-from saliency.core.lrp_rules import stable_ratio
+from saliency.core.lrp_rules import damped
 from saliency.tf.ops.gradient_functions import registered_gradient
 from saliency.tf.ops.relu_operations import OPAQUE, is_relu
 from saliency.tf.ops.train_mode_operations import FUSED_NORMS
@@ -100,8 +100,8 @@ class RelevanceRules:
 
     def _stabilized(self, op: Any, multipliers: Any, *others: Any) -> list[Any]:
         """Return the multipliers of the terms of a sum, or of the input of a batch norm, by the epsilon rule."""
-        ratio = stable_ratio(tnp, op.outputs[0], self.composite.stabilizer)
-        return registered_gradient(op, multipliers * ratio, *others)
+        found = damped(tnp, multipliers, op.outputs[0], self.composite.stabilizer)
+        return registered_gradient(op, found, *others)
 
 
 def _follow(op: Any, *multipliers: Any) -> list[Any]:

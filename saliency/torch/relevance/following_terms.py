@@ -11,7 +11,7 @@ from torch.autograd.graph import Node
 from saliency.torch.relevance.linear_operations import Linear
 from saliency.torch.relevance.node_kinds import BATCH_NORMS, TRANSPOSITIONS, axis_order, kind_of
 from saliency.torch.relevance.normalizations import batch_norm_scale
-from saliency.torch.relevance.recorder import OperatorRecord
+from saliency.torch.relevance.recorder import OperatorRecord, without_repetitions
 
 Consumers = Mapping[Node, Sequence[Node]]
 RESHAPES = {"View", "UnsafeView", "Reshape", "ReshapeAlias", "Unsqueeze", "Squeeze", "Alias", "Clone", "ToCopy"}
@@ -71,7 +71,7 @@ def with_following_terms(
         records: the recorded operators by node.
     """
     found: ChannelTerms | None = None
-    tentative = None if operation.channel_axis is None else ChannelTerms(operation.channel_axis)
+    tentative: ChannelTerms | None = ChannelTerms(operation.channel_axis)
     passed: list[Node] = []
     waiting: list[Node] = []
     last = node
@@ -144,6 +144,7 @@ def _by_channel(values: Any, axis: int, node: Any) -> torch.Tensor | None:
     if values is None:  # it is too large
         return None
     output = node._input_metadata[0]
+    values = without_repetitions(values) if isinstance(values, torch.Tensor) else values
     numbers: torch.Tensor = torch.as_tensor(values, dtype=output.dtype, device=output.device).detach()
     shape = [1] * (len(output.shape) - numbers.ndim) + list(numbers.shape)
     if any(size != 1 and i != axis for i, size in enumerate(shape)):

@@ -9,13 +9,15 @@ from torch.autograd.graph import Node
 
 from saliency.core.lrp_composites import LRPComposite, checked_multipliers
 from saliency.core.lrp_first_layer import FirstLayerRule
-from saliency.core.lrp_rules import stable_ratio
+from saliency.core.lrp_rules import damped
 from saliency.torch.relevance import node_kinds as kinds
+from saliency.torch.relevance.convolutions import Convolution
 from saliency.torch.relevance.following_terms import ARRANGING, with_following_terms
-from saliency.torch.relevance.linear_operations import Convolution, Linear, MatrixProduct
+from saliency.torch.relevance.linear_operations import Linear, linear_operation
 from saliency.torch.relevance.node_kinds import kind_of
 from saliency.torch.relevance.normalizations import batch_norm_scale, per_channel
 from saliency.torch.relevance.recorder import OperatorRecord
+from saliency.torch.relevance.signed_weights import WeightBuffers
 
 Multipliers: TypeAlias = Sequence[torch.Tensor | None]
 
@@ -45,9 +47,10 @@ class LinearSteps:
         self.first: Mapping[Node, FirstLayerRule] = {}
         self.operations: dict[Node, Linear] = {}
         self._passed: set[Node] = set()
+        buffers = WeightBuffers()
         for node in consumers:
             inputs = [i for i, (earlier, _) in enumerate(node.next_functions) if earlier in consumers]
-            operation = linear_operation(node, records.get(node), inputs)
+            operation = linear_operation(node, records.get(node), inputs, buffers)
             if operation is not None:
                 self.operations[node], passed = with_following_terms(operation, node, consumers, records)
                 self._passed.update(passed)
@@ -73,7 +76,7 @@ class LinearSteps:
             found, y = multipliers[0], record.result.detach()
             if found is None:
                 return [None]
-            return [found * per_channel(scale, y) * stable_ratio(torch, y, epsilon)]
+            return [damped(torch, found, y, epsilon) * per_channel(scale, y)]
 
         return run
 
@@ -90,15 +93,4 @@ class LinearSteps:
         else:
             passed = rule.multipliers(operation, found)
         passed = checked_multipliers(rule, passed, operation.x)
-        return [*[None] * index, passed]
-
-
-def linear_operation(node: Node, record: OperatorRecord | None, inputs: Sequence[int]) -> Linear | None:
-    """Return the linear operation of a node with one variable input; None if it is none."""
-    if record is None or len(inputs) != 1:
-        return None
-    if record.name in kinds.CONVOLUTIONS and inputs[0] == 0:
-        return Convolution.of(record)
-    if record.name in kinds.MATRIX_PRODUCTS and inputs[0] >= len(node.next_functions) - 2:
-        return MatrixProduct.of(record, weight_first=inputs[0] == len(node.next_functions) - 1)
-    return None
+        return [*[None] * index, passed[:, 0] if is_vector else passed]

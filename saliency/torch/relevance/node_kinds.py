@@ -1,6 +1,7 @@
 """Kinds of operators and autograd nodes, by name."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from torch.autograd.graph import Node
@@ -74,7 +75,12 @@ For a softmax, the gradient is the rule of AttnLRP.
 
 def kind_of(node: Node) -> str:
     """Return the name of a node without ``Backward`` and the number behind it."""
-    return re.sub(r"(Backward)?\d*$", "", node.name().rpartition("::")[-1]) if "Backward" in node.name() else node.name()
+    return _kind(node.name())
+
+
+@lru_cache(maxsize=1024)
+def _kind(name: str) -> str:
+    return re.sub(r"(Backward)?\d*$", "", name.rpartition("::")[-1]) if "Backward" in name else name
 
 
 def axis_order(node: Any, rank: int) -> list[int]:

@@ -15,13 +15,18 @@ def batch_norm_scale(record: OperatorRecord) -> tuple[torch.Tensor, torch.Tensor
     mean, variance, epsilon = statistics[0].detach(), statistics[1].detach(), statistics[-1]
     scale = (variance + epsilon).rsqrt()
     scale = scale if weight is None else scale * weight.detach()
-    shift = -mean * scale
-    return scale.to(x.dtype), (shift if bias is None else shift + bias.detach()).to(x.dtype)
+    shift = -mean * scale if bias is None else torch.addcmul(bias.detach(), mean, scale, value=-1)
+    return scale.to(x.dtype), shift.to(x.dtype)
 
 
 def per_channel(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Return values of channels in a shape that broadcasts to (N, channels, ...)."""
     return values.reshape(-1, *[1] * (like.ndim - 2))
+
+
+def scaled_and_shifted(values: torch.Tensor, scale: torch.Tensor | None, shift: torch.Tensor) -> torch.Tensor:
+    """Return values times a scale, None for 1, plus a shift."""
+    return values + shift if scale is None else values * scale + shift
 
 
 def pass_norm(record: OperatorRecord, multipliers: torch.Tensor) -> torch.Tensor:
@@ -47,13 +52,14 @@ def _norm_geometry(record: OperatorRecord) -> tuple[torch.Tensor, torch.Tensor |
     x = record.args[0].detach()
     if record.name in ("native_layer_norm", "_fused_rms_norm"):
         weight, axes = record.args[2], tuple(range(x.ndim - len(record.args[1]), x.ndim))
-        return x, _detached(weight), axes, x.shape, record.name == "native_layer_norm"
-    weight = _detached(record.args[1])
+        return x, detached(weight), axes, x.shape, record.name == "native_layer_norm"
+    weight = detached(record.args[1])
     weight = None if weight is None else per_channel(weight, x)
     if record.name == "native_group_norm":
         return x, weight, (2,), (x.shape[0], record.args[6], -1), True
     return x, weight, (0, *range(2, x.ndim)), x.shape, True
 
 
-def _detached(tensor: torch.Tensor | None) -> torch.Tensor | None:
+def detached(tensor: torch.Tensor | None) -> torch.Tensor | None:
+    """Return a tensor without its graph, or None."""
     return None if tensor is None else tensor.detach()

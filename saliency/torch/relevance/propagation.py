@@ -51,7 +51,7 @@ def propagate(
         ModelError: if an operation has no rule.
     """
     consumers = find_consumers(scores)
-    nodes = dict.fromkeys(nodes_between(scores, leaf))
+    nodes = dict.fromkeys(nodes_between(scores, leaf, consumers))
     leaf_nodes = find_leaf_nodes(consumers, leaf)
     if not leaf_nodes:
         raise _independent(leaf_name)
@@ -138,4 +138,6 @@ def _run(plan: Mapping[Node, Step], scores: torch.Tensor, start: torch.Tensor, l
 def _reduced(multipliers: torch.Tensor, node: Any, number: int) -> torch.Tensor:
     """Return multipliers in the shape and type of a node's output; those of a value that was broadcast are summed."""
     output = node._input_metadata[number]
+    if multipliers.shape == output.shape and multipliers.dtype == output.dtype:
+        return multipliers
     return multipliers.sum_to_size(output.shape).to(output.dtype)

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.graph import Node
 
 from saliency.core.lrp_composites import LRPComposite, activation_multipliers, missing_rule
-from saliency.core.lrp_rules import stable_ratio
+from saliency.core.lrp_rules import damped
 from saliency.torch.relevance import node_kinds as kinds
 from saliency.torch.relevance.factors import attention_weights, constant_factor
 from saliency.torch.relevance.linear_steps import LinearSteps
@@ -124,7 +124,7 @@ def _first_input(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[
 def _sum(node: Any, y: torch.Tensor, epsilon: float, multipliers: Multipliers) -> Multipliers:
     """Pass relevance to the terms of a sum by the epsilon rule."""
     (found,) = multipliers
-    return _gradient(node, [None if found is None else found * stable_ratio(torch, y, epsilon)])
+    return _gradient(node, [None if found is None else damped(torch, found, y, epsilon)])
 
 
 def _gradient(node: Any, multipliers: Multipliers) -> Multipliers:
