@@ -10,12 +10,12 @@ CLUSTER_OPTIONS = ("address", "workers", "gpus_per_worker")
 MAX_JOBS = 256
 
 
-def add_engine_options(parser: OptionParser, jobs: str | None = None) -> None:
-    """Add ``-engine`` and the options of a cluster.
+def add_engine_options(parser: OptionParser, jobs: str) -> None:
+    """Add ``-engine``, the options of a cluster, and ``-jobs``.
 
     Args:
         parser: the parser of the command.
-        jobs: help of ``-jobs``; None for a command without it.
+        jobs: help of ``-jobs``.
     """
     add = parser.add_option
     add("engine", choices=(LOCAL, RAY), default=LOCAL, help="this machine, or a Ray cluster (default: local)")
@@ -23,8 +23,7 @@ def add_engine_options(parser: OptionParser, jobs: str | None = None) -> None:
     add("workers", type=positive_integer, metavar="N", help="processes on the cluster (default: all that fit)")
     gpus = "GPUs of each of these processes (default: 0)"
     add("gpus-per-worker", type=finite_number, metavar="G", help=gpus)
-    if jobs is not None:
-        add("jobs", type=positive_integer, metavar="N", help=jobs)
+    add("jobs", type=positive_integer, metavar="N", help=jobs)
 
 
 def check_engine_options(options: argparse.Namespace) -> None:
@@ -33,7 +32,7 @@ def check_engine_options(options: argparse.Namespace) -> None:
     Raises:
         CommandError: if one is, or its value is out of range.
     """
-    jobs, is_ray = getattr(options, "jobs", None), options.engine == RAY
+    jobs, is_ray = options.jobs, options.engine == RAY
     given = [f"-{name.replace('_', '-')}" for name in CLUSTER_OPTIONS if getattr(options, name) is not None]
     if given and not is_ray:
         raise CommandError(f"{given[0]} needs -engine ray")

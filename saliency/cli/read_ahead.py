@@ -2,19 +2,31 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import Protocol, TypeVar
 
 from saliency.cli.piece_log import PieceLog, StimulusLog
-from saliency.cli.stimulus_reader import Prepared, StimulusReader, read_piece
 from saliency.cli.worker_pool import PoolTask, WorkerDied, WorkerPool
 
-ReadPiece = tuple[list[Prepared], PieceLog]
+Read = TypeVar("Read")
+
+
+class PieceReader(Protocol[Read]):
+    """Read the stimuli of a piece, such as ``StimulusReader``."""
+
+    def read(self, indices: range, log: StimulusLog) -> Iterator[Read]:
+        """Yield what is read of each stimulus; log the stimuli that fail."""
+
+    def part(self, indices: range) -> "PieceReader[Read] | None":
+        """Return a reader of some of the stimuli that another process can use; None if only this process can read them."""
+
+    def log_lost(self, index: int, reason: str, log: StimulusLog) -> Sequence[Read]:
+        """Log that the process died which read a stimulus; return what stands for it."""
 
 
 def read_pieces(
-    reader: StimulusReader, pieces: Sequence[range], log: StimulusLog, pool: WorkerPool | None, ahead: int
-) -> Iterator[list[Prepared]]:
-    """Yield the images and network inputs of each piece, in order; log the stimuli that fail.
+    reader: PieceReader[Read], pieces: Sequence[range], log: StimulusLog, pool: WorkerPool | None, ahead: int
+) -> Iterator[list[Read]]:
+    """Yield what is read of each piece, in order; log the stimuli that fail.
 
     Args:
         reader: the reader.
@@ -23,32 +35,42 @@ def read_pieces(
         pool: the processes that read; None reads each piece in this process when it is needed.
         ahead: number of pieces that are read before they are needed.
     """
-    waiting: deque[PoolTask[ReadPiece]] = deque()
+    waiting: deque[PoolTask[tuple[list[Read], PieceLog]]] = deque()
     rest = iter(pieces)
     for indices in pieces:
         if pool is None or reader.part(indices) is None:
             yield list(reader.read(indices, log))
             continue
         while len(waiting) <= ahead and (following := next(rest, None)) is not None:
-            waiting.append(pool.submit(read_piece, reader.part(following), following))
-        prepared, found = _result(waiting.popleft(), reader, indices, pool)
+            waiting.append(_submit(pool, reader, following))
+        read, found = _result(waiting.popleft(), reader, indices, pool)
         found.replay(log)
-        yield prepared
+        yield read
 
 
-def _result(task: PoolTask[ReadPiece], reader: StimulusReader, indices: range, pool: WorkerPool) -> ReadPiece:
-    """Return the images of a piece. If its process dies, read them one by one, and log the image that it dies of."""
+def read_piece(reader: PieceReader[Read], indices: range) -> tuple[list[Read], PieceLog]:
+    """Read a piece in a worker; return what was read, and what happened to the stimuli."""
+    log = PieceLog()
+    return list(reader.read(indices, log)), log
+
+
+def _submit(pool: WorkerPool, reader: PieceReader[Read], indices: range) -> PoolTask[tuple[list[Read], PieceLog]]:
+    return pool.submit(read_piece, reader.part(indices), indices)
+
+
+def _result(
+    task: PoolTask[tuple[list[Read], PieceLog]], reader: PieceReader[Read], indices: range, pool: WorkerPool
+) -> tuple[list[Read], PieceLog]:
+    """Return what is read of a piece. If its process dies, read the stimuli one by one, and log the one that it dies of."""
+    read, log = [], PieceLog()
     try:
         return task.result()
     except WorkerDied as error:
         if len(indices) == 1:
-            name, log = reader.stimuli.names[indices.start], PieceLog()
-            log.add_failure(name, Path(reader.stimuli.folder / name), "read", "WORKER_DIED", str(error))
-            return [], log
-    prepared, log = [], PieceLog()
+            return list(reader.log_lost(indices.start, str(error), log)), log
     for i in indices:
         one = range(i, i + 1)
-        found, own = _result(pool.submit(read_piece, reader.part(one), one), reader, one, pool)
-        prepared += found
+        found, own = _result(_submit(pool, reader, one), reader, one, pool)
+        read += found
         own.replay(log)
-    return prepared, log
+    return read, log

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
-from saliency.cli.engine_options import add_engine_options, check_engine_options
+from saliency.cli.engine_options import add_engine_options, check_engine_options, yield_processors
 from saliency.cli.methods import METHODS, method_name
 from saliency.cli.metric_names import METRICS, add_metric_options
 from saliency.cli.network import add_network_options
@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parse(arguments)
+    yield_processors(options)
     from saliency.cli.compare.run import ComparisonRun
 
     return ComparisonRun.prepare(options).run()
@@ -73,7 +74,7 @@ def _parser() -> OptionParser:
     metrics = f"metrics (default: insertion deletion): {', '.join(METRICS)}"
     add_metric_options(parser, default=["insertion", "deletion"], help=metrics)
     add("seed", type=nonnegative_integer, default=0, metavar="N", help="seed of everything that is random (default: 0)")
-    add_engine_options(parser)
+    add_engine_options(parser, "also start N processes, which read images while the network computes")
     add("out", required=True, metavar="Output", help="folder of the results; created if necessary")
     add("format", choices=("png", "pdf", "svg", "jpg"), default="png", help="format of the figure (default: png)")
     add("overwrite", action="store_true", help="replace existing files")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from saliency.cli.channels import add_channel_options
 from saliency.cli.command_runner import run_command
-from saliency.cli.engine_options import add_engine_options, check_engine_options
+from saliency.cli.engine_options import add_engine_options, check_engine_options, yield_processors
 from saliency.cli.methods import METHODS, method_name
 from saliency.cli.metric_names import METRICS, add_metric_options
 from saliency.cli.network import add_network_options
@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     options = _parse(arguments)
+    yield_processors(options)
     from saliency.cli.report.run import run
 
     return run(options)
@@ -77,7 +78,7 @@ def _parser() -> OptionParser:
     mode = "draw maps with their sign, only their strength, or both (default: signed)"
     add("mode", choices=(SIGNED, STRENGTH), nargs="+", default=[SIGNED], help=mode)
     add("size", type=positive_integer, default=128, metavar="N", help="longer side of a thumbnail in pixels (default: 128)")
-    add_engine_options(parser)
+    add_engine_options(parser, "also start N processes, which read images while the network computes")
     add("out", required=True, metavar="Output", help="the .html file to write")
     add("overwrite", action="store_true", help="replace an existing file")
     parser.add_debug_option()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 
@@ -20,12 +22,14 @@ class StimulusImage:
         name: its stimID.
         path: path of the image file.
         rgb: the image, as RGB.
+        object_mask: the positions of its object in the network's input, (height, width), if they are needed.
     """
 
     index: int
     name: str
     path: Path
     rgb: Image.Image
+    object_mask: npt.NDArray[np.bool_] | None = None
 
     def reduced(self, pixels: int) -> StimulusImage:
         """Return the stimulus with an image of at most this number of pixels, for drawing."""

@@ -30,7 +30,9 @@ def die_once(marker):
 def imported_frameworks():
     """Return the frameworks that reading images and drawing figures import."""
     import saliency.cli.figure_job
-    import saliency.cli.read_ahead  # noqa: F401
+    import saliency.cli.read_ahead
+    import saliency.cli.report.row_reader
+    import saliency.cli.stimulus_reader  # noqa: F401
 
     return [name for name in FRAMEWORKS if name in sys.modules]
 
@@ -39,7 +41,7 @@ class DeadlyReader:
     """A reader that dies of one image."""
 
     def __init__(self, reader, deadly):
-        self.reader, self.deadly, self.stimuli = reader, deadly, reader.stimuli
+        self.reader, self.deadly = reader, deadly
 
     def part(self, indices):
         return DeadlyReader(self.reader.part(indices), self.deadly)
@@ -48,3 +50,6 @@ class DeadlyReader:
         if self.deadly in indices:
             die()
         return self.reader.read(indices, log)
+
+    def log_lost(self, index, reason, log):
+        return self.reader.log_lost(index, reason, log)

@@ -83,11 +83,11 @@ def test_an_interrupted_run_resumes_with_the_same_page(tmp_path, capsys, monkeyp
     assert run(capsys, *QUICK, *METRICS, "-stim", stim, "-out", tmp_path / "whole.html")[0] == 0
     original = RowBuilder.build
 
-    def stop(builder, indices):
+    def stop(builder, images):
         if len(built) == 2:
             raise KeyboardInterrupt
-        built.append(indices)
-        return original(builder, indices)
+        built.append(images)
+        return original(builder, images)
 
     monkeypatch.setattr(RowBuilder, "build", stop)
     assert run(capsys, *QUICK, *METRICS, "-stim", stim, "-out", tmp_path / "page.html")[0] == 130

@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from saliency.cli.compare.stimulus_measurement import MeasurementWorker, Stimulu
 from saliency.cli.engine_options import RAY
 from saliency.cli.outputs import writable_folder
 from saliency.cli.provenance import channel_words, run_record
+from saliency.cli.read_ahead import read_pieces
 from saliency.cli.run_log import RunLog, print_message
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
+from saliency.cli.worker_pool import WorkerPool
 from saliency.io.journal import Journal, open_journal
 from saliency.metrics import Comparison
 
@@ -59,18 +61,23 @@ class ComparisonRun:
                 on_cluster = ClusterPieces(self.options, self.measurement.stimuli, MeasurementWorker, pieces)
                 on_cluster.compute(self.log, journal, lambda _, record: record)
             else:
-                self._measure(blocks, journal)
+                jobs = self.options.jobs
+                with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+                    self._measure(blocks, journal, pool)
             self._write([journal.records[str(one.start)] for one in blocks])
             status = self.log.finish(self.files.errors)
             journal.finish()
             return status
 
-    def _measure(self, blocks: Sequence[range], journal: Journal) -> None:
+    def _measure(self, blocks: Sequence[range], journal: Journal, pool: WorkerPool | None) -> None:
+        """Measure the missing blocks in order; workers read the images of the next ones."""
+        missing = [one for one in blocks if str(one.start) not in journal.records]
+        read = read_pieces(self.measurement.reader, missing, self.log, pool, self.options.jobs or 0)
         for indices in blocks:
             if str(indices.start) in journal.records:
                 self.log.restore(journal.records[str(indices.start)])
                 continue
-            found = self.measurement.compute(indices)
+            found = self.measurement.compute(next(read))
             self.log.show_progress(indices.stop)
             journal.add(indices.start, {**self.log.new_record(), **found})
 

@@ -1,23 +1,21 @@
-"""Read and measure the stimuli of a comparison."""
+"""Measure the stimuli of a comparison."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from saliency.cli.channels import LayerChannels
-from saliency.cli.compare.block_values import BlockValues, ReadStimulus
+from saliency.cli.compare.block_values import BlockValues
 from saliency.cli.image_targets import ImageTargets
 from saliency.cli.metric_names import chosen_metrics
 from saliency.cli.network import load_network
 from saliency.cli.object_columns import ObjectColumns
 from saliency.cli.options import CommandError
 from saliency.cli.piece_log import PieceLog, StimulusLog
-from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.report.method_maps import MethodMaps
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.stimulus_image import StimulusImage
-from saliency.io.picture_options import PictureError
+from saliency.cli.stimulus_reader import Prepared, StimulusReader
 
 
 @dataclass
@@ -44,26 +42,15 @@ class StimulusMeasurement:
         maps = MethodMaps(network, targets.layer, options)
         return cls(stimuli, objects, BlockValues(network, targets, maps, metrics, options.seed, log), log)
 
-    def compute(self, indices: range) -> dict[str, Any]:
+    @property
+    def reader(self) -> StimulusReader:
+        """The reader of the images and their objects."""
+        return StimulusReader(self.stimuli, self.values.network, pixels=1, objects=self.objects)
+
+    def compute(self, read: Sequence[Prepared]) -> dict[str, Any]:
         """Return the values of stimuli, what was explained for each, and the directions of the metrics, for the journal."""
-        values, targets = self.values.compute(self._read(indices))
+        values, targets = self.values.compute(read)
         return {"values": values, "targets": targets, "directions": dict(self.values.directions)}
-
-    def _read(self, indices: range) -> list[ReadStimulus]:
-        """Read stimuli with their objects; log those that cannot be read."""
-        object_masks: dict[int, Any] = {}
-
-        def images() -> Iterator[StimulusImage]:
-            for image in self.stimuli.read(indices, self.log):
-                try:
-                    object_masks[image.index] = None if self.objects is None else self.objects.read(image)
-                except PictureError as error:
-                    self.log.add_failure(image.name, image.path, "object", error.code, str(error))
-                else:
-                    yield image
-
-        read = preprocess_images(self.values.network, images(), self.log, pixels=1)
-        return [ReadStimulus(image, x, object_masks[image.index]) for image, x in read]
 
 
 def _check_one_choice(targets: ImageTargets, layer: LayerChannels) -> None:
@@ -83,4 +70,5 @@ class MeasurementWorker:
 
     def __call__(self, indices: range) -> tuple[dict[str, Any], PieceLog]:
         """Return the record of some stimuli."""
-        return self._measurement.compute(indices), self._log.pop()
+        read = list(self._measurement.reader.read(indices, self._log))
+        return self._measurement.compute(read), self._log.pop()

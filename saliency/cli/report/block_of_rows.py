@@ -1,12 +1,14 @@
 """Compute a block of rows of the page."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from saliency.cli.network import load_network
 from saliency.cli.piece_log import PieceLog
 from saliency.cli.report.row_builder import RowBuilder
+from saliency.cli.report.row_reader import RowImage
 from saliency.cli.report.template import PageTemplate
 from saliency.cli.stimuli import Stimuli
 
@@ -24,15 +26,17 @@ class RowBlock:
     facts: dict[str, Any]
 
     @classmethod
-    def compute(cls, builder: RowBuilder, template: PageTemplate, options: argparse.Namespace, indices: range) -> "RowBlock":
+    def compute(
+        cls, builder: RowBuilder, template: PageTemplate, options: argparse.Namespace, images: Sequence[RowImage]
+    ) -> "RowBlock":
         """Compute the rows of stimuli.
 
         Args:
             builder, template, options: of the run.
-            indices: indices of the stimuli, counting from 0.
+            images: what was read of the stimuli.
         """
-        rows = builder.build(indices)
-        only_wrong = len(indices) - len(rows)  # with -wrong, stimuli without a row are predicted right
+        rows = builder.build(images)
+        only_wrong = len(images) - len(rows)  # with -wrong, stimuli without a row are predicted right
         right = only_wrong if options.wrong else sum(row.is_wrong is False for row in rows)
         counts = {"right": right, "wrong": sum(row.is_wrong is True for row in rows)}
         return cls(template.rows(rows, options, builder.targets), {**counts, "directions": dict(builder.metrics.directions)})
@@ -47,5 +51,6 @@ class RowWorker:
 
     def __call__(self, indices: range) -> tuple[RowBlock, PieceLog]:
         """Return the rows of some stimuli."""
-        block = RowBlock.compute(self._builder, self._template, self._options, indices)
+        images = list(self._builder.reader.read(indices, self._log))
+        block = RowBlock.compute(self._builder, self._template, self._options, images)
         return block, self._log.pop()

@@ -12,16 +12,16 @@ from saliency import nets
 from saliency.cli.image_targets import NOT_FINITE, ImageTargets
 from saliency.cli.options import CommandError
 from saliency.cli.piece_log import StimulusLog
-from saliency.cli.preprocessing import preprocess_images
 from saliency.cli.provenance import channel_words, run_record
 from saliency.cli.report.agreement import agreement
 from saliency.cli.report.columns import drawn_methods
 from saliency.cli.report.method_maps import MethodMaps
 from saliency.cli.report.row import Row, round_for_json
 from saliency.cli.report.row_metrics import RowMetrics
-from saliency.cli.report.thumbnails import encode_map, encode_picture, thumbnail_size
+from saliency.cli.report.row_reader import RowImage, RowReader
+from saliency.cli.report.thumbnails import encode_map
 from saliency.cli.stimuli import Stimuli
-from saliency.io.picture_options import PictureError
+from saliency.cli.stimulus_reader import StimulusReader
 from saliency.nets.preparation import Float32
 
 
@@ -71,16 +71,23 @@ class RowBuilder:
             {**self.metrics.record(options), **self._maps.record()},
         )
 
-    def build(self, indices: range) -> list[Row]:
+    @property
+    def reader(self) -> RowReader:
+        """The reader of the images."""
+        reader = StimulusReader(self._stimuli, self._network, pixels=1, objects=self.metrics.objects)
+        return RowReader(reader, self._side)
+
+    def build(self, images: Sequence[RowImage]) -> list[Row]:
         """Return the rows of stimuli. A stimulus that fails has a row with the reason.
 
         Args:
-            indices: indices of the stimuli, counting from 0.
+            images: what was read of the stimuli.
         """
-        rows = [Row(i + 1, self._stimuli.names[i]) for i in indices]
-        read = [(row, *found) for row in rows if (found := self._read(row)) is not None]
-        scores = self.targets.scores.compute([x for _, _, x, _ in read])
-        scored = [ReadRow(*one, values) for one, values in zip(read, scores, strict=True)]
+        rows = [self._row(image) for image in images]
+        read = [(row, image.path, image.x, image.object_mask) for row, image in zip(rows, images, strict=True)]
+        readable = [(row, path, x, mask) for row, path, x, mask in read if x is not None]
+        scores = self.targets.scores.compute([x for _, _, x, _ in readable])
+        scored = [ReadRow(*one, values) for one, values in zip(readable, scores, strict=True)]
         for one in scored:
             self._add_classes(one)
         chosen = [one for one in scored if one.row.is_wrong or not self._only_wrong]
@@ -90,22 +97,10 @@ class RowBuilder:
         left_out = {one.row.number for one in scored} - {one.row.number for one in chosen}
         return [row for row in rows if row.number not in left_out]
 
-    def _read(self, row: Row) -> tuple[Path, Float32, npt.NDArray[np.bool_] | None] | None:
-        """Return the file, the input and the object of a stimulus. Keep only the thumbnail of its image."""
-        before = len(self._log.failures)
-        for image in self._stimuli.read(range(row.number - 1, row.number), self._log):
-            row.size = thumbnail_size(image.rgb, self._side)
-            row.picture = encode_picture(image.rgb, row.size)
-            try:
-                object_mask = self.metrics.read_object(image)
-            except PictureError as error:
-                self._log.add_failure(image.name, image.path, "object", error.code, str(error))
-                break
-            for _, x in preprocess_images(self._network, [image], self._log, pixels=1):
-                return image.path, x, object_mask
-        (failure,) = self._log.failures[before:]
-        row.failure = f"{failure.code}: " + failure.message.removeprefix(f"{failure.path}: ")
-        return None
+    def _row(self, image: RowImage) -> Row:
+        row = Row(image.index + 1, self._stimuli.names[image.index], image.size, image.picture)
+        row.failure = image.failure
+        return row
 
     def _add_classes(self, one: ReadRow) -> None:
         """Add the label and the prediction of a stimulus to its row."""

@@ -16,7 +16,6 @@ from saliency.cli.piece_log import StimulusLog
 from saliency.cli.report.method_maps import Masks
 from saliency.cli.report.row import Row, round_for_json
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.stimulus_image import StimulusImage
 
 
 class RowMetrics:
@@ -57,14 +56,6 @@ class RowMetrics:
     def record(self, options: argparse.Namespace) -> dict[str, Any]:
         """Return the metrics and their options, for the record of the computation."""
         return {"metrics": options.metric, "metric_options": options.metric_set} if options.metric else {}
-
-    def read_object(self, image: StimulusImage) -> npt.NDArray[np.bool_] | None:
-        """Return the positions of an object in the network's input; None if no metric needs it.
-
-        Raises:
-            PictureError: if the object cannot be read.
-        """
-        return None if self.objects is None else self.objects.read(image)
 
     def add(
         self,

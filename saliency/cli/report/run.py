@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from saliency.cli.activation_files import check_output_path
 from saliency.cli.cluster_pieces import ClusterPieces
 from saliency.cli.engine_options import RAY
 from saliency.cli.network import load_network
+from saliency.cli.read_ahead import read_pieces
 from saliency.cli.report.block_of_rows import RowBlock, RowWorker
 from saliency.cli.report.files import SUFFIX, PageFiles
 from saliency.cli.report.row_builder import RowBuilder
@@ -17,6 +19,7 @@ from saliency.cli.report.template import PageSummary, PageTemplate
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
+from saliency.cli.worker_pool import WorkerPool
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal
 
@@ -68,19 +71,24 @@ class PageRun:
         if self.options.engine == RAY:
             self._compute_on_cluster(blocks)
         else:
-            self._compute(blocks)
+            jobs = self.options.jobs
+            with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+                self._compute(blocks, pool)
         if not written:
             self._write_page(blocks)
         status = self.log.finish(None)
         self.journal.finish()
         return status
 
-    def _compute(self, blocks: Sequence[range]) -> None:
+    def _compute(self, blocks: Sequence[range], pool: WorkerPool | None) -> None:
+        """Compute the missing blocks in order; workers read the images of the next ones."""
+        missing = [one for one in blocks if str(one.start) not in self.journal.records]
+        read = read_pieces(self.builder.reader, missing, self.log, pool, self.options.jobs or 0)
         for indices in blocks:
             if str(indices.start) in self.journal.records:
                 self.log.restore(self.journal.records[str(indices.start)])
                 continue
-            block = RowBlock.compute(self.builder, self.template, self.options, indices)
+            block = RowBlock.compute(self.builder, self.template, self.options, next(read))
             written = self.files.append_rows(block.rows)
             self.log.show_progress(indices.stop)
             self.journal.add(indices.start, {**self.log.new_record(), **written, **block.facts})
