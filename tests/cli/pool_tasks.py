@@ -2,7 +2,9 @@
 
 import os
 import signal
+import struct
 import sys
+from multiprocessing.connection import Connection
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
 
@@ -24,6 +26,20 @@ def die_once(marker):
     if not marker.exists():
         marker.touch()
         die()
+    return "alive"
+
+
+def die_while_sending(marker):
+    """Die in the middle of the result, unless there is a file; it is created first."""
+
+    def send(connection, contents):
+        connection._send(struct.pack("!i", len(contents) + 10**6))
+        connection._send(contents)
+        die()
+
+    if not marker.exists():
+        marker.touch()
+        Connection._send_bytes = send
     return "alive"
 
 

@@ -1,6 +1,10 @@
 """Processes beside a command: results, errors, and processes that die."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +42,34 @@ def test_no_framework_is_imported(pool):
 def test_a_task_whose_process_dies_is_started_again_and_the_others_too(pool, tmp_path):
     tasks = [pool.submit(pool_tasks.die_once, tmp_path / "marker"), pool.submit(pool_tasks.double, 3)]
     assert [task.result() for task in tasks] == ["alive", 6]
+
+
+def test_a_task_whose_process_dies_while_it_sends_its_result_is_started_again(pool, tmp_path):
+    tasks = [pool.submit(pool_tasks.die_while_sending, tmp_path / "marker"), pool.submit(pool_tasks.double, 3)]
+    assert [task.result() for task in tasks] == ["alive", 6]
+
+
+def test_python_exits_after_processes_were_stopped_while_they_sent_results(tmp_path):
+    code = f"""
+import pathlib, time
+from saliency.cli.worker_pool import WorkerPool
+from tests.cli import pool_tasks
+if __name__ == "__main__":
+    marker = pathlib.Path({str(tmp_path / "marker")!r})
+    try:
+        with WorkerPool(1) as pool:
+            task = pool.submit(pool_tasks.die_while_sending, marker)
+            while not (marker.exists() and pool.lost()):
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+    (tmp_path / "main.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
+    command = [sys.executable, str(tmp_path / "main.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 
 
 def test_a_task_that_always_dies_is_an_error_and_the_pool_goes_on(pool):
