@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from saliency.core.channel_axis import input_axes
+from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.methods.path_integrals import integrate_to_tolerance, mean_mask
@@ -21,6 +22,12 @@ from saliency.core.validation import real_number, whole_number
 DEFAULTS: dict[bool, tuple[QuadratureRule, int]] = {False: ("gauss-legendre", 100), True: ("chebyshev", 15)}
 """The default rule and number of points, without a tolerance (False) and with one (True)."""
 
+MAX_BLUR = 100
+"""The largest standard deviation of a blur, in units of the longest spatial axis; it leaves below 1/250 of the maximum."""
+
+MIN_GRAD_STEP = 1e-6
+"""The smallest step of forward differences, whose result in float32 is mostly rounding already."""
+
 
 @final
 class BlurIG(SaliencyMask):
@@ -31,12 +38,13 @@ class BlurIG(SaliencyMask):
     the gap. No baseline has to be chosen. Spatial axes are blurred; beyond the borders are zeros.
 
     Options:
-        max_sigma: standard deviation of the blur at the start of the path, in positions (pixels).
+        max_sigma: standard deviation of the blur at the start of the path, in positions (pixels), at most 100 times the
+            longest spatial axis. A blur as wide as the input already removes it; larger ones waste points.
         x_steps: number of points on the path, 100 by default. With a tolerance, the number to start with, 15 by default.
         sqrt: space the points by the variance of the blur instead of its standard deviation.
         rule: the quadrature rule, as for ``IntegratedGradients``; ``"right"`` is that of PAIR's ``saliency``.
         grad_step: None differentiates the blur exactly. A number computes forward differences with this step of the standard
-            deviation, of kernels that end at 4 standard deviations, as PAIR's ``saliency`` does with 0.01.
+            deviation, 1e-6 or more, of kernels that end at 4 standard deviations, as PAIR's ``saliency`` does with 0.01.
         tolerance: add points until the gap is at most this fraction of the change, as for ``IntegratedGradients``.
         max_steps: with a tolerance, the largest number of points. If it does not suffice, a ``ToleranceWarning`` is issued.
         details: record the ``gap``, the ``change`` (both in score units) and the number of ``points`` in the mask's
@@ -65,13 +73,14 @@ class BlurIG(SaliencyMask):
         check_tolerance(tolerance)
         whole_number("max_steps", max_steps, least=1)
         sigma = real_number("max_sigma", max_sigma, least=0, excludes_least=True)
-        step = None if grad_step is None else real_number("grad_step", grad_step, least=0, excludes_least=True)
+        step = None if grad_step is None else real_number("grad_step", grad_step, least=MIN_GRAD_STEP)
         default_rule, steps = DEFAULTS[tolerance is not None]
         quadrature = make_quadrature(default_rule if rule is None else rule, steps if x_steps is None else x_steps)
         by_variance = sqrt
         if sqrt and rule == "right" and isinstance(quadrature, CellQuadrature):
             quadrature, by_variance = _cells_of_square_root(quadrature), False
         axes = input_axes(score.adapter, x)
+        _check_blur(sigma, max(int(x.shape[axis]) for axis in axes))
 
         def make_paths(score: Score, x: Array) -> Sequence[BlurPath]:
             return [BlurPath(score, x, axes, sigma, by_variance, step)]
@@ -82,6 +91,14 @@ class BlurIG(SaliencyMask):
         paths = make_paths(score, x)
         paths[0].add(quadrature)
         return mean_mask(paths, details)
+
+
+def _check_blur(sigma: float, longest: int) -> None:
+    if sigma > MAX_BLUR * longest:
+        raise InputError(
+            f"`max_sigma` (={sigma:g}) must not exceed {MAX_BLUR * longest}, {MAX_BLUR} times the longest spatial axis of the "
+            f"input: a blur of {longest} positions already removes it"
+        )
 
 
 def _cells_of_square_root(cells: CellQuadrature) -> CellQuadrature:

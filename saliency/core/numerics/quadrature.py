@@ -24,6 +24,10 @@ class NodesAndWeights(NamedTuple):
     weights: Floats
 
 
+MAX_GAUSS_LEGENDRE = 5000
+"""Largest number of nodes of this rule; the matrix takes 200 MB."""
+
+
 def make_quadrature(rule: QuadratureRule, points: int) -> "Quadrature":
     """Return the nodes and weights of a rule.
 
@@ -44,6 +48,11 @@ def make_quadrature(rule: QuadratureRule, points: int) -> "Quadrature":
     if not isinstance(rule, str) or rule not in QUADRATURE_RULES:
         raise InputError(f"`rule` (={shown(rule)}) must be one of {', '.join(QUADRATURE_RULES)}")
     n = whole_number("x_steps", points, least=2 if rule == "trapezoid" else 1)
+    if rule == "gauss-legendre" and n > MAX_GAUSS_LEGENDRE:
+        raise InputError(
+            f'`x_steps` (={n}) must not exceed {MAX_GAUSS_LEGENDRE} for rule="gauss-legendre", whose nodes are '
+            'eigenvalues of a matrix; choose rule="midpoint" for more'
+        )
     return ChebyshevQuadrature(n) if rule == "chebyshev" else CellQuadrature.of(rule, n)
 
 

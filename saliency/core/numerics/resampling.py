@@ -46,6 +46,11 @@ def apply_along_axis(xp: Any, matrix: Array, x: Array, axis: int) -> Array:
     return xp.reshape(matrix @ flat, (*shape[:axis], matrix.shape[0], *shape[axis + 1 :]))
 
 
+def apply_to_last_axis(xp: Any, transpose: Array, x: Array) -> Array:
+    """Multiply a matrix, given by its transpose (before, after), with the last axis of ``x``, in a single product."""
+    return xp.reshape(xp.reshape(x, (-1, transpose.shape[0])) @ transpose, (*x.shape[:-1], transpose.shape[1]))
+
+
 def transpose_matrix(xp: Any, matrix: Array) -> Array:
     """Return the transpose of a matrix."""
     columns = int(matrix.shape[1])
@@ -56,7 +61,10 @@ def apply_in_blocks(adapter: Any, rows: Callable[[range], Matrix], after: int, x
     """Multiply a matrix (after, before) with one axis of ``x``, in blocks of rows of at most ``MAX_MATRIX_ENTRIES``."""
     block_size = max(1, MAX_MATRIX_ENTRIES // int(x.shape[axis]))
     blocks = [range(start, min(start + block_size, after)) for start in range(0, after, block_size)]
-    products = [apply_along_axis(adapter.xp, adapter.asarray(rows(block)), x, axis) for block in blocks]
+    if axis == len(x.shape) - 1:
+        products = [apply_to_last_axis(adapter.xp, adapter.asarray(rows(block).T), x) for block in blocks]
+    else:
+        products = [apply_along_axis(adapter.xp, adapter.asarray(rows(block)), x, axis) for block in blocks]
     return products[0] if len(products) == 1 else adapter.xp.concatenate(products, axis=axis)
 
 

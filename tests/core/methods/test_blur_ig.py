@@ -7,7 +7,7 @@ import pytest
 
 import saliency
 from saliency import BlurIG
-from saliency.core.numerics.gaussian_blur import blur, blur_and_derivative
+from saliency.core.numerics.gaussian_blur import MAX_SUMMED, blur, blur_and_derivative
 from tests.reference import linear, quadratic, sigmoid
 
 RNG = np.random.default_rng(0)
@@ -47,6 +47,18 @@ def test_the_derivative_of_a_smooth_image_is_sigma_times_its_laplacian():
     away = ((np.arange(61) - 30.0) ** 2)[:, None] + (np.arange(61) - 30.0) ** 2
     laplacian = found * (away - 2 * 16) / 16**2  # of a Gaussian
     np.testing.assert_allclose(slope, 4 * laplacian, atol=1e-9)
+
+
+@pytest.mark.parametrize("radius", [4.0, 9.0])
+def test_a_blur_much_wider_than_the_image_needs_no_kernel_of_its_width(radius):
+    adapter, x, sigma = linear(W), X[:1, :, :, :1], MAX_SUMMED + 0.3
+    wide = blur(adapter, adapter.asarray(x), (2,), sigma, radius).array[0, :, :, 0]
+    every = np.arange(-int(radius * sigma + 0.5), int(radius * sigma + 0.5) + 1)
+    weights = np.exp(-(np.subtract.outer(np.arange(9), np.arange(9)) ** 2) / (2 * sigma**2))
+    np.testing.assert_allclose(wide, X[0, :, :, 0] @ weights / np.exp(-(every**2) / (2 * sigma**2)).sum(), rtol=1e-13)
+    flat, slope = (one.array for one in blur_and_derivative(adapter, adapter.asarray(x), (2,), 1e9))
+    np.testing.assert_allclose(flat[0, :, 0, 0], X[0, :, :, 0].sum(axis=1) / 1e9 / np.sqrt(2 * np.pi), rtol=1e-12)
+    np.testing.assert_allclose(slope, -flat / 1e9, rtol=1e-12)
 
 
 def test_a_linear_function_s_are_weights_times_the_change():
@@ -108,7 +120,10 @@ def test_a_signal_is_blurred_along_its_only_axis():
     [
         ({"max_sigma": 0}, "`max_sigma` .=0. must be a finite number, above 0"),
         ({"max_sigma": np.nan}, "`max_sigma` .=nan. must be a finite number, above 0"),
-        ({"grad_step": 0}, "`grad_step` .=0. must be a finite number, above 0"),
+        ({"max_sigma": 1e9}, "`max_sigma` .=1e.09. must not exceed 900, 100 times the longest spatial axis"),
+        ({"grad_step": 0}, "`grad_step` .=0. must be a finite number, 1e-06 or more"),
+        ({"grad_step": 1e-300}, "`grad_step` .=1e-300. must be a finite number, 1e-06 or more"),
+        ({"x_steps": 10**6}, "`x_steps` .=1000000. must not exceed 5000 for rule=.gauss-legendre."),
         ({"x_steps": 0}, "`x_steps` .=0. must be a whole number, 1 or more"),
         ({"rule": "left"}, "`rule` .='left'. must be one of"),
         ({"tolerance": -1}, "`tolerance` .=-1. must be a finite number above 0, or None"),
