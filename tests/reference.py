@@ -28,6 +28,9 @@ class MinimalArray:
     def __neg__(self):
         return MinimalArray(-self.array)
 
+    def __abs__(self):
+        return MinimalArray(abs(self.array))
+
 
 for name in ["add", "sub", "mul", "truediv", "pow", "matmul", "lt", "le", "gt", "ge"]:
     operation = getattr(operator, name)

@@ -11,6 +11,7 @@ from saliency.core.adapter_request import Request
 from saliency.core.expected_input import NormalizedLayer
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.numerics.sliding_windows import SlidingWindows
+from saliency.core.numerics.smallest_first import fill_smallest_first
 from saliency.core.optional_queries import OptionalQueries
 from saliency.core.target import Target
 from saliency.core.types import Array, OccludedOutputs
@@ -136,6 +137,10 @@ class GradientAdapter(OptionalQueries):
     def kth_smallest(self, array: Array, k: int) -> Array:
         """Return the k-th smallest number of each row of an array (N, D), (N, 1); the smallest is the first."""
         return self.xp.sort(array)[:, k - 1 : k]
+
+    def fill_smallest_first(self, costs: Array, room: Array, amount: Array, group: int) -> Array:
+        """Distribute an amount over values with the smallest costs; see ``core.numerics.smallest_first``."""
+        return fill_smallest_first(self, costs, room, amount, group)
 
     def call_fused(self, function: Callable[..., Array], static: Hashable, *arrays: Array) -> Array:
         """Call a function of arrays, compiled into one operation if the framework supports it.

@@ -16,6 +16,7 @@ from saliency.core.function_gradients import call_vjp, check_request, checked_vj
 from saliency.core.function_outputs import check_numbers, copy_outputs
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.layer_axes import LayerAxes
+from saliency.core.numerics.smallest_first import fill_smallest_first_on_host
 from saliency.core.output_axes import output_order
 from saliency.core.output_selection import OutputSelector
 from saliency.core.shape_hints import looks_channels_last
@@ -102,6 +103,9 @@ class FunctionAdapter(GradientAdapter):
     def normal(self, shape: tuple[int, ...], seeds: Sequence[int]) -> npt.NDArray[Any]:
         draws = [np.random.default_rng(seed).standard_normal(shape) for seed in seeds]
         return np.stack(draws).astype(np.result_type(self.dtype, np.float32))
+
+    def fill_smallest_first(self, costs: Array, room: Array, amount: Array, group: int) -> npt.NDArray[Any]:
+        return fill_smallest_first_on_host(costs, room, amount, group)
 
     def outputs(self, x: Array, request: Request) -> Any:
         target = request.target

@@ -16,6 +16,7 @@ from saliency.core.attention import AttentionLayers, Gradients
 from saliency.core.channel_axis import read_channel_axis
 from saliency.core.joined_inputs import InputLayout
 from saliency.core.keras.layers import is_keras
+from saliency.core.numerics.smallest_first import fill_smallest_first, fill_smallest_first_on_host
 from saliency.core.output_selection import OutputSelector
 from saliency.core.target import Target
 from saliency.core.validation import channel_axis_option
@@ -141,6 +142,12 @@ class TorchAdapter(GradientAdapter):
 
     def kth_smallest(self, array: torch.Tensor, k: int) -> torch.Tensor:
         return torch.kthvalue(array, k, dim=1, keepdim=True).values
+
+    def fill_smallest_first(self, costs: torch.Tensor, room: torch.Tensor, amount: torch.Tensor, group: int) -> torch.Tensor:
+        if costs.device.type != "cpu":
+            empty: torch.Tensor = fill_smallest_first(self, costs, room, amount, group)
+            return empty
+        return torch.from_numpy(fill_smallest_first_on_host(host_array(costs), host_array(room), host_array(amount), group))
 
     def outputs(self, x: torch.Tensor, request: Request) -> Any:
         target, feed = request.target, request.feed

@@ -56,11 +56,12 @@ class GuidedIG(SaliencyMask):
         difference = xp.concatenate([x] * len(baselines)) - start
         path = GuidedPath.of(score, difference, fraction)
         score.plan.progress.announce(steps * copies.n)
-        total = 0.0 * difference
+        total = path.position
         for step in range(1, steps + 1):
-            gradients = copies.gradients(start + path.positions(difference.shape) * difference)
-            moved = path.advance(gradients, step / steps, max_dist)
-            total = total + gradients * difference * xp.reshape(moved, difference.shape)
+            gradients = copies.gradients(start + xp.reshape(path.position, difference.shape) * difference)
+            gradients = xp.reshape(gradients, total.shape)
+            total = total + gradients * path.advance(gradients, step / steps, max_dist)
+        total = xp.reshape(total, difference.shape) * difference
         mask = xp.mean(xp.reshape(total, (len(baselines), score.n, *x.shape[1:])), axis=0)
         if details:
             record_gap_to_baselines(score, x, baselines, mask, steps * len(baselines))
@@ -86,13 +87,8 @@ class GuidedPath:
     @classmethod
     def of(cls, score: Score, difference: Array, fraction: float) -> "GuidedPath":
         """Return the start of the path with a difference (N, *input) between input and baseline."""
-        xp = score.adapter.xp
-        flat = xp.reshape(difference, (difference.shape[0], -1))
-        return cls(score, xp.where(flat < 0, -flat, flat), int(fraction * (flat.shape[1] - 1)) + 1, 0.0 * flat)
-
-    def positions(self, shape: Any) -> Array:
-        """Return the fractions of the way in the shape of the inputs, (N, *input)."""
-        return self.score.adapter.xp.reshape(self.position, shape)
+        flat = score.adapter.xp.reshape(difference, (difference.shape[0], -1))
+        return cls(score, abs(flat), int(fraction * (flat.shape[1] - 1)) + 1, 0.0 * flat)
 
     def advance(self, gradients: Array, goal: float, max_dist: float) -> Array:
         """Move to the goal, on average over the distances, and return the changes of the fractions, (N, D).
@@ -101,28 +97,15 @@ class GuidedPath:
         are not counted among them.
 
         Args:
-            gradients: at the current point, (N, *input).
+            gradients: at the current point, (N, D).
             goal: the mean fraction of the way, weighted by the distances, after this step.
             max_dist: largest difference between a fraction and the goal.
         """
-        xp, old, distances = self.score.adapter.xp, self.position, self.distances
+        adapter, old = self.score.adapter, self.position
         low, high = max(goal - max_dist, 0.0), min(goal + max_dist, 1.0)
-        zeros, ones = 0.0 * old, xp.ones_like(old)
-        position = xp.clip(old, low, 1.0)
-        still = xp.sum(distances * (goal - position), axis=1, keepdims=True)
-        magnitudes = xp.reshape(gradients, old.shape)
-        magnitudes = xp.where(magnitudes < 0, -magnitudes, magnitudes)
-        done = (2 * xp.amax(magnitudes, axis=1, keepdims=True) + 1) * ones  # above every magnitude, and finite
-        ranks = xp.where(position < high * ones, xp.where(distances > 0, magnitudes, done), done)
-        gap, shares = high - position, zeros  # each value is chosen at most once, so its gap is that of the start
-        pull = distances * gap
-        for _ in range(-(-int(old.shape[1]) // self.group)):
-            threshold = self.score.adapter.kth_smallest(ranks, self.group)
-            chosen = ranks <= xp.where(threshold < done[:, :1], threshold, done[:, :1] / 2)
-            reached = xp.sum(xp.where(chosen, pull, zeros), axis=1, keepdims=True)
-            share = xp.clip(still / xp.where(reached > 0, reached, 1 + 0 * reached), 0.0, 1.0)
-            shares, ranks = xp.where(chosen, share * ones, shares), xp.where(chosen, done, ranks)
-            still = still - share * reached
-        position = xp.where(shares < 1, position + shares * gap, high * ones)
-        self.position = position
-        return position - old
+        position = adapter.xp.clip(old, low, high)
+        amount = adapter.xp.sum(self.distances * (goal - position), axis=1, keepdims=True)
+        gap = high - position
+        empty = adapter.fill_smallest_first(abs(gradients), self.distances * gap, amount, self.group)
+        self.position = high - empty * gap
+        return self.position - old
