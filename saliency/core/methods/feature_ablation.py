@@ -1,10 +1,11 @@
 """Feature ablation: the drop in score when a region is hidden."""
 
+from functools import partial
 from typing import Any, final
 
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
-from saliency.core.regions.coalitions import without_each
+from saliency.core.regions.coalitions import whole_and_without_each
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import RegionScores
 from saliency.core.score import Score
@@ -36,6 +37,8 @@ class FeatureAblation(SaliencyMask):
         """Return score(x) - score(x with the region of a position hidden)."""
 
         def estimate(scores: RegionScores) -> RegionValues:
-            return RegionValues((scores.visible() - scores(without_each(scores.regions))).T)
+            rows = partial(whole_and_without_each, scores.regions)
+            found = scores.evaluate(rows, scores.regions + 1, starts_with_whole=True)
+            return RegionValues((found[0] - found[1:]).T)
 
         return explain_regions(score, x, regions, n_regions, value, estimate)

@@ -5,12 +5,15 @@ from typing import Any, final
 import numpy as np
 
 from saliency.core.mask import SaliencyMask
-from saliency.core.regions.coalitions import Coalitions, independent
+from saliency.core.regions.coalitions import Coalitions, check_size, independent
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
+
+MAX_MASKS = 10_000
+"""Largest number of coalitions; the matrices of all pairs take 4 GB."""
 
 
 @final
@@ -25,7 +28,8 @@ class HSIC(SaliencyMask):
 
     Options:
         regions, n_regions, value: see ``FeatureAblation``.
-        nmasks: number of coalitions, one pass each; each region is visible with probability 1/2.
+        nmasks: number of coalitions, one pass each, at most 10000, because each is compared with each; a region is visible
+            with probability 1/2.
         seed: a whole number makes the result repeatable; None draws a new seed.
 
     Source:
@@ -47,9 +51,10 @@ class HSIC(SaliencyMask):
         seed: int | None = None,
     ) -> Array:
         """Return trace(K H L H) / (n - 1)^2 for the kernel matrices K of a region's visibility and L of the scores."""
-        nmasks = whole_number("nmasks", nmasks, least=4)
+        nmasks = whole_number("nmasks", nmasks, least=4, most=MAX_MASKS)
 
         def estimate(scores: RegionScores) -> RegionValues:
+            check_size("nmasks", nmasks, scores.regions)
             members = independent(seed, nmasks, scores.regions)
             rows = [_dependence(members, of_input) for of_input in scores(members).T]
             return RegionValues(np.stack([values for values, _ in rows]), np.stack([errors for _, errors in rows]))

@@ -7,7 +7,7 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
-from saliency.core.regions.coalitions import WeightedCoalitions, shapley_kernel
+from saliency.core.regions.coalitions import WeightedCoalitions, check_size, shapley_kernel
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
 from saliency.core.score import Score
@@ -55,13 +55,16 @@ class KernelSHAP(SaliencyMask):
         nmasks = whole_number("nmasks", nmasks, least=2)
 
         def estimate(scores: RegionScores) -> RegionValues:
+            check_size("nmasks", min(nmasks, 2**scores.regions), scores.regions)
             drawn = shapley_kernel(seed, nmasks, scores.regions)
             if not drawn.complete and nmasks < 2 * scores.regions:
                 raise InputError(
                     f"`nmasks` (={nmasks}) must be at least {2 * scores.regions}, twice the number of regions; "
                     "divide the input into fewer regions, or draw more coalitions"
                 )
-            return _weighted_fit(drawn, scores(drawn.members), scores.visible(), scores.hidden())
+            ends = np.repeat([[1.0], [0.0]], scores.regions, axis=1)  # all visible, all hidden
+            found = scores(np.concatenate([ends, drawn.members]), starts_with_whole=True)
+            return _weighted_fit(drawn, found[2:], full=found[0], empty=found[1])
 
         return explain_regions(score, x, regions, n_regions, value, estimate)
 

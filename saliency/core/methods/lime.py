@@ -7,7 +7,7 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
-from saliency.core.regions.coalitions import Coalitions, independent
+from saliency.core.regions.coalitions import Coalitions, check_size, independent
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
 from saliency.core.score import Score
@@ -57,6 +57,7 @@ class LIME(SaliencyMask):
         penalty = real_number("ridge", ridge, least=0.0)
 
         def estimate(scores: RegionScores) -> RegionValues:
+            check_size("nmasks", nmasks, scores.regions)
             if nmasks < scores.regions + 2:
                 raise InputError(
                     f"`nmasks` (={nmasks}) must be at least {scores.regions + 2}, the number of regions plus 2; "
@@ -64,7 +65,7 @@ class LIME(SaliencyMask):
                 )
             members = independent(seed, nmasks, scores.regions)
             members[0] = 1.0
-            return _ridge_fit(members, _weights(members, width), penalty, scores(members))
+            return _ridge_fit(members, _weights(members, width), penalty, scores(members, starts_with_whole=True))
 
         return explain_regions(score, x, regions, n_regions, value, estimate)
 

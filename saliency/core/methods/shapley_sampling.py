@@ -7,8 +7,9 @@ import numpy as np
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
+from saliency.core.noise import Noise
 from saliency.core.numerics.tolerance import check_tolerance, should_stop
-from saliency.core.regions.coalitions import generators
+from saliency.core.regions.coalitions import check_size, generators
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
 from saliency.core.regions.permutations import marginal_contributions
@@ -61,12 +62,13 @@ class ShapleySampling(SaliencyMask):
     ) -> Array:
         """Return the mean increase in score when the region of a position is added."""
         start, most = _numbers_of_pairs(permutations, tolerance, max_permutations)
-        randoms = generators(seed, most)
+        drawn = Noise.of(0.0, seed).seed
 
         def estimate(scores: RegionScores) -> RegionValues:
             contribute, pairs, done, goal = marginal_contributions(scores), [], 0, start
             while True:
-                pairs.append(contribute(randoms[done:goal]))  # (pairs, regions, N)
+                check_size("permutations" if tolerance is None else "max_permutations", 2 * goal, scores.regions)
+                pairs.append(contribute(generators(drawn, goal)[done:]))  # (pairs, regions, N)
                 values, errors = _mean_and_error(np.concatenate(pairs))
                 relative, done = float(np.linalg.norm(errors)) / (float(np.linalg.norm(values)) or 1.0), goal
                 goal = min(2 * done, most)

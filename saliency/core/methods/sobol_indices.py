@@ -1,12 +1,13 @@
 """Sobol indices of regions: their shares of the score's variance under random visibility."""
 
+from functools import partial
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
 from saliency.core.errors import InputError
 from saliency.core.mask import SaliencyMask
-from saliency.core.regions.coalitions import uniform
+from saliency.core.regions.coalitions import check_size, uniform
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
 from saliency.core.score import Score
@@ -60,23 +61,24 @@ class SobolIndices(SaliencyMask):
             raise InputError(f'`order` (={shown(order)}) must be "total" or "first"')
 
         def estimate(scores: RegionScores) -> RegionValues:
+            check_size("ndesigns", ndesigns, scores.regions)
             drawn = uniform(seed, ndesigns, 2 * scores.regions)
-            one, other = drawn[:, : scores.regions], drawn[:, scores.regions :]
-            found = np.split(scores(np.concatenate([one, other])), 2)
-            center = np.concatenate(found).mean(axis=0)
-            at_one, at_other = (each - center for each in found)  # (designs, N)
-            replaced = [scores(_with_column(one, other, region)) - center for region in range(scores.regions)]
+            rows = partial(_rows, drawn[:, : scores.regions], drawn[:, scores.regions :])
+            found = scores.evaluate(rows, (scores.regions + 2) * ndesigns).reshape(scores.regions + 2, ndesigns, -1)
+            at_one, at_other, *replaced = found - found[:2].mean(axis=(0, 1))  # (designs, N) each
             terms = [0.5 * (at_one - each) ** 2 if order == "total" else at_other * (each - at_one) for each in replaced]
             return _ratios(np.stack(terms), 0.5 * (at_one**2 + at_other**2))
 
         return explain_regions(score, x, regions, n_regions, value, estimate)
 
 
-def _with_column(one: HostArray, other: HostArray, region: int) -> HostArray:
-    """Return the first visibilities with those of one region from the second."""
-    mixed = one.copy()
-    mixed[:, region] = other[:, region]
-    return mixed
+def _rows(one: HostArray, other: HostArray, rows: range) -> HostArray:
+    """Return a range of: the first visibilities, the second ones, and for each region the first with its second ones."""
+    number, design = np.divmod(np.arange(rows.start, rows.stop), len(one))
+    found = np.where(number[:, None] == 1, other[design], one[design])
+    mixed = np.flatnonzero(number > 1)
+    found[mixed, number[mixed] - 2] = other[design[mixed], number[mixed] - 2]
+    return found
 
 
 def _ratios(terms: HostArray, variances: HostArray) -> RegionValues:

@@ -8,10 +8,28 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.errors import InputError
 from saliency.core.noise import Noise, sample_seeds
 
 Coalitions = npt.NDArray[np.float64]
 """(coalitions, regions): 1 if a region is visible, 0 if it is hidden, or a number in between."""
+
+
+MAX_ENTRIES = 2**28
+"""Largest number of coalitions times regions of a run, whose visibilities take 2 GiB."""
+
+
+def check_size(name: str, n: int, regions: int) -> None:
+    """Check that n coalitions, or orders, of the regions fit into memory.
+
+    Raises:
+        InputError: if not; ``name`` is the option that sets n.
+    """
+    if n * regions > MAX_ENTRIES:
+        raise InputError(
+            f"`{name}` (={n}) times the number of regions (={regions}) must not exceed {MAX_ENTRIES}, to fit into memory; "
+            "choose fewer, or divide the input into fewer regions"
+        )
 
 
 def generators(seed: int | None, n: int) -> list[np.random.Generator]:
@@ -19,9 +37,12 @@ def generators(seed: int | None, n: int) -> list[np.random.Generator]:
     return [np.random.default_rng(one) for one in sample_seeds(Noise.of(0.0, seed).seed, n)]
 
 
-def without_each(regions: int) -> Coalitions:
-    """Return the coalitions that lack one region, (regions, regions)."""
-    return 1.0 - np.eye(regions)
+def whole_and_without_each(regions: int, rows: range) -> Coalitions:
+    """Return a range of: the coalition of all regions, and those that lack one, (rows, regions)."""
+    members = np.ones((len(rows), regions))
+    lacking = np.arange(rows.start, rows.stop) - 1
+    members[lacking >= 0, lacking[lacking >= 0]] = 0.0
+    return members
 
 
 def independent(seed: int | None, n: int, regions: int) -> Coalitions:

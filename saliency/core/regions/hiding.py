@@ -1,5 +1,6 @@
 """The score of N inputs in which regions are hidden."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,32 +30,33 @@ class RegionScores:
     def __init__(self, score: Score, x: Array, labels: Labels, value: Any) -> None:
         self.score, self.x, self.labels = score, x, labels
         self.cover = make_baseline(value, score, x, "value")
+        self.covers_with_zeros = type(value) in (int, float) and value == 0
         self.regions = int(labels.max()) + 1
         axes = input_axes(score.adapter, x)
         self.map_shape = (len(labels), *(int(n) if axis in axes else 1 for axis, n in enumerate(x.shape) if axis))  # 1 channel
 
-    def visible(self) -> HostArray:
-        """Return the scores of the inputs as they are, (N,)."""
-        self.score.plan.progress.announce(self.score.n)
-        return np.asarray(self.score.adapter.numpy(self.score.values(self.x)), np.float64)
+    def __call__(self, coalitions: Coalitions, starts_with_whole: bool = False) -> HostArray:
+        """Return the ``evaluate``d scores of coalitions (coalitions, regions)."""
+        return self.evaluate(lambda rows: coalitions[rows.start : rows.stop], len(coalitions), starts_with_whole)
 
-    def hidden(self) -> HostArray:
-        """Return the scores of the inputs with every region hidden, (N,)."""
-        found: HostArray = self(np.zeros((1, self.regions)))[0]
-        return found
-
-    def __call__(self, coalitions: Coalitions) -> HostArray:
-        """Return the scores (coalitions, N) of inputs v x + (1 - v) cover, where v is the visibility of a position's region.
+    def evaluate(self, form: Callable[[range], Coalitions], count: int, starts_with_whole: bool = False) -> HostArray:
+        """Return the scores (count, N) of inputs v x + (1 - v) cover, where v is the visibility of a position's region.
 
         Args:
-            coalitions: visibility of each region, from 0 to 1, (coalitions, regions).
+            form: returns coalitions of a range, (coalitions, regions): the visibility of each region, from 0 to 1.
+            count: number of coalitions.
+            starts_with_whole: the first coalition has all regions; its scores are recorded as those of the inputs.
         """
-        adapter, xp = self.score.adapter, self.score.adapter.xp
-        scores = []
-        for chunk in self.score.batches(len(coalitions)):
-            of_positions = coalitions[chunk.start : chunk.stop][:, self.labels]  # (coalitions, N, *space)
-            visibility = adapter.asarray(of_positions.reshape(len(chunk), *self.map_shape))
-            points = visibility * self.x + (1.0 - visibility) * self.cover
-            scores.append(values_of_points(self.score, points))
-        found = adapter.numpy(scores[0] if len(scores) == 1 else xp.concatenate(scores))  # one transfer
-        return np.asarray(found, np.float64)
+        scores = [values_of_points(self.score, self._points(form(chunk))) for chunk in self.score.batches(count)]
+        joined = scores[0] if len(scores) == 1 else self.score.adapter.xp.concatenate(scores)
+        if starts_with_whole and self.x is self.score.inputs:
+            self.score.record(score=joined[0])
+        return np.asarray(self.score.adapter.numpy(joined), np.float64)  # one transfer
+
+    def _points(self, coalitions: Coalitions) -> Array:
+        """Return the inputs of coalitions, (coalitions, N, *input)."""
+        single = coalitions.astype(np.float32)
+        rows = single if (single == coalitions).all() else coalitions  # the same numbers in half the memory
+        of_positions = rows[:, self.labels]  # (coalitions, N, *space)
+        visibility = self.score.adapter.asarray(of_positions.reshape(len(coalitions), *self.map_shape))
+        return visibility * self.x if self.covers_with_zeros else visibility * self.x + (1.0 - visibility) * self.cover

@@ -52,3 +52,5 @@ def test_a_constant_score_has_no_dependence():
 def test_invalid_options_raise():
     with pytest.raises(saliency.InputError, match=r"`nmasks` \(=3\) must be a whole number, 4 or more"):
         explain(HSIC, mixed, nmasks=3)
+    with pytest.raises(saliency.InputError, match=r"`nmasks` \(=10001\) must be a whole number, at most 10000"):
+        explain(HSIC, mixed, nmasks=10_001)

@@ -39,6 +39,7 @@ def test_the_standard_error_is_the_spread_over_seeds():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"nmasks": 10**9}, r"`nmasks` \(=1000000000\) times the number of regions \(=10\) must not exceed 268435456"),
         ({"nmasks": 11}, r"`nmasks` \(=11\) must be at least 12, the number of regions plus 2"),
         ({"kernel_width": 0}, r"`kernel_width` \(=0\) must be a finite number"),
         ({"ridge": -1}, r"`ridge` \(=-1\) must be a finite number, 0 or more"),

@@ -89,6 +89,11 @@ def test_a_seed_gives_the_same_mask_for_any_batch_size_and_number_of_inputs(size
     ("options", "message"),
     [
         ({"permutations": 2}, r"`permutations` \(=2\) must be a whole number, 4 or more"),
+        (
+            {"permutations": 2 * 10**8},
+            r"`permutations` \(=200000000\) times the number of regions \(=10\) must not exceed 268435456",
+        ),
+        ({"permutations": 10**12}, r"`permutations` \(=1000000000000\) must be a whole number, at most"),
         ({"permutations": 7}, r"`permutations` \(=7\) must be even"),
         ({"tolerance": 0}, r"`tolerance` \(=0\) must be a finite number above 0"),
         ({"tolerance": 0.1, "max_permutations": 8}, r"`max_permutations` \(=8\) must not be less than `permutations` \(=20\)"),
