@@ -50,6 +50,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", metavar="REGEX", help="run only the rows that match, such as 'DemoNet x 1, GradCAM'"
     )
+    parser.add_argument(
+        "--network", action="append", default=[], metavar="NAME", help="build only this network; may be repeated"
+    )
     parser.add_argument("--cpu", action="store_true", help="measure processor time of all threads instead of wall time")
     return parser.parse_args()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -75,11 +75,12 @@ class BenchmarkCase:
         return np.stack([np.roll(self.x, 4 * i, axis=width) for i in range(self.batch)])
 
 
-def all_cases(framework: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:
-    """Yield all cases of a framework."""
+def all_cases(framework: str, squeezenet: Path | None, networks: Sequence[str] = ()) -> Iterator[BenchmarkCase]:
+    """Yield all cases of a framework, or those of the named networks."""
     transformers = (*TRANSFORMERS, TRANSFORMER) if framework == "torch" else ()
     for name in (BUNDLED, SQUEEZENET, RESNET, VGG, *transformers):
-        yield from cases_of_network(framework, name, squeezenet)
+        if not networks or name in networks:
+            yield from cases_of_network(framework, name, squeezenet)
 
 
 def cases_of_network(framework: str, name: str, squeezenet: Path | None) -> Iterator[BenchmarkCase]:

@@ -32,7 +32,7 @@ def measure(options: argparse.Namespace) -> BenchmarkRun:
     backend = import_module(f"benchmarks.{options.framework}.workloads")
     backend.CLOCK.processor = options.cpu
     run = _describe_run(options)
-    cases = list(all_cases(options.framework, options.squeezenet))
+    cases = list(all_cases(options.framework, options.squeezenet, options.network))
     print(f"{full_table.TITLES[run.framework]}: {full_table.join_facts(run.versions)}", flush=True)
     for case in cases:
         for measured in measure_case(backend, case, options):

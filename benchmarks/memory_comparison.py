@@ -36,7 +36,7 @@ def compare_peaks(options: argparse.Namespace, cases: Sequence[BenchmarkCase]) -
         for work in UNITS:
             if options.framework == "tf" and network == SQUEEZENET and work == OCCLUSION:
                 continue  # 2809 full passes
-            if re.search(options.only, f"{network} x 1, {work}, memory", re.IGNORECASE):
+            if of_network and re.search(options.only, f"{network} x 1, {work}, memory", re.IGNORECASE):
                 yield _compare_peak(options, of_network[-1 if network == RESNET else 0], work)
 
 

@@ -19,6 +19,9 @@ from benchmarks.tf import bare_passes, limits, occlusion_workloads
 
 CLOCK = limits.CLOCK
 
+MASKS = 512
+"""Number of RISE's masks."""
+
 
 @contextmanager
 def workloads(case: BenchmarkCase) -> Iterator[Iterator[Workload]]:
@@ -56,6 +59,8 @@ def _workloads(case: BenchmarkCase, peers: PeerVariants) -> Iterator[Workload]:
         yield Workload("Vanilla, 8 targets of one input", partial(_several_targets, case))
     yield Workload("GradCAM", partial(_grad_cam, case, peers))
     yield Workload("GuidedGradCAM", partial(_guided_grad_cam, case))
+    if case.batch == 1:
+        yield Workload(f"RISE, {MASKS} masks", partial(_rise, case))
     yield from occlusion_workloads.workloads(case)
 
 
@@ -91,6 +96,14 @@ def _several_targets(case: BenchmarkCase) -> Comparison:
         partial(limits.bare_passes_of(case).gradients, batches), f"the input repeated, {format_batch_sizes(batches)}"
     )
     return Comparison(_trace({OURS: Variant(ours), LIMIT: limit}), max_ratios.for_targets(case.name), case.note)
+
+
+def _rise(case: BenchmarkCase) -> Comparison:
+    ours = partial(saliency.RISE(case.model, case.classes[0], seed=0).GetMask, case.x, nmasks=MASKS)
+    batches = bare_passes.record_batches(ours)
+    return Comparison(
+        {OURS: Variant(ours, format_batch_sizes(batches)), **limits.forward_limits(case, batches)}, {}, case.note
+    )
 
 
 def _grad_cam(case: BenchmarkCase, peers: PeerVariants) -> Comparison:
