@@ -1,6 +1,7 @@
 """The base classes of class activation maps: weighted sums of a layer's channels."""
 
 import inspect
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -144,7 +145,8 @@ def class_activation_map(
         scaled: scale the maps to a maximum of 1.
         resize: resize the maps to the input's spatial axes.
     """
-    axes, matrices = resize_matrices(score.adapter, features.shape[2:], spatial_size(score, x)) if resize else ((), [])
+    size = spatial_size(score, x)
+    axes, matrices = resize_matrices(score.adapter, features, features.shape[2:], size) if resize else ((), [])
     return score.adapter.call_fused(weighted_map, (scaled, axes), weights, features, *matrices)
 
 
@@ -157,10 +159,18 @@ def scaled_and_resized(score: Score, x: Array, maps: Array) -> Array:
 def weighted_map(xp: Any, static: tuple[bool, tuple[int, ...]], weights: Array, features: Array, *matrices: Array) -> Array:
     """Compute ``class_activation_map`` for ``call_fused``; ``static`` holds ``scaled`` and the axes to resize."""
     scaled, axes = static
-    maps = xp.clip(xp.sum(weights * features, axis=1), 0.0, None)
+    maps = xp.clip(_weighted_sum(xp, weights, features), 0.0, None)
     if scaled:
         maps = maps / xp.clip(xp.amax(maps, axis=tuple(range(1, len(maps.shape))), keepdims=True), SMALLEST_DIVISOR, None)
     return apply_matrices(xp, maps, axes, matrices)
+
+
+def _weighted_sum(xp: Any, weights: Array, features: Array) -> Array:
+    """Sum over channels; as a product of matrices if a channel has one weight, without an array of products."""
+    (n, channels, *space), positions = features.shape, math.prod(features.shape[2:])
+    if any(length != 1 for length in weights.shape[2:]):
+        return xp.sum(weights * features, axis=1)
+    return xp.reshape(xp.reshape(weights, (n, 1, channels)) @ xp.reshape(features, (n, channels, positions)), (n, *space))
 
 
 def resize_to_input(score: Score, maps: Array, x: Array) -> Array:

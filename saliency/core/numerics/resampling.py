@@ -17,6 +17,10 @@ MAX_MATRIX_ENTRIES = 2**18
 """Entries of a matrix that is applied at once: an axis of 512 positions fits, a longer one is computed in blocks."""
 
 
+MAX_MATRICES_KEPT = 8
+"""Number of matrices that an adapter keeps on its device, for maps and inputs of the same sizes."""
+
+
 def spatial_axes(channel_axis: int | None, ndim: int) -> tuple[int, ...]:
     """Return the spatial axes of a batch (N, *input): all axes but the channels, or the only axis of the input.
 
@@ -90,19 +94,35 @@ def interpolation_matrix(before: int, after: int) -> Matrix:
 
 def resize_maps(adapter: Any, maps: Array, size: tuple[int, ...]) -> Array:
     """Resize maps (N, *space) to (N, *size), linearly along each axis."""
-    return apply_matrices(adapter.xp, maps, *resize_matrices(adapter, maps.shape[1:], size))
+    return apply_matrices(adapter.xp, maps, *resize_matrices(adapter, maps, maps.shape[1:], size))
 
 
-def resize_matrices(adapter: Any, space: Sequence[int], size: Sequence[int]) -> tuple[tuple[int, ...], list[Array]]:
+def resize_matrices(
+    adapter: Any, like: Array, space: Sequence[int], size: Sequence[int]
+) -> tuple[tuple[int, ...], list[Array]]:
     """Return the axes of (N, *space) that have to be resized, and the matrix of each, for ``apply_matrices``.
 
-    The last axis comes first, while the map is small.
+    The last axis comes first, while the map is small. The matrices have the type and the device of ``like``, an array that
+    the adapter returned.
     """
     lengths = zip(map(int, space), map(int, size), strict=True)
     changed = {axis: both for axis, both in enumerate(lengths, start=1) if both[0] != both[1]}
     axes = tuple(sorted(changed, reverse=True))
-    matrices = (interpolation_matrix(*changed[i]).T if i == len(size) else interpolation_matrix(*changed[i]) for i in axes)
-    return axes, [adapter.asarray(matrix) for matrix in matrices]
+    return axes, [_matrix_on_device(adapter, like, *changed[axis], axis == len(size)) for axis in axes]
+
+
+def _matrix_on_device(adapter: Any, like: Array, before: int, after: int, transposed: bool) -> Array:
+    """Return the matrix of an axis as an array of the adapter, which keeps some: a conversion takes as long as a product."""
+    kept: dict[Any, Array] = adapter.__dict__.setdefault("_resize_matrices", {})
+    key = before, after, transposed, like.dtype, getattr(like, "device", None)  # the model may move to another type or device
+    matrix = kept.get(key)
+    if matrix is None:
+        rows = interpolation_matrix(before, after)
+        matrix = adapter.asarray(rows.T if transposed else rows)
+        if len(kept) >= MAX_MATRICES_KEPT:
+            kept.clear()
+        kept[key] = matrix
+    return matrix
 
 
 def apply_matrices(xp: Any, maps: Array, axes: Sequence[int], matrices: Sequence[Array]) -> Array:
