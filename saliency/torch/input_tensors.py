@@ -1,6 +1,7 @@
 """Convert what users pass to tensors on a model's device."""
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def input_tensor(value: Any, name: str, channel_axis: int | None, parameter: tor
     else:
         numbers = host_numbers(value, name, channel_axis, torch.finfo(mask_dtype(parameter)).max)
         value = torch.from_numpy(np.array(numbers, np.float32 if numbers.dtype == np.float32 else np.float64))
-    with normal_mode():
+    with normal_mode() if torch.is_inference_mode_enabled() else nullcontext():  # a block costs as much as the conversion
         moved: torch.Tensor = value.detach().to(parameter.device, mask_dtype(parameter))
         return moved.clone() if moved.is_inference() else moved
 

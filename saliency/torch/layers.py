@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from saliency.core.errors import TargetError
-from saliency.core.keras.layers import path_named, paths_matching
+from saliency.core.keras.layers import is_keras, path_named, paths_matching
 from saliency.core.layer_entries import describe_output, read_entry, split_entry
 from saliency.core.undo import Undo, undoable
 from saliency.torch.module_tree import named_modules
@@ -62,12 +62,25 @@ def find_place(model: torch.nn.Module, layer: str | torch.nn.Module, option: str
     """Return a layer of the model, and the entry of its output that a path behind its name selects; see ``find_layer``."""
     if not isinstance(layer, str):
         return LayerPlace(find_layer(model, layer, option))
+    found = _at_path(model, layer)
+    if found is not None:
+        return LayerPlace(found)
     named = named_modules(model)
     if layer and layer in named:
         return LayerPlace(named[layer])
     names = [name for name in named if name]
     name, entry = split_entry(layer, lambda name: bool(paths_matching(name, names)))
     return LayerPlace(find_layer(model, name, option), entry)
+
+
+def _at_path(model: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    """Return the module at a path of Torch's own names, without a list of all modules; None if there is none."""
+    module: torch.nn.Module | None = model
+    for name in path.split("."):
+        if module is None or is_keras(module) or not name:
+            return None
+        module = vars(module).get("_modules", {}).get(name)
+    return None if module is None or is_keras(module) else module
 
 
 @undoable

@@ -1,7 +1,7 @@
 """Run a model on channels-last images if its convolutions are faster that way."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import chain, repeat
@@ -91,8 +91,7 @@ class MemoryFormat:
     def _is_faster(self, x: torch.Tensor, backward: bool) -> bool:
         if not self._channels_first or x.ndim != 4 or x.device.type != "cpu" or not self._has_windows:
             return False
-        tensors = (tensor for one in self._convolutions for tensor in one.parameters())
-        if any(tensor.dtype != torch.float32 for tensor in tensors):
+        if any(tensor.dtype != torch.float32 for one in self._convolutions for tensor in _parameters(one)):
             return False
         weights = sum(_count_weights(one) for one in self._convolutions if one.kernel_size != (1, 1))
         return is_large(x) and weights <= MAX_WEIGHTS_PER_PIXEL[backward] * count_pixels(x)
@@ -116,6 +115,13 @@ class MemoryFormat:
     def _convolutions(self) -> list[torch.nn.Conv2d]:
         mkldnn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         return [module for module in self._model.modules() if mkldnn and isinstance(module, torch.nn.Conv2d)]
+
+
+def _parameters(convolution: torch.nn.Conv2d) -> Iterable[torch.Tensor]:
+    """Return a convolution's parameters; those of parametrizations are held by modules in it."""
+    if convolution._modules:
+        return convolution.parameters()
+    return [tensor for tensor in convolution._parameters.values() if tensor is not None]
 
 
 def _count_weights(convolution: torch.nn.Conv2d) -> int:

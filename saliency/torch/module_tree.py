@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ import torch
 from torch.nn.modules import module as hooks
 
 from saliency.core.keras.layers import children_of, is_keras, unique_path
+
+Element = TypeVar("Element")
 
 MOST_ATTEMPTS = 100
 """Number of iterations over dictionaries that other threads change at the same time."""
@@ -65,8 +67,8 @@ def first_floating_tensor(model: torch.nn.Module) -> torch.Tensor | None:
     if is_keras(model):
         tensors: Iterable[tuple[str, torch.Tensor]] = named_tensors(model)
         return next((tensor for _, tensor in tensors if tensor.is_floating_point()), None)
-    first = _unchanging(lambda: islice((one for one in _own_tensors(model) if one[1].is_floating_point()), 1))
-    return first[0][1] if first else None
+    first = _unchanging(lambda: islice((one for one in _held_tensors(model) if one.is_floating_point()), 1))
+    return first[0] if first else None
 
 
 def named_weights(adapter: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -91,7 +93,22 @@ def _own_tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     return chain(model.named_parameters(), model.named_buffers())
 
 
-def _unchanging(read: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> list[tuple[str, torch.Tensor]]:
+def _held_tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
+    """Yield the tensors of ``_own_tensors``, perhaps some of them twice; Torch's own iterators take ten times as long."""
+    for held in ("_parameters", "_buffers"):
+        modules, visited = [model], set[torch.nn.Module]()
+        while modules:
+            module = modules.pop()
+            if isinstance(module, torch.jit.ScriptModule):  # keeps its tensors elsewhere
+                yield from (tensor for _, tensor in _own_tensors(model))
+                return
+            if module not in visited:
+                visited.add(module)
+                yield from (tensor for tensor in getattr(module, held).values() if tensor is not None)
+                modules.extend(reversed([child for child in module._modules.values() if child is not None]))
+
+
+def _unchanging(read: Callable[[], Iterable[Element]]) -> list[Element]:
     """Return what an iteration over a model's dictionaries yields, while another thread's pass may replace their entries."""
     for _ in range(MOST_ATTEMPTS):
         with suppress(RuntimeError):  # Python's, if a dictionary changes during the iteration

@@ -21,20 +21,20 @@ class HookSnapshot:
     """
 
     def __init__(self, module: torch.nn.Module) -> None:
-        self._hooks: dict[Hashable, Any] = module._forward_hooks  # type: ignore[assignment] # an ordered dictionary
-        self._recorded = set(self._hooks)
+        self.hooks: dict[Hashable, Any] = module._forward_hooks  # type: ignore[assignment] # an ordered dictionary
+        self._recorded = frozenset(self.hooks)
 
     def restore(self) -> bool:
         """Remove the hooks that were added by a package of ``REGISTERING_PACKAGES``; return whether there were any."""
-        if self._recorded.issuperset(self._hooks):
+        if self._recorded.issuperset(self.hooks):
             return False
         added = [
             key
-            for key, hook in list(self._hooks.items())
+            for key, hook in list(self.hooks.items())
             if key not in self._recorded and _package(hook) in REGISTERING_PACKAGES
         ]
         for key in added:
-            self._hooks.pop(key, None)
+            self.hooks.pop(key, None)
         return bool(added)
 
 

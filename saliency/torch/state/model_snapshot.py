@@ -34,6 +34,9 @@ MAX_ELEMENTS = 1000
 HELD_BY_MODULE = ("_parameters", "_buffers", "_modules")
 NOT_INSPECTED = set(vars(torch.nn.Module()))  # mainly hooks, which other threads may add and remove
 
+NOTHING: dict[Any, Any] = {}
+"""The copy of a dictionary without entries."""
+
 IMMUTABLE = {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size}
 
 
@@ -52,6 +55,7 @@ class ModelSnapshot:
         self.tensors: list[TensorSnapshot] = []
         self._mappings: list[tuple[dict[Any, Any], dict[Any, Any]]] = []  # each with a copy
         self._others: list[Snapshot] = []
+        self._hooks: list[HookSnapshot] = []
         self._recorded: dict[int, Any] = {}  # id -> the object, which keeps the id from being used again
         self.has_scripts = self.has_inference_tensors = False
         self._add_module(model, MAX_DEPTH)
@@ -66,6 +70,7 @@ class ModelSnapshot:
     def restore(self) -> bool:
         """Restore everything except the values of tensors that were not copied; return whether anything had changed."""
         changed = [restore_mapping(mapping, copy) for mapping, copy in self._mappings if mapping or copy]
+        changed += [each.restore() for each in self._hooks if each.hooks]
         changed += [each.restore() for each in self._others]
         changed += [each.restore() for each in self.tensors]
         return any(changed)
@@ -89,10 +94,13 @@ class ModelSnapshot:
             return
         attributes = vars(module)
         self._mappings.append((attributes, attributes.copy()))
-        self._others.append(HookSnapshot(module))
+        self._hooks.append(HookSnapshot(module))
         copied = not _is_built_in(module)
         for name in HELD_BY_MODULE:
             held = attributes[name]
+            if not held:
+                self._mappings.append((held, NOTHING))
+                continue
             self._mappings.append((held, held.copy()))
             for value in held.values():
                 if isinstance(value, torch.nn.Module):
@@ -124,8 +132,9 @@ class ModelSnapshot:
     def _add_tensor(self, tensor: torch.Tensor, copied: bool) -> None:
         if id(tensor) not in self._recorded and TensorSnapshot.is_supported(tensor):
             self._recorded[id(tensor)] = tensor
-            self.has_inference_tensors = self.has_inference_tensors or tensor.is_inference()
-            self.tensors.append(TensorSnapshot(tensor, copied, any_device=self.has_scripts))
+            snapshot = TensorSnapshot(tensor, copied, any_device=self.has_scripts)
+            self.has_inference_tensors = self.has_inference_tensors or snapshot.is_inference
+            self.tensors.append(snapshot)
 
     def _add_all(self, values: Iterable[Any], owner: Any, depth: int) -> None:
         for value in values:

@@ -38,6 +38,11 @@ class TensorSnapshot:
         return type(tensor) in PLAIN_TYPES and tensor.layout == torch.strided
 
     @property
+    def is_inference(self) -> bool:
+        """Whether the tensor was created under ``torch.inference_mode()``."""
+        return self._version is None
+
+    @property
     def storage_id(self) -> int:
         """Return the identity of the tensor's memory."""
         identity: int = self._alias.untyped_storage()._cdata
