@@ -144,7 +144,8 @@ class GuidedGradCAM(LayerMask):
 
 def _scaled_map(score: Score, x: Array, features: Array, gradients: Array) -> Array:
     """Return the map of Grad-CAM on the layer's grid, scaled to a maximum of 1."""
-    return class_activation_map(score, x, _spatial_mean(score.adapter.xp, gradients), features, scaled=True, resize=False)
+    weights = score.adapter.call_fused(_mean_weights, None, gradients)
+    return class_activation_map(score, x, weights, features, scaled=True, resize=False)
 
 
 def _guided_map(
