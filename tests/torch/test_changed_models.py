@@ -10,6 +10,8 @@ from saliency.torch.layers import find_place
 from saliency.torch.module_tree import first_floating_tensor
 from saliency.torch.state.model_snapshot import ModelSnapshot
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+
 X = np.random.default_rng(3).normal(size=(2, 3, 12, 8)).astype(np.float32)
 
 
