@@ -77,9 +77,9 @@ def _at_path(model: torch.nn.Module, path: str) -> torch.nn.Module | None:
     """Return the module at a path of Torch's own names, without a list of all modules; None if there is none."""
     module: torch.nn.Module | None = model
     for name in path.split("."):
-        if module is None or is_keras(module) or not name:
+        if module is None or is_keras(module) or isinstance(module, torch.jit.ScriptModule):
             return None
-        module = vars(module).get("_modules", {}).get(name)
+        module = module._modules.get(name)
     return None if module is None or is_keras(module) else module
 
 
