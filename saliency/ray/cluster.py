@@ -84,6 +84,8 @@ def _connect(ray: Any, address: str | None, timeout: float) -> None:
             local = {"include_dashboard": False} if address is None else {"address": address}
             ray.init(**local, logging_level="warning", log_to_driver=False)
         except ConnectionError as error:
+            if address != "auto":
+                raise _no_answer(str(address), "a server of another kind answers") from error
             hint = "start one with `ray start --head`, or pass its host:port"
             raise ConnectionError(f"`address` (={address!r}): no Ray cluster runs on this machine; {hint}") from error
 
@@ -100,8 +102,12 @@ def _check_answers(address: str, timeout: float) -> None:
                 raise OSError("it is a server of another kind")
     except OSError as error:
         reason = getattr(error, "strerror", None) or error
-        message = f"`address` (={address!r}): no Ray cluster answers there ({reason}, within {timeout:g} seconds)"
-        raise ConnectionError(f"{message}; `ray status` prints the address on its first machine") from None
+        raise _no_answer(address, f"{reason}, within {timeout:g} seconds") from None
+
+
+def _no_answer(address: str, reason: str) -> ConnectionError:
+    way_on = "`ray status` prints the address on its first machine"
+    return ConnectionError(f"`address` (={address!r}): no Ray cluster answers there ({reason}); {way_on}")
 
 
 @contextmanager

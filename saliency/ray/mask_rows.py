@@ -76,7 +76,7 @@ class MaskRows:
         n = len(self.names)
         large = {name: row for name, row in template.items() if name.startswith(DETAILS) and row.ndim > 1}
         found = {
-            "map": self._filled(MASKS, template[MASKS]).astype(self.dtype),
+            "map": self._filled(MASKS, template[MASKS], self.dtype),
             "score": self._filled(f"{DETAILS}score", np.float64(0)),
             "target": _texts(self.values.get(f"{DETAILS}{TARGET_TEXT}", {}), n),
             "details": _texts({i: self._details(i, large) for i in range(n) if i not in self.errors}, n),
@@ -86,11 +86,12 @@ class MaskRows:
         }
         return found | {name: self._filled(name, row) for name, row in large.items()}
 
-    def _filled(self, name: str, row: Any) -> Array:
-        row = np.asarray(row)
-        column = np.full((len(self.names), *row.shape), missing_value(row.dtype), row.dtype)
-        for i, value in self.values.get(name, {}).items():
-            if np.shape(value) != row.shape:
+    def _filled(self, name: str, row: Any, dtype: str | None = None) -> Array:
+        row, rows = np.asarray(row), self.values.get(name, {})
+        column = np.empty((len(self.names), *row.shape), dtype or row.dtype)
+        for i in range(len(column)):
+            value = rows.get(i, missing_value(row.dtype))
+            if i in rows and np.shape(value) != row.shape:
                 raise InputError(f"the mask of {self.names[i]} has {name} of the shape {np.shape(value)}, others {row.shape}")
             column[i] = value
         return column

@@ -6,6 +6,9 @@ They run in a process of their own, because Ray forks and keeps threads. The rep
 import contextlib
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -73,6 +76,32 @@ def interrupted_figures(folder, stimuli):
     return first, run(command, *arguments)
 
 
+def stop_after_a_piece(arguments):
+    """Run a command that stops its own process by SIGSTOP after each piece that it has recorded."""
+    original = Journal.add
+
+    def add(journal, piece, record):
+        original(journal, piece, record)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    Journal.add = add
+    sys.exit(main.main(arguments))
+
+
+def killed_report(folder, stimuli):
+    """Return the results of a run that is killed after its first block, of a second run beside it, and of the same again."""
+    command, arguments, out = COMMANDS["report"]
+    address = ["-engine", "ray", "-address", ray.get_runtime_context().gcs_address, "-workers", "1"]
+    arguments = [*arguments, *address, "-stim", stimuli, "-out", folder / "ray" / out]
+    words = [sys.executable, "-W", "ignore", "-m", "tests.cli.cluster_commands", "stop", *map(str, arguments)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as driver:
+        _, state = os.waitpid(driver.pid, os.WUNTRACED)
+        beside = run(command, *arguments) if os.WIFSTOPPED(state) else (state, driver.stderr.read())
+        driver.kill()
+        killed = driver.stderr.read()
+    return (os.WIFSTOPPED(state), killed), beside, run(command, *arguments)
+
+
 def all_commands(folder, report):
     """Run each command on this machine and on the cluster."""
     stimuli = write_stimuli(folder)
@@ -82,6 +111,8 @@ def all_commands(folder, report):
         report[f"{name} local"] = run(command, *arguments, "-stim", stimuli, "-out", folder / "local" / out)
         if name == "figures":
             report["interrupted"], report[f"{name} ray"] = interrupted_figures(folder, stimuli)
+        elif name == "report":
+            report["killed"], report["beside"], report[f"{name} ray"] = killed_report(folder, stimuli)
         else:
             report[f"{name} ray"] = run(
                 command, *arguments, "-engine", "ray", "-workers", "1", "-stim", stimuli, "-out", folder / "ray" / out
@@ -99,6 +130,8 @@ def refused(folder, report):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "stop":
+        stop_after_a_piece(sys.argv[2:])
     here, found = Path(sys.argv[1]), {}
     start_ray()
     all_commands(here, found)

@@ -55,7 +55,7 @@ def test_every_command_writes_the_same_files_on_a_cluster(cluster):
         for engine in ("local", "ray"):
             status, errors = getattr(cluster, f"{name} {engine}")
             assert status == 1 and "18 done, 1 failed" in errors, errors
-            before = cluster.interrupted[1] if (name, engine) == ("figures", "ray") else ""
+            before = {"figures": cluster.interrupted[1], "report": cluster.killed[1]}.get(name, "") if engine == "ray" else ""
             assert "none.png: MISSING" in before + errors
     assert len(local) > 10 and set(ray) == set(local)
     assert {name for name in local if ray[name] != local[name]} == set()
@@ -66,6 +66,18 @@ def test_an_interrupted_run_keeps_its_finished_figures(cluster):
     status, errors = cluster.interrupted
     assert status == 130 and errors.endswith("dnn_saliency: interrupted; run the same command again to resume\n")
     assert "resuming after 6 stimuli" in getattr(cluster, "figures ray")[1]
+
+
+@needs_torch
+def test_a_killed_driver_leaves_a_run_that_the_same_command_resumes(cluster):
+    assert cluster.killed[0] and "resuming after 16 stimuli" in getattr(cluster, "report ray")[1]
+
+
+@needs_torch
+def test_a_second_driver_of_the_same_output_is_refused(cluster):
+    status, errors = cluster.beside
+    page = cluster.folder / "ray" / "page.html"
+    assert (status, errors) == (2, f"saliency report: error: {page} is being written by another run\n")
 
 
 @needs_torch

@@ -179,6 +179,32 @@ def refuse(server):
         connection.recv(100)
 
 
+def greet(server):
+    """Answer as a server of HTTP/2 that is not Ray's, such as that of another port of a cluster."""
+    with server.accept()[0] as connection:
+        connection.sendall(bytes(3) + b"\x04" + bytes(5))
+        connection.recv(100)
+
+
+def test_another_server_that_speaks_the_protocol_of_ray_is_named(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def fail(**_):
+        raise ConnectionError("Failed to connect to Ray cluster at 127.0.0.1")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=greet, args=(other,))
+        thread.start()
+        with pytest.raises(
+            ConnectionError, match="no Ray cluster answers there .a server of another kind answers.; `ray status`"
+        ):
+            connect(f"127.0.0.1:{other.getsockname()[1]}", timeout=5)
+        thread.join()
+    with pytest.raises(ConnectionError, match="no Ray cluster runs on this machine; start one with `ray start --head`"):
+        connect("auto")
+
+
 def test_an_address_without_a_cluster_is_refused_within_the_time_limit():
     pytest.importorskip("ray")
     with socket.create_server(("127.0.0.1", 0)) as server:
