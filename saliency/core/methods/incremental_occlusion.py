@@ -62,17 +62,23 @@ def occluded_scores(score: Score, x: Array, cover: Array, windows: SlidingWindow
     return _concatenate_scores(score, full_forward, score.batches(windows.count)) if scores is None else scores
 
 
-def _is_too_little_saved(score: Score, x: Array, windows: SlidingWindows, found: bool = False) -> bool:
-    """Return whether an earlier trial has shown that too little is saved; ``found`` notes that one has."""
-    owner, options = score.adapter.cache_owner
-    layers = tuple(layer if isinstance(layer, str) else id(layer) for layer in score.request.target.layers)
-    kind = options, tuple(x.shape[1:]), tuple(windows.sizes), windows.count, layers
+def _is_too_little_saved(score: Score, x: Array, windows: SlidingWindows) -> bool:
+    """Return whether an earlier trial has shown that too little is saved."""
     with suppress(TypeError):  # no weak references
-        known = _too_little_saved.setdefault(owner, set())
-        if found:
-            known.add(kind)
-        return kind in known
+        return _kind(score, x, windows) in _too_little_saved.get(score.adapter.cache_owner[0], ())
     return False
+
+
+def _note_too_little_saved(score: Score, x: Array, windows: SlidingWindows) -> None:
+    """Remember that a trial has shown that too little is saved."""
+    with suppress(TypeError):  # no weak references
+        _too_little_saved.setdefault(score.adapter.cache_owner[0], set()).add(_kind(score, x, windows))
+
+
+def _kind(score: Score, x: Array, windows: SlidingWindows) -> Hashable:
+    """Return what the saved fraction depends on, besides the model."""
+    layers = tuple(layer if isinstance(layer, str) else id(layer) for layer in score.request.target.layers)
+    return score.adapter.cache_owner[1], tuple(x.shape[1:]), tuple(windows.sizes), windows.count, layers
 
 
 def _incremental_scores(
@@ -94,7 +100,7 @@ def _incremental_scores(
     try:
         first = incremental(range(trial_windows[0], trial_windows[0] + 1))
         if occluded.saved_fraction < MIN_SAVED_FRACTION:
-            _is_too_little_saved(score, x, windows, found=True)
+            _note_too_little_saved(score, x, windows)
             return None
         trial = score.adapter.xp.concatenate([first, incremental(range(trial_windows[1], windows.count))])
         expected = _concatenate_scores(score, full_forward, (range(i, i + 1) for i in trial_windows))

@@ -8,7 +8,8 @@ from keras import layers
 import saliency
 from saliency import nets
 from saliency.tf.incremental import patch_walk
-from tests.tf.incremental.comparison import RNG, X, conv, full_occlusion, network, operations, residual_network
+from tests.full_occlusion import full_occlusion
+from tests.tf.incremental.comparison import RNG, X, conv, network, operations, residual_network
 
 
 @pytest.mark.usefixtures("force_incremental")

@@ -1,39 +1,19 @@
-"""Compare incremental occlusion with full forward passes of the occluded inputs."""
-
-import math
+"""Networks whose incremental occlusion is compared with full forward passes of the occluded inputs."""
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-import saliency
-from saliency.core.methods import incremental_occlusion
+from tests.full_occlusion import check_incremental_occlusion
 
 RNG = np.random.default_rng(4)
-
-
 X = RNG.normal(size=(3, 3, 40, 48))
 
 
-def full_occlusion(mask, x, monkeypatch, **options):
-    with monkeypatch.context() as patched:
-        patched.setattr(incremental_occlusion, "MIN_WINDOWS", math.inf)
-        found = mask.GetMasks(x, **options)
-    assert not found.details["incremental"].any()
-    return found
-
-
-def assert_equal_to_full(model, monkeypatch, x=X[:1], y=1, within=1e-9, settings=None, **options):
-    """Check that incremental occlusion was used, and that it equals full forward passes."""
-    options = {"size": 6, "stride": 5, **options}
-    mask = saliency.Occlusion(model, **(settings or {}))
-    expected, found = full_occlusion(mask, x, monkeypatch, y=y, **options), mask.GetMasks(x, y=y, **options)
-    assert found.details["incremental"].all()
-    for one, other in zip(found, expected, strict=True):
-        assert np.abs(one - other).max() <= within * np.abs(other).max()
-        assert np.abs(other).max() > 0
-    return found
+def assert_equal_to_full(model, monkeypatch, x=X[:1], y=1, **options):
+    """Check incremental occlusion against full forward passes."""
+    return check_incremental_occlusion(model, monkeypatch, x, y, **{"size": 6, "stride": 5, **options})
 
 
 def float64_network(*layers):

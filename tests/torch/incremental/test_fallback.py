@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 import saliency
 from saliency import nets
-from tests.torch.incremental.comparison import RNG, X, conv, full_occlusion, residual_network
+from tests.full_occlusion import full_occlusion
+from tests.torch.incremental.comparison import RNG, X, conv, residual_network
 
 
 class Recurrent(nn.Module):

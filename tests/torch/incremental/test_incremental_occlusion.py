@@ -11,13 +11,13 @@ from torch import nn
 
 import saliency
 from saliency import nets
+from tests.full_occlusion import full_occlusion
 from tests.torch.incremental.comparison import (
     RNG,
     X,
     assert_equal_to_full,
     conv,
     float64_network,
-    full_occlusion,
     residual_network,
 )
 
@@ -118,9 +118,8 @@ def test_networks(name, side, monkeypatch):
     else:
         model = getattr(models, name)(weights=None, **extra)
     model = model.double().eval()
-    assert_equal_to_full(
-        model, monkeypatch, RNG.normal(size=(1, 3, side, side + 8)), [[0, 1, 2, 3, 4, 5]], 1e-6, size=(20, 24), stride=(20, 24)
-    )
+    x, options = RNG.normal(size=(1, 3, side, side + 8)), {"size": (20, 24), "stride": (20, 24)}
+    assert_equal_to_full(model, monkeypatch, x, [[0, 1, 2, 3, 4, 5]], within=1e-6, **options)
 
 
 def state(model):
