@@ -46,7 +46,7 @@ class DemoViT(nn.Module):
         Returns:
             Logits (N, 10), read at the class token.
         """
-        tokens = torch.cat([self.class_token.expand(len(patches), -1, -1), patches], dim=1) + positions
+        tokens = torch.cat([self.class_token.expand(patches.shape[0], -1, -1), patches], dim=1) + positions
         logits: Tensor = self.fc1(self.norm(self.blocks(tokens))[:, 0])
         return logits
 

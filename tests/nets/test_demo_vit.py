@@ -38,6 +38,16 @@ def test_torch_and_keras_give_the_same_scores_and_maps(networks, method):
     assert np.abs(one - other).max() < 1e-4 * np.abs(one).max()
 
 
+@pytest.mark.needs("torch")
+def test_it_can_be_exported_for_any_number_of_images(networks):
+    import torch
+
+    model, x = networks["torch"].model, torch.from_numpy(np.random.default_rng(0).normal(size=(5, 3, 96, 96)).astype("f4"))
+    program = torch.export.export(model, (x[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+    with torch.no_grad():
+        torch.testing.assert_close(program.module()(x), model(x))
+
+
 def test_the_maps_of_a_transformer_are_on_the_grid_of_its_patches(networks):
     for network in networks.values():
         x = np.stack(prepare_inputs(network, TARGETS[:1]))
