@@ -24,7 +24,7 @@ CORE = {
     "call_value class_snapshot container_snapshot joined_inputs layer_entries layer_hint per_sample pickling progress undo validation warnings": 1,
     "argument_binding grid_reading incremental layer_axes numerics position_grid user_grid value_description": 2,
     "display mask_unit": 3,
-    "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers lrp_composites lrp_first_layer lrp_rules multiplier_rules output_axes output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
+    "activation_graph adapter_request attention batching box class_names detection_scores detections detector_outputs detector_recognition gradient_modifiers linear_operation lrp_composites lrp_first_layer lrp_rules multiplier_rules output_axes output_selection region relu_rules score_reading target target_description target_terms token_layout": 4,
     "adapter adapter_contract optional_queries batch_independence channel_axis companion_check feed function_adapter function_gradients function_outputs keras shape_hints wrap": 5,
     "score unprepared_input weights_checksum": 6,
     "masks_by_input method_options points model_inputs noise result several_inputs smoothgrad target_resolution": 7,

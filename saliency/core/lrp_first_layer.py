@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from saliency.core.lrp_rules import LinearOperation, Part, stabilized
+from saliency.core.linear_operation import LinearOperation, Part
+from saliency.core.lrp_rules import stabilized
 from saliency.core.types import Array
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
-from saliency.core.lrp_rules import by_sign
+from saliency.core.linear_operation import by_sign
 from saliency.tf.ops.gradient_functions import copy_operation, registered_gradient
 from saliency.tf.ops.strided_convolution_gradient import fast_convolution_gradients, has_fast_gradient
 from saliency.tf.relevance.signs import is_nonnegative

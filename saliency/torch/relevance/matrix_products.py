@@ -5,7 +5,7 @@ from functools import cached_property
 
 import torch
 
-from saliency.core.lrp_rules import by_sign
+from saliency.core.linear_operation import by_sign
 from saliency.torch.relevance.normalizations import scaled_and_shifted
 from saliency.torch.relevance.recorder import OperatorRecord
 

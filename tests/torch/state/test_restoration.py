@@ -11,7 +11,8 @@ from torch import nn
 
 import saliency
 from tests.torch.state.fingerprint import fingerprint
-from tests.torch.state.stateful_modules import Buffers, Recurrent, TensorsInPlace
+from tests.torch.state.stateful_buffers import Buffers
+from tests.torch.state.stateful_modules import Recurrent, TensorsInPlace
 
 X = np.random.default_rng(0).normal(size=(3, 8, 8)).astype("f4")
 
