@@ -23,7 +23,7 @@ check: lint
 LINT ?= lint
 # Two processes run the tests side by side; a file's tests stay together, because they share networks. WORKERS=0 uses one process.
 WORKERS ?= 2
-PYTEST = -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST = -m pytest -n $(WORKERS) --dist loadfile
 test: .venv/.dev $(LINT)
 	.venv/bin/python $(PYTEST)
 

@@ -38,16 +38,6 @@ def pytest_runtest_setup(item):
                 pytest.skip(f"{module} is not installed")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(config, items):
-    """Keep a file's tests in one process, because they share networks, and all tests that start a cluster in another."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        cluster = item.path.parent.name == "ray" or "cluster" in item.path.name
-        item.add_marker(pytest.mark.xdist_group("cluster" if cluster else str(item.path)))
-
-
 def no_fork_beside_tensorflow(event, _):
     """Refuse what would hang. A process that `subprocess` starts is no fork, unless it is given a `preexec_fn`."""
     if event in ("os.fork", "os.forkpty") and "tensorflow" in sys.modules:

@@ -1,13 +1,7 @@
 """Commands with ``-engine ray``: the same files as on one machine, and errors before anything is written."""
 
 import importlib.util
-import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import h5py
@@ -16,6 +10,7 @@ import pytest
 
 from saliency.cli.dnn_saliency import main
 from tests.cli.saliency_command import BUNDLED, run, table
+from tests.cluster_process import run_cluster_module
 
 needs_torch = pytest.mark.needs("torch")
 
@@ -25,23 +20,7 @@ def cluster(tmp_path_factory):
     """The folder and the report of commands on a cluster, which run once."""
     if not importlib.util.find_spec("ray"):
         pytest.skip("Ray is not installed")
-    folder, short = tmp_path_factory.mktemp("ray"), tempfile.mkdtemp(prefix="r", dir="/tmp")
-    settings = {
-        "RAY_TMPDIR": short,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_enable_metrics_collection": "0",
-        "OMP_NUM_THREADS": "1",
-    }
-    command, root = (
-        [sys.executable, "-W", "ignore", "-m", "tests.cli.cluster_commands", str(folder)],
-        Path(__file__).parents[2],
-    )
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env={**os.environ, **settings}, timeout=600)
-    finally:
-        shutil.rmtree(short, ignore_errors=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return SimpleNamespace(folder=folder, **json.loads((folder / "report.json").read_text()))
+    return run_cluster_module("tests.cli.cluster_commands", tmp_path_factory.mktemp("ray"))
 
 
 def files(folder):

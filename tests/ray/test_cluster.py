@@ -1,14 +1,6 @@
 """Jobs on a cluster of two nodes, which `tests/ray/cluster_job.py` runs once, in a process of its own."""
 
 import importlib.util
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -18,6 +10,7 @@ from PIL import Image
 import saliency
 from saliency import nets
 from saliency.io import stim
+from tests.cluster_process import run_cluster_module
 from tests.ray.networks import SCENES, N, linear, pictures
 
 if not importlib.util.find_spec("ray"):
@@ -27,22 +20,7 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 @pytest.fixture(scope="session")
 def job(tmp_path_factory):
-    folder, short = tmp_path_factory.mktemp("ray"), tempfile.mkdtemp(prefix="r", dir="/tmp")
-    settings = {
-        "RAY_TMPDIR": short,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_enable_metrics_collection": "0",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-W", "ignore", "-m", "tests.ray.cluster_job", str(folder), *["torch"] * HAS_TORCH]
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, timeout=600)
-    finally:
-        shutil.rmtree(short, ignore_errors=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return SimpleNamespace(folder=folder, **json.loads((folder / "report.json").read_text()))
+    return run_cluster_module("tests.ray.cluster_job", tmp_path_factory.mktemp("ray"), *["torch"] * HAS_TORCH)
 
 
 def local(names, folder, network, out, **options):
