@@ -1,5 +1,6 @@
 """Masks in eight threads at once: the same numbers as one after the other, and the model as before."""
 
+import inspect
 import random
 import threading
 import time
@@ -10,7 +11,9 @@ from tests.fuzz.fuzzed_models import X, function_model, torch_models
 from tests.fuzz.mask_calls import mask_classes
 
 THREADS = 8
-OPTIONS = {"RISE": {"nmasks": 20, "seed": 3}, "Occlusion": {"size": 3, "stride": 2}, "GradientSHAP": {"seed": 3, "x_steps": 4}}
+OPTIONS = {"RISE": {"nmasks": 20}, "Occlusion": {"size": 3, "stride": 2}, "GradientSHAP": {"x_steps": 4}}
+OF_ATTENTION = ("AttentionRelevance", "AttentionRollout", "LeGrad")
+"""Methods of attention, which the models of the threads do not have."""
 
 
 def run(seconds, seed):
@@ -39,10 +42,13 @@ def _run_model(name, model, seconds, seed):
 def _jobs(name, model):
     """Return what the threads compute: text -> function."""
     without_gradient = ("Occlusion", "RISE")
-    masks = {one: cls for one, cls in mask_classes().items() if name != "function" or one in without_gradient}
+    masks = {one: cls for one, cls in mask_classes().items() if one not in OF_ATTENTION}
+    if name == "function":
+        masks = {one: masks[one] for one in without_gradient}
     jobs = {}
     for one, cls in masks.items():
-        mask, options = cls(model, 1), OPTIONS.get(one, {})
+        random_options = {"seed": 3} if "seed" in inspect.signature(cls.masks).parameters else {}
+        mask, options = cls(model, 1), {**random_options, **OPTIONS.get(one, {})}
         jobs[one] = lambda mask=mask, options=options: mask.GetMask(X, **options)
         jobs[f"{one}, smoothed"] = lambda mask=mask, options=options: mask.GetSmoothedMask(
             X, nsamples=3, seed=1, **_other(options)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from saliency.core.display.overlay import drawable_picture
 from saliency.core.display.projection import HostArray, MaskProjection
 from saliency.core.display.provenance import Provenance
@@ -117,7 +115,7 @@ def picture_of(image: Any, i: int, n: int) -> Any:
     """
     if image is None or (n == 1 and not isinstance(image, list | tuple)):
         return image
-    several = isinstance(image, list | tuple) or np.ndim(image) == 4
+    several = isinstance(image, list | tuple) or len(getattr(image, "shape", ())) == 4
     if not several or len(image) != n:
         raise InputError(f"`image` (={shown(image)}) must be a list of {n} pictures, one for each mask")
     return image[i]

@@ -136,8 +136,8 @@ def _whole_numbers(labels: Any) -> npt.NDArray[Any]:
         raise InputError(f"`regions` ({type(labels).__name__}) must hold labels: {error}") from error
     is_whole = array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all()
     if array.dtype.kind in "biu" or is_whole:
-        if array.size and (array.min() < -LARGEST_LABEL or array.max() > LARGEST_LABEL):
-            wrong = array.max() if array.max() > LARGEST_LABEL else array.min()
-            raise InputError(f"`regions` (label {wrong}) must hold labels from 0 to {LARGEST_LABEL}")
+        for label in (array.min().item(), array.max().item()) if array.size else ():
+            if abs(label) > LARGEST_LABEL:
+                raise InputError(f"`regions` (label {label}) must hold labels from 0 to {LARGEST_LABEL}")
         return array.astype(np.int64)
     raise InputError(f"`regions` (dtype {array.dtype}) must hold whole numbers, 0 or more")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from saliency.core.errors import InputError
 from saliency.core.regions.felzenszwalb import Labels, felzenszwalb_labels, import_skimage
-from saliency.core.validation import shown
+from saliency.core.validation import host_numbers, shown
 
 Segments = npt.NDArray[np.bool_]
 """(segments, H * W)."""
@@ -35,7 +35,7 @@ def make_segments(regions: Any, image: npt.NDArray[Any], name: str = "regions") 
         return np.concatenate([dilate(labels, DILATION) for labels in felzenszwalb_labels(image)])
     if isinstance(regions, str) or regions is None:
         raise InputError(f'`{name}` (={shown(regions)}) must be "felzenszwalb", an array of labels or masks, or a callable')
-    array = np.asarray(regions(image) if callable(regions) else regions)
+    array = host_numbers(regions(image) if callable(regions) else regions, name, None)
     if array.ndim not in (2, 3) or array.shape[-2:] != size or array.size == 0:
         raise InputError(f"`{name}` (shape {array.shape}) must have the image's rows and columns {size}, or (n, *{size})")
     if array.dtype == bool:

@@ -120,6 +120,11 @@ def test_pictures_of_the_user_overlays_and_plain_arrays():
     assert [one.get_title() for one in lines] == ["input", "IntegratedGradients"] and len(lines[1].patches) == 5
 
 
+class WithoutArray:
+    def __array__(self, *arguments, **options):
+        raise TypeError("no array")
+
+
 @pytest.mark.parametrize(
     ("masks", "options", "message"),
     [
@@ -132,6 +137,7 @@ def test_pictures_of_the_user_overlays_and_plain_arrays():
         ([VANILLA], {"scale": "each"}, "`scale`"),
         ([VANILLA, OCCLUSION], {"scale": "all"}, "needs maps of one unit"),
         ([VANILLA], {"image": X[0]}, "`image` .* must be a list of 2 pictures"),
+        ([VANILLA], {"image": WithoutArray()}, "`image` .* must be a list of 2 pictures"),
         ([VANILLA], {"width": 0}, "`width`"),
         ([VANILLA], {"signed": "no"}, "`signed`"),
     ],

@@ -128,6 +128,7 @@ def test_it_can_be_smoothed():
         ({"regions": QUARTERS.T}, r"`regions` .shape .10, 12.. must have the image's rows and columns .12, 10."),
         ({"regions": QUARTERS - 1}, "`regions` .smallest label -1. must hold labels of 0 or more"),
         ({"regions": QUARTERS + 0.5}, "`regions` .array of float64. must hold whole numbers"),
+        ({"regions": (QUARTERS, 1)}, "`regions` .tuple. must be an array of numbers"),
         ({"regions": QUARTERS > 9}, "`regions` .boolean masks. must hold at least one pixel"),
         ({"base": np.ones((4, 4))}, r"`base` .shape .4, 4.. must give an array of the input's shape .3, 12, 10. or .12, 10."),
         ({"base": lambda model: 3}, "`base` .=.*must be a mask class"),

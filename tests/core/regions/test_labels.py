@@ -126,6 +126,7 @@ def test_smoothing_runs_on_noisy_copies():
         ({"regions": BLOCKS * 0 + 4}, r"`regions` \(labels\) must divide each input into 2 regions or more"),
         ({"regions": BLOCKS + 0.5}, r"`regions` \(dtype float64\) must hold whole numbers"),
         ({"regions": np.full(BLOCKS.shape, np.nan)}, r"`regions` \(dtype float64\) must hold whole numbers"),
+        ({"regions": (BLOCKS - 2).astype("f2")}, r"`regions` \(label -2\) must hold labels of 0 or more"),
         ({"regions": BLOCKS + 1e300}, r"`regions` \(label 1e\+300\) must hold labels from 0 to 9007199254740992"),
         (
             {"regions": BLOCKS.astype("u8") + 2**63},
