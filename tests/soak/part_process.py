@@ -1,6 +1,7 @@
 """Run a part in a process of its own, which may crash or hang without ending the others."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,12 +26,16 @@ def run_part(module, what, seconds, *options):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows"
         words = ["--seconds", str(seconds), "--rows", str(file), *map(str, options)]
-        command = [sys.executable, "-W", "ignore", "-m", module, *words]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE, check=False)
-            end = f"ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}"
-        except subprocess.TimeoutExpired:
-            end = f"did not end within {seconds + GRACE:.0f} s"
+        command = [sys.executable, "-X", "faulthandler", "-W", "ignore", "-m", module, *words]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                errors = process.communicate(timeout=seconds + GRACE)[1]
+                end = f"ended with {process.returncode}: {errors.strip().splitlines()[-1:]}"
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # it writes what each thread executes
+                errors = process.communicate()[1]
+                frames = " < ".join(line.strip() for line in errors.splitlines() if line.startswith("  File"))
+                end = f"did not end within {seconds + GRACE:.0f} s: {frames}"
         return json.loads(file.read_text()) if file.exists() else [(what, 1, 1, [f"the process {end}"])]
 
 
