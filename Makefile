@@ -41,7 +41,8 @@ test-jax: .venv-jax/.ready
 test-zoo: .venv-zoo/.ready
 	.venv-zoo/bin/python -m pytest -W ignore tests/zoo/check_networks.py tests/zoo/check_methods.py tests/zoo/check_loaders.py $(ZOO)
 
-# The metrics against those of Quantus, xplique, pytorch-grad-cam and PAIR's saliency, on the same maps and models (tests/peers).
+# The metrics against those of Quantus, xplique, pytorch-grad-cam and PAIR's saliency, on the same maps and models, and relevance
+# against zennit's (tests/peers).
 test-peers: .venv-test-peers/.ready
 	.venv-test-peers/bin/python -m pytest -W ignore tests/peers/check_*.py
 
@@ -92,9 +93,9 @@ WITH_torch := -e '.[torch,regions,train,report]' pytest pytest-xdist hypothesis 
 # What timm and transformers import. Both are installed without dependencies, because these would replace the release of Torch.
 WITH_zoo := -e '.[torch,tf]' pytest filelock huggingface_hub packaging pyyaml regex safetensors tokenizers tqdm typer
 ZOO_PEERS := torchvision timm transformers
-# What Quantus and xplique import. Both are installed without dependencies, because these would replace releases that others need.
+# What Quantus, xplique and zennit import. All three are installed without dependencies, because these would replace releases that others need.
 WITH_test-peers := -e '.[torch,tf,regions]' pytest scikit-learn pandas matplotlib cachetools einops deprecated
-METRIC_PEERS := $(PEERS) quantus xplique tensorflow-probability tf_keras dm-tree decorator attrs
+METRIC_PEERS := $(PEERS) zennit click quantus xplique tensorflow-probability tf_keras dm-tree decorator attrs
 WITH_tf := -e '.[tf,regions,train,report]' pytest pytest-xdist hypothesis tf_keras
 
 .venv/bin/pip .venv-build/bin/pip .venv-none/bin/pip .venv-torch/bin/pip .venv-tf/bin/pip .venv-jax/bin/pip .venv-zoo/bin/pip .venv-test-peers/bin/pip:

@@ -30,8 +30,8 @@ class Region:
             - an array of the spatial size of the output or of the input: weights of 0 or more, such as a boolean mask. Each
               position of the output takes the nearest value of an array of the input's size,
             - ``"argmax"``: the positions where the channel has the highest score of all channels, for the clean input,
-            - ``"peak"``: the position where the channel is highest, for the clean input. Behind a softmax, that is the position
-              of the highest probability; its logit is explained,
+            - ``"peak"``: the position where the channel is highest, for the clean input. Behind a softmax, that is where
+              the probability is highest; the logit at this position is explained,
             - None: all positions.
         axis: the axis of the output that holds the channels, counted from 0 with the samples, or from the end: -1 for an
             output (N, rows, columns, classes). None finds it in the model.
