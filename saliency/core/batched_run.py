@@ -8,6 +8,7 @@ from saliency.core.adapter import GradientAdapter
 from saliency.core.batch_independence import InteractingSamples
 from saliency.core.batching import BatchPlan
 from saliency.core.gradient_modifiers import Modifier
+from saliency.core.interrupts import DeferredInterrupts
 from saliency.core.model_inputs import ModelInputs
 from saliency.core.score import Score
 from saliency.core.shape_hints import add_shape_hints
@@ -28,6 +29,8 @@ def run_in_batches(
 ) -> list[Result]:
     """Compute a result for each batch of N inputs; the model is unchanged afterwards.
 
+    Ctrl-C takes effect between two passes: it could leave the state of a framework's own array operations changed.
+
     Args:
         compute: receives the score of n samples, whose ``samples`` are their places among the N, and their inputs (n, *input).
         adapter: the model's adapter.
@@ -42,7 +45,7 @@ def run_in_batches(
         ForwardError: if a forward pass fails; the message may end with a hint on the input's shape.
     """
     results, start = [], 0
-    with all_undone(), add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
+    with DeferredInterrupts(), all_undone(), add_shape_hints(adapter), closing(plan.progress), adapter.run_context():
         while start < inputs.n:
             stop, per_input = inputs.batch(start, plan.size, plan.most_targets)
             try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saliency.core.errors import MemoryShortage
+from saliency.core.interrupts import deliver_interrupts
 from saliency.core.progress import Progress
 from saliency.core.types import Array
 
@@ -77,6 +78,7 @@ class BatchPlan:
         results: list[tuple[Array, ...]] = []
         start = 0
         while start < n:
+            deliver_interrupts()
             shared = per_input if per_input <= self.most_targets else 1
             stop = min(n, start + max(1, self.size // shared) * shared)
             try:

@@ -120,7 +120,7 @@ def soak(subjects, state, count, seconds, seed):
         after = state(model)
         for key in (key for key in before if before[key] != after[key]):
             found[f"{name}: {key}"] += 1
-            print(f"interrupt {i}, {name}: {key} differs", file=sys.stderr)
+            print(f"interrupt {i}, {name}: {key} differs: {before[key]!r:.300} -> {after[key]!r:.300}", file=sys.stderr)
         i += 1
     for name, (_, call) in subjects.items():
         if not np.array_equal(np.asarray(call()), expected[name]):
