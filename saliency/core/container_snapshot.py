@@ -43,8 +43,9 @@ def restore_mapping(mapping: dict[Any, Any], entries: dict[Any, Any]) -> bool:
 OTHER_PACKAGES = {
     *("torch", "tensorflow", "keras", "tf_keras", "numpy", "saliency", "lightning", "pytorch_lightning", "lightning_fabric"),
     *("ray", "wandb", "mlflow", "wrapt"),
-}
-"""Packages, besides the standard library, whose objects are not opened, because other threads may change them at any time."""
+    *sys.stdlib_module_names,
+} - {"__main__"}
+"""Packages, with the standard library, whose objects are not opened, because other threads may change them at any time."""
 
 
 def may_hold_state(value: Any) -> bool:
@@ -55,9 +56,8 @@ def may_hold_state(value: Any) -> bool:
 
 
 def is_other_package(kind: type) -> bool:
-    """Return whether a class is one of the standard library or of ``OTHER_PACKAGES``, rather than of a model's own code."""
-    package = kind.__module__.partition(".")[0]
-    return package != "__main__" and package in OTHER_PACKAGES | sys.stdlib_module_names
+    """Return whether a class is one of ``OTHER_PACKAGES``, rather than of a model's own code."""
+    return kind.__module__.partition(".")[0] in OTHER_PACKAGES
 
 
 def is_record(value: Any) -> bool:

@@ -57,6 +57,7 @@ class ModelSnapshot:
         self._others: list[Snapshot] = []
         self._hooks: list[HookSnapshot] = []
         self._recorded: dict[int, Any] = {}  # id -> the object, which keeps the id from being used again
+        self._classes: dict[int, type] = {}
         self.has_scripts = self.has_inference_tensors = False
         self._add_module(model, MAX_DEPTH)
         for tensor in random_state() if is_keras(model) else ():
@@ -113,13 +114,14 @@ class ModelSnapshot:
         self._add_classes(type(module), module, depth)
 
     def _add_classes(self, kind: type, owner: Any, depth: int) -> None:
-        """Record what all instances of a class share."""
-        for each in stateful_classes(kind):
-            if id(each) not in self._recorded:
-                self._recorded[id(each)] = each
-                snapshot = ClassSnapshot(each)
-                self._others.append(snapshot)
-                self._add_all(snapshot.attributes.values(), owner, depth)
+        """Record what all instances of a class and of its bases share."""
+        if id(kind) not in self._classes:
+            for each in stateful_classes(kind):
+                if id(each) not in self._classes:
+                    snapshot = ClassSnapshot(each)
+                    self._others.append(snapshot)
+                    self._add_all(snapshot.attributes.values(), owner, depth)
+            self._classes.update((id(each), each) for each in kind.__mro__)
 
     def _add_script(self, module: torch.jit.ScriptModule, depth: int) -> None:
         self.has_scripts = True

@@ -15,6 +15,8 @@ from tests.torch.state.stateful_buffers import Buffers
 class Memory:
     """An object that is no module."""
 
+    shared = 0
+
     def __init__(self):
         self.last, self.calls = None, 0
 
@@ -50,16 +52,18 @@ def class_attributes():
     """Return a module of a new class, whose attributes are counters, caches and tensors of all its instances."""
 
     class ClassAttributes(nn.Module):
-        calls, cache, running, history, helper = 0, {}, torch.zeros(2), [0.0], Memory()
+        calls, cache, running, history, helper, kind = 0, {}, torch.zeros(2), [0.0], Memory(), Memory
 
         def forward(self, x):
             kind = type(self)
             x = x * (1 + kind.calls) + kind.cache.get("last", 0.0) + self.running[0] + self.history[-1] + self.helper.calls
+            x = x + Memory.shared
             kind.calls += 1
             self.cache["last"] = float(x.detach().mean())
             self.running.add_(1.0)
             self.history.append(self.cache["last"])
             self.helper.calls += 1
+            Memory.shared += 1
             kind.new = x.detach()
             return x
 
