@@ -16,7 +16,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 pip=("$folder/venv/bin/pip" install --quiet --disable-pip-version-check)
-"${pip[@]}" tensorflow==2.20.0 keras==3.15.1 scikit-learn matplotlib opencv-python-headless deprecated
+"${pip[@]}" tensorflow==2.20.0 keras==3.15.1 scikit-learn scikit-image pandas matplotlib opencv-python-headless cachetools einops deprecated
 "${pip[@]}" --no-deps xplique==2.0.2 tensorflow-probability==0.25.0 tf_keras==2.20.1 dm-tree==0.1.9 decorator attrs cloudpickle
 cd "$folder"
 export TF_CPP_MIN_LOG_LEVEL=3
