@@ -10,6 +10,7 @@ import pytest
 
 from saliency.cli.figure_maps import FigureMaps
 from tests.cli.saliency_command import BASE, BUNDLED, run, table
+from tests.cli.stopped_runs import kill_and_interrupt
 
 pytestmark = pytest.mark.needs("torch")
 NAMES = [f"scene_{i:02d}.png" for i in range(17)]
@@ -59,17 +60,7 @@ def test_the_files_are_the_same(alone, tmp_path, capsys):
 
 def test_a_killed_process_is_replaced_and_an_interrupted_run_resumes(alone, tmp_path, capsys, monkeypatch):
     arguments, expected = alone
-    original, computed = FigureMaps.compute, []
-
-    def compute(*rest):
-        computed.append(1)
-        if len(computed) == 2:
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-        if len(computed) == 3:
-            signal.raise_signal(signal.SIGINT)
-        return original(*rest)
-
-    monkeypatch.setattr(FigureMaps, "compute", compute)
+    kill_and_interrupt(monkeypatch, FigureMaps, "compute")
     status, printed, errors = run(capsys, *arguments, tmp_path / "out", "-jobs", "1")
     assert (status, printed) == (130, "Finish: 6/18\n") and "run the same command again to resume" in errors
     assert not multiprocessing.active_children()

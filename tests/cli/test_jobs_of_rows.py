@@ -1,8 +1,6 @@
 """``saliency report -jobs N`` and ``saliency compare -jobs N``: the same files, with images read in other processes."""
 
 import multiprocessing
-import os
-import signal
 
 import pytest
 
@@ -22,6 +20,7 @@ from saliency.cli.worker_pool import WorkerPool
 from saliency.io.picture_options import PictureOptions
 from tests.cli import pool_tasks
 from tests.cli.saliency_command import DEMO
+from tests.cli.stopped_runs import kill_and_interrupt
 
 pytest.importorskip("jinja2")
 NAMES = [f"scene_{i:02d}.png" for i in range(12)]
@@ -66,17 +65,7 @@ def test_the_files_are_the_same(command, tmp_path, capsys):
 def test_a_killed_process_is_replaced_and_an_interrupted_run_resumes(command, tmp_path, capsys, monkeypatch):
     *_, expected = run(capsys, command, tmp_path, tmp_path / "alone")
     _, kind, name = COMMANDS[command]
-    original, computed = getattr(kind, name), []
-
-    def compute(*rest):
-        computed.append(1)
-        if len(computed) == 2:
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-        if len(computed) == 3:
-            signal.raise_signal(signal.SIGINT)
-        return original(*rest)
-
-    monkeypatch.setattr(kind, name, compute)
+    kill_and_interrupt(monkeypatch, kind, name)
     status, printed, errors, _ = run(capsys, command, tmp_path, tmp_path / "jobs", "-jobs", "1")
     assert (status, printed) == (130, "Finish: 3/12\nFinish: 6/12\n") and "run the same command again to resume" in errors
     assert not multiprocessing.active_children()
