@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
 from saliency.cli.stimulus_reader import StimulusReader
 from saliency.cli.unit_selection import selected_units
-from saliency.cli.worker_pool import WorkerPool
+from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io import act
 from saliency.io.checksum import file_checksum
 from saliency.io.dmask import Dmask
@@ -98,8 +97,7 @@ class ActivationRun:
         if self.options.engine == RAY:
             self._compute_on_cluster()
         else:
-            jobs = self.options.jobs
-            with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+            with open_pool(self.options.jobs) as pool:
                 self._compute(pool)
         act.write(act.Activation(self._parts), self.files.out, self.record)
         self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})

@@ -1,11 +1,9 @@
 """Make the figures of ``dnn_saliency`` on this machine."""
 
-from contextlib import nullcontext
-
 from saliency.cli.drawing_queue import DrawingQueue
 from saliency.cli.figure_setup import FigureSetup
 from saliency.cli.read_ahead import read_pieces
-from saliency.cli.worker_pool import WorkerPool
+from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.journal import Journal
 
 
@@ -16,8 +14,7 @@ def make_figures(setup: FigureSetup, journal: Journal | None) -> None:
         CommandError, ValueError, RuntimeError, OSError: if an option or an input is invalid.
         TooManyFailures: if more images failed than ``-max-errors`` allows; all figures before have been written.
     """
-    jobs = setup.options.jobs
-    with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+    with open_pool(setup.options.jobs) as pool:
         _make_figures(setup, journal, pool)
 
 

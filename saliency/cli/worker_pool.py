@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError  # before Python 3.11, another class than TimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -137,6 +138,11 @@ class WorkerPool:
         self._known.clear()
         if results is not None:
             results.close()
+
+
+def open_pool(processes: int | None) -> AbstractContextManager[WorkerPool | None]:
+    """Return a pool as a context manager, or one of None if there are to be no other processes."""
+    return nullcontext() if processes is None else WorkerPool(processes)
 
 
 def _sending_end(executor: ProcessPoolExecutor) -> Any:

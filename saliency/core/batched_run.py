@@ -29,7 +29,7 @@ def run_in_batches(
 ) -> list[Result]:
     """Compute a result for each batch of N inputs; the model is unchanged afterwards.
 
-    Ctrl-C takes effect between two passes: it could leave the state of a framework's own array operations changed.
+    Ctrl-C is held back and delivered between two passes. Within an array operation, it could change the framework's state.
 
     Args:
         compute: receives the score of n samples, whose ``samples`` are their places among the N, and their inputs (n, *input).

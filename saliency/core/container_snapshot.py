@@ -44,8 +44,8 @@ OTHER_PACKAGES = {
     *("torch", "tensorflow", "keras", "tf_keras", "numpy", "saliency", "lightning", "pytorch_lightning", "lightning_fabric"),
     *("ray", "wandb", "mlflow", "wrapt"),
     *sys.stdlib_module_names,
-} - {"__main__"}
-"""Packages, with the standard library, whose objects are not opened, because other threads may change them at any time."""
+}
+"""Packages, including the standard library, whose objects are not opened: other threads may change them at any time."""
 
 
 def may_hold_state(value: Any) -> bool:

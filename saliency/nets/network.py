@@ -165,10 +165,8 @@ class Network:
             TargetError: if the model has no such layer; the message contains the nearest names.
         """
         if not isinstance(name, str) or name not in self.paths:
-            nearest = (
-                difflib.get_close_matches(name if isinstance(name, str) else shown(name), self.paths, n=4, cutoff=0.3)
-                or list(self.paths)[-4:]
-            )
+            text = name if isinstance(name, str) else shown(name)
+            nearest = difflib.get_close_matches(text, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
             span = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
             hint = f"nearest: {', '.join(nearest)} (of {len(self.paths)}, {span})"
             raise TargetError(f"{self.name} has no layer {shown(name)}; {hint}")

@@ -112,9 +112,7 @@ def _kill_some(name, place, usual, source):
 def _wrong_end(sent, status, message):
     """Return what is wrong with the end of a run that received a signal: a list of at most one text."""
     last = (message.strip().splitlines() or [""])[-1]
-    if status in (-sent, 0):  # killed; or SIGTERM came before the command began or after it had ended
-        return []
-    if _had_finished(status, message):
+    if status in (-sent, 0) or _had_finished(status, message):  # killed; or before the command began or after it had ended
         return []
     if sent == signal.SIGTERM and status == 128 + sent:
         return [] if LINE in last and "Traceback" not in message else [f"its last line is {last!r}"]

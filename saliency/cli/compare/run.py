@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from saliency.cli.read_ahead import read_pieces
 from saliency.cli.run_log import RunLog, print_message
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.worker_pool import WorkerPool
+from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.journal import Journal, open_journal
 from saliency.metrics import Comparison
 
@@ -61,8 +61,7 @@ class ComparisonRun:
                 on_cluster = ClusterPieces(self.options, self.measurement.stimuli, MeasurementWorker, pieces)
                 on_cluster.compute(self.log, journal, lambda _, record: record)
             else:
-                jobs = self.options.jobs
-                with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+                with open_pool(self.options.jobs) as pool:
                     self._measure(blocks, journal, pool)
             self._write([journal.records[str(one.start)] for one in blocks])
             status = self.log.finish(self.files.errors)

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from saliency.cli.report.template import PageSummary, PageTemplate
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.worker_pool import WorkerPool
+from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal
 
@@ -71,8 +70,7 @@ class PageRun:
         if self.options.engine == RAY:
             self._compute_on_cluster(blocks)
         else:
-            jobs = self.options.jobs
-            with nullcontext() if jobs is None else WorkerPool(jobs) as pool:
+            with open_pool(self.options.jobs) as pool:
                 self._compute(blocks, pool)
         if not written:
             self._write_page(blocks)

@@ -82,8 +82,7 @@ class ClassTokenPasses:
         if mode.deferral is not None:
             self._pays = mode.deferral.has_selected
         else:  # no attention, or a last one with a mask
-            self._pays = mode.calls not in (0, self._last)
-        self._last = self._last if mode.deferral is not None else mode.calls
+            self._pays, self._last = mode.calls not in (0, self._last), mode.calls
         return outputs
 
 
