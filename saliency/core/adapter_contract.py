@@ -146,7 +146,7 @@ class AdapterContract(ByConstructor, ABC):
         """
         if not isinstance(values, list | tuple):
             return self.asarray(values, name)
-        if len(values) > 1 and all(isinstance(one, np.ndarray) and one.shape == values[0].shape for one in values):
+        if values and all(type(one) is np.ndarray and one.shape == values[0].shape for one in values):
             with suppress(InputError):  # below, the error names the input at fault
                 return self.asarray(np.stack(values), name)  # one transfer instead of N
         alone = "x_value" if name == "x_values" else name

@@ -59,7 +59,7 @@ def compute_masks(
 
     def compute_part(score: Score, x: Array) -> _Part:
         if score.samples[0] == 0:
-            warn_of_unprepared_input(adapter, inputs.x_values[0], x[:1], score.request)
+            warn_of_unprepared_input(adapter, inputs.x_values[0], x, score.request)
         masks = adapter.numpy(compute(score, x))
         names = _record_choices(score, adapter, inputs.ys)
         details = {name: _to_host(adapter, value) for name, value in score.details.items()}

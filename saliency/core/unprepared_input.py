@@ -37,7 +37,7 @@ def warn_of_unprepared_input(adapter: GradientAdapter, value: Any, x: Array, req
     Args:
         adapter: the model's adapter.
         value: an input as the user passed it.
-        x: the same on the device, (1, *input).
+        x: it, and any others behind it, on the device, (n, *input).
         request: the request of the call.
     """
     if adapter.joined is not None or not _holds_pixels(adapter, value, x):
@@ -54,7 +54,7 @@ def _holds_pixels(adapter: GradientAdapter, value: Any, x: Array) -> bool:
     if isinstance(value, np.ndarray):
         pixels = value
     elif hasattr(value, "getbands") or "uint8" in str(getattr(value, "dtype", "")):
-        pixels = adapter.numpy(x)
+        pixels = adapter.numpy(x[:1])
     if pixels is None or pixels.ndim < 2 or pixels.dtype.kind not in "fiu" or not pixels.size:
         return False
     low, high = float(pixels.min()), float(pixels.max())
@@ -93,7 +93,7 @@ def _factor(adapter: GradientAdapter, x: Array, request: Request, normalized: No
     """Return the magnitude of a layer's output as a multiple of that in training; 0 if it cannot be read."""
     target = Target(normalized.layer, _root_mean_square_of(adapter), logits=False)
     try:
-        found = float(adapter.numpy(adapter.scores(x, Request(target, request.feed_of(slice(0, 1)))))[0])
+        found = float(adapter.numpy(adapter.scores(x[:1], Request(target, request.feed_of(slice(0, 1)))))[0])
     except Exception:  # such as a layer that is not called; the call itself reports what is wrong with the model
         return 0.0
     return found / normalized.magnitude if np.isfinite(found) else 0.0

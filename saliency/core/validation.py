@@ -155,6 +155,8 @@ def host_numbers(value: Any, name: str, channel_axis: int | None, largest: float
     """
     if hasattr(value, "getbands") and value.mode in ("P", "PA"):
         raise InputError(f"`{name}` (a PIL image of mode {value.mode}) holds palette indices, no colors; pass .convert('RGB')")
+    if np.ma.is_masked(value):
+        raise InputError(f"`{name}` (a masked array) has masked values; replace them first, such as by .filled(0)")
     try:
         numbers = np.asarray(value)
     except Exception as error:  # Torch raises a RuntimeError for a list of tensors that require grad; a user's class anything

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import saliency
 from saliency.core.errors import InputError
 from saliency.core.validation import as_real, channel_axis_option, host_numbers, real_number, shown, whole_number
 
@@ -41,6 +42,15 @@ def test_numbers_that_the_type_of_a_model_cannot_hold_are_refused():
     assert host_numbers([largest], "x", None, largest) == [largest]
     with pytest.raises(InputError, match=r"`x` holds numbers above 3.4e\+38, the largest of the model's type"):
         host_numbers([0.0, -1e39], "x", None, largest)
+
+
+@pytest.mark.parametrize("call", [lambda mask, x: mask.GetMask(x), lambda mask, x: mask.GetMasks([x, x])])
+def test_masked_values_are_refused(call):
+    mask, x = saliency.Occlusion(lambda x: x.sum(axis=1, keepdims=True), 0, size=1), np.ma.array([1.0, 2.0])
+    assert call(mask, x).shape[-1] == 2
+    x[1] = np.ma.masked
+    with pytest.raises(InputError, match=r"`x_value.*` \(a masked array\) has masked values.* \.filled\(0\)"):
+        call(mask, x)
 
 
 class WithoutText:

@@ -19,20 +19,27 @@ def normal_rows(shape: tuple[int, ...], seeds: Sequence[int]) -> Any:
         Box & Muller, A Note on the Generation of Random Normal Deviates, Annals of Mathematical Statistics 29, 1958.
     """
     size = math.prod(shape)
-    draw = draw_on_device if tf.config.list_logical_devices("GPU") else draw_on_host
-    return tf.reshape(draw((size + 1) // 2, seeds)[:, :size], (len(seeds), *shape))
+    if tf.config.list_logical_devices("GPU"):
+        return tf.reshape(draw_on_device((size + 1) // 2, seeds)[:, :size], (len(seeds), *shape))
+    return tf.constant(draw_on_host((size + 1) // 2, seeds)[:, :size].reshape(len(seeds), *shape))
 
 
 def draw_on_host(pairs: int, seeds: Sequence[int]) -> npt.NDArray[np.float32]:
     """Draw normal numbers with NumPy, (seeds, 2 * pairs)."""
     numbers = np.empty((len(seeds), 2 * pairs), np.float32)
     for row, seed in zip(numbers, seeds, strict=True):
-        uniform = np.random.Generator(np.random.SFC64(seed)).random(2 * pairs, np.float32)
+        uniform = _uniform_row(pairs, seed)
         radius = np.sqrt(-2 * np.log(1 - uniform[:pairs]))  # uniform numbers are below 1
         angle = np.float32(2 * math.pi) * uniform[pairs:]
         np.multiply(radius, np.cos(angle), out=row[:pairs])
         np.multiply(radius, np.sin(angle), out=row[pairs:])
     return numbers
+
+
+def _uniform_row(pairs: int, seed: int) -> npt.NDArray[np.float32]:
+    """Draw ``2 * pairs`` uniform numbers below 1: those of NumPy's generator, in two thirds of its time."""
+    words = np.asarray(np.random.SFC64(seed).random_raw(pairs), "<u8").view("<u4")  # two numbers each, the lower half first
+    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
 
 
 def draw_on_device(pairs: int, seeds: Sequence[int]) -> Any:

@@ -34,3 +34,11 @@ def test_host_and_device_noise_is_normal_and_depends_on_the_seed_alone(rows):
     assert min(stats.kstest(row, "norm").pvalue for row in noise) > 0.001
     assert abs(np.corrcoef(noise[:, :20_000].ravel(), noise[:, 20_000:].ravel())[0, 1]) < 0.02  # cosines and sines
     np.testing.assert_array_equal(np.asarray(rows(20_000, [2**62 + 1]))[0], noise[1])
+
+
+def test_host_noise_is_made_of_the_uniform_numbers_of_its_seed():
+    uniform = np.random.Generator(np.random.SFC64(7)).random(10, np.float32)
+    radius, angle = np.sqrt(-2 * np.log(1 - uniform[:5])), 2 * np.pi * uniform[5:]
+    np.testing.assert_allclose(
+        draw_on_host(5, [7])[0], [*radius * np.cos(angle), *radius * np.sin(angle)], rtol=1e-5, atol=1e-6
+    )
