@@ -1,6 +1,5 @@
 """A network with its preprocessing and the names of its layers."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +12,7 @@ from PIL import Image
 from saliency.core.class_names import class_names_of
 from saliency.core.errors import InputError, TargetError
 from saliency.core.expected_input import remember_expected_input
+from saliency.core.layer_hint import layer_hint
 from saliency.core.mask import SaliencyMask
 from saliency.core.methods.grad_cam import GradCAM
 from saliency.core.result import MaskArray
@@ -165,9 +165,5 @@ class Network:
             TargetError: if the model has no such layer; the message contains the nearest names.
         """
         if not isinstance(name, str) or name not in self.paths:
-            text = name if isinstance(name, str) else shown(name)
-            nearest = difflib.get_close_matches(text, self.paths, n=4, cutoff=0.3) or list(self.paths)[-4:]
-            span = f"{next(iter(self.paths))} to {list(self.paths)[-1]}" if self.paths else "none has a name"
-            hint = f"nearest: {', '.join(nearest)} (of {len(self.paths)}, {span})"
-            raise TargetError(f"{self.name} has no layer {shown(name)}; {hint}")
+            raise TargetError(f"{self.name} has no layer {shown(name)}; {layer_hint(name, self.paths)}")
         return self.paths[name]
