@@ -39,7 +39,7 @@ class AttentionQueries:
         target, times, dtype = request.target, request.target.per_input(x.shape[0]), self._outputs.model.float_dtype
 
         def build(info: GraphInfo, x: Any, feed: Mapping[str, Any], *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, target.layers)
+            forward_pass = self._outputs.layers.run(info, x, feed, target.layers)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             between = operations_between(x, scores.values)

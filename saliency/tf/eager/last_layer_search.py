@@ -7,19 +7,19 @@ import tensorflow as tf
 from saliency.core.errors import TargetError
 from saliency.core.position_grid import PositionGrid
 from saliency.tf.eager.forward import ForwardPass
-from saliency.tf.eager.model_outputs import ModelOutputs
+from saliency.tf.eager.model_layers import ModelLayers
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, last_candidate
 from saliency.tf.ops.spatial_layout import SpatialLayout
 
 
 def find_last_layer(
-    model: ModelOutputs, info: GraphInfo, forward_pass: ForwardPass, x: Any, scores: Any, layout: SpatialLayout
+    layers: ModelLayers, info: GraphInfo, forward_pass: ForwardPass, x: Any, scores: Any, layout: SpatialLayout
 ) -> tuple[Any, PositionGrid | None, list[Any]]:
     """Return the output of the last layer with a grid on a path to the scores, and record the layer's name in ``info``.
 
     Args:
-        model: reads the outputs of the model's layers.
+        layers: of the model.
         info: of the graph.
         forward_pass: with the outputs of all layers.
         x: the input's tensor.
@@ -32,7 +32,7 @@ def find_last_layer(
     Raises:
         TargetError: if there is no such layer.
     """
-    outputs, grids = find_candidates(model.layer_outputs(forward_pass, x, scores), x, scores, layout)
+    outputs, grids = find_candidates(layers.outputs(forward_pass, x, scores), x, scores, layout)
     info.last_layer, later = last_candidate(outputs, grids, scores)
     if info.last_layer is None:
         raise TargetError("the score depends on no layer with a grid of positions")

@@ -83,17 +83,17 @@ class LayerQueries:
         build_more: Callable[[GraphInfo, Any, Scores], list[Any]],
     ) -> LayerResult:
         """Differentiate with respect to a layer's output under ``rule``, and add the results of ``build_more``."""
-        target, path, dtype = request.target, self._outputs.layer_path(request.layer), self._outputs.model.float_dtype
+        target, path, dtype = request.target, self._outputs.layers.path(request.layer), self._outputs.model.float_dtype
         times, allow_no_relu = target.per_input(x.shape[0]), request.allow_no_relu
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, [*target.layers, path], records_all=path is None)
+            forward_pass = self._outputs.layers.run(info, x, feed, [*target.layers, path], records_all=path is None)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             if path is None:
-                leaf, grid, later = find_last_layer(self._outputs, info, forward_pass, x, scores.values, layout)
+                leaf, grid, later = find_last_layer(self._outputs.layers, info, forward_pass, x, scores.values, layout)
             else:
-                leaf, later = self._outputs.layer_output(forward_pass, path, x), []
+                leaf, later = self._outputs.layers.output(forward_pass, path, x), []
                 grid = layout.grid_of(leaf, layout.follow(x, [leaf]))
             name = f"layer {info.last_layer if path is None else path!r}"
             with apply_relu_rule(info, leaf, scores.values, rule, allow_no_relu, name):
@@ -112,7 +112,7 @@ class LayerQueries:
 
     def tokens_left_out(self, layer: Any, layout: SpatialLayout) -> int | None:
         """Return how many tokens of an evaluated layer are outside its grid."""
-        path = layer if isinstance(layer, str) and (layer, layout) in self._left_out else self._outputs.layer_path(layer)
+        path = layer if isinstance(layer, str) and (layer, layout) in self._left_out else self._outputs.layers.path(layer)
         return self._left_out.get((path, layout))
 
     def called_layers(self, x: Any, request: Request, layout: SpatialLayout) -> dict[Any, CalledLayer]:
@@ -124,10 +124,10 @@ class LayerQueries:
         times = target.per_input(x.shape[0])
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            forward_pass = self._outputs.run(info, x, feed, target.layers, records_all=True)
+            forward_pass = self._outputs.layers.run(info, x, feed, target.layers, records_all=True)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places).values
-            outputs = self._outputs.layer_outputs(forward_pass, x, scores)
+            outputs = self._outputs.layers.outputs(forward_pass, x, scores)
             outputs, grids = find_candidates(outputs, x, scores, layout)
             gradients = tf.gradients(scores, list(outputs.values())) if outputs else []
             reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}

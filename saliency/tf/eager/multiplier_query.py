@@ -21,7 +21,7 @@ def evaluate_multipliers(outputs: ModelOutputs, runner: QueryRunner, x: Any, req
         rows, scores = [], []
         baseline = tf.ensure_shape(baseline, x.shape)  # the model's operations may depend on the shape
         for values in (baseline, x):
-            output = outputs.target_output(outputs.run(info, values, feed, target.layers), values, target, info)
+            output = outputs.target_output(outputs.layers.run(info, values, feed, target.layers), values, target, info)
             rows.append(empty_rows(output, target))
             scores.append(outputs.scores(output, values, target, times, *places))
         starts, ends = ([tensor for tensor, _ in each.starts] for each in scores)

@@ -90,7 +90,7 @@ class OccludedForward:
         return self._build(info, x, feed, tensors[:3], CleanMaps(tensors[3:]))
 
     def _build(self, info: GraphInfo, x: Any, feed: Mapping[str, Any], samples: Any, clean_maps: CleanMaps) -> Any:
-        forward_pass = self._outputs.run(info, x, feed, self._target.layers)
+        forward_pass = self._outputs.layers.run(info, x, feed, self._target.layers)
         output = self._outputs.target_output(forward_pass, x, self._target, info)
         flat = tf.nest.flatten(output)
         at = [i for i, one in enumerate(flat) if isinstance(one, tf.Tensor)]

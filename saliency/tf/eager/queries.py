@@ -45,7 +45,7 @@ class ModelQueries:
         times = target.per_input(x.shape[0])
 
         def build(info: GraphInfo, x: Any, feed: Feed, *places: Any) -> Any:
-            output = self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), x, target, info)
+            output = self._outputs.target_output(self._outputs.layers.run(info, x, feed, target.layers), x, target, info)
             return empty_rows(output, target), self._outputs.scores(output, x, target, times, *places).values
 
         return self._runner.run(("scores", *self._outputs.target_key(target), times), build, x, request)[1][0]
@@ -59,7 +59,7 @@ class ModelQueries:
 
         def build(info: GraphInfo, x: Any, feed: Feed, *tensors: Any) -> Any:
             tensors, places = tensors[: len(rules.tensors)], tensors[len(rules.tensors) :]
-            forward_pass = self._outputs.run(info, x, feed, target.layers)
+            forward_pass = self._outputs.layers.run(info, x, feed, target.layers)
             output = self._outputs.target_output(forward_pass, x, target, info)
             scores = self._outputs.scores(output, x, target, times, *places)
             with rules.applied(info, x, scores, tensors, INPUT[0]):
@@ -76,15 +76,15 @@ class ModelQueries:
 
     def values_and_gradients_at(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         """Return scores (N * T,), the values (N, ...) at ``request.at``, and the gradients (N * T, ...) by them."""
-        target, (path, is_output) = request.target, self._outputs.at_place(request.at)
+        target, (path, is_output) = request.target, self._outputs.layers.at_place(request.at)
         times, replaced = target.per_input(x.shape[0]), () if request.at_values is None else (request.at_values,)
         rules = RequestRules.of(request)
         end, dtype = f"the {'output' if is_output else 'input'} of layer {path!r}", self._outputs.model.float_dtype
 
         def build(info: GraphInfo, x: Any, feed: Feed, *tensors: Any) -> Any:
             layers = [*target.layers, path] if is_output else target.layers
-            forward_pass = self._outputs.run(info, x, feed, layers, None if is_output else path)
-            leaf, op = self._outputs.layer_input_or_output(forward_pass, x, path, is_output)
+            forward_pass = self._outputs.layers.run(info, x, feed, layers, None if is_output else path)
+            leaf, op = self._outputs.layers.input_or_output(forward_pass, x, path, is_output)
             if replaced:
                 leaf = replace_tensor(leaf, tensors[0], op)
             output = self._outputs.target_output(forward_pass, x, target, info)

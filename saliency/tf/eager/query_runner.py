@@ -38,7 +38,7 @@ class QueryRunner:
         target, feed = request.target, request.feed
 
         def build(info: GraphInfo, x: Any, feed: Mapping[str, Any]) -> Any:
-            return self._outputs.target_output(self._outputs.run(info, x, feed, target.layers), x, target, info)
+            return self._outputs.target_output(self._outputs.layers.run(info, x, feed, target.layers), x, target, info)
 
         trace = self._traces.get(("outputs", *self._outputs.target_key(target)), [], build, x, feed)
         self._warn(trace.info, None)
