@@ -82,6 +82,7 @@ class ClusterPieces(Generic[Result]):
         try:
             import_ray("ray.data").DataContext.get_current().enable_progress_bars = False
             logging.getLogger("ray.data").setLevel(logging.WARNING)
+            logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # a note about tokens is a warning there
             cluster = _connect(options)
             source = NetworkSource(options.net, {} if options.weights is None else {"weights": options.weights})
             check_files({**source.files, **_some_picture(self.stimuli)})
@@ -95,9 +96,11 @@ class ClusterPieces(Generic[Result]):
 
 def _connect(options: argparse.Namespace) -> "Cluster":
     from saliency.ray import connect
+    from saliency.ray.cluster import TIMEOUT
 
+    timeout = options.address_timeout or TIMEOUT
     try:
-        return connect(options.address, options.workers, options.gpus_per_worker or 0)
+        return connect(options.address, options.workers, options.gpus_per_worker or 0, timeout=timeout)
     except (SaliencyError, ImportError, OSError, ValueError):
         raise
     except Exception as error:  # Ray raises plain exceptions if its own processes do not start

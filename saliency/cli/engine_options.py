@@ -6,7 +6,7 @@ import os
 from saliency.cli.options import CommandError, OptionParser, finite_number, positive_integer
 
 LOCAL, RAY = "local", "ray"
-CLUSTER_OPTIONS = ("address", "workers", "gpus_per_worker")
+CLUSTER_OPTIONS = ("address", "address_timeout", "workers", "gpus_per_worker")
 MAX_JOBS = 256
 
 
@@ -20,6 +20,7 @@ def add_engine_options(parser: OptionParser, jobs: str) -> None:
     add = parser.add_option
     add("engine", choices=(LOCAL, RAY), default=LOCAL, help="this machine, or a Ray cluster (default: local)")
     add("address", metavar="HOST:PORT", help="Ray cluster; auto: that of this machine (default: new)")
+    add("address-timeout", type=finite_number, metavar="SECONDS", help="time limit for its answer (default: 30)")
     add("workers", type=positive_integer, metavar="N", help="processes on the cluster (default: all that fit)")
     gpus = "GPUs of each of these processes (default: 0)"
     add("gpus-per-worker", type=finite_number, metavar="G", help=gpus)
@@ -45,6 +46,8 @@ def check_engine_options(options: argparse.Namespace) -> None:
         raise CommandError(f"{option} draws figures in other processes, which cannot show them: leave out -show or {option}")
     if options.gpus_per_worker is not None and options.gpus_per_worker < 0:
         raise CommandError(f"-gpus-per-worker (={options.gpus_per_worker:g}) must not be negative")
+    if options.address_timeout is not None and options.address_timeout <= 0:
+        raise CommandError(f"-address-timeout (={options.address_timeout:g}) must be above 0")
 
 
 def yield_processors(options: argparse.Namespace) -> None:

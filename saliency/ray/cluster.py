@@ -1,23 +1,22 @@
 """Connect to a Ray cluster, and check before a job starts that its workers fit there."""
 
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, one_line
 from saliency.core.validation import real_number, shown, whole_number
+from saliency.ray.cluster_address import ClusterAddress
 from saliency.ray.installation import import_ray
 
 TIMEOUT = 30.0
 """Seconds until a cluster must have answered."""
 
-SETTINGS = b"\x04"
-HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
-"""The first bytes of a client of HTTP/2, with an empty frame of settings; the server answers with its own (RFC 9113, 3.4)."""
+NO_NODE = "No node info found"
+"""A part of Ray's error if none of the cluster's nodes is on this machine."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def connect(
 
     Args:
         address: ``host:port`` of a cluster; ``"auto"`` for the cluster that this machine belongs to; None for the cluster that
-            this process is connected to, or a new one on this machine alone.
+            this process is connected to, that of ``RAY_ADDRESS`` or of this machine, or a new one on this machine alone.
         workers: number of workers; None for as many as fit.
         gpus_per_worker: number of GPUs of each worker.
         cpus_per_worker: number of CPUs of each worker, which are also its threads.
@@ -68,7 +67,7 @@ def connect(
         whole_number("workers", workers, least=1)
     real_number("gpus_per_worker", gpus_per_worker, least=0)
     real_number("cpus_per_worker", cpus_per_worker, least=0)
-    real_number("timeout", timeout, least=0)
+    real_number("timeout", timeout, least=0, excludes_least=True)
     if not ray.is_initialized():
         _connect(ray, address, timeout)
     elif address not in (None, "auto", current := ray.get_runtime_context().gcs_address):
@@ -77,37 +76,18 @@ def connect(
 
 
 def _connect(ray: Any, address: str | None, timeout: float) -> None:
-    if address is not None and address != "auto":
-        _check_answers(address, timeout)
+    resolved = ClusterAddress.of(address)
+    resolved.check(timeout)
     with _sigterm_handler_kept():
         try:
             local = {"include_dashboard": False} if address is None else {"address": address}
             ray.init(**local, logging_level="warning", log_to_driver=False)
         except ConnectionError as error:
-            if address != "auto":
-                raise _no_answer(str(address), "a server of another kind answers") from error
-            hint = "start one with `ray start --head`, or pass its host:port"
-            raise ConnectionError(f"`address` (={address!r}): no Ray cluster runs on this machine; {hint}") from error
-
-
-def _check_answers(address: str, timeout: float) -> None:
-    """Check that a gRPC server answers at an address, because Ray would wait for minutes."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if not colon or not port.isdecimal() or not host or int(port) > 65535:
-        raise InputError(f"`address` (={shown(address)}) must be 'auto' or host:port, such as 10.0.0.1:6379")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
-            connection.sendall(HTTP2_GREETING)
-            if connection.recv(4)[3:] != SETTINGS:
-                raise OSError("it is a server of another kind")
-    except OSError as error:
-        reason = getattr(error, "strerror", None) or error
-        raise _no_answer(address, f"{reason}, within {timeout:g} seconds") from None
-
-
-def _no_answer(address: str, reason: str) -> ConnectionError:
-    way_on = "`ray status` prints the address on its first machine"
-    return ConnectionError(f"`address` (={address!r}): no Ray cluster answers there ({reason}); {way_on}")
+            reason = one_line(error.__cause__ or error)
+            if NO_NODE not in reason:
+                raise resolved.no_answer(reason) from error
+            way_on = "run on one of its machines, such as by `ray job submit`"
+            raise ConnectionError(f"{resolved.label}: this machine is not part of the Ray cluster; {way_on}") from error
 
 
 @contextmanager

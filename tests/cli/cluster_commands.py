@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ COMMANDS = {
     "report": (main.main, ["report", *LINEAR, "-metric", "sparseness"], "page.html"),
     "compare": (main.main, ["compare", *LINEAR, "-metric", "sparseness"], "comparison"),
 }
-ERRORS = {"gpus": ["-gpus-per-worker", "1"], "workers": ["-workers", "9"], "address": ["-address", "127.0.0.1:1"]}
+ERRORS = {"gpus": ["-gpus-per-worker", "1"], "workers": ["-workers", "9"], "address": ["-address-timeout", "1", "-address"]}
 
 
 def run(command, *arguments):
@@ -121,12 +122,14 @@ def all_commands(folder, report):
 
 def refused(folder, report):
     command, arguments, _ = COMMANDS["report"]
-    for name, options in ERRORS.items():
-        if "-address" in options:
-            ray.shutdown()  # a connected process refuses another address
-        out = folder / f"{name}.html"
-        status, errors = run(command, *arguments, "-engine", "ray", *options, "-stim", folder / "some.stim.csv", "-out", out)
-        report[name] = [status, errors, sorted(path.name for path in folder.glob(f"*{name}.html*"))]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for name, options in ERRORS.items():
+            if "-address" in options:
+                ray.shutdown()  # a connected process refuses another address
+                options = [*options, f"127.0.0.1:{silent.getsockname()[1]}"]
+            out = folder / f"{name}.html"
+            words = ["-engine", "ray", *options, "-stim", folder / "some.stim.csv", "-out", out]
+            report[name] = [*run(command, *arguments, *words), sorted(path.name for path in folder.glob(f"*{name}.html*"))]
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_a_second_driver_of_the_same_output_is_refused(cluster):
     [
         ("gpus", "with 1 GPUs and 1 CPUs each do not fit"),
         ("workers", "-workers (=9)"),
-        ("address", "-address (='127.0.0.1:1'): no Ray cluster answers there"),
+        ("address", "): no Ray cluster answers there (timed out, within 1 seconds)"),
     ],
 )
 def test_a_cluster_that_does_not_fit_is_an_error_before_anything_is_written(name, message, cluster):
@@ -90,7 +90,7 @@ def lose(*arguments):
     yield
 
 
-def refuse(*arguments):
+def refuse(*arguments, **options):
     raise Exception("the node timed out")
 
 
@@ -110,7 +110,7 @@ def test_an_error_of_ray_is_one_line(name, function, message, tmp_path, capsys, 
     }
     for module, fake in modules.items():
         monkeypatch.setitem(sys.modules, module, fake)
-    for where, answer in (("connect", lambda *_: None), (name, function)):
+    for where, answer in (("connect", lambda *_, **__: None), (name, function)):
         monkeypatch.setattr(f"saliency.ray.{where}", answer)
     monkeypatch.setattr("saliency.ray.worker_files.check_files", lambda files: None)
     arguments = [*BUNDLED, "-engine", "ray", "-stim", table(tmp_path, ["scene_00.png"]), "-out", tmp_path / "out"]
@@ -126,6 +126,8 @@ def test_an_error_of_ray_is_one_line(name, function, message, tmp_path, capsys, 
         (["-engine", "ray", "-jobs", "2"], "-jobs is for -engine local"),
         (["-engine", "ray", "-show"], "leave out -show or -engine ray"),
         (["-engine", "ray", "-gpus-per-worker", "-1"], "must not be negative"),
+        (["-engine", "ray", "-address-timeout", "0"], "-address-timeout (=0) must be above 0"),
+        (["-address-timeout", "5"], "-address-timeout needs -engine ray"),
         (["-jobs", "1000"], "must be at most"),
         (["-engine", "dask"], "invalid choice"),
     ],

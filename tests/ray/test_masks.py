@@ -1,10 +1,8 @@
 """``saliency.ray.Masks`` in this process, without a cluster."""
 
 import json
-import socket
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -170,58 +168,3 @@ def test_ray_is_imported_only_when_it_is_needed_and_its_install_line_is_told(mon
     for call in (connect, lambda: saliency_ray.read_stimuli("saliency/demo/scenes.stim.csv")):
         with pytest.raises(ImportError, match=r"pip install 'saliency-masks\[ray\]'"):
             call()
-
-
-def refuse(server):
-    """Answer as a server of HTTP/1."""
-    with server.accept()[0] as connection:
-        connection.sendall(b"HTTP/1.1 400 Bad Request")
-        connection.recv(100)
-
-
-def greet(server):
-    """Answer as a server of HTTP/2 that is not Ray's, such as that of another port of a cluster."""
-    with server.accept()[0] as connection:
-        connection.sendall(bytes(3) + b"\x04" + bytes(5))
-        connection.recv(100)
-
-
-def test_another_server_that_speaks_the_protocol_of_ray_is_named(monkeypatch):
-    ray = pytest.importorskip("ray")
-
-    def fail(**_):
-        raise ConnectionError("Failed to connect to Ray cluster at 127.0.0.1")
-
-    monkeypatch.setattr(ray, "init", fail)
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        thread = threading.Thread(target=greet, args=(other,))
-        thread.start()
-        with pytest.raises(
-            ConnectionError, match="no Ray cluster answers there .a server of another kind answers.; `ray status`"
-        ):
-            connect(f"127.0.0.1:{other.getsockname()[1]}", timeout=5)
-        thread.join()
-    with pytest.raises(ConnectionError, match="no Ray cluster runs on this machine; start one with `ray start --head`"):
-        connect("auto")
-
-
-def test_an_address_without_a_cluster_is_refused_within_the_time_limit():
-    pytest.importorskip("ray")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(ConnectionError, match=rf"127.0.0.1:{port}'\): no Ray cluster answers there"):
-        connect(f"127.0.0.1:{port}", timeout=2)
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        pytest.raises(ConnectionError, match="timed out, within 0.5 seconds"),
-    ):
-        connect(f"127.0.0.1:{silent.getsockname()[1]}", timeout=0.5)
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        thread = threading.Thread(target=refuse, args=(other,))
-        thread.start()
-        with pytest.raises(ConnectionError, match="it is a server of another kind"):
-            connect(f"127.0.0.1:{other.getsockname()[1]}", timeout=5)
-        thread.join()
-    for address in ("127.0.0.1", "127.0.0.1:x", ":6379", "127.0.0.1:99999"):
-        with pytest.raises(saliency.InputError, match="must be 'auto' or host:port"):
-            connect(address)
