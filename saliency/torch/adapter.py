@@ -180,7 +180,9 @@ class TorchAdapter(GradientAdapter):
         return self._run(lambda x: layer_gradients(forward, make_query(x)), x, request, backward=True)
 
     def multipliers(self, x: torch.Tensor, request: Request) -> Any:
-        compute = partial(input_multipliers, self._forward, self._query_factory(request), baseline=request.baseline)
+        baseline: Any = request.baseline
+        baseline = baseline.to(self._reference_tensor.dtype)
+        compute = partial(input_multipliers, self._forward, self._query_factory(request), baseline=baseline)
         return self._run(compute, x, request, grad=True, backward=True)
 
     def features(self, x: torch.Tensor, request: Request) -> Any:
@@ -188,10 +190,10 @@ class TorchAdapter(GradientAdapter):
         return self._run(lambda x: evaluate(make_query(x)), x, request)
 
     def default_layer_name(self, x: torch.Tensor, request: Request) -> str | None:
-        return self._features.found.name(self._query_factory(request)(x))
+        return self._features.found.name(ScoreQuery(x, request, self))
 
     def tokens_left_out(self, x: torch.Tensor, request: Request) -> int | None:
-        return self._features.tokens_left_out(self._query_factory(request)(x))
+        return self._features.tokens_left_out(ScoreQuery(x, request, self))
 
     def features_and_gradients(self, x: torch.Tensor, request: Request) -> tuple[torch.Tensor, ...]:
         compute = partial(features_and_gradients, self._forward, self._features, self._query_factory(request))
@@ -202,7 +204,8 @@ class TorchAdapter(GradientAdapter):
         return self._attention.read(run, self._query_factory(request), gradients)
 
     def _query_factory(self, request: Request) -> Callable[[torch.Tensor], ScoreQuery]:
-        return lambda x: ScoreQuery(x.to(self._reference_tensor.dtype), request, self, self._relu_nodes)
+        """Return a function from inputs, in the model's own type, to a query about them."""
+        return lambda x: ScoreQuery(x, request, self, self._relu_nodes)
 
     def _run(
         self, function: Callable[..., Tensors], x: torch.Tensor, request: Request, grad: bool = False, backward: bool = False

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import repeat
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -64,9 +64,11 @@ class MemoryFormat:
         Returns:
             A function that drops the copies of the weights.
         """
-        weights = ChannelsLastWeights(self._weights_to_convert)
-        first: AbstractContextManager[Any] = nullcontext()  # a run of one pass converts nothing twice
-        return self._contexts.provide(self._contexts.current() or chain([first], repeat(weights)), run)
+        return self._contexts.provide(self._contexts.current() or self._contexts_of_passes(), run)
+
+    def _contexts_of_passes(self) -> Iterator[AbstractContextManager[Any]]:
+        yield nullcontext()  # a run of one pass converts nothing twice
+        yield from repeat(ChannelsLastWeights(self._weights_to_convert))
 
     def call(self, function: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
         """Call a function on a batch in the faster memory format.

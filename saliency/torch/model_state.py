@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from saliency.core.undo import Undo, undoable
-from saliency.torch.module_tree import named_modules
+from saliency.torch.module_tree import all_modules
 from saliency.torch.state import restore_state
 from saliency.torch.thread_modes import preserve_grad_mode, preserve_mode_stacks
 
@@ -87,7 +87,7 @@ def _set_eval_mode(undo: Undo, model: torch.nn.Module) -> None:
     changed: list[torch.nn.Module] = []
     undo.add(_end_eval_mode, undo, changed)
     with _active_calls.lock:
-        for module in named_modules(model).values():
+        for module in all_modules(model):
             if getattr(module, "training", False) or module in calls:
                 changed.append(module)
                 calls.setdefault(module, set()).add(undo)

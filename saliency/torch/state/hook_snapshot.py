@@ -1,9 +1,7 @@
 """Remove hooks that a model's own library registers in its first pass."""
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Any
-
-import torch
 
 REGISTERING_PACKAGES = {"transformers"}
 """Packages whose models register hooks on their layers in the first pass, and note that in an attribute.
@@ -13,29 +11,17 @@ collect each layer's output twice. Other hooks stay, because other threads may a
 """
 
 
-class HookSnapshot:
-    """The forward hooks of a module.
+def remove_added_hooks(hooks: dict[Hashable, Any], recorded: Collection[Hashable]) -> bool:
+    """Remove the hooks that were added by a package of ``REGISTERING_PACKAGES``; return whether there were any.
 
     Args:
-        module: the module.
+        hooks: the forward hooks of a module, by key.
+        recorded: their keys in the beginning.
     """
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        self.hooks: dict[Hashable, Any] = module._forward_hooks  # type: ignore[assignment] # an ordered dictionary
-        self._recorded = frozenset(self.hooks)
-
-    def restore(self) -> bool:
-        """Remove the hooks that were added by a package of ``REGISTERING_PACKAGES``; return whether there were any."""
-        if self._recorded.issuperset(self.hooks):
-            return False
-        added = [
-            key
-            for key, hook in list(self.hooks.items())
-            if key not in self._recorded and _package(hook) in REGISTERING_PACKAGES
-        ]
-        for key in added:
-            self.hooks.pop(key, None)
-        return bool(added)
+    added = [key for key, hook in list(hooks.items()) if key not in recorded and _package(hook) in REGISTERING_PACKAGES]
+    for key in added:
+        hooks.pop(key, None)
+    return bool(added)
 
 
 def _package(hook: Any) -> str:

@@ -62,7 +62,7 @@ class _Call:
 
     def __init__(self, history: _History, snapshot: ModelSnapshot, is_logged: bool) -> None:
         self._history, self._snapshot, self.passes = history, snapshot, 0
-        self.log = WriteLog({tensor.storage_id for tensor in snapshot.uncopied}) if is_logged else None
+        self.log = WriteLog(snapshot.uncopied_storage()) if is_logged else None
 
     def start_pass(self) -> None:
         """Restore the state before every pass but the first."""
@@ -77,7 +77,7 @@ class _Call:
             if self.log is not None:
                 is_written = self.log.undo()
             else:
-                is_written = any(tensor.is_written() for tensor in self._snapshot.uncopied)
+                is_written = self._snapshot.uncopied.are_written()
                 if is_written:
                     warn(NOT_RESTORED)
             is_changed = self._snapshot.restore() or is_written
@@ -88,8 +88,7 @@ class _Call:
     def finish(self) -> None:
         """Restore the state, and the versions of the tensors, because no graph of the call is left."""
         if self.restore():
-            for tensor in self._snapshot.tensors:
-                tensor.reset_version()
+            self._snapshot.reset_versions()
 
 
 @undoable

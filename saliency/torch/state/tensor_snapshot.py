@@ -29,8 +29,12 @@ class TensorSnapshot:
         self._version = None if tensor.is_inference() else tensor._version
         self._requires_grad = tensor.requires_grad
         self._grad = tensor.grad if self._requires_grad and tensor.is_leaf else None
-        is_small = copied and (any_device or tensor.is_cpu) and tensor.nbytes <= MAX_COPIED_BYTES and 0 not in tensor.stride()
-        self.values = self._alias.clone() if is_small else None
+        self.values = self._alias.clone() if copied and self.is_copied(tensor, any_device) else None
+
+    @staticmethod
+    def is_copied(tensor: torch.Tensor, any_device: bool = False) -> bool:
+        """Return whether the values of a tensor can be copied: it is small, and on a CPU unless ``any_device``."""
+        return (any_device or tensor.is_cpu) and tensor.nbytes <= MAX_COPIED_BYTES and 0 not in tensor.stride()
 
     @staticmethod
     def is_supported(tensor: torch.Tensor) -> bool:
@@ -54,30 +58,49 @@ class TensorSnapshot:
 
     def restore(self) -> bool:
         """Restore what was recorded; return whether anything had changed."""
-        tensor, alias, is_changed = self._tensor, self._alias, False
-        if tensor.data_ptr() != alias.data_ptr() or tensor.shape != alias.shape or tensor.stride() != alias.stride():
-            tensor.data = alias
-            is_changed = True
-        if self.values is not None and (self.is_written() if not alias.is_cpu else not _has_equal_bits(alias, self.values)):
-            alias.copy_(self.values)
-            is_changed = True
-        if tensor.requires_grad != self._requires_grad and tensor.is_leaf:
-            tensor.requires_grad_(self._requires_grad)
-            is_changed = True
-        if self._requires_grad and tensor.is_leaf and tensor.grad is not self._grad:
-            tensor.grad = self._grad
+        alias, values = self._alias, self.values
+        is_changed = restore_tensor(self._tensor, alias, self._requires_grad, self._grad)
+        if values is not None and (self.is_written() if not alias.is_cpu else not _has_equal_bits(alias, values)):
+            alias.copy_(values)
             is_changed = True
         return is_changed
 
     def reset_version(self) -> None:
-        """Restore the version too, so that a graph of the user's that saved the tensor stays valid.
+        """Restore the version too, see ``reset_version``."""
+        if self._version is not None:
+            self._version = reset_version(self._tensor, self._version)
 
-        Copies of parameters that ``ChannelsLastWeights`` keeps are found by version; the versions of parameters stay.
-        """
-        if self.is_written() and not isinstance(self._tensor, torch.nn.Parameter):
-            _set_version(self._tensor, self._version or 0)
-        elif self._version is not None:
-            self._version = self._tensor._version
+
+def restore_tensor(tensor: torch.Tensor, alias: torch.Tensor, requires_grad: bool, grad: torch.Tensor | None) -> bool:
+    """Restore a tensor's shape and memory, and whether it requires a gradient; return whether anything had changed.
+
+    Args:
+        tensor: the tensor.
+        alias: a detached alias that was created before.
+        requires_grad: whether the tensor required a gradient then.
+        grad: its gradient then, if it was a leaf that required one.
+    """
+    is_changed = False
+    if tensor.data_ptr() != alias.data_ptr() or tensor.shape != alias.shape or tensor.stride() != alias.stride():
+        tensor.data = alias
+        is_changed = True
+    if tensor.requires_grad != requires_grad and tensor.is_leaf:
+        tensor.requires_grad_(requires_grad)
+        is_changed = True
+    if requires_grad and tensor.is_leaf and tensor.grad is not grad:
+        tensor.grad = grad
+        is_changed = True
+    return is_changed
+
+
+def reset_version(tensor: torch.Tensor, version: int) -> int:
+    """Restore a tensor's version, so that a graph of the user's that saved it stays valid; return the version.
+
+    Copies of parameters that ``ChannelsLastWeights`` keeps are found by version; the versions of parameters stay.
+    """
+    if tensor._version != version and not isinstance(tensor, torch.nn.Parameter):
+        _set_version(tensor, version)
+    return tensor._version
 
 
 def _has_equal_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
