@@ -55,6 +55,8 @@ def describe_names(target: Target, names: Names) -> list[str]:
 
 
 def _describe(classes: Any, weights: Any, names: Names) -> str:
+    if len(classes) == 1 and weights[0] > 0:
+        return names.get(int(classes[0]), f"class {classes[0]}")
     sums = (
         " + ".join(names.get(int(one), f"class {one}") for one in classes[chosen]) for chosen in (weights > 0, weights < 0)
     )

@@ -117,6 +117,8 @@ def _record_choices(score: Score, adapter: GradientAdapter, ys: Sequence[Any]) -
 
 def _merge_details(parts: Sequence[Mapping[str, npt.NDArray[Any]]], lengths: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
     """Join the details of all batches; a text that some of them lack is empty there, such as the class name of a layer."""
+    if len(parts) == 1:
+        return {name: np.array(value) for name, value in parts[0].items()}
     names = dict.fromkeys(name for part in parts for name in part)
     rows = list(zip(parts, lengths, strict=True))
     return {name: concatenate_padded([part.get(name, np.full(n, "")) for part, n in rows]) for name in names}
@@ -156,8 +158,11 @@ def _observed_scores(adapter: GradientAdapter, plan: BatchPlan) -> npt.NDArray[A
 
 def _check_masks(masks: npt.NDArray[Any], scores: npt.NDArray[Any], empty: str) -> npt.NDArray[Any]:
     """Return the masks if they and the observed scores are finite; warn of masks that are zero everywhere."""
-    flat, bad_scores = masks.reshape(len(masks), -1), scores[~np.isfinite(scores)]
-    bad_masks = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    flat = masks.reshape(len(masks), -1)
+    finite, finite_scores = np.isfinite(flat).all(axis=1), np.isfinite(scores)
+    if finite.all() and finite_scores.all() and flat.any(axis=1).all():
+        return masks
+    bad_scores, bad_masks = scores[~finite_scores], np.flatnonzero(~finite)
     problems = [f"the score is {bad_scores[0]}; it must be finite"] if bad_scores.size else []
     if bad_masks.size:
         problems = [

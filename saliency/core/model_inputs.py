@@ -149,7 +149,7 @@ def as_sequence(values: Any) -> Any:
             raise InputError(
                 f"`x_values` ({type(values).__name__}) must be an array (N, *input) or a list: {error}"
             ) from error
-    if not isinstance(values, list) and (len(values.shape) == 0 or str(values.dtype) == "object"):
+    if not isinstance(values, list) and (len(values.shape) == 0 or getattr(values.dtype, "kind", "") == "O"):
         kind = f"{given}, shape {tuple(values.shape)}"
         raise InputError(f"`x_values` ({kind}) must be an array (N, *input) of numbers, or a list of N inputs")
     if len(values) == 0:

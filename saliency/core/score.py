@@ -53,6 +53,8 @@ class Score:
         """
         if "rule" in options:
             checked_rule(options["rule"], self.modifier)
+        if all(getattr(self.request, name) is value for name, value in options.items()):
+            return self
         return replace(self, request=replace(self.request, **options))
 
     def values(self, x: Array) -> Array:

@@ -49,12 +49,18 @@ class Target:
     channel_axis: ChannelAxis = "found"
 
     @classmethod
-    def of(cls, ys: Sequence[Any], logits: bool = True) -> "Target":
+    def of(
+        cls,
+        ys: Sequence[Any],
+        logits: bool = True,
+        spatial_axes: int | None = None,
+        channel_axis: ChannelAxis = "found",
+    ) -> "Target":
         """Return the target for N values of the option ``y``.
 
         Args:
             ys: one entry for each sample, in one of the forms that ``SaliencyMask`` accepts, but not None.
-            logits: see ``Target``.
+            logits, spatial_axes, channel_axis: see ``Target``.
 
         Raises:
             TargetError: if an entry has another form, or the samples' layers or functions differ.
@@ -63,7 +69,7 @@ class Target:
         for layer, _ in functions:
             check_layer(layer, ys[0])
         if len(functions) == len(ys) and all(function == functions[0] for function in functions):
-            return cls(*functions[0], logits=False)
+            return cls(*functions[0], logits=False, spatial_axes=spatial_axes, channel_axis=channel_axis)
         if functions:
             raise TargetError(
                 "`y` holds several functions, or both functions and indices; pass one function for all inputs of a call"
@@ -76,9 +82,15 @@ class Target:
         if len({each.units.shape[1] for each in terms}) > 1:
             raise TargetError(f"`y` ({shown(ys)}) mixes channels and single units; pass only channels or only units in a call")
         longest = max(len(each.units) for each in terms)
-        units = [np.concatenate([each.units, np.repeat(each.units[:1], longest - len(each.units), 0)]) for each in terms]
-        weights = [np.pad(each.weights, (0, longest - len(each.weights))) for each in terms]
-        return cls(layers[0], units=np.array(units), weights=np.array(weights), logits=logits)
+        padded = [each.padded(longest) for each in terms]
+        return cls(
+            layers[0],
+            units=np.array([each.units for each in padded]),
+            weights=np.array([each.weights for each in padded]),
+            logits=logits,
+            spatial_axes=spatial_axes,
+            channel_axis=channel_axis,
+        )
 
     @property
     def layers(self) -> tuple[Any, ...]:
@@ -152,8 +164,10 @@ class Target:
 
     def positions(self, n: int) -> npt.NDArray[np.int64]:
         """Return the indices of all terms, (N * T, terms, 2 or 4): input, channel and, for units, row and column."""
-        samples = np.arange(len(self.units)) // self.per_input(n)
-        return np.concatenate([np.broadcast_to(samples[:, None, None], (*self.units.shape[:2], 1)), self.units], axis=2)
+        (samples, terms, axes), per_input = self.units.shape, self.per_input(n)
+        positions = np.empty((samples, terms, axes + 1), np.int64)
+        positions[..., 0], positions[..., 1:] = np.arange(samples)[:, None] // per_input, self.units
+        return positions
 
 
 def place_of(y: Any) -> Hashable:

@@ -48,8 +48,11 @@ def _describe_units(
     layer: Any, names: Mapping[int, str], units: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
 ) -> str:
     """Describe one target: a layer, (terms, 1) channels or (terms, 3) channel, row and column, and their weights."""
-    added, subtracted = (_describe_sum(layer, names, units[chosen]) for chosen in (weights > 0, weights < 0))
-    description = f"{added} rather than {subtracted}" if subtracted else added
+    if len(units) == 1 and weights[0] > 0:
+        description = _describe_sum(layer, names, units)
+    else:
+        added, subtracted = (_describe_sum(layer, names, units[chosen]) for chosen in (weights > 0, weights < 0))
+        description = f"{added} rather than {subtracted}" if subtracted else added
     if layer is None:
         return description
     name = layer if isinstance(layer, str) else getattr(layer, "name", type(layer).__name__)

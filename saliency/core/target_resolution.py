@@ -49,15 +49,16 @@ def resolve_targets(
     if isinstance(ys[0], Box):
         return _detections(adapter, x, feed, ys, differentiates)
     axes = len(x.shape) - 1 - (adapter.channel_axis is not None)
-    place = Target(logits=logits, spatial_axes=None if all(map(regions_of, ys)) else axes, channel_axis=channel_axis_of(ys[0]))
+    spatial_axes, channel_axis = None if all(map(regions_of, ys)) else axes, channel_axis_of(ys[0])
     if any(y is None or reads_positions(y) for y in ys):
+        place = Target(logits=logits, spatial_axes=spatial_axes, channel_axis=channel_axis)
         outputs, times, space = (
             _clean_outputs(adapter, x, feed, plan, place),
             len(ys) // int(x.shape[0]),
             spatial_size(adapter, x),
         )
         ys = [_resolved(y, outputs[i // times], space) for i, y in enumerate(ys)]
-    return replace(Target.of(ys, logits), spatial_axes=place.spatial_axes, channel_axis=place.channel_axis)
+    return Target.of(ys, logits, spatial_axes, channel_axis)
 
 
 def spatial_size(adapter: GradientAdapter, x: Array) -> tuple[int, ...]:

@@ -46,6 +46,14 @@ class Terms:
     units: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
 
+    def padded(self, length: int) -> "Terms":
+        """Return the same sum with further terms of weight 0."""
+        more = length - len(self.units)
+        if not more:
+            return self
+        units = np.concatenate([self.units, np.repeat(self.units[:1], more, 0)])
+        return Terms(self.layer, units, np.pad(self.weights, (0, more)))
+
 
 def parse_terms(y: Any) -> Terms:
     """Return the terms of the target of one sample.

@@ -67,7 +67,8 @@ def differentiate(
         GradientError: if a score does not depend on the leaf.
         ModelError: if Torch cannot differentiate the model.
     """
-    targets = scores.reshape(leaf.shape[sample_axis], -1).sum(dim=0)  # (T,): samples do not interact
+    n = leaf.shape[sample_axis]  # the scores of samples are added, because samples do not interact
+    targets = [scores.sum()] if len(scores) == n else [*scores.reshape(n, -1).sum(dim=0)]
     try:
         if leaf.device.type == "cpu":
             correct_batch_norm_gradients(scores)

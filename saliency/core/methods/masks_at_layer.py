@@ -41,7 +41,7 @@ def masks_at_layer(score: Score, x: Array, evaluate: LayerEvaluation, combine: C
 def record_layer(score: Score, x: Array, features: Array) -> None:
     """Record the layer's grid, how many of its tokens are not in it, and the layer's name if none was given."""
     request = score.request
-    score.record(grid=np.tile(np.array(features.shape[2:], np.int64), (score.n, 1)))
+    score.record(grid=np.array([[*map(int, features.shape[2:])]] * score.n, np.int64))
     left_out = score.adapter.tokens_left_out(x, request)
     if left_out is not None:
         score.record(tokens_left_out=np.full(score.n, left_out))
