@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from saliency.core.numerics.kth_smallest import KthSmallest
 from saliency.core.types import Array
 
 
@@ -42,20 +43,23 @@ def fill_smallest_first_on_host(
 ) -> npt.NDArray[Any]:
     """Compute ``fill_smallest_first`` of arrays in host memory, a row at a time and only until the amount is used up."""
     empty = np.ones_like(room)
-    for left, row, costs_left, room_of_row in zip(amount[:, 0].tolist(), empty, costs, room, strict=True):
-        _fill_row(left, row, np.where(room_of_row > 0, costs_left, np.inf), room_of_row, group)
+    for left, row, costs_of_row, room_of_row in zip(amount[:, 0].tolist(), empty, costs, room, strict=True):
+        _fill_row(left, row, costs_of_row, room_of_row, group)
     return empty
 
 
 def _fill_row(amount: float, empty: npt.NDArray[Any], costs: npt.NDArray[Any], room: npt.NDArray[Any], group: int) -> None:
-    """Write the shares (D,) of one row into ``empty``, which holds ones; ``costs`` is overwritten."""
-    while amount > 0:
-        threshold = np.partition(costs, group - 1)[group - 1]
-        chosen = costs <= min(threshold, np.finfo(costs.dtype).max)
-        members = chosen.astype(room.dtype)  # faster than indexing by booleans
-        reached = float(room @ members)
+    """Write the shares (D,) of one row into ``empty``, which holds ones."""
+    has_room = room > 0
+    members, filled = int(np.count_nonzero(has_room)), 0
+    costs = costs if members == len(room) else np.where(has_room, costs, np.inf)
+    kth_smallest, previous = KthSmallest(costs), -1.0
+    while amount > 0 and filled < members:
+        threshold = min(kth_smallest(min(filled + group, members)), np.finfo(costs.dtype).max)
+        chosen = ((costs > previous) & (costs <= threshold)).astype(room.dtype)  # faster than indexing by booleans
+        reached = float(room @ chosen)
         if not reached:
             return
-        share = min(amount / reached, 1.0)
-        empty -= share * members
-        costs[chosen], amount = np.inf, amount - reached
+        chosen *= min(amount / reached, 1.0)
+        empty -= chosen
+        amount, previous, filled = amount - reached, threshold, int(np.count_nonzero(costs <= threshold))
