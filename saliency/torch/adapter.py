@@ -172,7 +172,8 @@ class TorchAdapter(GradientAdapter):
             scores, _, gradients = self.values_and_gradients_at(x, request)
             return scores, gradients
         compute = partial(input_gradients, self._forward, self._query_factory(request))
-        scores, gradients = self._run(compute, x, request, grad=True, backward=True)
+        is_plain = request.rule is None and request.relevance is None
+        scores, gradients = self._run(compute, x, request, grad=True, backward=True, plain_gradients=is_plain)
         return scores, gradients
 
     def values_and_gradients_at(self, x: torch.Tensor, request: Request) -> Any:
@@ -208,12 +209,18 @@ class TorchAdapter(GradientAdapter):
         return lambda x: ScoreQuery(x, request, self, self._relu_nodes)
 
     def _run(
-        self, function: Callable[..., Tensors], x: torch.Tensor, request: Request, grad: bool = False, backward: bool = False
+        self,
+        function: Callable[..., Tensors],
+        x: torch.Tensor,
+        request: Request,
+        grad: bool = False,
+        backward: bool = False,
+        plain_gradients: bool = False,
     ) -> Tensors:
         """Return what a function computes from ``x`` with the model, in the masks' type; the model's state is preserved."""
         reference = self._reference_tensor
         with translate_out_of_memory(x), preserve_model_state(self.model, reference.device, grad):
             self._forward.find_axes(x := x.to(reference.dtype), request.target, request.feed, self.channel_axis)
-            call = partial(self._memory_format.call, function, x, backward)
+            call = partial(self._memory_format.call, function, x, backward, plain_gradients)
             tensors = self._forward.with_axes(call, x, request.feed, self.channel_axis)
             return tuple(tensor.to(mask_dtype(reference)) for tensor in tensors)

@@ -1,12 +1,12 @@
 """Run a model on channels-last images if its convolutions are faster that way."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import repeat
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 
@@ -28,6 +28,12 @@ another 7 % of ResNet-18's time.
 
 MIN_PIXELS = 64 * 64
 """Smallest number of pixels of the batch; smaller batches are fast anyway, and keep the exact numbers of contiguous memory."""
+
+
+_Contexts: TypeAlias = Mapping[bool, AbstractContextManager[Any]]
+"""The context of a pass; for a pass that computes plain gradients, with the key True."""
+
+NO_CONTEXTS: _Contexts = dict.fromkeys((False, True), nullcontext())
 
 
 def count_pixels(x: torch.Tensor) -> int:
@@ -53,7 +59,7 @@ class MemoryFormat:
 
     def __init__(self, model: torch.nn.Module, channel_axis: int | None) -> None:
         self._model, self._channels_first, self._model_needs_contiguous = model, channel_axis == 0, False
-        self._contexts: CallValue[Iterator[AbstractContextManager[Any]]] = CallValue()  # one for each pass of a run
+        self._contexts: CallValue[Iterator[_Contexts]] = CallValue()  # those of each pass of a run
 
     def share_weights(self, run: FrameType) -> Callable[[], None]:
         """Convert weights once for all passes of a run in this thread, except the first pass.
@@ -66,22 +72,26 @@ class MemoryFormat:
         """
         return self._contexts.provide(self._contexts.current() or self._contexts_of_passes(), run)
 
-    def _contexts_of_passes(self) -> Iterator[AbstractContextManager[Any]]:
-        yield nullcontext()  # a run of one pass converts nothing twice
-        yield from repeat(ChannelsLastWeights(self._weights_to_convert))
+    def _contexts_of_passes(self) -> Iterator[_Contexts]:
+        yield NO_CONTEXTS  # a run of one pass converts nothing twice
+        weights = ChannelsLastWeights(self._weights_to_convert)
+        yield from repeat({False: weights, True: weights.with_batch_norms()})
 
-    def call(self, function: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False) -> T:
+    def call(
+        self, function: Callable[[torch.Tensor], T], x: torch.Tensor, backward: bool = False, plain_gradients: bool = False
+    ) -> T:
         """Call a function on a batch in the faster memory format.
 
         Args:
             function: a computation with the model.
             x: (N, *input).
             backward: whether the computation has a backward pass through the whole network.
+            plain_gradients: whether it only computes gradients without a rule, so that nothing depends on the operators.
         """
         if self._model_needs_contiguous or not self._is_faster(x, backward):
             return function(x)
         try:
-            with next(self._contexts.current() or repeat(nullcontext())):
+            with next(self._contexts.current() or repeat(NO_CONTEXTS))[plain_gradients]:
                 return function(x.contiguous(memory_format=torch.channels_last))
         except (RuntimeError, InputError) as error:
             if is_out_of_memory(error):
