@@ -22,7 +22,7 @@ class FoundLayer:
     Args:
         module: the layer.
         name: its name in the model.
-        is_bottleneck: all paths to earlier layers lead through it, and no later layer with positions is on one.
+        is_bottleneck: all paths to earlier layers lead through its positions, and no later layer with positions is on one.
     """
 
     module: "ReferenceType[torch.nn.Module]"

@@ -114,7 +114,9 @@ class LayerSearch:
         return self._has_plain_scores and layer.is_only_call and not has_other_inputs
 
     def is_bottleneck(self, layer: CalledLayer) -> bool:
-        """Return whether all paths to earlier layers lead through a layer, and no later one with a grid is on a path."""
+        """Return whether all paths to earlier layers lead through the positions of a layer, and none through a later grid."""
+        if layer.grid is not None and layer.grid.left_out:  # a path may lead through a class token
+            return False
         at = self._calls.index(layer)
         later = [one for one in self._calls[at + 1 :] if one.grid is not None]
         return not any(self._connected(later)) and not any(self._connected(self._calls[:at], [layer]))

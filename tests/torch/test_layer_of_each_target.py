@@ -1,11 +1,14 @@
 """Targets of one call in different branches have a layer each, with the numbers of one at a time."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import saliency
+from saliency import nets
 
 X = np.random.default_rng(0).normal(size=(2, 3, 16, 16)).astype(np.float32)
 METHODS = [
@@ -56,6 +59,23 @@ def test_the_numbers_are_those_of_one_at_a_time(method, ys, options):
 def test_a_layer_does_not_depend_on_earlier_calls(order):
     mask = saliency.GradCAM(Tasks().eval())
     assert [mask.GetMasks(X[:1], y=[y]).details["layer"][0] for y in order] == [LAYERS[y] for y in order]
+
+
+ZERO = saliency.Difference(2, 2)
+"""A class rather than itself: its score and all gradients are zero."""
+
+
+@pytest.mark.parametrize("ys", [[ZERO], [ZERO, 1], [1, 2, saliency.Difference(1, 2), ZERO]])
+def test_a_score_without_gradients_leaves_the_layers_of_other_targets_as_they_are(ys):
+    network = nets.load("DemoViT")
+    model, x = copy.deepcopy(network.model), np.zeros((3, *network.size), np.float32)
+    x[:, 20:60, 30:40] = 1
+    with pytest.warns(saliency.ZeroGradientWarning):
+        first = saliency.GradCAM(model).GetMasks([x] * len(ys), ys)
+    later = saliency.GradCAM(model).GetMasks([x] * 2, [1, saliency.Difference(1, 2)])
+    layers = [*first.details["layer"][[y is not ZERO for y in ys]], *later.details["layer"]]
+    assert set(layers) == {"blocks.4.norm1"}  # the layers behind it give the score their class token only
+    assert (np.abs(later).max(axis=(1, 2)) > 0).all()
 
 
 def test_a_smoothed_map():
