@@ -57,6 +57,7 @@ class MapMetrics:
         self._adapter, self._metrics, self._log = wrap(network.model), metrics, log
         self._seed, self._controls = seed, controls
         self.directions: dict[str, bool | None] = {}
+        self._constant: set[tuple[str, int]] = set()  # name of a method, index of a stimulus
 
     def compute(self, samples: Sequence[Sample], masks: Mapping[str, npt.NDArray[Any]]) -> Measured:
         """Measure all samples together if possible, and each one alone if some fail.
@@ -88,8 +89,10 @@ class MapMetrics:
                 indices = [one.index for one in samples]
                 values += [(i, name, metric.name, float(value)) for i, value in zip(indices, result.value, strict=True)]
         for name, masks in maps.items():
-            constant = np.ptp(masks.reshape(len(masks), -1), axis=1) == 0
-            self._log.notes[f"{name}: the map is constant, so metrics rank its positions at random"] += int(constant.sum())
+            constant = np.flatnonzero(np.ptp(masks.reshape(len(masks), -1), axis=1) == 0).tolist()
+            new = {(name, samples[i].index) for i in constant} - self._constant  # an image may have several maps of a method
+            self._constant |= new
+            self._log.notes[f"{name}: the map is constant, so metrics rank its positions at random"] += len(new)
         return values
 
 

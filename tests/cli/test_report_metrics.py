@@ -129,3 +129,12 @@ def test_errors(arguments, message, tmp_path, capsys):
     stim = table(tmp_path, "label", (3, 7, 1))
     status, _, errors = run(capsys, *QUICK, *arguments, "-stim", stim, "-out", tmp_path / "page.html")
     assert status == 2 and message in errors and [path.name for path in tmp_path.iterdir()] == ["some.stim.csv"]
+
+
+def test_an_image_with_constant_maps_of_several_targets_is_counted_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(saliency.GradCAM, "weights", lambda _self, inputs: 0.0 * inputs.gradients)
+    out, stim = tmp_path / "page.html", table(tmp_path, "label", (3, 7, 1))
+    _, _, errors = run(capsys, *QUICK, *METRICS, "-stim", stim, "-out", out)
+    assert [line for line in errors.splitlines() if "constant" in line] == [
+        "saliency report: note: 3 of 3 images: gradcam: the map is constant, so metrics rank its positions at random"
+    ]
