@@ -72,3 +72,10 @@ def test_a_model_that_is_changed_is_read_anew():
     (*_, found), graphs = passes(model)
     assert graphs == [False]
     np.testing.assert_allclose(found, expected.GetMasks(X, should_resize=False), rtol=1e-6)
+
+
+def test_a_score_without_gradients_does_not_decide_which_tokens_later_scores_read():
+    expected, model = saliency.AttentionRollout(ViT(fused), 2).GetMasks(X), ViT(fused)
+    with pytest.warns(saliency.ZeroGradientWarning):
+        saliency.AttentionRollout(model, saliency.Difference(1, 1)).GetMasks(X)
+    np.testing.assert_allclose(saliency.AttentionRollout(model, 2).GetMasks(X), expected, rtol=1e-6)

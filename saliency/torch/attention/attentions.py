@@ -177,7 +177,8 @@ def _readout(query: ScoreQuery, scores: torch.Tensor, layers: Layers, plan: Atte
         return _for_each_score(known, scores)
     readout: torch.Tensor = readout_of(torch, _gradients(scores, layers[-1:], len(query.x))[-1])
     positions = readout[:, list(plan.grid.order)]
-    if target_kind(query.target) and bool((readout == readout[:1]).all()) and bool(positions.all() or not positions.any()):
+    is_shared = bool(readout.any()) and bool((readout == readout[:1]).all())  # a score without gradients shows no tokens
+    if target_kind(query.target) and is_shared and bool(positions.all() or not positions.any()):
         plan.readouts[True] = readout[:1]
     return readout
 
