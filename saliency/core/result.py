@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from saliency.core.display.map_style import LAYOUT, PERCENTILE, MapStyle, checked_layout
+from saliency.core.display.map_style import LAYOUT, PERCENTILE, MapStyle, checked_layout, checked_title
 from saliency.core.display.provenance import Provenance
 from saliency.core.errors import InputError
 from saliency.core.validation import checked_class_names, whole_number
@@ -103,7 +103,7 @@ class MaskArray(npt.NDArray[Any]):
         from saliency.core.display.mask_figure import mask_figure
 
         style = MapStyle.of(overlay, cmap, percentile, units)
-        return mask_figure(*self._described(rows, image, class_names), style, checked_layout(layout), title)
+        return mask_figure(*self._described(rows, image, class_names), style, checked_layout(layout), checked_title(title))
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the figure and its alternative text for IPython; None for a slice, which is shown as numbers."""

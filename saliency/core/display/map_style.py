@@ -55,6 +55,17 @@ def _ordinal(n: int) -> str:
     return "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
 
 
+def checked_title(title: Any) -> str | None:
+    """Return the title of a figure, or None.
+
+    Raises:
+        InputError: if it is no string.
+    """
+    if title is None or isinstance(title, str):
+        return title
+    raise InputError(f"`title` (={shown(title)}) must be a string, or None")
+
+
 def checked_layout(layout: Any) -> list[str]:
     """Return the panels that a layout names.
 

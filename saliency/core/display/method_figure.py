@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from saliency.core.display.described_mask import DescribedMask, picture_of
-from saliency.core.display.map_style import PERCENTILE, MapStyle
+from saliency.core.display.map_style import PERCENTILE, MapStyle, checked_title
 from saliency.core.errors import InputError
 from saliency.core.validation import boolean, checked_class_names, real_number, shown
 
@@ -70,7 +70,7 @@ def figure(
     style = MapStyle.of(overlay, cmap, percentile, units)
     signed = None if signed is None else boolean("signed", signed)
     whole = COLUMN_WIDTH * (len(columns) + 1) if width is None else real_number("width", width, MIN_WIDTH, MAX_WIDTH)
-    return method_grid(columns, titles, title, GridStyle(style, scale, signed, whole))
+    return method_grid(columns, titles, checked_title(title), GridStyle(style, scale, signed, whole))
 
 
 def _columns(masks: Any, image: Any, names: dict[int, str]) -> list[list[DescribedMask]]:

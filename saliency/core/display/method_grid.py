@@ -14,6 +14,7 @@ from saliency.core.display.map_style import OUTLINE, MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
 from saliency.core.display.projection import HostArray, MaskProjection
 from saliency.core.errors import InputError
+from saliency.core.validation import shown
 
 TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 8.0, 7.0, 6.0  # points
 CHARACTER = 0.58  # mean width of a character, as a share of its size
@@ -54,7 +55,13 @@ def method_grid(
         for one, values, plane, scale in zip(axes, column.values, column.planes, own, strict=True):
             _draw_values(one, values, scale, style.maps, plane)
     _draw_bars(grid[:, first:], drawn, scales, style)
-    lines = _draw_texts(grid, first, columns, [str(title) for title in titles], style.width / (first + len(drawn)))
+    lines = _draw_texts(
+        grid,
+        first,
+        columns,
+        [title if isinstance(title, str) else shown(title) for title in titles],
+        style.width / (first + len(drawn)),
+    )
     figure.suptitle("" if heading is None else heading, fontsize=TITLE_SIZE + 1)
     figure.set_figheight(_height(style, drawn, style.width / (first + len(drawn)), lines + 1.5 * (heading is not None)))
     return figure

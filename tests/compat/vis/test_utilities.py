@@ -102,6 +102,8 @@ def test_modifiers_can_be_imported(model):
 def test_small_integers_are_normalized_without_overflow():
     np.testing.assert_allclose(normalize(np.array([-128, 0, 127], np.int8)), [0, 128 / 255, 1], atol=1e-6)
     assert normalize(np.array([1, 3], np.float32), -1, 1).dtype == np.float32
+    widest = np.array([-65504, 0, 65504], np.float16)  # their range is no float16
+    np.testing.assert_allclose(normalize(widest, -65504, 65504), widest, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,7 @@ def test_small_integers_are_normalized_without_overflow():
     [
         (lambda model: normalize([1.0, np.nan]), "`array` holds 1 of 2 values that are NaN or infinite"),
         (lambda model: normalize([1.0, 2.0], None), r"`min_value` \(=None\) must be a finite number"),
+        (lambda model: normalize(np.ones(2, np.float16), -1e30), r"`min_value` \(=-1e\+30\) must be .* from -65504 to 65504"),
         (lambda model: overlay(np.zeros(2), np.zeros(2), 1.5), r"`alpha` \(=1.5\) must be a finite number, from 0 to 1"),
         (lambda model: overlay(np.zeros(2), ["a", "b"]), r"`array2` \(list of <U1\) must be an array of real numbers"),
         (lambda model: overlay(np.zeros(2, int), np.full(2, 2.0**70)), r"the overlay \(from .*e\+20\) must fit into .* int64"),

@@ -138,6 +138,7 @@ def test_the_strongest_pixels_are_outlined():
         ({"layout": "input-input"}, "`layout`"),
         ({"overlay": "outlines"}, "`overlay`"),
         ({"cmap": "blue"}, "`cmap`"),
+        ({"title": 10**5000}, r"`title` \(=a value of type int\) must be a string, or None"),
         ({"percentile": 101}, "`percentile`"),
         ({"units": "yes"}, "`units`"),
         ({"class_names": "cat"}, "`class_names`"),

@@ -120,6 +120,13 @@ def test_pictures_of_the_user_overlays_and_plain_arrays():
     assert [one.get_title() for one in lines] == ["input", "IntegratedGradients"] and len(lines[1].patches) == 5
 
 
+def test_labels_are_shown_as_texts_and_a_title_must_be_one():
+    axes, _ = drawn(saliency.figure([VANILLA, OCCLUSION], [7, 10**5000]))
+    assert [one.get_title() for one in axes[:3]] == ["input", "7", "a value of type int"]
+    with pytest.raises(saliency.InputError, match=r"`title` \(=7\) must be a string, or None"):
+        saliency.figure([VANILLA], title=7)
+
+
 class WithoutArray:
     def __array__(self, *arguments, **options):
         raise TypeError("no array")

@@ -67,13 +67,15 @@ def normalize(array: Any, min_value: float = 0.0, max_value: float = 1.0) -> npt
     """Scale an array linearly so that its minimum becomes ``min_value`` and its maximum (up to 1e-7) ``max_value``.
 
     Raises:
-        InputError: if one of them is not finite or not a number, or the array is empty.
+        InputError: if one of them is not a finite number of the array's type, or the array is empty.
     """
     numbers = _floats(array, "array")
-    least, most = (real_number(*one, -LARGEST, LARGEST) for one in (("min_value", min_value), ("max_value", max_value)))
-    low, high = np.min(numbers), np.max(numbers)
-    scaled: npt.NDArray[Any] = (most - least) * ((numbers - low) / (high - low + EPSILON)) + least
-    return scaled
+    limit = min(LARGEST, float(np.finfo(numbers.dtype).max))
+    least, most = (real_number(*one, -limit, limit) for one in (("min_value", min_value), ("max_value", max_value)))
+    wide = numbers.astype(np.float64)  # in which no difference of shorter numbers overflows
+    low, high = np.min(wide), np.max(wide)
+    scaled: npt.NDArray[Any] = (most - least) * ((wide - low) / (high - low + EPSILON)) + least
+    return scaled.astype(numbers.dtype)
 
 
 def overlay(array1: Any, array2: Any, alpha: float = 0.5) -> npt.NDArray[Any]:
