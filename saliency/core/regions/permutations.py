@@ -8,17 +8,21 @@ import numpy.typing as npt
 from saliency.core.regions.coalitions import Coalitions, permutations
 from saliency.core.regions.hiding import HostArray, RegionScores
 
-BLOCK = 2**22
-"""Largest number of entries of the coalitions that are formed at once."""
+BLOCK = 2**20
+"""Largest number of coalitions that are looked up at once."""
+
+Ranks = npt.NDArray[np.int64]
+"""(orders, regions): the place of each region in an order, from 0. The first k regions of an order are a coalition."""
 
 
 def marginal_contributions(scores: RegionScores) -> Callable[[Sequence[np.random.Generator]], HostArray]:
     """Return a function that draws a pair of opposite orders from each generator, and evaluates no coalition twice.
 
-    The function returns what each region adds to the score, averaged over a pair, (pairs, regions, N).
+    The function returns what each region adds to the score, averaged over a pair, (pairs, regions, N). The coalitions of a
+    batch are formed when it is evaluated, so that memory does not grow with the square of the number of regions.
     """
     known, regions = _KnownScores(scores), scores.regions
-    block = max(1, BLOCK // (2 * regions * (regions + 1)))
+    block = max(1, BLOCK // (2 * (regions + 1)))
 
     def contribute(randoms: Sequence[np.random.Generator]) -> HostArray:
         parts = [randoms[i : i + block] for i in range(0, len(randoms), block)]
@@ -27,33 +31,48 @@ def marginal_contributions(scores: RegionScores) -> Callable[[Sequence[np.random
     return contribute
 
 
-def _contributions(known: "_KnownScores", ranks: npt.NDArray[np.int64]) -> HostArray:
-    """Return the mean contributions over orders and their opposites; ``ranks`` (pairs, regions) are places in the order."""
-    regions = ranks.shape[1]
+def _contributions(known: "_KnownScores", ranks: Ranks) -> HostArray:
+    """Return the mean contributions over orders and their opposites; ``ranks`` is (pairs, regions)."""
+    pairs, regions = ranks.shape
     ranks = np.stack([ranks, regions - 1 - ranks], axis=1)  # (pairs, 2, regions)
-    members = ranks[:, :, None, :] < np.arange(regions + 1)[:, None]  # (pairs, 2, regions + 1, regions)
-    found = known(members.reshape(-1, regions)).reshape(*members.shape[:3], -1)
+    found = known(ranks.reshape(-1, regions)).reshape(pairs, 2, regions + 1, -1)
     added = np.take_along_axis(np.diff(found, axis=2), ranks[..., None], axis=2)  # (pairs, 2, regions, N)
     return np.asarray(added.mean(axis=1))
 
 
 class _KnownScores:
-    """The scores of coalitions, each of which is evaluated once."""
+    """The scores of the coalitions of orders, each of which is evaluated once."""
 
     def __init__(self, scores: RegionScores) -> None:
         self._scores = scores
         self._rows: dict[bytes, int] = {}
         self._found = np.zeros((0, scores.score.n))
+        self._terms = np.random.default_rng(0).integers(2**64, size=(2, scores.regions), dtype=np.uint64)
 
-    def __call__(self, members: npt.NDArray[np.bool_]) -> HostArray:
-        """Return the scores (coalitions, N) of coalitions (coalitions, regions)."""
-        keys = [row.tobytes() for row in np.packbits(members, axis=1)]
+    def __call__(self, ranks: Ranks) -> HostArray:
+        """Return the scores (orders * (regions + 1), N) of the first 0, 1, ... regions of orders."""
+        keys, sizes = self._keys(ranks), ranks.shape[1] + 1
         fresh: dict[bytes, int] = {}
         for i, key in enumerate(keys):
             if key not in self._rows:
                 fresh.setdefault(key, i)
         if fresh:
-            coalitions: Coalitions = members[list(fresh.values())].astype(np.float64)
+            orders, visible = np.divmod(np.fromiter(fresh.values(), np.int64, len(fresh)), sizes)
+
+            def form(rows: range) -> Coalitions:
+                chosen = slice(rows.start, rows.stop)
+                return (ranks[orders[chosen]] < visible[chosen, None]).astype(np.float64)
+
             self._rows |= {key: len(self._found) + i for i, key in enumerate(fresh)}
-            self._found = np.concatenate([self._found, self._scores(coalitions)])
+            self._found = np.concatenate([self._found, self._scores.evaluate(form, len(fresh))])
         return self._found[[self._rows[key] for key in keys]]
+
+    def _keys(self, ranks: Ranks) -> list[bytes]:
+        """Return keys of the coalitions: sums of 128 random bits for each region, which differ for different coalitions.
+
+        Any two of a million coalitions have the same key with a probability of about 1e-27.
+        """
+        in_order = self._terms[:, np.argsort(ranks, axis=1)]  # (2, orders, regions)
+        sums = np.cumsum(np.pad(in_order, ((0, 0), (0, 0), (1, 0))), axis=2)  # modulo 2**64
+        keys: list[bytes] = np.ascontiguousarray(np.moveaxis(sums, 0, -1)).view("V16").ravel().tolist()
+        return keys

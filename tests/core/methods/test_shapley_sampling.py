@@ -1,5 +1,7 @@
 """Compare sampled Shapley values with their enumeration."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,19 @@ def test_no_coalition_is_evaluated_twice():
     ShapleySampling(model, 0).GetMask(np.ones(4), regions=np.arange(4), permutations=60, seed=0)
     seen = np.concatenate(model.inputs)
     assert len(seen) == len(np.unique(seen, axis=0)) == 16
+
+
+def test_memory_does_not_grow_with_the_square_of_the_regions():
+    regions = 2000  # the coalitions of a pair of orders would take 64 MB
+    model = ForwardAdapter(lambda x: x[:, :1])
+    tracemalloc.start()
+    try:
+        mask = ShapleySampling(model, 0, batch_size=32).GetMask(np.ones(regions), regions=np.arange(regions), permutations=4)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 20e6 and sum(model.batch_sizes) > 4 * (regions - 9)
+    np.testing.assert_allclose(mask, np.eye(1, regions)[0], atol=1e-12)
 
 
 def test_a_tolerance_doubles_the_permutations_of_each_input():
