@@ -11,7 +11,7 @@ from benchmarks.cases import BUNDLED, RESNET, SQUEEZENET, BenchmarkCase
 from benchmarks.comparison import CAPTUM
 from benchmarks.peak_memory import STATUS, measure_peak
 from benchmarks.results import PeakMemory
-from benchmarks.tasks import INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
+from benchmarks.tasks import BLUR, INTEGRATED, OCCLUSION, SMOOTHGRAD, Task
 from saliency import wrap
 from saliency.core.mask_runner import default_batch_size
 
@@ -24,7 +24,7 @@ place windows at all offsets to the layers' grids: windows that are aligned with
 
 SMALL_IMAGE = 112
 """Size of an image in pixels up to which strides are halved."""
-UNITS = {INTEGRATED: "steps", SMOOTHGRAD: "samples", OCCLUSION: "pixels' stride"}
+UNITS = {INTEGRATED: "steps", BLUR: "steps", SMOOTHGRAD: "samples", OCCLUSION: "pixels' stride"}
 
 
 def compare_peaks(options: argparse.Namespace, cases: Sequence[BenchmarkCase]) -> Iterator[PeakMemory]:
@@ -49,7 +49,7 @@ def _compare_peak(options: argparse.Namespace, case: BenchmarkCase, work: str) -
     ours = measure_peak(task), measure_peak(replace(task, amount=many))
     network = case.name if case.name != RESNET else f"{case.name}, {case.x.shape[1]} pixels"
     amounts = str(few), f"{many} {UNITS[work]}"
-    if options.framework == "tf" or work == SMOOTHGRAD:
+    if options.framework == "tf" or work in (SMOOTHGRAD, BLUR):
         return PeakMemory(network, work, amounts, ours)
     theirs = replace(task, library=CAPTUM, batch_size=_fastest_captum_batch(replace(case, batch=1), work))
     captum = measure_peak(theirs), measure_peak(replace(theirs, amount=many))

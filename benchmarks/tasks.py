@@ -14,6 +14,7 @@ from benchmarks.cases import BenchmarkCase, cases_of_network
 from benchmarks.comparison import CAPTUM, OURS
 
 INTEGRATED, SMOOTHGRAD, OCCLUSION, VANILLA = "IntegratedGradients", "SmoothGrad", "Occlusion, 16 pixels", "Vanilla"
+BLUR = "BlurIG"
 SIZE = 16
 
 
@@ -51,14 +52,15 @@ class Task:
 
 
 def _run_ours(task: Task, case: BenchmarkCase, amount: int) -> object:
-    methods = {INTEGRATED: saliency.IntegratedGradients, OCCLUSION: saliency.Occlusion}
+    methods = {INTEGRATED: saliency.IntegratedGradients, BLUR: saliency.BlurIG, OCCLUSION: saliency.Occlusion}
     method = methods.get(task.work, saliency.Vanilla)
     mask = method(case.model, case.classes[0], batch_size=task.batch_size or "auto")
     x = np.stack([_resize(case.x, task.side)] * task.inputs)
     x = x + np.linspace(0, 0.01, task.inputs, dtype=np.float32).reshape(-1, *[1] * (x.ndim - 1))  # makes all inputs different
     if task.work == SMOOTHGRAD:
         return mask.GetSmoothedMasks(x, nsamples=amount, seed=0)
-    options = {INTEGRATED: {"x_steps": amount}, OCCLUSION: {"size": SIZE, "stride": amount}, VANILLA: {}}
+    steps = {"x_steps": amount}
+    options = {INTEGRATED: steps, BLUR: steps, OCCLUSION: {"size": SIZE, "stride": amount}, VANILLA: {}}
     return mask.GetMasks(x, **options[task.work])
 
 
