@@ -18,6 +18,7 @@ import ray
 from saliency.cli import dnn_act, dnn_saliency, main
 from saliency.io.journal import Journal
 from tests.cli.saliency_command import DEMO
+from tests.cluster_process import started_cluster
 
 NAMES = [f"scene_{i:02d}.png" for i in range(18)]
 LINEAR = ["-net", "tests.ray.networks:linear", "-chn", "target", "-meth", "vanilla"]
@@ -36,20 +37,6 @@ def run(command, *arguments):
     with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
         status = command(list(map(str, arguments)))
     return status, errors.getvalue()
-
-
-def start_ray(attempts=4):
-    """Start Ray, which waits 30 seconds for its own processes: too little if other tests keep the machine busy."""
-    settings = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 80 * 2**20}
-    for left in reversed(range(attempts)):
-        try:
-            ray.init(**settings, logging_level="warning", log_to_driver=False)
-        except Exception:
-            ray.shutdown()
-            if not left:
-                raise
-        else:
-            return
 
 
 def write_stimuli(folder):
@@ -71,7 +58,7 @@ def interrupted_figures(folder, stimuli):
 
     Journal.add = add
     try:
-        first = run(command, *arguments)
+        first = run(command, *arguments, "-workers", "1")
     finally:
         Journal.add = original
     return first, run(command, *arguments)
@@ -136,7 +123,9 @@ if __name__ == "__main__":
     if sys.argv[1] == "stop":
         stop_after_a_piece(sys.argv[2:])
     here, found = Path(sys.argv[1]), {}
-    start_ray()
+    cluster = started_cluster(num_cpus=2, object_store_memory=80 * 2**20)
+    ray.init(cluster.address, logging_level="warning", log_to_driver=False)
     all_commands(here, found)
     refused(here, found)
+    cluster.shutdown()
     (here / "report.json").write_text(json.dumps(found))

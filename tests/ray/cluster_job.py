@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import ray
-from ray.cluster_utils import Cluster
 
 import saliency.ray
 from saliency.io.picture_options import PictureOptions
 from saliency.ray.worker_files import check_files
+from tests.cluster_process import started_cluster
 from tests.ray.networks import SCENES, N, pictures, png
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
@@ -36,7 +36,7 @@ def scenes(folder, report):
     """Torch, by way of Parquet, which Ray writes."""
     rows = saliency.ray.read_stimuli(SCENES, rows_per_block=3).limit(7)
     masks(rows, None, 1, network="DemoNet", method="Vanilla").write_parquet(str(folder / "parquet"))
-    stored = ray.data.read_parquet(str(folder / "parquet"))
+    stored = ray.data.read_parquet(str(folder / "parquet")).materialize()
     report["scenes"] = str(saliency.ray.write_maps(stored, folder / "scenes.h5", 7))
     try:
         report["zarr"] = str(saliency.ray.write_maps(stored, folder / "scenes.zarr", 7))
@@ -51,7 +51,7 @@ def poison(folder, report):
     rows[5]["picture"] = png(255)
     rows[7]["picture"], rows[9]["label"], rows[10]["picture"] = png(0, (200, 200)), 77, b""
     reading = PictureOptions(max_pixels=1000)
-    data = masks(rows, 3, 2, **LINEAR, target="label", reading=reading, dtype="float16", piece=3)
+    data = masks(rows, 3, 1, **LINEAR, target="label", reading=reading, dtype="float16", piece=3)
     found = sorted(data.take_all(), key=lambda row: row["index"])
     report["poison"] = [[row["error"], row["reason"]] for row in found]
     np.save(folder / "poison.npy", np.stack([row["map"] for row in found]))
@@ -82,11 +82,11 @@ def lost_node(folder, report, cluster, node):
     thread.join()
 
 
-def pieces(report, workers):
+def pieces(report, worker):
     report["pieces"] = []
     try:
         for one in saliency.ray.compute_pieces(
-            operator.methodcaller, ("count", "a"), [(1, "a"), (2, ""), (3, "banana"), (4, 5)], workers
+            operator.methodcaller, ("count", "a"), [(1, "a"), (2, ""), (3, "banana"), (4, 5)], worker
         ):
             report["pieces"].append(one)
     except AttributeError as error:
@@ -108,27 +108,17 @@ def refusals(report, folder):
             report["refused"].append(str(error))
 
 
-def started_cluster(tries=3):
-    """Return a cluster of one node; on a busy machine, Ray can take longer than the 30 seconds that it gives itself."""
-    try:
-        return Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, "_system_config": SYSTEM})
-    except Exception:
-        if tries == 1:
-            raise
-    return started_cluster(tries - 1)
-
-
 def main(folder):
     times, report = {}, {}
     start = time.monotonic()
-    cluster = started_cluster()
+    cluster = started_cluster(**NODE, _system_config=SYSTEM)
     node = cluster.add_node(**NODE)
-    workers = saliency.ray.connect(cluster.address, workers=2, cpus_per_worker=0.4)
+    worker = saliency.ray.connect(cluster.address, workers=1, cpus_per_worker=0.4)
     ray.data.DataContext.get_current().enable_progress_bars = False
     times["start"] = time.monotonic() - start
     jobs = {
         "refusals": lambda: refusals(report, folder),
-        "pieces": lambda: pieces(report, workers),
+        "pieces": lambda: pieces(report, worker),
         "poison": lambda: poison(folder, report),
         "scenes": lambda: scenes(folder, report),
         "lost_node": lambda: lost_node(folder, report, cluster, node),
