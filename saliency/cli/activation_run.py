@@ -1,7 +1,7 @@
 """Run ``dnn_act``: check all options, compute activations in batches, then write them to one file."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,14 @@ from saliency.cli.activations import ActivationExtractor, mask_of_all_layers
 from saliency.cli.cluster_activations import Activations, ActivationWorker
 from saliency.cli.cluster_pieces import ClusterPieces
 from saliency.cli.engine_options import RAY
+from saliency.cli.local_pieces import LocalPieces
 from saliency.cli.network import load_network
 from saliency.cli.provenance import run_record
-from saliency.cli.read_ahead import read_pieces
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.stimulus_reader import StimulusReader
+from saliency.cli.stimulus_reader import Prepared, StimulusReader
 from saliency.cli.unit_selection import selected_units
-from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io import act
 from saliency.io.checksum import file_checksum
 from saliency.io.dmask import Dmask
@@ -94,32 +93,26 @@ class ActivationRun:
     def run(self) -> None:
         """Compute the activations that are missing, and write the file."""
         self._begin()
+        batches = {start: self._batch(start) for start in range(0, len(self.stimuli), self.extractor.batch)}
         if self.options.engine == RAY:
-            self._compute_on_cluster()
+            self._compute_on_cluster(batches)
         else:
-            with open_pool(self.options.jobs) as pool:
-                self._compute(pool)
+            self._compute(batches)
         act.write(act.Activation(self._parts), self.files.out, self.record)
         self.journal.add(OUTPUT, {"file": file_checksum(self.files.out)})
 
-    def _compute(self, pool: WorkerPool | None) -> None:
-        """Compute the missing batches in order; workers read the images of the next ones."""
-        starts = range(0, len(self.stimuli), self.extractor.batch)
-        missing = [self._batch(start) for start in starts if str(start) not in self.journal.records]
+    def _compute(self, batches: Mapping[int, range]) -> None:
+        """Compute the missing batches in order."""
         reader = StimulusReader(self.stimuli, self.network, pixels=1)
-        read = read_pieces(reader, missing, self.log, pool, self.options.jobs or 0)
-        for start in starts:
-            if str(start) in self.journal.records:
-                self.log.restore(self.journal.records[str(start)])
-                continue
-            indices = self._batch(start)
-            self._write_batch(ActivationBatch(self.extractor, next(read), indices), indices)
-            self.log.show_progress(indices.stop)
-            self.journal.add(start, {**self.log.new_record(), "parts": self._checksums(start)})
 
-    def _compute_on_cluster(self) -> None:
+        def compute(start: int, read: Sequence[Prepared]) -> dict[str, Any]:
+            self._write_batch(ActivationBatch(self.extractor, read, batches[start]), batches[start])
+            return {"parts": self._checksums(start)}
+
+        LocalPieces(self.options, reader, batches).compute(self.log, self.journal, compute)
+
+    def _compute_on_cluster(self, batches: Mapping[int, range]) -> None:
         """Compute the missing batches on a cluster; this process writes them as they are finished."""
-        pieces = {start: self._batch(start) for start in range(0, len(self.stimuli), self.extractor.batch)}
         options = argparse.Namespace(**{**vars(self.options), "batch": self.extractor.batch})
 
         def write(start: int, layers: Activations) -> dict[str, Any]:
@@ -127,7 +120,7 @@ class ActivationRun:
                 self._parts[name].write_stimuli(start, values)
             return {"parts": self._checksums(start)}
 
-        ClusterPieces(options, self.stimuli, ActivationWorker, pieces).compute(self.log, self.journal, write)
+        ClusterPieces(options, self.stimuli, ActivationWorker, batches).compute(self.log, self.journal, write)
 
     def _begin(self) -> None:
         """Start the run, or resume it with the batches that are intact."""

@@ -2,7 +2,7 @@
 
 from saliency.cli.drawing_queue import DrawingQueue
 from saliency.cli.figure_setup import FigureSetup
-from saliency.cli.read_ahead import read_pieces
+from saliency.cli.local_pieces import LocalPieces
 from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.journal import Journal
 
@@ -19,14 +19,10 @@ def make_figures(setup: FigureSetup, journal: Journal | None) -> None:
 
 
 def _make_figures(setup: FigureSetup, journal: Journal | None, pool: WorkerPool | None) -> None:
-    pieces, recorded = setup.pieces, {} if journal is None else dict(journal.records)
-    missing = [indices for k, indices in pieces.items() if str(k) not in recorded]
-    read = read_pieces(setup.reader, missing, setup.log, pool, setup.options.jobs or 0)
+    recorded = {} if journal is None else dict(journal.records)
+    pieces = LocalPieces(setup.options, setup.reader, setup.pieces)
     files, maps, queue = setup.files, setup.maps, DrawingQueue(setup, journal, pool)
     with queue.drained():
-        for k, indices in pieces.items():
-            if str(k) in recorded:
-                setup.log.restore(recorded[str(k)])
-                continue
+        for k, read in pieces.missing(setup.log, recorded, pool):
             path = None if files is None or setup.options.save is None else files.maps(k)
-            queue.add(k, maps.compute(next(read), indices, setup.log, path), indices)
+            queue.add(k, maps.compute(read, setup.pieces[k], setup.log, path), setup.pieces[k])

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,12 @@ from saliency.cli.cluster_pieces import ClusterPieces
 from saliency.cli.compare.files import ComparisonFiles
 from saliency.cli.compare.stimulus_measurement import MeasurementWorker, StimulusMeasurement
 from saliency.cli.engine_options import RAY
+from saliency.cli.local_pieces import LocalPieces
 from saliency.cli.outputs import writable_folder
 from saliency.cli.provenance import channel_words, run_record
-from saliency.cli.read_ahead import read_pieces
 from saliency.cli.run_log import RunLog, print_message
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.journal import Journal, open_journal
 from saliency.metrics import Comparison
 
@@ -54,31 +53,23 @@ class ComparisonRun:
     def run(self) -> int:
         """Measure the stimuli that are missing, and write the files; return the exit status."""
         n = len(self.measurement.stimuli)
-        blocks = [range(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+        blocks = {start: range(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)}
         with self._open_journal() as journal:
-            if self.options.engine == RAY:
-                pieces = {one.start: one for one in blocks}
-                on_cluster = ClusterPieces(self.options, self.measurement.stimuli, MeasurementWorker, pieces)
-                on_cluster.compute(self.log, journal, lambda _, record: record)
-            else:
-                with open_pool(self.options.jobs) as pool:
-                    self._measure(blocks, journal, pool)
-            self._write([journal.records[str(one.start)] for one in blocks])
+            self._measure(blocks, journal)
+            self._write([journal.records[str(start)] for start in blocks])
             status = self.log.finish(self.files.errors)
             journal.finish()
             return status
 
-    def _measure(self, blocks: Sequence[range], journal: Journal, pool: WorkerPool | None) -> None:
-        """Measure the missing blocks in order; workers read the images of the next ones."""
-        missing = [one for one in blocks if str(one.start) not in journal.records]
-        read = read_pieces(self.measurement.reader, missing, self.log, pool, self.options.jobs or 0)
-        for indices in blocks:
-            if str(indices.start) in journal.records:
-                self.log.restore(journal.records[str(indices.start)])
-                continue
-            found = self.measurement.compute(next(read))
-            self.log.show_progress(indices.stop)
-            journal.add(indices.start, {**self.log.new_record(), **found})
+    def _measure(self, blocks: Mapping[int, range], journal: Journal) -> None:
+        """Measure the missing blocks."""
+        options, measurement = self.options, self.measurement
+        if options.engine == RAY:
+            on_cluster = ClusterPieces(options, measurement.stimuli, MeasurementWorker, blocks)
+            on_cluster.compute(self.log, journal, lambda _, record: record)
+        else:
+            here = LocalPieces(options, measurement.reader, blocks)
+            here.compute(self.log, journal, lambda _, read: measurement.compute(read))
 
     @contextmanager
     def _open_journal(self) -> Iterator[Journal]:

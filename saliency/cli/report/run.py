@@ -2,15 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from saliency.cli.activation_files import check_output_path
 from saliency.cli.cluster_pieces import ClusterPieces
 from saliency.cli.engine_options import RAY
+from saliency.cli.local_pieces import LocalPieces
 from saliency.cli.network import load_network
-from saliency.cli.read_ahead import read_pieces
 from saliency.cli.report.block_of_rows import RowBlock, RowWorker
 from saliency.cli.report.files import SUFFIX, PageFiles
 from saliency.cli.report.row_builder import RowBuilder
@@ -18,7 +18,6 @@ from saliency.cli.report.template import PageSummary, PageTemplate
 from saliency.cli.run_log import RunLog
 from saliency.cli.run_settings import run_settings
 from saliency.cli.stimuli import Stimuli
-from saliency.cli.worker_pool import WorkerPool, open_pool
 from saliency.io.checksum import file_checksum
 from saliency.io.journal import OUTPUT, Journal
 
@@ -66,42 +65,30 @@ class PageRun:
             self.journal.discard([*damaged, OUTPUT])
         self.log.show_resumed(ROWS_PER_BLOCK * len(self.journal.pieces))
         n = len(self.stimuli)
-        blocks = [range(start, min(start + ROWS_PER_BLOCK, n)) for start in range(0, n, ROWS_PER_BLOCK)]
-        if self.options.engine == RAY:
-            self._compute_on_cluster(blocks)
-        else:
-            with open_pool(self.options.jobs) as pool:
-                self._compute(blocks, pool)
+        blocks = {start: range(start, min(start + ROWS_PER_BLOCK, n)) for start in range(0, n, ROWS_PER_BLOCK)}
+        self._compute(blocks)
         if not written:
             self._write_page(blocks)
         status = self.log.finish(None)
         self.journal.finish()
         return status
 
-    def _compute(self, blocks: Sequence[range], pool: WorkerPool | None) -> None:
-        """Compute the missing blocks in order; workers read the images of the next ones."""
-        missing = [one for one in blocks if str(one.start) not in self.journal.records]
-        read = read_pieces(self.builder.reader, missing, self.log, pool, self.options.jobs or 0)
-        for indices in blocks:
-            if str(indices.start) in self.journal.records:
-                self.log.restore(self.journal.records[str(indices.start)])
-                continue
-            block = RowBlock.compute(self.builder, self.template, self.options, next(read))
-            written = self.files.append_rows(block.rows)
-            self.log.show_progress(indices.stop)
-            self.journal.add(indices.start, {**self.log.new_record(), **written, **block.facts})
-
-    def _compute_on_cluster(self, blocks: Sequence[range]) -> None:
-        """Compute the missing blocks on a cluster; this process writes them as they are finished."""
+    def _compute(self, blocks: Mapping[int, range]) -> None:
+        """Compute the missing blocks, and append their rows."""
+        options, log, journal = self.options, self.log, self.journal
 
         def write(_: int, block: RowBlock) -> dict[str, Any]:
             return {**self.files.append_rows(block.rows), **block.facts}
 
-        pieces = {one.start: one for one in blocks}
-        ClusterPieces(self.options, self.stimuli, RowWorker, pieces).compute(self.log, self.journal, write)
+        if options.engine == RAY:
+            ClusterPieces(options, self.stimuli, RowWorker, blocks).compute(log, journal, write)
+        else:
+            LocalPieces(options, self.builder.reader, blocks).compute(
+                log, journal, lambda start, read: write(start, RowBlock.compute(self.builder, self.template, options, read))
+            )
 
-    def _write_page(self, blocks: Sequence[range]) -> None:
-        records = [self.journal.records[str(one.start)] for one in blocks]
+    def _write_page(self, blocks: Iterable[int]) -> None:
+        records = [self.journal.records[str(start)] for start in blocks]
         right, wrong = (sum(record[key] for record in records) for key in ("right", "wrong"))
         directions = {name: better for record in records for name, better in record["directions"].items()}
         record, failed = json.dumps(self.builder.record(self.options)), len(self.log.failures)
