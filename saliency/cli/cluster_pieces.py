@@ -21,6 +21,14 @@ from saliency.io.journal import Journal
 if TYPE_CHECKING:
     from saliency.ray import Cluster
 
+LOG_LEVELS = {
+    "ray.data": logging.WARNING,
+    "ray.data._internal.progress": logging.ERROR,
+    "ray.data.exceptions": logging.CRITICAL,
+    "ray._private.authentication": logging.ERROR,
+}
+"""Logger of Ray -> the least level that it prints. It has notes among its warnings; errors are reported by the command."""
+
 Result = TypeVar("Result")
 Worker = Callable[[range], tuple[Result, PieceLog]]
 """From the indices of stimuli to the result of their piece, and what happened to them."""
@@ -81,14 +89,14 @@ class ClusterPieces(Generic[Result]):
         connected = ray.is_initialized()
         try:
             import_ray("ray.data").DataContext.get_current().enable_progress_bars = False
-            logging.getLogger("ray.data").setLevel(logging.WARNING)
-            logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # a note about tokens is a warning there
+            for name, level in LOG_LEVELS.items():
+                logging.getLogger(name).setLevel(level)
             cluster = _connect(options)
             source = NetworkSource(options.net, {} if options.weights is None else {"weights": options.weights})
             check_files({**source.files, **_some_picture(self.stimuli)})
             yield compute_pieces(_build, (self.build, options, str(Path.cwd()), sys.path), pieces, cluster)
         except ray.exceptions.RayError as error:
-            raise CommandError(f"-engine ray: {one_line(error)}; run the same command again to resume") from error
+            raise CommandError(f"-engine ray: {one_line(error).rstrip('.')}; run the same command again to resume") from error
         finally:
             if not connected:
                 ray.shutdown()

@@ -15,6 +15,9 @@ from saliency.ray.installation import import_ray
 TIMEOUT = 30.0
 """Seconds until a cluster must have answered."""
 
+RESTARTS = 20
+"""How often Ray starts a worker again that died; by default without end, also if each time the same batch ends it."""
+
 NO_NODE = "No node info found"
 """A part of Ray's error if none of the cluster's nodes is on this machine."""
 
@@ -37,7 +40,8 @@ class Cluster:
     def words(self) -> dict[str, Any]:
         """Ray's arguments of ``Dataset.map_batches``. A pool that may shrink goes on without a node that was lost."""
         pool = import_ray("ray.data").ActorPoolStrategy(min_size=1, max_size=self.workers)
-        return {"compute": pool, "num_cpus": self.cpus_per_worker, "num_gpus": self.gpus_per_worker}
+        resources = {"num_cpus": self.cpus_per_worker, "num_gpus": self.gpus_per_worker}
+        return {"compute": pool, "max_restarts": RESTARTS, **resources}
 
 
 def connect(
@@ -65,8 +69,9 @@ def connect(
     ray = import_ray()
     if workers is not None:
         whole_number("workers", workers, least=1)
-    real_number("gpus_per_worker", gpus_per_worker, least=0)
-    real_number("cpus_per_worker", cpus_per_worker, least=0)
+    for name, number in (("gpus_per_worker", gpus_per_worker), ("cpus_per_worker", cpus_per_worker)):
+        if real_number(name, number, least=0) > 1 and number % 1:
+            raise InputError(f"`{name}` (={shown(number)}) must be a whole number if it is above 1")
     real_number("timeout", timeout, least=0, excludes_least=True)
     if not ray.is_initialized():
         _connect(ray, address, timeout)
@@ -113,10 +118,9 @@ def _fitting(nodes: list[dict[str, Any]], workers: int | None, gpus: float, cpus
         return Cluster(most, cpus, gpus)
     has = ", ".join(f"{one.get('CPU', 0):g} CPUs and {one.get('GPU', 0):g} GPUs" for one in resources[:4])
     more = f" and {len(resources) - 4} more" if len(resources) > 4 else ""
-    raise InputError(
-        f"`workers` (={workers}) with {gpus:g} GPUs and {cpus:g} CPUs each do not fit: {most} do. "
-        f"The machines of the cluster ({len(resources)}) have {has or 'nothing'}{more}"
-    )
+    each = f"with {gpus:g} GPUs and {cpus:g} CPUs"
+    rule = f"no worker {each} fits" if workers is None else f"`workers` (={workers}) {each} each do not fit: {most} do"
+    raise InputError(f"{rule}. The machines of the cluster ({len(resources)}) have {has or 'nothing'}{more}")
 
 
 def _workers_on(resources: dict[str, float], gpus: float, cpus: float) -> int:

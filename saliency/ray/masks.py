@@ -42,7 +42,8 @@ class Masks:
             at the top level of a module, which returns a model or a ``Network``.
         method: a method, or its name in ``saliency``.
         y: the target of rows without one; see ``SaliencyMask``. None explains the top class.
-        picture: column with the bytes of picture files, their paths, or arrays.
+        picture: column with the bytes of picture files, their paths, or arrays; also with dictionaries of ``bytes`` and
+            ``path``, as in the Parquet files of Hugging Face.
         name: column with the names of the pictures.
         target: column with the class of each row, from 0; a missing value selects ``y``.
         smoothed: average each map over noisy copies (SmoothGrad).
@@ -84,6 +85,9 @@ class Masks:
         if self.dtype not in TYPES:
             raise InputError(f"`dtype` (={shown(self.dtype)}) must be {' or '.join(map(repr, TYPES))}")
         boolean("whole_picture", self.whole_picture)
+        for name, kind in (("options", Mapping), ("network_options", Mapping), ("reading", PictureOptions)):
+            if not isinstance(given := getattr(self, name), kind):
+                raise InputError(f"`{name}` (={shown(given)}) must be a {kind.__name__}")
         self._source = NetworkSource(self.network, self.network_options)
         self._choice = MethodChoice(self.method, self.y, self.smoothed, self.options)
         self._columns = Columns(self.picture, self.name, self.target)
@@ -105,7 +109,8 @@ class Masks:
         Returns:
             The columns of the batch, without pictures that are not paths, and ``map`` (n, *mask), ``score``, ``target`` (a
             description), ``details`` (JSON), ``details/NAME`` (n, ...) for details of two or more axes, ``error`` (a code),
-            ``reason`` and ``record`` (JSON). A picture that failed has a map of NaN; ``error`` is empty for others.
+            ``reason`` and ``record`` (JSON). A picture that failed has a map of NaN; ``error`` is empty for others. They
+            replace columns of the batch with the same names.
 
         Raises:
             InputError: if a column is missing, or maps have different shapes.

@@ -15,6 +15,7 @@ from PIL import Image
 from saliency import nets
 from saliency.batches.items import Item
 from saliency.core.errors import InputError
+from saliency.core.validation import shown
 from saliency.io.picture import decode_picture, read_picture
 from saliency.io.picture_opening import PILLOW_WARNINGS
 from saliency.io.picture_options import PictureOptions
@@ -27,7 +28,8 @@ class Columns:
     """The names of the columns of a row.
 
     Args:
-        picture: the picture: the bytes of its file, its path, or an array (H, W), (H, W, channels) or (channels, H, W).
+        picture: the picture: the bytes of its file, its path, a dictionary with ``bytes`` or ``path``, or an array (H, W),
+            (H, W, channels) or (channels, H, W).
         name: its name.
         target: its target, if it has one of its own.
     """
@@ -35,6 +37,11 @@ class Columns:
     picture: str
     name: str
     target: str | None = None
+
+    def __post_init__(self) -> None:
+        for what, name in (("picture", self.picture), ("name", self.name)):
+            if not isinstance(name, str):
+                raise InputError(f"`{what}` (={shown(name)}) must be the name of a column")
 
     def check(self, batch: Batch) -> None:
         """Raise ``InputError`` if a column is missing."""
@@ -84,6 +91,8 @@ class PictureRows:
 
     def _read(self, batch: Batch, i: int) -> Any:
         picture, name = batch[self.columns.picture][i], str(batch[self.columns.name][i])
+        if isinstance(picture, Mapping):
+            picture = next((picture[key] for key in ("bytes", "path") if picture.get(key) is not None), None)
         if isinstance(picture, bytes | bytearray | memoryview):
             return decode_picture(bytes(picture), name, self.reading)[0]
         if isinstance(picture, str | Path):

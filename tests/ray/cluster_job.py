@@ -15,9 +15,10 @@ import ray
 
 import saliency.ray
 from saliency.io.picture_options import PictureOptions
+from saliency.ray import cluster
 from saliency.ray.worker_files import check_files
 from tests.cluster_process import started_cluster
-from tests.ray.networks import SCENES, N, pictures, png
+from tests.ray.networks import SCENES, N, ending, pictures, png
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 SYSTEM = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 5}
@@ -57,7 +58,7 @@ def poison(folder, report):
     np.save(folder / "poison.npy", np.stack([row["map"] for row in found]))
 
 
-def lost_node(folder, report, cluster, node):
+def lost_node(folder, report, nodes, node):
     """A node is removed while its workers compute."""
     arguments = {**LINEAR, "network": "tests.ray.networks:slow"}
     started = threading.Event()
@@ -65,7 +66,7 @@ def lost_node(folder, report, cluster, node):
 
     def remove():
         started.wait(60)
-        cluster.remove_node(node, allow_graceful=False)
+        nodes.remove_node(node, allow_graceful=False)
         report["removed"] = time.monotonic()
 
     thread = threading.Thread(target=remove)
@@ -93,6 +94,16 @@ def pieces(report, worker):
         report["piece_error"] = str(error)
 
 
+def dying_worker(report, worker):
+    """A piece that ends its worker each time, as one that needs too much memory would."""
+    restarts, cluster.RESTARTS = cluster.RESTARTS, 1
+    try:
+        report["dying"] = list(saliency.ray.compute_pieces(ending, (), [(1, 1)], worker))
+    except ray.exceptions.RayError as error:
+        report["dying"] = type(error).__name__
+    cluster.RESTARTS = restarts
+
+
 def refusals(report, folder):
     here = folder / "here.pt"
     report["refused"] = []
@@ -111,17 +122,18 @@ def refusals(report, folder):
 def main(folder):
     times, report = {}, {}
     start = time.monotonic()
-    cluster = started_cluster(**NODE, _system_config=SYSTEM)
-    node = cluster.add_node(**NODE)
-    worker = saliency.ray.connect(cluster.address, workers=1, cpus_per_worker=0.4)
+    nodes = started_cluster(**NODE, _system_config=SYSTEM)
+    node = nodes.add_node(**NODE)
+    worker = saliency.ray.connect(nodes.address, workers=1, cpus_per_worker=0.4)
     ray.data.DataContext.get_current().enable_progress_bars = False
     times["start"] = time.monotonic() - start
     jobs = {
         "refusals": lambda: refusals(report, folder),
         "pieces": lambda: pieces(report, worker),
+        "dying": lambda: dying_worker(report, worker),
         "poison": lambda: poison(folder, report),
         "scenes": lambda: scenes(folder, report),
-        "lost_node": lambda: lost_node(folder, report, cluster, node),
+        "lost_node": lambda: lost_node(folder, report, nodes, node),
     }
     for name, job in jobs.items():
         if name == "scenes" and "torch" not in sys.argv:
@@ -132,7 +144,7 @@ def main(folder):
         print(name, times[name], flush=True)
     (folder / "report.json").write_text(json.dumps({**report, "times": times}))
     ray.shutdown()
-    cluster.shutdown()
+    nodes.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Networks that workers import, without a framework, and pictures."""
 
 import io
+import os
 import time
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def linear(delay=0.0):
 def slow():
     """Return a network whose passes take 50 ms."""
     return linear(delay=0.05)
+
+
+def ending():
+    """Return a function that ends its process."""
+    return os._exit
 
 
 def png(values, size=SIZE):

@@ -89,6 +89,10 @@ def test_the_results_of_pieces_arrive_and_an_exception_ends_them(job):
     assert job.piece_error == "'int' object has no attribute 'count'"
 
 
+def test_a_piece_that_ends_its_workers_ends_the_job(job):
+    assert job.dying in ("ActorDiedError", "ActorUnavailableError")
+
+
 def test_what_the_cluster_does_not_have_is_refused_before_a_job(job):
     gpus, cpus, address, file = job.refused
     assert "`workers` (=2) with 1 GPUs and 1 CPUs each do not fit: 0 do" in gpus and "(2) have 1 CPUs and 0 GPUs" in gpus

@@ -118,6 +118,13 @@ def test_an_address_must_be_a_host_with_a_port(address):
         connect(address)
 
 
+@pytest.mark.parametrize("option", ["gpus_per_worker", "cpus_per_worker"])
+@pytest.mark.parametrize(("number", "rule"), [(1.5, "a whole number if it is above 1"), (-1, "a finite number, 0 or more")])
+def test_resources_are_those_that_ray_can_assign(option, number, rule):
+    with pytest.raises(saliency.InputError, match=rf"`{option}` \(={number}\) must be {rule}"):
+        connect(**{option: number})
+
+
 @pytest.mark.parametrize("address", [None, "auto"])
 def test_the_address_of_the_environment_is_checked(address, free, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", free)

@@ -1,6 +1,7 @@
 """``saliency.ray.Masks`` in this process, without a cluster."""
 
 import json
+import pickle
 import subprocess
 import sys
 
@@ -70,6 +71,30 @@ def test_pictures_are_arrays_or_paths_too(kind, tmp_path):
     assert ("picture" in found) == (kind == "path")
 
 
+def test_pictures_may_be_dictionaries_as_in_files_of_hugging_face(tmp_path):
+    (tmp_path / "a.png").write_bytes(BATCH["picture"][0])
+    column = [{"bytes": content, "path": "elsewhere.png"} for content in BATCH["picture"]]
+    column[0], column[5] = {"bytes": None, "path": str(tmp_path / "a.png")}, {"bytes": None, "path": None}
+    found = Masks(**LINEAR, method="Vanilla")({**BATCH, "picture": np.array(column, object)})
+    assert list(found["error"]) == [""] * 5 + ["PREPARATION"] and found["reason"][5].endswith("has no picture")
+    np.testing.assert_array_equal(found["map"][:5], Masks(**LINEAR, method="Vanilla")(BATCH)["map"][:5])
+
+
+def test_targets_of_other_types_fail_alone_and_columns_of_the_result_replace_others():
+    labels = np.array([1, "2", 2.0, None, True, [3]], object)
+    batch = {**BATCH, "target": labels, "map": np.zeros(6), "name": np.array(["same"] * 6)}
+    found = Masks(**LINEAR, method="Vanilla", target="target", y=0)(batch)
+    assert list(found["error"]) == ["", "PREPARATION", "", "", "PREPARATION", "PREPARATION"]
+    assert list(found["target"]) == ["class 1", "", "class 2", "class 0", "", ""] and found["map"].shape == (6, 3, 8, 8)
+    empty = Masks(**LINEAR, method="Vanilla")(part(batch, slice(0, 0)))
+    assert {k: v.shape[1:] for k, v in empty.items()} == {k: v.shape[1:] for k, v in found.items()}
+
+
+def test_masks_are_pickled_with_their_arguments():
+    masks = pickle.loads(pickle.dumps(Masks(**LINEAR, method="Vanilla")))  # noqa: S301 - our own
+    np.testing.assert_array_equal(masks(BATCH)["map"], Masks(**LINEAR, method="Vanilla")(BATCH)["map"])
+
+
 def test_a_batch_whose_pictures_all_fail_has_the_same_columns():
     masks = Masks(**LINEAR, method="Vanilla", dtype="float16")
     bad = masks({**part(BATCH, slice(0, 2)), "picture": np.array([b"no picture", None], object)})
@@ -105,6 +130,9 @@ def inner():
         ({"dtype": "float64"}, "'float16' or 'float32'"),
         ({"piece": 0}, "`piece`"),
         ({"smoothed": 1}, "`smoothed`"),
+        ({"reading": {"max_pixels": 9}}, r"`reading` .* must be a PictureOptions"),
+        ({"options": None}, r"`options` \(=None\) must be a Mapping"),
+        ({"picture": None}, r"`picture` \(=None\) must be the name of a column"),
     ],
 )
 def test_what_cannot_work_is_refused_in_the_driver(arguments, match):
