@@ -135,6 +135,8 @@ def checked_multipliers(rule: Any, found: Any, x: Array) -> Array:
 
 def _may_be_equal(shape: Any, other: Any) -> bool:
     """Return whether two shapes are equal, as far as their lengths are known: an unknown one is None."""
+    if shape == other:
+        return True
     return len(shape) == len(other) and all(None in pair or len(set(pair)) == 1 for pair in zip(shape, other, strict=True))
 
 

@@ -48,8 +48,10 @@ def damped(xp: Any, multipliers: Array, z: Array, epsilon: float) -> Array:
     """
     if epsilon == 0:
         return xp.where(z == 0, z, multipliers)
-    size = abs(z)
-    return multipliers * (size / (size + epsilon))
+    passed = abs(z)
+    passed /= passed + epsilon  # in place where arrays can be changed, which saves memory for two of them
+    passed *= multipliers
+    return passed
 
 
 @final

@@ -44,8 +44,8 @@ def rescaled(xp: Any, multipliers: Array, change: Array, output_change: Array, d
 
 def shared(xp: Any, change: Array, shares: Array) -> Array:
     """Return shares of a change of the score as multipliers: shares / change, and 0 where nothing changes."""
-    ones = xp.ones_like(change)
-    return rescaled(xp, ones, change, shares, 0 * ones, NO_CHANGE)
+    ones, changes = xp.ones_like(change), change * change > NO_CHANGE * NO_CHANGE
+    return xp.where(changes, shares, ones - ones) / xp.where(changes, change, ones)
 
 
 def quotient_multipliers(multipliers: Array, x: Array, x_0: Array, divisor: Array, divisor_0: Array) -> tuple[Array, Array]:

@@ -1,5 +1,7 @@
 """DeepLIFT equals Captum's where Captum supports the network, and adds up to the change of the score elsewhere."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch.nn import functional
 
 import saliency
 from saliency.core.errors import ModelError
+from saliency.torch.deeplift.pair import Pair
 from tests.torch.snapshot import snapshot
 
 captum = pytest.importorskip("captum.attr")
@@ -53,6 +56,26 @@ def test_deep_lift_equals_captum(activation):
     mask = saliency.DeepLIFT(model, 1).GetMasks(x, x_baseline=baseline)
     np.testing.assert_allclose(mask, expected, atol=1e-6 * np.abs(expected).max())
     np.testing.assert_allclose(np.sum(mask, axis=(1, 2, 3)), mask.details["change"], rtol=1e-7)
+
+
+@pytest.mark.parametrize("pool", [(3,), (3, 1), (2, 3, 1), (3, 2, 1, 2), (3, 2, 1, 1, False, True), ((2, 3), (1, 2))], ids=str)
+def test_the_indices_of_a_pool_give_the_gradient_of_another_run(pool, monkeypatch):
+    """Windows that overlap or leave a part out, with a padding or a dilation, on images in both memory formats."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(*pool), nn.Conv2d(4, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    x, baseline = inputs(2, 3, 130, 64).astype("float32"), inputs(3, 130, 64, seed=1).astype("float32")
+    fast = [
+        saliency.DeepLIFT(one.eval(), 1).GetMasks(x, x_baseline=baseline) for one in (model, copy.deepcopy(model).double())
+    ]
+    monkeypatch.setattr(Pair, "_pull_back_pooling", lambda *_: None)
+    slow = [
+        saliency.DeepLIFT(one.eval(), 1).GetMasks(x, x_baseline=baseline) for one in (model, copy.deepcopy(model).double())
+    ]
+    for one, other in zip(fast, slow, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6 * np.abs(other).max())
+        assert np.abs(one.details["gap"]).max() < 1e-4 * np.abs(one.details["change"]).max()
 
 
 def test_deep_shap_is_the_mean_over_baselines_and_equals_captum():

@@ -11,6 +11,9 @@ from saliency.torch.deeplift.recorder import Operation
 Found: TypeAlias = list[torch.Tensor | None]
 """The multipliers by each tensor among the arguments of an operation; None for one whose gradient is kept."""
 
+POOLING_DEFAULTS: tuple[Any, ...] = ([], [0, 0], [1, 1], False)
+"""The stride, padding, dilation and rounding of a maximum over windows, if they are not stated."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
@@ -42,6 +45,9 @@ class Pair:
 
     def pull_back(self, multipliers: torch.Tensor, weight: float) -> Found:
         """Return the gradient by each tensor, at a place between the baseline (weight 0) and the input (weight 1)."""
+        pooled = self._pull_back_pooling(multipliers, weight)
+        if pooled is not None:
+            return pooled
         places = [self.reference.args, None, self.actual.args]
         args = places[int(2 * weight)] or self._halfway()
         with torch.enable_grad():
@@ -52,6 +58,16 @@ class Pair:
         known = [one for one in tensors if one.requires_grad]
         found = iter(torch.autograd.grad(result, known, multipliers, allow_unused=True))
         return [next(found) if one.requires_grad else None for one in tensors]
+
+    def _pull_back_pooling(self, multipliers: torch.Tensor, weight: float) -> Found | None:
+        """Return the same for a maximum over windows, whose indices are known; None for any other operation."""
+        operation = self.actual if weight == 1 else self.reference
+        if operation.kind != "maxpool2dwithindices" or operation.kwargs or weight == 0.5 or not self.changed[0]:
+            return None
+        x, *geometry = operation.args
+        geometry += POOLING_DEFAULTS[len(geometry) - 1 :]
+        backward = torch.ops.aten.max_pool2d_with_indices_backward
+        return [backward(multipliers, x, *geometry, operation.others[0])]
 
     def _halfway(self) -> tuple[Any, ...]:
         pairs = zip(self.actual.args, self.reference.args, strict=True)

@@ -18,6 +18,7 @@ class Operation:
         func: the operator.
         args, kwargs: its arguments, with the values that they had at the call.
         result: its first result.
+        others: its other results.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Operation:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     result: torch.Tensor
+    others: tuple[Any, ...] = ()
 
     def call(self, args: tuple[Any, ...]) -> torch.Tensor:
         """Return the operator's first result for other arguments."""
@@ -62,7 +64,8 @@ class OperationRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # T
         self._newest_clone = newest if kind == "clone" else self._newest_clone
         first = result[0] if isinstance(result, tuple | list) and result else result
         if kind in RECORDED and isinstance(first, torch.Tensor) and first.is_floating_point():
-            operation = Operation(kind, _out_of_place(func), kept, kwargs, first)
+            others = tuple(result[1:]) if first is not result else ()
+            operation = Operation(kind, _out_of_place(func), kept, kwargs, first, others)
             if (
                 written and newest == self._newest_clone
             ):  # autograd made the node first, and then a copy of what is overwritten
@@ -84,9 +87,8 @@ class OperationRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call] # T
 
         for place in self._held.pop(storage, ()):
             old = self.operations[place]
-            self.operations[place] = Operation(
-                old.kind, old.func, tuple(map(copied, old.args)), old.kwargs, copied(old.result)
-            )
+            args, others = tuple(map(copied, old.args)), tuple(map(copied, old.others))
+            self.operations[place] = Operation(old.kind, old.func, args, old.kwargs, copied(old.result), others)
 
 
 def tensors_of(operation: Operation) -> list[torch.Tensor]:

@@ -56,7 +56,11 @@ def _indices(args: tuple[Any, ...]) -> list[torch.Tensor]:
 
 def _rescaled(pair: Pair, multipliers: torch.Tensor) -> Found:
     smallest = multiplier_rules.NO_CHANGE if pair.actual.kind in KINKED else multiplier_rules.SMALL_CHANGE
-    halfway, (x, x_0) = pair.pull_back(multipliers, 0.5), _changing(pair)
+    x, x_0 = _changing(pair)
+    if pair.actual.kind == "relu":  # its gradient halfway, without running it there
+        halfway: Found = [torch.ops.aten.threshold_backward(multipliers, x + x_0, 0)]
+    else:
+        halfway = pair.pull_back(multipliers, 0.5)
     return [
         None if not changed else multiplier_rules.rescaled(torch, multipliers, x - x_0, pair.result_change, gradient, smallest)
         for gradient, changed in zip(halfway, pair.changed, strict=True)

@@ -121,23 +121,25 @@ def _earlier(node: Node, step: Step) -> list[Node]:
 def _run(plan: Mapping[Node, Step], scores: torch.Tensor, start: torch.Tensor, leaf_node: Node) -> torch.Tensor | None:
     """Return the multipliers of the leaf from those of the scores; None if none reach it."""
     found: dict[Node, dict[int, torch.Tensor]] = defaultdict(dict)
+    metadata: dict[Node, Any] = {}  # Torch makes a list of it at each access
     found[scores.grad_fn][scores.output_nr] = start  # type: ignore[index] # the scores have a graph
     for node, step in plan.items():
         outputs = found.pop(node, {})
         if not outputs:
             continue
-        passed = step.run([outputs.get(i) for i in range(len(node._input_metadata))])
+        passed = step.run([outputs.get(i) for i in range(len(metadata.pop(node, None) or node._input_metadata))])
         for i in step.inputs:
             earlier, number = node.next_functions[i]
             if earlier is not None and i < len(passed) and (one := passed[i]) is not None:
-                sums, one = found[earlier], _reduced(one, earlier, number)
+                if earlier not in metadata:
+                    metadata[earlier] = earlier._input_metadata
+                sums, one = found[earlier], _reduced(one, metadata[earlier][number])
                 sums[number] = sums[number] + one if number in sums else one
     return found[leaf_node].get(0)
 
 
-def _reduced(multipliers: torch.Tensor, node: Any, number: int) -> torch.Tensor:
-    """Return multipliers in the shape and type of a node's output; those of a value that was broadcast are summed."""
-    output = node._input_metadata[number]
+def _reduced(multipliers: torch.Tensor, output: Any) -> torch.Tensor:
+    """Return multipliers in the shape and type of an output; those of a value that was broadcast are summed."""
     if multipliers.shape == output.shape and multipliers.dtype == output.dtype:
         return multipliers
     return multipliers.sum_to_size(output.shape).to(output.dtype)
