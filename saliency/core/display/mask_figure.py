@@ -5,6 +5,7 @@ from typing import Any
 
 from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
+from saliency.core.display.drawn_text import drawn_text
 from saliency.core.display.figure_record import figure_record
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, sign_words
 from saliency.core.display.map_style import OUTLINE, MapStyle
@@ -45,10 +46,11 @@ def mask_figure(
     figure.record = figure_record([masks])
     heading = caption(masks, total) if title is None else title
     if several:
-        figure.suptitle(heading, fontsize=9)
+        figure.suptitle(drawn_text(heading), fontsize=9)
     parts = figure.subfigures(len(masks), 1, squeeze=False).flat
     for part, one, projection, draws in zip(parts, masks, projections, panels, strict=True):
-        part.suptitle(", ".join(filter(None, [one.title if several else heading, projection.slices])), fontsize=9)
+        text = ", ".join(filter(None, [one.title if several else heading, projection.slices]))
+        part.suptitle(drawn_text(text), fontsize=9, parse_math=not several and title is not None)  # names hold no formulas
         for axes, draw in zip(part.subplots(1, columns, squeeze=False)[0], draws + [_draw_nothing] * columns, strict=False):
             draw(axes, one, projection, style)
     return figure

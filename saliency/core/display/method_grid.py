@@ -7,6 +7,7 @@ from typing import Any
 
 from saliency.core.display.color_scale import ColorScale
 from saliency.core.display.described_mask import DescribedMask
+from saliency.core.display.drawn_text import drawn_text
 from saliency.core.display.figure_record import figure_record
 from saliency.core.display.grid_columns import GridColumn, GridStyle
 from saliency.core.display.map_panel import draw_bars, draw_color_bar, draw_map, draw_picture, hide_ticks
@@ -14,7 +15,6 @@ from saliency.core.display.map_style import OUTLINE, MapStyle
 from saliency.core.display.notebook_figure import NotebookFigure
 from saliency.core.display.projection import HostArray, MaskProjection
 from saliency.core.errors import InputError
-from saliency.core.validation import shown
 
 TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 8.0, 7.0, 6.0  # points
 CHARACTER = 0.58  # mean width of a character, as a share of its size
@@ -55,14 +55,8 @@ def method_grid(
         for one, values, plane, scale in zip(axes, column.values, column.planes, own, strict=True):
             _draw_values(one, values, scale, style.maps, plane)
     _draw_bars(grid[:, first:], drawn, scales, style)
-    lines = _draw_texts(
-        grid,
-        first,
-        columns,
-        [title if isinstance(title, str) else shown(title) for title in titles],
-        style.width / (first + len(drawn)),
-    )
-    figure.suptitle("" if heading is None else heading, fontsize=TITLE_SIZE + 1)
+    lines = _draw_texts(grid, first, columns, [drawn_text(title) for title in titles], style.width / (first + len(drawn)))
+    figure.suptitle(drawn_text(heading or ""), fontsize=TITLE_SIZE + 1)
     figure.set_figheight(_height(style, drawn, style.width / (first + len(drawn)), lines + 1.5 * (heading is not None)))
     return figure
 
@@ -129,11 +123,11 @@ def _draw_texts(
         if alike:
             known = sorted(described or row, key=lambda one: "score" not in one.details and 1 + (not one.score))
             label = known[0].label(int(1.3 * fitting))
-            grid[i][0].set_ylabel(label, fontsize=TEXT_SIZE)
+            grid[i][0].set_ylabel(drawn_text(label), fontsize=TEXT_SIZE, parse_math=False)
         else:
             texts = ["\n".join(filter(None, [text, one.label(fitting)])) for text, one in zip(texts, row, strict=True)]
         for axes, text in zip(grid[i][first:], texts, strict=True):
-            axes.set_title(text, fontsize=TITLE_SIZE)
+            axes.set_title(drawn_text(text), fontsize=TITLE_SIZE, parse_math=alike)  # names of classes hold no formulas
         lines += max(text.count("\n") + bool(text) for text in texts)
     if first:
         grid[0][0].set_title("input", fontsize=TITLE_SIZE)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.display.color_scale import SIGNED_COLORS, ColorScale, check_colormap, is_diverging
+from saliency.core.display.drawn_text import drawn_text
 from saliency.core.display.overlay import drawable_picture, picture_pixels
 from saliency.core.display.visualization import map_values
 from saliency.core.errors import InputError
@@ -62,7 +63,7 @@ def show(
         axes.set_axis_off()
         if i < len(pictures):
             _draw(axes, pictures[i], f"pictures[{i}]", cmap)
-            axes.set_title(str(titles[i]) if titles else "", fontsize=9)
+            axes.set_title(drawn_text(titles[i]) if titles else "", fontsize=9)
     return figure
 
 

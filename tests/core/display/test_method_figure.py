@@ -127,6 +127,21 @@ def test_labels_are_shown_as_texts_and_a_title_must_be_one():
         saliency.figure([VANILLA], title=7)
 
 
+def test_any_name_and_title_can_be_drawn():
+    broken, names = b"\xff.png".decode(errors="surrogateescape"), dict.fromkeys(range(3), "$10$ \udcff \\frac")
+    figures = [
+        saliency.figure([VANILLA, OCCLUSION], [broken, "b"], title=broken, class_names=names),
+        VANILLA.figure(title=broken, class_names=names),
+        VANILLA[0].figure(title=broken),
+        OCCLUSION[0].figure(class_names=names),
+        saliency.show([X[0, :2]], [broken]),
+    ]
+    for figure in figures:
+        figure.canvas.draw()
+    assert [one.get_suptitle() for one in figures[:2]] == ["\\udcff.png"] * 2
+    assert "$10$ \\udcff" in figures[3].subfigs[0].get_suptitle()
+
+
 class WithoutArray:
     def __array__(self, *arguments, **options):
         raise TypeError("no array")
