@@ -12,7 +12,8 @@ from saliency.core.numerics.tolerance import check_tolerance, should_stop
 from saliency.core.regions.coalitions import check_size, generators
 from saliency.core.regions.explanation import RegionValues, explain_regions
 from saliency.core.regions.hiding import HostArray, RegionScores
-from saliency.core.regions.permutations import marginal_contributions
+from saliency.core.regions.order_estimates import shapley_estimates
+from saliency.core.regions.permutations import OrderScores, scores_of_orders
 from saliency.core.score import Score
 from saliency.core.types import Array
 from saliency.core.validation import whole_number
@@ -26,8 +27,9 @@ class ShapleySampling(SaliencyMask):
     regions add up to the score of the input minus that with everything hidden. The method uses no gradients.
 
     Each order is evaluated forward and backward, which removes the error of interactions of two regions. Coalitions that
-    orders share are evaluated once. ``details`` holds ``labels``, ``region_values``, ``region_errors`` (their standard errors)
-    and ``permutations``, the number of orders.
+    orders share are evaluated once. With 20 orders or more, and at most 500 regions, a cross-fitted linear function of the
+    visible regions reduces the variance; the values remain unbiased. ``details`` holds ``labels``, ``region_values``,
+    ``region_errors`` (their standard errors) and ``permutations``, the number of orders.
 
     Options:
         regions, n_regions, value: see ``FeatureAblation``.
@@ -41,7 +43,9 @@ class ShapleySampling(SaliencyMask):
 
     Source:
         Castro, Gomez & Tejada, Polynomial calculation of the Shapley value based on sampling, Computers & Operations Research
-        36 (2009); the pairs: Mitchell et al., Sampling Permutations for Shapley Value Estimation, arXiv:2104.12199.
+        36 (2009); the pairs: Mitchell et al., Sampling Permutations for Shapley Value Estimation, arXiv:2104.12199; the linear
+        function: Witter, Liu & Musco, Regression-adjusted Monte Carlo Estimators for Shapley Values and Probabilistic Values,
+        arXiv:2506.11849.
     """
 
     differentiates = False
@@ -65,11 +69,12 @@ class ShapleySampling(SaliencyMask):
         drawn = Noise.of(0.0, seed).seed
 
         def estimate(scores: RegionScores) -> RegionValues:
-            contribute, pairs, done, goal = marginal_contributions(scores), [], 0, start
+            evaluate, parts, done, goal = scores_of_orders(scores), [], 0, start
             while True:
                 check_size("permutations" if tolerance is None else "max_permutations", 2 * goal, scores.regions)
-                pairs.append(contribute(generators(drawn, goal)[done:]))  # (pairs, regions, N)
-                values, errors = _mean_and_error(np.concatenate(pairs))
+                parts.append(evaluate(generators(drawn, goal)[done:]))
+                orders = OrderScores(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+                values, errors = _mean_and_error(shapley_estimates(orders))
                 relative, done = float(np.linalg.norm(errors)) / (float(np.linalg.norm(values)) or 1.0), goal
                 goal = min(2 * done, most)
                 error_name = f"relative standard error after {2 * done} permutations"

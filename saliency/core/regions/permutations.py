@@ -1,6 +1,7 @@
-"""What each region adds to the score, in orders in which the regions become visible."""
+"""The scores of the coalitions of random orders in which the regions become visible."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,32 +13,37 @@ BLOCK = 2**20
 """Largest number of coalitions that are looked up at once."""
 
 Ranks = npt.NDArray[np.int64]
-"""(orders, regions): the place of each region in an order, from 0. The first k regions of an order are a coalition."""
+"""(..., regions): the place of each region in an order, from 0. The first k regions of an order are a coalition."""
 
 
-def marginal_contributions(scores: RegionScores) -> Callable[[Sequence[np.random.Generator]], HostArray]:
+class OrderScores(NamedTuple):
+    """The scores of the coalitions of pairs of opposite orders.
+
+    Args:
+        ranks: (pairs, 2, regions).
+        found: the scores when the first 0, 1, ... regions of an order are visible, (pairs, 2, regions + 1, N).
+    """
+
+    ranks: Ranks
+    found: HostArray
+
+
+def scores_of_orders(scores: RegionScores) -> Callable[[Sequence[np.random.Generator]], OrderScores]:
     """Return a function that draws a pair of opposite orders from each generator, and evaluates no coalition twice.
 
-    The function returns what each region adds to the score, averaged over a pair, (pairs, regions, N). The coalitions of a
-    batch are formed when it is evaluated, so that memory does not grow with the square of the number of regions.
+    The coalitions of a batch are formed when it is evaluated, so that memory does not grow with the square of the number of
+    regions.
     """
     known, regions = _KnownScores(scores), scores.regions
     block = max(1, BLOCK // (2 * (regions + 1)))
 
-    def contribute(randoms: Sequence[np.random.Generator]) -> HostArray:
-        parts = [randoms[i : i + block] for i in range(0, len(randoms), block)]
-        return np.concatenate([_contributions(known, permutations(part, regions)) for part in parts])
+    def evaluate(randoms: Sequence[np.random.Generator]) -> OrderScores:
+        forward = np.concatenate([permutations(randoms[i : i + block], regions) for i in range(0, len(randoms), block)])
+        ranks = np.stack([forward, regions - 1 - forward], axis=1)
+        found = [known(ranks[i : i + block].reshape(-1, regions)) for i in range(0, len(ranks), block)]
+        return OrderScores(ranks, np.concatenate(found).reshape(len(ranks), 2, regions + 1, -1))
 
-    return contribute
-
-
-def _contributions(known: "_KnownScores", ranks: Ranks) -> HostArray:
-    """Return the mean contributions over orders and their opposites; ``ranks`` is (pairs, regions)."""
-    pairs, regions = ranks.shape
-    ranks = np.stack([ranks, regions - 1 - ranks], axis=1)  # (pairs, 2, regions)
-    found = known(ranks.reshape(-1, regions)).reshape(pairs, 2, regions + 1, -1)
-    added = np.take_along_axis(np.diff(found, axis=2), ranks[..., None], axis=2)  # (pairs, 2, regions, N)
-    return np.asarray(added.mean(axis=1))
+    return evaluate
 
 
 class _KnownScores:
