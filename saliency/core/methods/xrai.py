@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.channel_axis import input_axes
-from saliency.core.errors import InputError
+from saliency.core.errors import InputError, SaliencyError
 from saliency.core.mask import SaliencyMask
 from saliency.core.mask_unit import SCORE
 from saliency.core.method_options import bind_options
@@ -100,9 +100,15 @@ def _attribution(base: Any, score: Score, x: Array, axes: tuple[int, ...]) -> Ar
 
 
 def _mask_of(base: Base | None, score: Score, x: Array) -> Array:
-    mask = (BLACK_AND_WHITE if base is None else base)(score.adapter)
+    rule = f"`base` (={shown(base)}) must be a mask class, or functools.partial of one with its options"
+    try:
+        mask = (BLACK_AND_WHITE if base is None else base)(score.adapter)
+    except SaliencyError:
+        raise
+    except Exception as error:  # whatever a function of the user raises for an adapter
+        raise InputError(f"{rule}: {error}") from error
     if not isinstance(mask, SaliencyMask):
-        raise InputError(f"`base` (={shown(base)}) must be a mask class, or functools.partial of one with its options")
+        raise InputError(rule)
     if mask.y is not None or mask.modifier is not None:
         raise InputError("`base` must have no `y` and no `modifier` of its own; pass them to XRAI")
     if score.modifier is not None and not mask.differentiates:

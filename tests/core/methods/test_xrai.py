@@ -132,6 +132,7 @@ def test_it_can_be_smoothed():
         ({"regions": QUARTERS > 9}, "`regions` .boolean masks. must hold at least one pixel"),
         ({"base": np.ones((4, 4))}, r"`base` .shape .4, 4.. must give an array of the input's shape .3, 12, 10. or .12, 10."),
         ({"base": lambda model: 3}, "`base` .=.*must be a mask class"),
+        ({"base": len}, "`base` .=.built-in function len.. must be a mask class, .*: object of type .* has no len"),
         ({"base": partial(saliency.Vanilla, y=1)}, "`base` must have no `y` and no `modifier`"),
     ],
 )
