@@ -22,7 +22,7 @@ from saliency.ray.method_choice import MethodChoice, NetworkMasks
 from saliency.ray.network_source import NetworkSource
 from saliency.ray.picture_rows import Columns, PictureRows
 from saliency.ray.worker import cpus_of_worker, gpu_is_assigned
-from saliency.ray.worker_files import check_files
+from saliency.ray.worker_files import check_files, check_module
 
 Array = npt.NDArray[Any]
 GPU_PIECE = 32
@@ -93,12 +93,14 @@ class Masks:
         self._columns = Columns(self.picture, self.name, self.target)
 
     def check(self) -> None:
-        """Check before a job, in its driver, that every machine of the cluster has the same files of the network.
+        """Check before a job, in its driver, that every machine of the cluster has the files or the module of the network.
 
         Raises:
-            InputError: if a machine lacks a file, or has another one.
+            InputError: if a machine lacks one, or has another file.
         """
         check_files(self._source.files)
+        if self._source.module is not None:
+            check_module(self._source.module)
 
     def __call__(self, batch: Mapping[str, Array]) -> dict[str, Array]:
         """Return the rows of a batch with their maps.

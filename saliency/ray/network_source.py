@@ -68,6 +68,14 @@ class NetworkSource:
                 raise InputError(f"`{name}` ({file}) must be a file, but it does not exist")
         return {str(Path(file).absolute()): file_checksum(Path(file)) for _, file in found}
 
+    @property
+    def module(self) -> str | None:
+        """The module that the workers must be able to import, if they need one; Ray sends the functions of a script itself."""
+        if not isinstance(self.network, str):
+            return None if self.network.__module__ == "__main__" else self.network.__module__
+        function = FUNCTION_PATTERN.fullmatch(self.network)
+        return None if function is None or function["home"].endswith(".py") else function["home"]
+
     def load(self, device: str | None = None) -> nets.Network:
         """Load the network on a device; None is the GPU of a worker that has one, and otherwise the CPU.
 

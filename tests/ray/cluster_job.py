@@ -112,6 +112,9 @@ def refusals(report, folder):
         lambda: saliency.ray.connect(workers=2, cpus_per_worker=2),
         lambda: saliency.ray.connect("127.0.0.1:1"),
         lambda: check_files({str(here): {"bytes": 1, "sha256": "0"}}),
+        lambda: saliency.ray.Masks(LINEAR["network"]).check(),
+        lambda: saliency.ray.Masks("tests.ray.nowhere:linear").check(),
+        lambda: saliency.ray.Masks("tests_of_the_driver.networks:linear").check(),
     ):
         try:
             call()

@@ -94,8 +94,10 @@ def test_a_piece_that_ends_its_workers_ends_the_job(job):
 
 
 def test_what_the_cluster_does_not_have_is_refused_before_a_job(job):
-    gpus, cpus, address, file = job.refused
+    gpus, cpus, address, file, *modules = job.refused
     assert "`workers` (=2) with 1 GPUs and 1 CPUs each do not fit: 0 do" in gpus and "(2) have 1 CPUs and 0 GPUs" in gpus
     assert "with 0 GPUs and 2 CPUs each do not fit: 0 do" in cpus
     assert "this process is connected to" in address
     assert "here.pt must be the same file on every machine" in file
+    for name, error in zip(("tests.ray.nowhere", "tests_of_the_driver.networks"), modules, strict=True):
+        assert f"the module {name} must be on every machine of the cluster, but" in error
