@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from saliency.core.errors import InputError
+from saliency.core.validation import whole_number
 from saliency.io.array_store import ArrayStore, missing_value
 from saliency.io.npz import NAMES
 from saliency.io.store_format import SUFFIXES, create_store
@@ -38,6 +39,7 @@ def write_maps(dataset: Any, out: str | os.PathLike[str], n: int) -> Path:
         InputError: if ``out`` or a row is invalid, an index is missing or repeated, or rows were computed in different ways.
         OSError: if the file cannot be written, such as on a full disk; ``out`` is unchanged.
     """
+    whole_number("n", n, least=0)
     path = Path(out)
     if path.suffix not in SUFFIXES:
         raise InputError(f"`out` (={os.fspath(out)!r}) must be a path that ends in {' or '.join(SUFFIXES)}")

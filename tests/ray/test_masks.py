@@ -175,6 +175,8 @@ def test_maps_are_written_in_order_whatever_the_order_of_the_rows(tmp_path):
             list(file["stimID"].asstr()) == list(BATCH["name"])
             and file["details/target"][2] == json.loads(rows["details"][2])["target"]
         )
+    with pytest.raises(saliency.InputError, match=r"`n` \(='6'\) must be a whole number"):
+        write_maps(Rows(), tmp_path / "b.h5", "6")
     for batches, match in (
         ([part(rows, [0, 0])], "index 0 twice"),
         ([part(rows, [0, 1])], "it has 2, and none with the index 2"),
