@@ -10,6 +10,8 @@ from saliency import nets
 from saliency.core.errors import InputError
 from saliency.core.validation import shown
 from saliency.io.checksum import file_checksum
+from saliency.nets.catalog import NAMES, find_name, raise_unknown_name
+from saliency.nets.library_networks import is_library_name
 from saliency.nets.registry import MODEL_SUFFIXES
 from saliency.nets.user_networks import FUNCTION_PATTERN
 from saliency.ray.worker import gpu_is_assigned
@@ -25,7 +27,7 @@ class NetworkSource:
         options: options of ``saliency.nets.load``, such as ``weights`` and ``trust``.
 
     Raises:
-        InputError: if it is none of these, such as a model, a lambda or a function inside of another one.
+        InputError: if it is none of these, such as a model, a lambda, a function inside of another one, or an unknown name.
     """
 
     network: str | Callable[[], Any]
@@ -33,6 +35,7 @@ class NetworkSource:
 
     def __post_init__(self) -> None:
         if isinstance(self.network, str):
+            self._check_name(self.network)
             return
         name = getattr(self.network, "__qualname__", None)
         if name is None or not callable(self.network):
@@ -48,6 +51,22 @@ class NetworkSource:
         if self.options:
             raise InputError(f"`network_options` ({', '.join(self.options)}) need a network by name; {name} is a function")
 
+    def _check_name(self, network: str) -> None:
+        """Check that a name is known, in the driver, which may have no framework."""
+        if self._file_of(network) is None and self.module is None and not is_library_name(network):
+            given = self.options.get("framework")
+            frameworks = [given] if given in NAMES else list(NAMES)
+            if all(find_name(network, one) is None for one in frameworks):
+                raise_unknown_name(network, frameworks[0])
+
+    @staticmethod
+    def _file_of(network: str) -> str | None:
+        """Return the file that a network is loaded from, or None."""
+        function = FUNCTION_PATTERN.fullmatch(network)
+        home = function["home"] if function else network
+        is_file = home.endswith(".py") if function else Path(home).suffix.lower() in MODEL_SUFFIXES
+        return home if is_file else None
+
     @property
     def files(self) -> dict[str, dict[str, Any]]:
         """Absolute path of each file that the workers must be able to read -> its checksum here.
@@ -56,11 +75,8 @@ class NetworkSource:
             InputError: if one does not exist here.
         """
         found = []
-        if isinstance(self.network, str):
-            function = FUNCTION_PATTERN.fullmatch(self.network)
-            home = function["home"] if function else self.network
-            if home.endswith(".py") if function else Path(home).suffix.lower() in MODEL_SUFFIXES:
-                found.append(("network", home))
+        if isinstance(self.network, str) and (home := self._file_of(self.network)) is not None:
+            found.append(("network", home))
         if self.options.get("weights") is not None:
             found.append(("weights", str(self.options["weights"])))
         for name, file in found:
