@@ -7,6 +7,7 @@ from itertools import islice
 
 import torch
 
+from saliency.core.numerics.distinct_weights import distinct_weights
 from saliency.core.position_grid import PositionGrid
 from saliency.core.warnings import warn
 from saliency.torch.autograd_graph import find_reachable, gradient_node
@@ -150,12 +151,19 @@ class LayerSearch:
         names = {module: name for name, module in named_modules(self._model).items()}
         return names[layer.module]
 
+    def _total(self) -> torch.Tensor:
+        """Return a sum of the scores in which the gradients of opposite targets do not cancel."""
+        with torch.enable_grad():
+            scores = self.scores.flatten()
+            places = torch.arange(len(scores), dtype=torch.float32, device=scores.device)
+            weights: torch.Tensor = distinct_weights(places)
+            return (scores * weights.to(scores.dtype)).sum()
+
     def _differentiate(self, layers: list[CalledLayer]) -> None:
         layers = [one for one in layers if one.output.requires_grad]
         if not layers:
             return
-        with torch.enable_grad():
-            total = self.scores.sum()
+        total = self._total()
         outputs = [one.output for one in layers]
         try:
             gradients = torch.autograd.grad(total, outputs, retain_graph=True, allow_unused=True)

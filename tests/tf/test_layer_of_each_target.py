@@ -39,7 +39,21 @@ def test_the_numbers_are_those_of_one_at_a_time(method, ys):
         assert (np.abs(alone).reshape(len(ys), -1).max(axis=1) > 0).all()
 
 
-def test_a_graph_and_its_session():
+OPPOSITE = [saliency.Difference(4, 5), saliency.Difference(5, 4)]
+
+
+def test_the_layer_of_opposite_targets_is_found_although_their_gradients_cancel():
+    model = keras.models.clone_model(tasks())  # which remembers no layer
+    model.set_weights(tasks().get_weights())
+    together = saliency.GradCAM(model).GetMasks([X[0]] * 2, y=OPPOSITE)
+    assert list(together.details["layer"]) == ["color", "color"]
+    alone = [saliency.GradCAM(model, y, layer="color").GetMask(X[0]) for y in OPPOSITE]
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6 * np.abs(alone).max())
+    assert np.abs(alone).max() > 0
+
+
+@pytest.mark.parametrize("ys", [[1, 5], OPPOSITE], ids=["classes", "opposite"])
+def test_a_graph_and_its_session(ys):
     with tf.Graph().as_default() as graph:
         x = tf.compat.v1.placeholder(tf.float32, (None, 16, 16, 3))
         rng = np.random.default_rng(0)
@@ -51,9 +65,10 @@ def test_a_graph_and_its_session():
         trunk = conv(x, "trunk")
         y = tf.concat([tf.reduce_mean(conv(trunk, name), (1, 2)) for name in ("shape", "color")], 1)
     adapter = saliency.tf.GraphAdapter(graph, tf.compat.v1.Session(graph=graph), y, x)
-    together = saliency.GradCAM(adapter).GetMasks([X[0]] * 2, y=[1, 5])
-    assert list(together.details["layer"]) == ["shape", "color"]
-    alone = [saliency.GradCAM(adapter, y, layer=LAYERS[y]).GetMask(X[0]) for y in (1, 5)]
+    layers = ["color" if y in OPPOSITE else LAYERS[y] for y in ys]
+    together = saliency.GradCAM(adapter).GetMasks([X[0]] * 2, y=ys)
+    assert list(together.details["layer"]) == layers
+    alone = [saliency.GradCAM(adapter, y, layer=layer).GetMask(X[0]) for y, layer in zip(ys, layers, strict=True)]
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
 
 

@@ -79,3 +79,31 @@ def test_a_score_without_gradients_does_not_decide_which_tokens_later_scores_rea
     with pytest.warns(saliency.ZeroGradientWarning):
         saliency.AttentionRollout(model, saliency.Difference(1, 1)).GetMasks(X)
     np.testing.assert_allclose(saliency.AttentionRollout(model, 2).GetMasks(X), expected, rtol=1e-6)
+
+
+class TokenPerClass(nn.Module):
+    """Each class reads a class token of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = ViT(extra=3, read="all")
+        self.net.head = nn.Identity()
+
+    def forward(self, x):
+        kept = []
+        with self.net.blocks.register_forward_hook(lambda _m, _i, out: kept.append(out)):
+            self.net(x)
+        return kept[0][:, :3].sum(2)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
+@pytest.mark.parametrize("together", [False, True])
+def test_classes_with_tokens_of_their_own_are_read_there_whatever_was_computed_before(order, together):
+    model, found = TokenPerClass().eval(), {}
+    for y in order * 3:
+        maps = saliency.AttentionRollout(model).GetMasks(X[[0, 0, 0]], y=[y, *order[1:]], should_resize=False)
+        found[y] = maps[0] if together else saliency.AttentionRollout(model, y).GetMask(X[0], should_resize=False)
+    for y in order:
+        alone = saliency.AttentionRollout(TokenPerClass().eval(), y).GetMask(X[0], should_resize=False)
+        np.testing.assert_allclose(found[y], alone, rtol=1e-5)
+    assert np.abs(found[0] - found[1]).max() > 1e-3 * np.abs(found[0]).max()

@@ -99,3 +99,14 @@ def test_targets_with_one_layer_share_their_passes():
     model.register_forward_pre_hook(lambda _module, args: forwards.append(len(args[0])))
     mask.GetMasks([X[0]] * 3, y=[3, 4, 5])
     assert forwards == [1]
+
+
+@pytest.mark.parametrize(("y", "layer"), [((1, 2), "shape"), ((7, 8), "trunk")])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_layer_of_opposite_targets_is_found_although_their_gradients_cancel(method, y, layer):
+    ys = [saliency.Difference(*y), saliency.Difference(*y[::-1])]
+    together = method(Tasks().eval()).GetMasks([X[0]] * 2, y=ys)
+    assert list(together.details["layer"]) == [layer] * 2
+    alone = [method(Tasks().eval(), one).GetMask(X[0]) for one in ys]
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6 * np.abs(alone).max())
+    assert np.abs(alone).max() > 0

@@ -13,7 +13,7 @@ from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
 from saliency.tf.ops.last_spatial_layer import CalledLayer
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, search_gradients
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -129,7 +129,7 @@ class LayerQueries:
             scores = self._outputs.scores(output, x, target, times, *places).values
             outputs = self._outputs.layers.outputs(forward_pass, x, scores)
             outputs, grids = find_candidates(outputs, x, scores, layout)
-            gradients = tf.gradients(scores, list(outputs.values())) if outputs else []
+            gradients = search_gradients(scores, list(outputs.values()))
             reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
             info.layers = {name: (tuple(outputs[name].shape), grids[name] is not None) for name in reached}
             nonzero = [has_gradient_on_grid(one, grids[name]) for name, one in reached.items()]

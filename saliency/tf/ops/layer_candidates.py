@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from saliency.core.numerics.distinct_weights import distinct_weights
 from saliency.core.position_grid import PositionGrid
 from saliency.tf.ops.graph_traversal import operations_between
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -78,3 +79,10 @@ def has_gradient_on_grid(gradient: Any, grid: PositionGrid | None) -> Any:
     """Return a tensor: whether any gradient by the positions of a grid, or by all of a tensor, is not zero."""
     gradient = tf.convert_to_tensor(gradient)  # TensorFlow 1 does not overload `!=`
     return tf.reduce_any(tf.not_equal(gradient if grid is None else arrange(gradient, grid, tf), 0))
+
+
+def search_gradients(scores: Any, tensors: list[Any]) -> list[Any]:
+    """Return the gradients by tensors of a sum of scores in which those of opposite targets do not cancel."""
+    places = tf.cast(tf.range(tf.size(scores)), tf.float32)
+    weights = tf.cast(tf.reshape(distinct_weights(places), tf.shape(scores)), scores.dtype)
+    return list(tf.gradients(scores, tensors, grad_ys=weights)) if tensors else []

@@ -13,7 +13,7 @@ from saliency.core.types import OutputOf
 from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid
+from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, search_gradients
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
@@ -136,7 +136,7 @@ class GraphQueries:
             source, *copies = differentiable_copies(self.x, [tensor, *outputs.values()])
             scores, placeholders = self._scores(source, target, info)
             with use_custom_gradients(self.x, scores):
-                gradients = tf.gradients(scores, copies) if copies else []
+                gradients = search_gradients(scores, copies)
             reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
             shapes = {name: tuple(outputs[name].shape.as_list()) for name in reached}
             info.layers = {name: (shapes[name], grids[name] is not None) for name in reached}

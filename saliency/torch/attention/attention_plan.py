@@ -34,7 +34,7 @@ class AttentionPlan:
         candidates: name of each node that may be attention, in the order of their calls.
         layouts: how the weights of each are arranged; None for a softmax that is not attention, such as that of classes.
         grid: where the tokens lie in the input.
-        readouts: the tokens that a score reads, by the kind of target, if they are always the same.
+        readouts: the tokens that the score of a class reads, (tokens,), by the class; see ``class_keys``.
         calls: finds the weights in a pass without a graph; None if this is not known.
         needs_graph: whether they cannot be found in such a pass.
     """
@@ -42,13 +42,15 @@ class AttentionPlan:
     candidates: tuple[str, ...]
     layouts: tuple[TokenLayout | None, ...]
     grid: TokenGrid
-    readouts: dict[bool, torch.Tensor] = field(default_factory=dict)
+    readouts: dict[bytes, torch.Tensor] = field(default_factory=dict)
     calls: CallPlan | None = None
     needs_graph: bool = False
 
     def readout(self, target: Target) -> torch.Tensor | None:
-        """Return the tokens that the scores of a target read, (1, tokens), if they are known."""
-        return self.readouts.get(target_kind(target))
+        """Return the tokens that the scores of a target read, (N * T, tokens), if they are known."""
+        found = [self.readouts.get(key) for key in class_keys(target)]
+        rows = [row for row in found if row is not None]
+        return torch.stack(rows) if rows and len(rows) == len(found) else None
 
     def layers(self, scores: torch.Tensor, leaf: torch.Tensor) -> list[tuple[Node, TokenLayout]] | None:
         """Return the nodes of attention in a graph with their layouts; None if the plan is not that of this graph."""
@@ -59,9 +61,14 @@ class AttentionPlan:
         return found if all(layout.fits(weights_shape(node)) for node, layout in found) else None
 
 
-def target_kind(target: Target) -> bool:
-    """Return whether a target is a class of the output, all of which read the same tokens."""
-    return target.function is None and not target.layers and target.units.shape[-1] == 1
+def class_keys(target: Target) -> list[bytes]:
+    """Return the class of the output that each score reads, with its weight; nothing for other targets.
+
+    Classes may read different tokens, for example if each has a class token of its own.
+    """
+    if target.function is not None or target.layers or target.units.shape[-1] != 1:
+        return []
+    return [unit.tobytes() + weight.tobytes() for unit, weight in zip(target.units, target.weights, strict=True)]
 
 
 def candidates_of(scores: torch.Tensor, leaf: torch.Tensor) -> list[Node]:

@@ -12,7 +12,7 @@ from saliency.core.errors import GradientError
 from saliency.core.token_layout import TokenLayout
 from saliency.torch.attention.attention_calls import AttentionCalls
 from saliency.torch.attention.attention_nodes import arrange_weights, attention_weights, weights_gradient
-from saliency.torch.attention.attention_plan import AttentionPlan, make_plan, target_kind
+from saliency.torch.attention.attention_plan import AttentionPlan, class_keys, make_plan
 from saliency.torch.attention.layer_scores import Blocks, blocks_of, find_blocks
 from saliency.torch.backward import check_finite, check_has_graph
 from saliency.torch.forward import ForwardRunner
@@ -91,7 +91,7 @@ class AttentionReader:
             plan.needs_graph = True
             return None
         check_finite(scores)
-        return plan.grid, (scores.detach(), _for_each_score(readout, scores), *weights)
+        return plan.grid, (scores.detach(), readout.to(scores.device), *weights)
 
     def _read_layer_scores(self, query: ScoreQuery, leaf: torch.Tensor) -> tuple[TokenGrid, tuple[torch.Tensor, ...]]:
         """Return the same, with the gradients of the scores of each layer's own tokens."""
@@ -168,23 +168,23 @@ def _arranged(gradient: torch.Tensor | None, node: Any, layout: TokenLayout, sam
 
 
 def _readout(query: ScoreQuery, scores: torch.Tensor, layers: Layers, plan: AttentionPlan) -> torch.Tensor:
-    """Return the tokens that the scores read (N * T, tokens); remember those of a classifier.
+    """Return the tokens that the scores read (N * T, tokens); remember those of each class.
 
-    A class of an output (N, classes) reads the same tokens as any other: class tokens, or all of a mean.
+    A class of an output (N, classes) reads the same tokens of every input: class tokens, or all of a mean.
     """
     known = plan.readout(query.target)
     if known is not None:
-        return _for_each_score(known, scores)
+        return known.to(scores.device)
     readout: torch.Tensor = readout_of(torch, _gradients(scores, layers[-1:], len(query.x))[-1])
     positions = readout[:, list(plan.grid.order)]
-    is_shared = bool(readout.any()) and bool((readout == readout[:1]).all())  # a score without gradients shows no tokens
-    if target_kind(query.target) and is_shared and bool(positions.all() or not positions.any()):
-        plan.readouts[True] = readout[:1]
+    keys = class_keys(query.target)
+    for key in set(keys):
+        rows = [i for i, one in enumerate(keys) if one == key]
+        row, places = readout[rows[0]], positions[rows[0]]
+        is_shared = bool(row.any()) and bool((readout[rows] == row).all())  # a score without gradients shows no tokens
+        if is_shared and bool(places.all() or not places.any()):
+            plan.readouts[key] = row
     return readout
-
-
-def _for_each_score(readout: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-    return readout.to(scores.device).expand(len(scores), -1)
 
 
 def _key(query: ScoreQuery) -> Hashable:
