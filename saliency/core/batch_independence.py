@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from saliency.core.adapter import GradientAdapter
 from saliency.core.adapter_request import Request
 from saliency.core.companion_check import Evaluation, samples_interact
@@ -35,7 +37,8 @@ def evaluate_checked(
     """Evaluate inputs in one pass. The first pass of several inputs is compared with another pass.
 
     The comparison is made once for each model, input shape and kind of target: the last input is evaluated beside a very
-    different companion, instead of its neighbors in the batch. Its score and gradient must not change.
+    different companion, instead of its neighbors in the batch. Its score and gradient must not change. Scores of 0, such as
+    those of ``Difference(3, 3)`` or of a channel that is never active, show nothing: the last other one is compared, if any.
 
     Args:
         call: evaluates inputs for a request.
@@ -79,7 +82,11 @@ def _first_evaluation(
             BatchWarning,
         )
         raise InteractingSamples from error
-    known[key] = not samples_interact(call, adapter, x, request, results)
+    n, times = _scored_inputs(adapter, results[0], x.shape[0]), max(1, request.target.per_input(x.shape[0]))
+    if n == 0:
+        return results
+    x, request = x[:n], request.take(slice(0, n * times, times))
+    known[key] = not samples_interact(call, adapter, x, request, tuple(array[: n * times] for array in results))
     if known[key]:
         return results
     warn(
@@ -89,6 +96,12 @@ def _first_evaluation(
         BatchWarning,
     )
     raise InteractingSamples
+
+
+def _scored_inputs(adapter: GradientAdapter, scores: Array, inputs: int) -> int:
+    """Return how many inputs there are up to the last one with a score other than 0; such a score shows no influence."""
+    is_scored = (adapter.numpy(scores).reshape(inputs, -1) != 0).any(axis=1)
+    return int(np.flatnonzero(is_scored)[-1]) + 1 if is_scored.any() else 0
 
 
 def _works_alone(call: Evaluation, x: Array, request: Request) -> bool:

@@ -87,6 +87,22 @@ def test_one_warning_for_a_model_and_a_shape():
     saliency.RISE(model, 1).GetMask(X[0], nmasks=20, seed=0)
 
 
+def test_scores_of_zero_decide_nothing_about_later_targets():
+    model = new(stretched)
+    saliency.Occlusion(model, saliency.Difference(2, 2)).GetMask(X[0], **OCCLUSION)
+    with pytest.warns(saliency.BatchWarning):
+        found = saliency.Occlusion(model, 1).GetMask(X[0], **OCCLUSION)
+    np.testing.assert_array_equal(found, saliency.Occlusion(new(stretched), 1, batch_size=1).GetMask(X[0], **OCCLUSION))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_scores_of_zero_decide_nothing_about_other_targets_of_a_batch(n):
+    x, ys = X[[0, 1][:n] + [1] * (3 - n)], [1, 2][:n] + [saliency.Difference(2, 2)] * (3 - n)
+    with pytest.warns(saliency.BatchWarning):
+        found = saliency.Occlusion(new(stretched)).GetMasks(x, y=ys, **OCCLUSION)
+    np.testing.assert_array_equal(found, saliency.Occlusion(new(stretched), batch_size=1).GetMasks(x, y=ys, **OCCLUSION))
+
+
 def sizes_of(function):
     sizes = []
 
