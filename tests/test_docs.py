@@ -131,3 +131,15 @@ def test_the_readme_counts_every_method():
     listed = set(re.findall(r"`(\w+)`", re.search(r"## Methods\n(.*?)\n## ", README.read_text(), re.DOTALL)[1]))
     assert kinds - {"SaliencyMask"} <= listed
     assert f"Each of the {len(kinds) - 1} methods" in README.read_text()
+
+
+def test_first_steps_lists_every_extra_for_users():
+    project = (README.parent / "pyproject.toml").read_text(encoding="utf-8")
+    section = re.search(r"^\[project.optional-dependencies\]\n(.*?)^\[project", project, re.DOTALL | re.MULTILINE)[1]
+    extras = set(re.findall(r"^(\w+) = \[", section, re.MULTILINE))
+    table = re.search(r"^\| extra \|.*?\n\n", (DOCS / "first_steps.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[
+        0
+    ]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    listed = re.findall(r"`(\w+)`", " ".join(rows))
+    assert sorted(listed) == sorted(extras - {"train", "docs", "dev"})

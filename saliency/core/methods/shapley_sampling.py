@@ -80,6 +80,7 @@ class ShapleySampling(SaliencyMask):
                 error_name = f"relative standard error after {2 * done} permutations"
                 if should_stop(relative, tolerance, goal <= done, error_name, "max_permutations"):
                     scores.score.record(permutations=2 * done)
+                    scores.record_whole(scores.score.adapter.asarray(orders.found[0, 0, -1]))  # the last of any order
                     return RegionValues(values, errors)
 
         return explain_regions(score, x, regions, n_regions, value, estimate, separately=tolerance is not None)

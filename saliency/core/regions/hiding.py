@@ -49,9 +49,14 @@ class RegionScores:
         """
         scores = [values_of_points(self.score, self._points(form(chunk))) for chunk in self.score.batches(count)]
         joined = scores[0] if len(scores) == 1 else self.score.adapter.xp.concatenate(scores)
-        if starts_with_whole and self.x is self.score.inputs:
-            self.score.record(score=joined[0])
+        if starts_with_whole:
+            self.record_whole(joined[0])
         return np.asarray(self.score.adapter.numpy(joined), np.float64)  # one transfer
+
+    def record_whole(self, scores: Array) -> None:
+        """Record the scores (N,) of all regions as those of the inputs, unless ``x`` holds others, such as noisy copies."""
+        if self.x is self.score.inputs:
+            self.score.record(score=scores)
 
     def _points(self, coalitions: Coalitions) -> Array:
         """Return the inputs of coalitions, (coalitions, N, *input)."""

@@ -41,6 +41,16 @@ def test_the_values_add_up_and_pairs_are_exact_for_interactions_of_two():
     np.testing.assert_allclose(mask.sum(), product(np.ones((1, REGIONS))) - 1, rtol=1e-9)
 
 
+@pytest.mark.parametrize("tolerance", [None, 0.05])
+def test_the_scores_of_the_inputs_are_recorded(tolerance):
+    def model(x):
+        return np.stack([x.sum((1, 2, 3)), (x**2).sum((1, 2, 3)) * x[:, 0, 0, 0]], 1)
+
+    x = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype("float32")
+    masks = ShapleySampling(model).GetMasks(x, y=[0, 1], n_regions=4, permutations=4, tolerance=tolerance, seed=0)
+    np.testing.assert_allclose(masks.details["score"], model(x)[[0, 1], [0, 1]], rtol=1e-5)
+
+
 def test_a_standard_error_needs_half_of_plain_sampling_s_passes():
     """Plain sampling: independent permutations, a pass for every coalition of a permutation."""
     rng, errors = np.random.default_rng(5), []
