@@ -140,6 +140,6 @@ def test_first_steps_lists_every_extra_for_users():
     table = re.search(r"^\| extra \|.*?\n\n", (DOCS / "first_steps.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[
         0
     ]
-    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    rows = [line.split("|")[1] for line in table.strip().splitlines()[2:]]
     listed = re.findall(r"`(\w+)`", " ".join(rows))
     assert sorted(listed) == sorted(extras - {"train", "docs", "dev"})
