@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -81,6 +82,41 @@ def test_an_interrupt_that_was_lost_is_reported(capsys):
 
     assert run_command("command", work, [], "run it again") == 130
     assert capsys.readouterr().err == "command: interrupted; the output is complete\n"
+
+
+class WithDestructor:
+    """An object whose destructor receives a signal."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize(("number", "status", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+def test_a_signal_in_a_destructor_ends_a_command_with_one_line(number, status, word, capsys):
+    hook = sys.unraisablehook
+
+    def work(arguments):
+        WithDestructor(signal.Signals[number])  # Python drops the exception
+        time.sleep(20)
+        return 0
+
+    start = time.monotonic()
+    assert run_command("command", work, [], "run it again") == status
+    assert capsys.readouterr().err == f"command: {word}; run it again\n"
+    assert time.monotonic() - start < 10 and sys.unraisablehook is hook
+
+
+def test_a_signal_in_the_last_destructor_is_not_sent_to_the_next_program(capsys):
+    def work(arguments):
+        WithDestructor(signal.SIGTERM)
+        return 0
+
+    assert run_command("command", work, [], "run it again") == 143
+    assert capsys.readouterr().err == "command: terminated; the output is complete\n"
+    time.sleep(0.1)  # a signal that is sent again later would end this process
 
 
 def test_an_interrupt_that_was_replaced_by_an_error_is_an_interrupt(capsys):

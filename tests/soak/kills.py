@@ -115,7 +115,7 @@ def _wrong_end(sent, status, message):
     if status in (-sent, 0) or _had_finished(status, message):  # killed; or before the command began or after it had ended
         return []
     if sent == signal.SIGTERM and status == 128 + sent:
-        return [] if LINE in last and "Traceback" not in message else [f"its last line is {last!r}"]
+        return [] if LINE in last and "Traceback" not in message else [f"it printed {message[-500:]!r}"]
     return [f"status {status} after {sent.name}: {last!r}"]
 
 
