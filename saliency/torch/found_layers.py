@@ -29,7 +29,7 @@ class FoundLayers:
         return table.get((key, query.target.kinds), table.get(key))
 
     def module(self, query: ScoreQuery) -> torch.nn.Module | None:
-        """Return the layer that an earlier query of this kind found, or None."""
+        """Return the layer that an earlier query of this kind found last, or None."""
         found = self.layer(query)
         return None if found is None else found.module()
 
@@ -38,19 +38,21 @@ class FoundLayers:
         found = self.layer(query)
         return None if found is None else found.name
 
-    def remember(self, query: ScoreQuery, layer: torch.nn.Module, is_last: bool, is_bottleneck: bool) -> None:
+    def remember(
+        self, query: ScoreQuery, layer: torch.nn.Module, is_last: bool, is_bottleneck: bool, depends_on_input: bool
+    ) -> None:
         """Store a layer for the query's targets; the last candidate is tried first for all other targets as well.
 
         Args:
             query: the query.
             layer: the layer.
             is_last: whether no other candidate follows it.
-            is_bottleneck: see ``FoundLayer``.
+            is_bottleneck, depends_on_input: see ``FoundLayer``.
         """
         named = named_modules(query.adapter.model).items()
         name = next((name for name, module in named if module is layer), None)
         table, key = self._table(query), query_kind(query)
-        table[key, query.target.kinds] = FoundLayer(ref(layer), name, is_bottleneck)
+        table[key, query.target.kinds] = FoundLayer(ref(layer), name, is_bottleneck, depends_on_input)
         self.use(query)
         if is_last:  # the graph of a function may have other paths
             table[key] = FoundLayer(ref(layer), name, is_bottleneck and query.target.function is None)

@@ -11,6 +11,7 @@ from saliency.core.warnings import warn_of_zero_gradients
 from saliency.torch.forward import ForwardRunner
 from saliency.torch.found_layers import FoundLayers
 from saliency.torch.layer_grids import LayerGrid, LayerGrids
+from saliency.torch.layer_memory import FoundLayer
 from saliency.torch.layer_search import CalledLayer, LayerSearch
 from saliency.torch.layers import LayerPlace, describe_layer, find_place
 from saliency.torch.query import ScoreQuery
@@ -62,11 +63,8 @@ class LayerFeatures:
         return result if query.request.rule is None else self._evaluate_layer(layer, query)
 
     def _find_last_layer(self, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult]:
-        known, earlier = self.found.layer(query), None
-        module, is_used = None if known is None else known.module(), self.found.is_used(query)
-        with suppress(GradientError, TargetError):
-            if module is not None:
-                earlier = module, self._evaluate_layer(module, query)
+        known, is_used = self.found.layer(query), self.found.is_used(query)
+        earlier = None if known is None or known.depends_on_input else self._evaluate_known(known, query)
         if known is not None and earlier is not None and (known.is_bottleneck or has_nonzero(earlier[1][2])):
             self.found.use(query)
             result = earlier
@@ -74,10 +72,19 @@ class LayerFeatures:
             result = self._search(query)  # another part of the output may depend on another layer
         if has_nonzero(result[1][2]):
             return result
+        if is_used and known is not None and earlier is None:
+            earlier = self._evaluate_known(known, query)
         if earlier is not None and is_used:
             return earlier
         warn_of_zero_gradients(self.found.name(query))
         return result
+
+    def _evaluate_known(self, known: FoundLayer, query: ScoreQuery) -> tuple[torch.nn.Module, LayerResult] | None:
+        """Evaluate the layer that an earlier query found; None if the score does not depend on it."""
+        module = known.module()
+        with suppress(GradientError, TargetError):
+            return None if module is None else (module, self._evaluate_layer(module, query))
+        return None
 
     def tokens_left_out(self, query: ScoreQuery) -> int | None:
         """Return how many of the tokens of the layer that was evaluated are not in its grid, or None if it has no tokens."""
@@ -92,18 +99,19 @@ class LayerFeatures:
         first = next(ranked, None)
         if first is None:
             raise GradientError(NO_INFLUENCE) if search.has_layers else TargetError(search.explain(NO_LAYER))
-        last, is_bottleneck = search.last, not search.has_gradient(first) and search.is_bottleneck(first)
+        last, has_gradient = search.last, search.has_gradient(first)
+        kind = not has_gradient and search.is_bottleneck(first), has_gradient and search.depends_on_input(first)
         if search.can_evaluate(first, query):
             with suppress(GradientError, TargetError):
                 result = self._evaluate_found(first, search, query)
-                self.found.remember(query, first.module, first.module is last, is_bottleneck)
+                self.found.remember(query, first.module, first.module is last, *kind)
                 return first.module, result
         modules = [layer.module for layer in (first, *ranked)]
         del search, ranked, first  # and their graph
         for module in modules:
             with suppress(GradientError, TargetError):
                 result = self._evaluate_layer(module, query)
-                self.found.remember(query, module, module is last, is_bottleneck and module is modules[0])
+                self.found.remember(query, module, module is last, kind[0] and module is modules[0], kind[1])
                 return module, result
         raise GradientError(NO_INFLUENCE)
 

@@ -23,11 +23,13 @@ class FoundLayer:
         module: the layer.
         name: its name in the model.
         is_bottleneck: all paths to earlier layers lead through its positions, and no later layer with positions is on one.
+        depends_on_input: a later layer on a path had no gradient at all, which may be different for another input.
     """
 
     module: "ReferenceType[torch.nn.Module]"
     name: str | None
     is_bottleneck: bool = False
+    depends_on_input: bool = False
 
 
 @dataclass

@@ -109,6 +109,10 @@ class LayerSearch:
         """Return whether the gradient is not zero at the positions of a layer that was ranked."""
         return self._nonzero.get(layer, False)
 
+    def depends_on_input(self, layer: CalledLayer) -> bool:
+        """Return whether a later layer with a grid on a path to the scores has no gradient for this input, at no token."""
+        return any(one in self._zero and one.grid is not None for one in self._calls[self._calls.index(layer) + 1 :])
+
     def can_evaluate(self, layer: CalledLayer, query: ScoreQuery) -> bool:
         """Return whether this pass gives the layer's features: it was called once, and for the explained input."""
         has_other_inputs = any(isinstance(value, torch.Tensor) for value in query.request.feed.values())

@@ -61,6 +61,40 @@ def test_a_layer_does_not_depend_on_earlier_calls(order):
     assert [mask.GetMasks(X[:1], y=[y]).details["layer"][0] for y in order] == [LAYERS[y] for y in order]
 
 
+class Gated(nn.Module):
+    """The second layer has a path to the scores, and no gradient for images with a negative mean."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.first, self.second, self.head = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.Linear(16, 4)
+
+    def forward(self, x):
+        early = self.first(x).relu()
+        late = (self.second(early) * (x.mean((1, 2, 3), keepdim=True) > 0)).relu()
+        return self.head(torch.cat([early.mean((2, 3)), late.mean((2, 3))], 1))
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_layer_without_gradients_for_one_image_is_used_for_others(method, order):
+    images = np.stack([X[0] - X[0].mean() - 0.5, X[0] - X[0].mean() + 0.5])[order]
+    alone = [method(Gated().eval(), 1).GetMask(x) for x in images]
+    assert [one.details["layer"] for one in alone] == [["first", "second"][i] for i in order]
+    model = Gated().eval()
+    for together in (method(model, 1).GetMasks(images), [method(model, 1).GetMask(x) for x in images]):
+        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_new_weights_change_the_layer():
+    model, weights = Gated().eval(), Gated().state_dict()
+    with torch.no_grad():
+        model.head.weight[:, 8:] = 0
+    assert saliency.GradCAM(model, 1).GetMask(X[0] + 1).details["layer"] == "first"
+    model.load_state_dict(weights)
+    assert saliency.GradCAM(model, 1).GetMask(X[0] + 1).details["layer"] == "second"
+
+
 ZERO = saliency.Difference(2, 2)
 """A class rather than itself: its score and all gradients are zero."""
 
