@@ -12,8 +12,8 @@ from saliency.tf.eager.model_outputs import ModelOutputs
 from saliency.tf.eager.query_runner import QueryRunner, empty_rows
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.last_spatial_layer import CalledLayer
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, search_gradients
+from saliency.tf.ops.last_spatial_layer import CalledLayer, read_called_layers
+from saliency.tf.ops.layer_candidates import find_candidates, gradient_flags, search_gradients
 from saliency.tf.ops.relu_rules import apply_relu_rule
 from saliency.tf.ops.scores import Scores
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -132,9 +132,9 @@ class LayerQueries:
             gradients = search_gradients(scores, list(outputs.values()))
             reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
             info.layers = {name: (tuple(outputs[name].shape), grids[name] is not None) for name in reached}
-            nonzero = [has_gradient_on_grid(one, grids[name]) for name, one in reached.items()]
-            return empty_rows(output, target), *nonzero
+            flags = [gradient_flags(one, grids[name]) for name, one in reached.items()]
+            return empty_rows(output, target), *flags
 
         key = ("layers", *self._outputs.target_key(target), times, layout)
-        info, nonzero = self._runner.run(key, build, x, request)
-        return {name: CalledLayer(*each, bool(one)) for (name, each), one in zip(info.layers.items(), nonzero, strict=True)}
+        info, flags = self._runner.run(key, build, x, request)
+        return read_called_layers(info.layers, flags)

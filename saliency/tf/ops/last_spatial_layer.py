@@ -1,15 +1,21 @@
 """Choose the last layer with the input's positions where the user names no layer."""
 
-from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from saliency.core.errors import GradientError, TargetError
 from saliency.core.warnings import warn, warn_of_zero_gradients
 
 LayerResult: TypeAlias = tuple[Any, ...]
 """Scores, a layer's output, the gradients with respect to it, and what else the adapter returns."""
+
+
+FOR_ONE_INPUT = "for one input"
+"""Marks a layer in the cache: a later one had no gradient at all, which may be different for another input."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +25,22 @@ class CalledLayer:
     Args:
         shape: of its output.
         has_grid: whether the output holds the input's positions; otherwise it has the shape of tokens or of an image.
-        has_gradient: whether any of the gradients by its output is not zero.
+        has_gradient: whether any of the gradients by these positions, or by all of another output, is not zero.
+        has_any_gradient: whether any of the gradients by the whole output is not zero.
     """
 
     shape: tuple[int | None, ...]
     has_grid: bool
     has_gradient: bool
+    has_any_gradient: bool
+
+
+def read_called_layers(
+    layers: Mapping[str, tuple[tuple[int | None, ...], bool]], flags: Iterable[Any]
+) -> dict[str, CalledLayer]:
+    """Return the layers by name, from their shapes and grids, and from the values of their ``gradient_flags``."""
+    read = [np.asarray(one).tolist() for one in flags]
+    return {name: CalledLayer(*each, *own) for (name, each), own in zip(layers.items(), read, strict=True)}
 
 
 def evaluate_last_layer(
@@ -54,7 +70,7 @@ def evaluate_last_layer(
     """
     known = found_layer(layer_cache, key, target)
     with suppress(GradientError, TargetError):  # another part of the output may depend on another layer
-        if known is not None and has_gradient(result := evaluate(known)):
+        if known is not None and (key, target, FOR_ONE_INPUT) not in layer_cache and has_gradient(result := evaluate(known)):
             return result
     layers = called_layers()
     grids = [layer for layer, called in layers.items() if called.has_grid]
@@ -67,6 +83,9 @@ def evaluate_last_layer(
     else:
         warn_of_zero_gradients(found)
     layer_cache[key, target] = found
+    layer_cache.pop((key, target, FOR_ONE_INPUT), None)
+    if candidates and any(not layers[name].has_any_gradient for name in grids[grids.index(found) + 1 :]):
+        layer_cache[key, target, FOR_ONE_INPUT] = True
     if found == grids[-1]:
         layer_cache[key] = found
     return evaluate(found)

@@ -81,6 +81,11 @@ def has_gradient_on_grid(gradient: Any, grid: PositionGrid | None) -> Any:
     return tf.reduce_any(tf.not_equal(gradient if grid is None else arrange(gradient, grid, tf), 0))
 
 
+def gradient_flags(gradient: Any, grid: PositionGrid | None) -> Any:
+    """Return a tensor (2,): whether any gradient by the positions of a grid is not zero, and whether any of all tokens is."""
+    return tf.stack([has_gradient_on_grid(gradient, grid), has_gradient_on_grid(gradient, None)])
+
+
 def search_gradients(scores: Any, tensors: list[Any]) -> list[Any]:
     """Return the gradients by tensors of a sum of scores in which those of opposite targets do not cancel."""
     places = tf.cast(tf.range(tf.size(scores)), tf.float32)

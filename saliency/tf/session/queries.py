@@ -13,7 +13,7 @@ from saliency.core.types import OutputOf
 from saliency.tf.ops.custom_gradients import use_custom_gradients
 from saliency.tf.ops.gradients import differentiate_scores
 from saliency.tf.ops.graph_info import GraphInfo
-from saliency.tf.ops.layer_candidates import find_candidates, has_gradient_on_grid, search_gradients
+from saliency.tf.ops.layer_candidates import find_candidates, gradient_flags, search_gradients
 from saliency.tf.ops.operation_input import differentiable_input
 from saliency.tf.ops.operation_lookup import outputs_between
 from saliency.tf.ops.pre_softmax_logits import find_logits
@@ -140,7 +140,7 @@ class GraphQueries:
             reached = {name: one for name, one in zip(outputs, gradients, strict=True) if one is not None}
             shapes = {name: tuple(outputs[name].shape.as_list()) for name in reached}
             info.layers = {name: (shapes[name], grids[name] is not None) for name in reached}
-            return [*placeholders, *(has_gradient_on_grid(one, grids[name]) for name, one in reached.items())]
+            return [*placeholders, *(gradient_flags(one, grids[name]) for name, one in reached.items())]
 
         key = ("layers", *self._target_key(target), target.units.shape[-1], layout)
         return cached_ops(self.x.graph, key, build)

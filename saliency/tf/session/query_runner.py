@@ -10,7 +10,7 @@ import numpy.typing as npt
 from saliency.core.adapter_request import Request
 from saliency.core.errors import ModelError, TargetError
 from saliency.core.target import Target
-from saliency.tf.ops.last_spatial_layer import CalledLayer
+from saliency.tf.ops.last_spatial_layer import CalledLayer, read_called_layers
 from saliency.tf.ops.pre_softmax_logits import warn_of_hidden_logits
 from saliency.tf.ops.relu_rules import warn_of_relus_in_gates
 from saliency.tf.ops.spatial_layout import SpatialLayout
@@ -64,8 +64,7 @@ class SessionRunner:
         first = replace(request, target=target, feed=_first_rows(request.feed))
         query = self.queries.layers(target, layout)
         layers = query.info.layers
-        nonzero = self._run_scored(query, [None] * len(layers), x[:1], first)
-        return {name: CalledLayer(*each, bool(one)) for (name, each), one in zip(layers.items(), nonzero, strict=True)}
+        return read_called_layers(layers, self._run_scored(query, [None] * len(layers), x[:1], first))
 
     def _run_scored(self, query: QueryTensors, rows: Sequence[int | None], x: Arrays, request: Request) -> list[Any]:
         """Run a query that reads scores, after a check of the target's indices."""
