@@ -52,6 +52,34 @@ def test_the_layer_of_opposite_targets_is_found_although_their_gradients_cancel(
     assert np.abs(alone).max() > 0
 
 
+def pool(maps):
+    early, late, x = maps
+    gate = tf.cast(tf.reduce_mean(x, (1, 2, 3), keepdims=True) > 0, x.dtype)
+    return tf.concat([tf.reduce_mean(early, (1, 2)), tf.reduce_mean(tf.nn.relu(late * gate), (1, 2))], 1)
+
+
+def gated():
+    """Return a network whose second layer has no gradient for images with a negative mean."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((16, 16, 3))
+    early = L.Conv2D(8, 3, padding="same", activation="relu", name="first")(inputs)
+    late = L.Conv2D(8, 3, padding="same", activation="relu", name="second")(early)
+    return keras.Model(inputs, L.Dense(4, kernel_initializer="ones")(L.Lambda(pool)([early, late, inputs])))
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("method", [saliency.GradCAM, saliency.ScoreCAM])
+def test_a_layer_without_gradients_for_one_image_is_used_for_others(method, order):
+    images = np.stack([X[0] - X[0].mean() - 0.5, X[0] - X[0].mean() + 0.5])[order]
+    layers = [saliency.GradCAM(gated(), 1).GetMask(x).details["layer"] for x in images]
+    alone = [method(gated(), 1, layer=layer).GetMask(x) for x, layer in zip(images, layers, strict=True)]
+    model = gated()
+    found = method(model, 1).GetMasks(images), [method(model, 1).GetMask(x) for x in images]
+    for together in found:
+        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+    assert list(found[0].details["layer"]) == layers and len(set(layers)) == 2
+
+
 @pytest.mark.parametrize("ys", [[1, 5], OPPOSITE], ids=["classes", "opposite"])
 def test_a_graph_and_its_session(ys):
     with tf.Graph().as_default() as graph:
