@@ -64,7 +64,7 @@ class JaxAdapter(GradientAdapter):
         self._auto = isinstance(channel_axis, str) and channel_axis == "auto"
         self.channel_axis = channel_axis_option(-1 if self._auto else channel_axis)
         self._queries: dict[Any, Query] = {}
-        self._found: dict[Any, str] = {}
+        self._found: dict[Any, tuple[str, bool]] = {}  # the layer, and whether the choice depends on the input
 
     @property
     def dtype(self) -> Any:
@@ -122,7 +122,7 @@ class JaxAdapter(GradientAdapter):
 
     def features(self, x: Any, request: Request) -> tuple[Any, Any, Any]:
         if request.layer is not None:
-            return self._features_at(x, request, self._model.path_of(request.layer, "layer"))
+            return self._features_at(x, request, self._model.path_of(request.layer, "layer"))[:3]
         _, query = self._query(x, request)
         named = [path for path, eqn in query.marks()[::-1] if self._grid(query, eqn, request, x) is not None]
         if not (paths := list(dict.fromkeys(named))):
@@ -131,25 +131,28 @@ class JaxAdapter(GradientAdapter):
                 f"its layers: {', '.join(path for path, _ in query.marks()) or 'none'}"
             )
         key = (x.shape[1:], request.target.kinds, request.target.layer)
-        for path in dict.fromkeys([self._found.get(key, paths[0]), *paths]):
-            result = self._features_at(x, request, path)
+        known, depends_on_input = self._found.get(key, (paths[0], False)), False
+        for path in dict.fromkeys([paths[0] if known[1] else known[0], *paths]):
+            *result, has_gradient = self._features_at(x, request, path)
             if bool(jnp.any(result[2] != 0)):
                 break
+            depends_on_input = depends_on_input or not has_gradient  # it may have one for another input
         else:
             warn_of_zero_gradients(path := paths[0])
-            result = self._features_at(x, request, path)
-        self._found[key] = path
-        return result
+            *result, _ = self._features_at(x, request, path)
+        self._found[key] = path, depends_on_input
+        return result[0], result[1], result[2]
 
     def default_layer_name(self, x: Any, request: Request) -> str | None:
-        return self._found.get((x.shape[1:], request.target.kinds, request.target.layer))
+        return self._found.get((x.shape[1:], request.target.kinds, request.target.layer), (None, False))[0]
 
     def _grid(self, query: Query, eqn: Any, request: Request, x: Any) -> PositionGrid | None:
         if request.grid is not None:
             return request.grid.place(eqn.outvars[0].aval.shape, query.n)
         return query.positions.grid(eqn.outvars[0], spatial_axes(self.channel_axis, x.ndim))
 
-    def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any]:
+    def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any, bool]:
+        """Return scores, a layer's output, the gradients by it, and whether any of them is not zero, also beside its grid."""
         _, query = self._query(x, request)
         grid = self._grid(query, eqn := query.leaf(path, ("out", "both")), request, x)
         reshape = request.grid.reshape if request.grid is not None else None
@@ -157,7 +160,7 @@ class JaxAdapter(GradientAdapter):
         if reshape is None:
             raise unknown_grid(path, eqn.outvars[0].aval.shape, request.grid)
         scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", grid.sample_axis if grid else 0)
-        return scores, reshape(output), reshape(gradients)
+        return scores, reshape(output), reshape(gradients), bool(jnp.any(gradients != 0))
 
     def _inputs(self, x: Any, feed: Any) -> Inputs:
         given = {name: value for name, value in feed.items() if has_batch_axis(value)}

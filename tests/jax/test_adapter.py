@@ -152,6 +152,32 @@ def test_patches_form_a_grid_behind_a_class_token():
     assert adapter.default_layer_name(adapter.asarray(x), Request(Target.of([1]))) == "block"
 
 
+def gated(x):
+    """Scores whose later layer has no gradient for images with a negative mean."""
+    first = checkpoint_name(jax.nn.relu(x * 2 + 1), "first")
+    second = checkpoint_name(jax.nn.relu(first - 0.5), "second")
+    gate = (x.mean((1, 2, 3), keepdims=True) > 0) * 1.0
+    pooled = [first.mean((1, 2)), jax.nn.relu(second * gate).mean((1, 2))]
+    return jnp.concatenate(pooled, axis=1) @ jnp.abs(W)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_a_layer_without_gradients_for_one_image_is_used_for_others(order):
+    images = np.stack([X[0] - X[0].mean() - 0.2, X[0] - X[0].mean() + 0.2])[order]
+    layers = [["first", "second"][i] for i in order]
+    model = jax.jit(gated)
+    alone = [
+        saliency.GradCAM(saliency.wrap(model, channel_axis=-1), y=1, layer=layer).GetMask(x)
+        for x, layer in zip(images, layers, strict=True)
+    ]
+    adapter = saliency.wrap(model, channel_axis=-1)
+    for together in (
+        saliency.GradCAM(adapter, y=1).GetMasks(images),
+        [saliency.GradCAM(adapter, y=1).GetMask(x) for x in images],
+    ):
+        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
+
+
 def test_mixed_positions_need_a_stated_grid():
     adapter = saliency.wrap(jax.jit(lambda x: tokens(x, mixed=True).mean(1)), channel_axis=-1)
     with pytest.raises(saliency.TargetError, match="not known to hold the positions"):
