@@ -133,10 +133,10 @@ class JaxAdapter(GradientAdapter):
         key = (x.shape[1:], request.target.kinds, request.target.layer)
         known, depends_on_input = self._found.get(key, (paths[0], False)), False
         for path in dict.fromkeys([paths[0] if known[1] else known[0], *paths]):
-            *result, has_gradient = self._features_at(x, request, path)
+            *result, whole = self._features_at(x, request, path)
             if bool(jnp.any(result[2] != 0)):
                 break
-            depends_on_input = depends_on_input or not has_gradient  # it may have one for another input
+            depends_on_input = depends_on_input or not bool(jnp.any(whole != 0))  # another input may have a gradient here
         else:
             warn_of_zero_gradients(path := paths[0])
             *result, _ = self._features_at(x, request, path)
@@ -151,8 +151,8 @@ class JaxAdapter(GradientAdapter):
             return request.grid.place(eqn.outvars[0].aval.shape, query.n)
         return query.positions.grid(eqn.outvars[0], spatial_axes(self.channel_axis, x.ndim))
 
-    def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any, bool]:
-        """Return scores, a layer's output, the gradients by it, and whether any of them is not zero, also beside its grid."""
+    def _features_at(self, x: Any, request: Request, path: str) -> tuple[Any, Any, Any, Any]:
+        """Return scores, a layer's output and the gradients by it on its grid, and the gradients by the whole output."""
         _, query = self._query(x, request)
         grid = self._grid(query, eqn := query.leaf(path, ("out", "both")), request, x)
         reshape = request.grid.reshape if request.grid is not None else None
@@ -160,7 +160,7 @@ class JaxAdapter(GradientAdapter):
         if reshape is None:
             raise unknown_grid(path, eqn.outvars[0].aval.shape, request.grid)
         scores, output, gradients = self._differentiate(x, request, eqn, f"layer {path!r}", grid.sample_axis if grid else 0)
-        return scores, reshape(output), reshape(gradients), bool(jnp.any(gradients != 0))
+        return scores, reshape(output), reshape(gradients), gradients
 
     def _inputs(self, x: Any, feed: Any) -> Inputs:
         given = {name: value for name, value in feed.items() if has_batch_axis(value)}
