@@ -55,7 +55,7 @@ class NetworkSource:
         """Check that a name is known, in the driver, which may have no framework."""
         if self._file_of(network) is None and self.module is None and not is_library_name(network):
             given = self.options.get("framework")
-            frameworks = [given] if given in NAMES else list(NAMES)
+            frameworks = [given] if isinstance(given, str) and given in NAMES else list(NAMES)
             if all(find_name(network, one) is None for one in frameworks):
                 raise_unknown_name(network, frameworks[0])
 

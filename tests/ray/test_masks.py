@@ -123,6 +123,7 @@ def inner():
         ({"network": inner()}, "exists in this process only"),
         ({"network": linear()}, r"`network` \(Network\) must be a name, a file or a function"),
         ({"network": "DemoNett"}, "must be a network.s name, .*; nearest: DemoNet"),
+        ({"network": "DemoNett", "network_options": {"framework": ["tf"]}}, "must be a network.s name, .*; nearest: DemoNet"),
         ({"network": linear, "network_options": {"weights": "a"}}, "need a network by name"),
         ({"method": "Gradcam"}, "must be a method or its name"),
         ({"options": {"nsamples": 3}}, "need smoothed=True"),
